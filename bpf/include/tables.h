@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Keys, values and maps of the tunnel programs: the one source of truth for
+ * their layouts. packages/maps/src/tables/ mirrors them; a test compares the
+ * two field by field.
+ *
+ * Addresses and ports are in network byte order, ids and flags in host order.
+ * No struct has a byte that is not named: keys are compared whole.
+ */
+#ifndef SLUICE_TABLES_H
+#define SLUICE_TABLES_H
+
+#include <linux/bpf.h>
+#include <linux/types.h>
+
+#include <bpf/bpf_helpers.h>
+
+/* Tunnels and services that fit; `make TABLE_ENTRIES=n` changes it. */
+#ifndef TABLE_ENTRIES
+#define TABLE_ENTRIES 262144
+#endif
+
+/* Capacity of map_config: two rows for each of this many interfaces. */
+#define CONFIG_ENTRIES 4096
+
+#define KEY_SIZE 16
+#define NAME_SIZE 32
+
+/* IPv4 is stored v4-mapped, ::ffff:a.b.c.d, so one table serves both. */
+struct address {
+	union {
+		__u8 bytes[16];
+		__be32 words[4];
+		__be64 halves[2];
+	};
+};
+
+struct endpoint {
+	struct address addr;
+	__be16 port;
+	__u8 proto; /* IPPROTO_TCP or IPPROTO_UDP */
+	__u8 pad;
+};
+
+enum queue {
+	QUEUE_RX = 0, /* ingress */
+	QUEUE_TX = 1, /* egress */
+};
+
+enum rx_flag {
+	RX_GUE = 1, /* accepted for compatibility: decapsulation is always on */
+	RX_DNAT = 2,
+	RX_DUMP = 8,
+	RX_OPEN_PING = 32,
+};
+
+enum tx_flag {
+	TX_PROXY = 1,
+	TX_SNAT = 2,
+	TX_DUMP = 8,
+	TX_FIB = 16,
+};
+
+struct config_key {
+	__u32 ifindex; /* 0: every interface without a row of its own */
+	__u32 queue;
+};
+
+struct config {
+	__u32 id;
+	__u32 flags;
+	char name[NAME_SIZE]; /* zero padded, always zero ended */
+};
+
+struct tunnel {
+	struct address local;
+	struct address remote; /* :: until the far end is known */
+	__be16 local_port;
+	__be16 remote_port;
+	__u32 pad;
+	__u64 last_ping; /* ns since boot (CLOCK_BOOTTIME); 0: never */
+};
+
+struct sid {
+	__u16 service;
+	__u16 group;
+};
+
+/* Value of map_encap. */
+struct service {
+	__u32 tunnel;
+	struct sid sid;
+	__u8 key[KEY_SIZE];
+};
+
+/* Value of map_verify. */
+struct verify {
+	__u8 key[KEY_SIZE];
+	__u32 tunnel;
+	struct endpoint proxy;
+	struct endpoint backend;
+};
+
+/* One row a tunnel, service and direction; a tunnel's traffic is the sum of
+ * its rows, a service's likewise.
+ */
+struct traffic_key {
+	__u32 tunnel;
+	struct sid sid;
+	__u32 queue;
+};
+
+struct traffic {
+	__u64 packets;
+	__u64 bytes; /* of the inner packet, from its IP header on */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__type(key, struct config_key);
+	__type(value, struct config);
+	__uint(max_entries, CONFIG_ENTRIES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} map_config SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__type(key, __u32);
+	__type(value, struct tunnel);
+	__uint(max_entries, TABLE_ENTRIES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} map_tunnel SEC(".maps");
+
+/* Local endpoint → how many tunnels have it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__type(key, struct endpoint);
+	__type(value, __u32);
+	__uint(max_entries, TABLE_ENTRIES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} map_decap SEC(".maps");
+
+/* Backend endpoint → service: what egress puts into a tunnel. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__type(key, struct endpoint);
+	__type(value, struct service);
+	__uint(max_entries, TABLE_ENTRIES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} map_encap SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__type(key, struct sid);
+	__type(value, struct verify);
+	__uint(max_entries, TABLE_ENTRIES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} map_verify SEC(".maps");
+
+/* Proxy → backend and backend → proxy: two rows a service. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__type(key, struct endpoint);
+	__type(value, struct endpoint);
+	__uint(max_entries, 2 * TABLE_ENTRIES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} map_nat SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__type(key, struct traffic_key);
+	__type(value, struct traffic);
+	__uint(max_entries, 2 * TABLE_ENTRIES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} map_tunnel_stats SEC(".maps");
+
+#endif
