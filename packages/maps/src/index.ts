@@ -1,0 +1,17 @@
+export * from "./bpffs.js";
+export * from "./codec.js";
+export { possibleCpus } from "./cpus.js";
+export { BpfError, type BpfErrorOptions, check, errnoName } from "./errors.js";
+export * from "./info.js";
+export * from "./link.js";
+export { lock } from "./lock.js";
+export * from "./object.js";
+export {
+	compare,
+	type OpenOptions,
+	openPin,
+	openTable,
+	wrapMap,
+} from "./open.js";
+export * from "./table.js";
+export type { TestRun, TestRunOptions } from "./test-run.js";

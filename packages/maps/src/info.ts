@@ -1,0 +1,102 @@
+import koffi from "koffi";
+import { check } from "./errors.js";
+import { bpf_obj_get_info_by_fd } from "./libbpf.js";
+
+/** `struct bpf_map_info` of linux/bpf.h, what of it is used here. */
+export interface MapInfo {
+	/** `enum bpf_map_type`. */
+	type: number;
+	id: number;
+	keySize: number;
+	valueSize: number;
+	maxEntries: number;
+	flags: number;
+	/** At most 15 characters. */
+	name: string;
+}
+
+/** @throws BpfError EPERM no rights. */
+export function mapInfo(fd: number): MapInfo {
+	const info = objectInfo(fd, 88, "read map info");
+	return {
+		type: info.readUInt32LE(0),
+		id: info.readUInt32LE(4),
+		keySize: info.readUInt32LE(8),
+		valueSize: info.readUInt32LE(12),
+		maxEntries: info.readUInt32LE(16),
+		flags: info.readUInt32LE(20),
+		name: cString(info, 24, 16),
+	};
+}
+
+/** `struct bpf_prog_info`, what of it is used here. */
+export interface ProgramInfo {
+	/** `enum bpf_prog_type`. */
+	type: number;
+	id: number;
+	/** The kernel's digest of the instructions, as hex. Its algorithm changed in Linux 6.18: do not compare it with one of another kernel. */
+	tag: string;
+	mapIds: number[];
+	/** At most 15 characters. */
+	name: string;
+}
+
+const PROG_INFO_SIZE = 232;
+const MAX_MAPS = 64;
+
+/** @throws BpfError EPERM no rights. */
+export function programInfo(fd: number): ProgramInfo {
+	const ids = Buffer.alloc(4 * MAX_MAPS);
+	const info = objectInfo(fd, PROG_INFO_SIZE, "read program info", (asked) => {
+		asked.writeUInt32LE(MAX_MAPS, 52);
+		asked.writeBigUInt64LE(koffi.address(ids), 56);
+	});
+	const count = Math.min(info.readUInt32LE(52), MAX_MAPS);
+	return {
+		type: info.readUInt32LE(0),
+		id: info.readUInt32LE(4),
+		tag: info.toString("hex", 8, 16),
+		mapIds: Array.from({ length: count }, (_, i) => ids.readUInt32LE(4 * i)),
+		name: cString(info, 64, 16),
+	};
+}
+
+/** `struct bpf_link_info` of a link to a network namespace. */
+export interface LinkInfo {
+	/** `enum bpf_link_type`; 5 is a network namespace. */
+	type: number;
+	id: number;
+	programId: number;
+	/** Inode of the network namespace, where type is 5. */
+	netnsInode: number;
+}
+
+/** @throws BpfError EPERM no rights. */
+export function linkInfo(fd: number): LinkInfo {
+	const info = objectInfo(fd, 64, "read link info");
+	return {
+		type: info.readUInt32LE(0),
+		id: info.readUInt32LE(4),
+		programId: info.readUInt32LE(8),
+		netnsInode: info.readUInt32LE(16),
+	};
+}
+
+function objectInfo(
+	fd: number,
+	size: number,
+	operation: string,
+	prepare?: (info: Buffer) => void,
+): Buffer {
+	const info = Buffer.alloc(size);
+	const length = Buffer.alloc(4);
+	length.writeUInt32LE(size);
+	prepare?.(info);
+	check(bpf_obj_get_info_by_fd(fd, info, length), operation);
+	return info;
+}
+
+function cString(buffer: Buffer, at: number, size: number): string {
+	const end = buffer.indexOf(0, at);
+	return buffer.toString("utf8", at, Math.min(end, at + size));
+}

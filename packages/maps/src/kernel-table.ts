@@ -1,0 +1,166 @@
+import { closeSync } from "node:fs";
+import { lookupBatches, runBatch } from "./batch.js";
+import { check } from "./errors.js";
+import type { MapInfo } from "./info.js";
+import {
+	bpf_map_delete_elem,
+	bpf_map_get_next_key,
+	bpf_map_lookup_elem,
+	bpf_map_update_elem,
+} from "./libbpf.js";
+import type { OpenTable, SetMode, Table } from "./table.js";
+
+const ENOENT = -2;
+const modes: Record<SetMode, number> = { any: 0, new: 1, exist: 2 };
+
+/** A map behind a descriptor, as a table. Buffers for one key and one value are made once and reused. */
+export class KernelTable<K, V> implements OpenTable<K, V> {
+	readonly name: string;
+	readonly id: number;
+	readonly maxEntries: number;
+	readonly fd: number;
+	readonly #table: Table<K, V>;
+	readonly #key: Buffer;
+	readonly #value: Buffer;
+
+	constructor(table: Table<K, V>, fd: number, info: MapInfo) {
+		this.name = table.name;
+		this.id = info.id;
+		this.maxEntries = info.maxEntries;
+		this.fd = fd;
+		this.#table = table;
+		// What the kernel writes is as large as its own idea of the sizes, until they have been compared.
+		this.#key = Buffer.alloc(Math.max(table.key.size, info.keySize));
+		this.#value = Buffer.alloc(Math.max(table.value.size, info.valueSize));
+	}
+
+	get(key: K): V | undefined {
+		this.#table.key.write(this.#key, 0, key);
+		return this.#lookup(this.#key);
+	}
+
+	set(key: K, value: V, mode: SetMode = "any"): void {
+		this.#table.key.write(this.#key, 0, key);
+		this.#table.value.write(this.#value, 0, value);
+		check(
+			bpf_map_update_elem(this.fd, this.#key, this.#value, modes[mode]),
+			`write ${this.name}`,
+		);
+	}
+
+	delete(key: K): boolean {
+		this.#table.key.write(this.#key, 0, key);
+		const status = bpf_map_delete_elem(this.fd, this.#key);
+		if (status === ENOENT) return false;
+		check(status, `delete from ${this.name}`);
+		return true;
+	}
+
+	*entries(): IterableIterator<[K, V]> {
+		const { key, value } = this.#table;
+		const cursor = { started: false };
+		try {
+			for (const { keys, values, count } of lookupBatches(
+				this.fd,
+				this.#table,
+				this.maxEntries,
+				cursor,
+			)) {
+				for (let i = 0; i < count; i++)
+					yield [
+						key.read(keys, i * key.size),
+						value.read(values, i * value.size),
+					];
+			}
+		} catch (error) {
+			if (cursor.started || !lacksBatches(error)) throw error;
+			yield* this.#entriesOneByOne();
+		}
+	}
+
+	setMany(entries: Iterable<readonly [K, V]>): void {
+		const { key, value } = this.#table;
+		const list = Array.isArray(entries) ? entries : [...entries];
+		if (list.length === 0) return;
+		const keys = Buffer.allocUnsafe(list.length * key.size);
+		const values = Buffer.allocUnsafe(list.length * value.size);
+		for (const [i, [k, v]] of list.entries()) {
+			key.write(keys, i * key.size, k);
+			value.write(values, i * value.size, v);
+		}
+		const done = runBatch("update", this.fd, keys, values, list.length);
+		if (done.status === 0) return;
+		if (lacksBatches(done)) {
+			for (const [k, v] of list) this.set(k, v);
+			return;
+		}
+		check(done.status, `write ${this.name}`);
+	}
+
+	deleteMany(wanted: Iterable<K>): number {
+		const { key } = this.#table;
+		const list = Array.isArray(wanted) ? wanted : [...wanted];
+		const keys = Buffer.allocUnsafe(list.length * key.size);
+		for (const [i, k] of list.entries()) key.write(keys, i * key.size, k);
+		let deleted = 0;
+		for (let at = 0; at < list.length; ) {
+			const rest = keys.subarray(at * key.size);
+			const done = runBatch("delete", this.fd, rest, null, list.length - at);
+			if (done.status !== 0 && lacksBatches(done)) {
+				return (
+					deleted + list.slice(at).filter((one) => this.delete(one)).length
+				);
+			}
+			deleted += done.count;
+			at += done.count;
+			if (done.status === 0) break;
+			if (done.status !== ENOENT)
+				check(done.status, `delete from ${this.name}`);
+			// The batch stops at a key that is not there: go on behind it.
+			at++;
+		}
+		return deleted;
+	}
+
+	close(): void {
+		closeSync(this.fd);
+	}
+
+	#lookup(key: Buffer): V | undefined {
+		const status = bpf_map_lookup_elem(this.fd, key, this.#value);
+		if (status === ENOENT) return undefined;
+		check(status, `read ${this.name}`);
+		return this.#table.value.read(this.#value, 0);
+	}
+
+	/**
+	 * For maps without a batch lookup. The next key is fetched before the current entry is handed out, so that
+	 * deleting it does no harm; the count is bounded, because a key that vanishes makes the kernel start again.
+	 */
+	*#entriesOneByOne(): IterableIterator<[K, V]> {
+		const { key } = this.#table;
+		let current: Buffer | null = null;
+		let next: Buffer = Buffer.alloc(key.size);
+		for (let i = 0; i <= this.maxEntries; i++) {
+			const status = bpf_map_get_next_key(this.fd, current, next);
+			if (current) {
+				const value = this.#lookup(current);
+				if (value !== undefined) yield [key.read(current, 0), value];
+			}
+			if (status === ENOENT) return;
+			check(status, `read ${this.name}`);
+			[current, next] = [next, current ?? Buffer.alloc(key.size)];
+		}
+	}
+}
+
+/** Whether an error says that this kind of map has no batch operations on this kernel. */
+function lacksBatches(error: unknown): boolean {
+	const { status, code } = error as { status?: number; code?: string };
+	return (
+		status === -524 ||
+		status === -95 ||
+		code === "ENOTSUPP" ||
+		code === "EOPNOTSUPP"
+	);
+}

@@ -1,0 +1,33 @@
+import { check } from "./errors.js";
+import { lazily } from "./libbpf.js";
+
+/** `enum bpf_attach_type`. */
+export const SK_LOOKUP = 36;
+
+const bpf_link_create = lazily(
+	"int bpf_link_create(int prog_fd, int target_fd, int attach_type, const void *opts)",
+);
+const bpf_link_update = lazily(
+	"int bpf_link_update(int link_fd, int new_prog_fd, const void *opts)",
+);
+
+/**
+ * Attaches a program to a network namespace.
+ * @returns the link's descriptor; the attachment goes with it unless it is pinned
+ * @throws BpfError EPERM no rights; EINVAL not such a program.
+ */
+export function attachToNetns(
+	programFd: number,
+	netnsFd: number,
+	attachType = SK_LOOKUP,
+): number {
+	return check(
+		bpf_link_create(programFd, netnsFd, attachType, null),
+		"attach to the network namespace",
+	);
+}
+
+/** Puts another program into a link, in one step. @throws BpfError EINVAL another type of program. */
+export function replaceProgram(linkFd: number, programFd: number): void {
+	check(bpf_link_update(linkFd, programFd, null), "replace the program");
+}

@@ -1,0 +1,147 @@
+import { closeSync, existsSync } from "node:fs";
+import { BpfError, check, errnoName } from "./errors.js";
+import { mapInfo, programInfo } from "./info.js";
+import { bpf_obj_pin } from "./libbpf.js";
+import { collectLog, loader } from "./libbpf-loader.js";
+import { errno } from "./libc.js";
+import { wrapMap } from "./open.js";
+import type { OpenTable, Table } from "./table.js";
+import { type TestRun, type TestRunOptions, testRun } from "./test-run.js";
+
+export interface LoadOptions {
+	/** Directory under which maps that ask for pinning by name are pinned, or found if they are; none: no pins at all. */
+	pinDirectory?: string;
+	/** Entries of a map in place of those of its C definition, by map name. */
+	maxEntries?: Readonly<Record<string, number>>;
+	/** Maps to use in place of new ones: descriptors, which stay the caller's, by map name. */
+	reuse?: Readonly<Record<string, number>>;
+}
+
+/** A program in the kernel. It goes when its descriptor does, unless it is pinned or attached. */
+export interface Program {
+	readonly name: string;
+	readonly fd: number;
+	readonly id: number;
+	/** @throws BpfError EEXIST there is a pin; ENOENT, EPERM as the file system says. */
+	pin(path: string): void;
+	/** Runs it once, or `repeat` times, on a packet, without an interface (BPF_PROG_TEST_RUN). */
+	testRun(options: TestRunOptions): TestRun;
+}
+
+/** A compiled C file in the kernel. */
+export interface LoadedObject {
+	/** By the C function's name. @throws RangeError no such program. */
+	program(name: string): Program;
+	/** A map as a table. Closing the object closes it. @throws RangeError no such map; BpfError EINVAL another layout. */
+	table<K, V>(table: Table<K, V>): OpenTable<K, V>;
+	/** A map's descriptor, which is the object's. @throws RangeError no such map. */
+	mapFd(name: string): number;
+	close(): void;
+}
+
+/**
+ * Loads a compiled BPF object, by libbpf.
+ *
+ * @throws BpfError ENOENT no such file; EINVAL not an object, or pinned maps of another layout; EPERM no rights;
+ *   EACCES the verifier refuses. The error says what libbpf said last.
+ */
+export function loadObject(
+	path: string,
+	options: LoadOptions = {},
+): LoadedObject {
+	if (!existsSync(path))
+		throw new BpfError(`load ${path}`, "ENOENT", { because: "no such file" });
+	const log = collectLog();
+	const object = loader.bpf_object__open_file(path, null);
+	if (!object) throw loadError(path, errno(), log.lines());
+	const close = () => loader.bpf_object__close(object);
+	try {
+		prepareMaps(object, options);
+		const status = loader.bpf_object__load(object);
+		if (status < 0) throw loadError(path, -status, log.lines());
+	} catch (error) {
+		close();
+		throw error;
+	} finally {
+		log.stop();
+	}
+	return {
+		program: (name) => programOf(object, path, name),
+		table: (table) =>
+			wrapMap(table, duplicate(mapFd(object, path, table.name))),
+		mapFd: (name) => mapFd(object, path, name),
+		close,
+	};
+}
+
+/** Pins a map, program or link. @throws BpfError EEXIST there is a pin; EPERM no rights. */
+export function pin(fd: number, path: string): void {
+	check(bpf_obj_pin(fd, path), `pin ${path}`);
+}
+
+function prepareMaps(object: unknown, options: LoadOptions): void {
+	for (
+		let map = loader.bpf_object__next_map(object, null);
+		map;
+		map = loader.bpf_object__next_map(object, map)
+	) {
+		const name: string = loader.bpf_map__name(map);
+		const pinned: string | null = loader.bpf_map__pin_path(map);
+		if (pinned) {
+			const directory = options.pinDirectory;
+			check(
+				loader.bpf_map__set_pin_path(
+					map,
+					directory ? `${directory}/${name}` : null,
+				),
+				`set the pin of ${name}`,
+			);
+		}
+		const entries = options.maxEntries?.[name];
+		if (entries !== undefined)
+			check(
+				loader.bpf_map__set_max_entries(map, entries),
+				`set the size of ${name}`,
+			);
+		const fd = options.reuse?.[name];
+		if (fd !== undefined)
+			check(loader.bpf_map__reuse_fd(map, fd), `reuse ${name}`);
+	}
+}
+
+function programOf(object: unknown, path: string, name: string): Program {
+	const program = loader.bpf_object__find_program_by_name(object, name);
+	if (!program) throw new RangeError(`${path} has no program "${name}"`);
+	const fd: number = loader.bpf_program__fd(program);
+	return {
+		name,
+		fd,
+		id: programInfo(fd).id,
+		pin: (pinPath) => pin(fd, pinPath),
+		testRun: (options) => testRun(fd, options),
+	};
+}
+
+function mapFd(object: unknown, path: string, name: string): number {
+	const map = loader.bpf_object__find_map_by_name(object, name);
+	if (!map) throw new RangeError(`${path} has no map "${name}"`);
+	return loader.bpf_map__fd(map);
+}
+
+/** A second descriptor of the same map, so that closing a table leaves the object whole. */
+function duplicate(fd: number): number {
+	return check(
+		loader.bpf_map_get_fd_by_id(mapInfo(fd).id),
+		"open a map by its id",
+	);
+}
+
+function loadError(path: string, error: number, lines: string[]): BpfError {
+	const said = lines.filter((line) => line.length > 0).slice(-3);
+	return new BpfError(`load ${path}`, errnoName(error), {
+		...(said.length > 0 ? { because: said.join("; ") } : {}),
+	});
+}
+
+/** Closes a descriptor that one of these functions gave. */
+export const close = closeSync;

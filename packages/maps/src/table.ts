@@ -1,0 +1,64 @@
+import type { Codec } from "./codec.js";
+
+/** Map types, as `enum bpf_map_type` in linux/bpf.h numbers them. */
+export const mapTypes = {
+	hash: 1,
+	array: 2,
+	percpu_hash: 5,
+	percpu_array: 6,
+	lru_hash: 9,
+	lpm_trie: 11,
+	sockmap: 15,
+	ringbuf: 27,
+} as const;
+
+export type MapType = keyof typeof mapTypes;
+
+/** `BPF_F_NO_PREALLOC`: entries are allocated when they are written, so an empty table costs little. */
+export const NO_PREALLOC = 1;
+
+/**
+ * What a pinned map is expected to be: plain data, known without a kernel.
+ * A per-CPU table has `perCpu(codec)` for its value.
+ */
+export interface Table<K, V> {
+	/** The pin's file name, which is the C variable's name. */
+	readonly name: string;
+	readonly type: MapType;
+	/** `map_flags` of the C definition. */
+	readonly flags: number;
+	readonly key: Codec<K>;
+	readonly value: Codec<V>;
+}
+
+/** How `set` treats an entry that is there already: `any` overwrites, `new` refuses it, `exist` demands it. */
+export type SetMode = "any" | "new" | "exist";
+
+/** A table in the kernel. Missing entries are `undefined` or `false`; an error is the kernel refusing. */
+export interface OpenTable<K, V> {
+	readonly name: string;
+	/** The kernel's id of the map. */
+	readonly id: number;
+	/** Entries that fit. */
+	readonly maxEntries: number;
+	readonly fd: number;
+
+	get(key: K): V | undefined;
+	/** @throws BpfError E2BIG the table is full; EEXIST, ENOENT as `mode` says. */
+	set(key: K, value: V, mode?: SetMode): void;
+	/** Whether there was such an entry. */
+	delete(key: K): boolean;
+	/**
+	 * All entries, in no order. Each bucket of a hash map is read in one step; entries written meanwhile may be
+	 * there or not. Deleting while iterating is safe.
+	 */
+	entries(): IterableIterator<[K, V]>;
+	/**
+	 * Writes many entries by the kernel's batch operation.
+	 * @throws BpfError as `set`; entries before the one that failed are written.
+	 */
+	setMany(entries: Iterable<readonly [K, V]>): void;
+	/** Deletes many entries and tells how many there were. */
+	deleteMany(keys: Iterable<K>): number;
+	close(): void;
+}

@@ -1,0 +1,16 @@
+import { address, struct, u8, u16be, type ValueOf } from "../codec.js";
+
+/** Protocol numbers of IANA. */
+export const protocols = { tcp: 6, udp: 17 } as const;
+export type Protocol = keyof typeof protocols;
+
+/**
+ * Address, port and protocol number. Mirrors `struct endpoint` in `bpf/include/tables.h`.
+ */
+export type Endpoint = ValueOf<typeof endpoint>;
+
+export const endpoint = struct(20, {
+	address: [0, address],
+	port: [16, u16be],
+	proto: [18, u8],
+});

@@ -1,0 +1,30 @@
+import { perCpu, struct, u32, u64, type ValueOf } from "../codec.js";
+import { NO_PREALLOC, type Table } from "../table.js";
+import { sid } from "./service.js";
+
+/** A tunnel's traffic is the sum of its rows, a service's likewise. Mirrors `struct traffic_key` in `bpf/include/tables.h`. */
+export type TrafficKey = ValueOf<typeof trafficKey>;
+
+export const trafficKey = struct(12, {
+	tunnel: [0, u32],
+	sid: [4, sid],
+	/** 0 ingress, 1 egress. */
+	queue: [8, u32],
+});
+
+/** Bytes are those of the inner packets, from the IP header on. Mirrors `struct traffic`. */
+export type Traffic = ValueOf<typeof traffic>;
+
+export const traffic = struct(16, {
+	packets: [0, u64],
+	bytes: [8, u64],
+});
+
+/** Traffic by tunnel, service and direction, for each CPU. */
+export const trafficTable: Table<TrafficKey, Traffic[]> = {
+	name: "map_tunnel_stats",
+	type: "percpu_hash",
+	flags: NO_PREALLOC,
+	key: trafficKey,
+	value: perCpu(traffic),
+};

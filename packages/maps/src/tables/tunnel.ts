@@ -1,0 +1,28 @@
+import { address, struct, u16be, u32, u64, type ValueOf } from "../codec.js";
+import { NO_PREALLOC, type Table } from "../table.js";
+
+/**
+ * The outer header of one GUE tunnel: what egress writes and ingress expects.
+ *
+ * A `remote` of `::` means the far end is not known yet: egress drops, and ingress learns it from the first GUE ping.
+ * Mirrors `struct tunnel` in `bpf/include/tables.h`.
+ */
+export type Tunnel = ValueOf<typeof tunnel>;
+
+export const tunnel = struct(48, {
+	local: [0, address],
+	remote: [16, address],
+	localPort: [32, u16be],
+	remotePort: [34, u16be],
+	/** Nanoseconds since boot (CLOCK_BOOTTIME); 0: no ping yet. */
+	lastPing: [40, u64],
+});
+
+/** TABLE-TUNNEL: tunnel id → tunnel. */
+export const tunnelTable: Table<number, Tunnel> = {
+	name: "map_tunnel",
+	type: "hash",
+	flags: NO_PREALLOC,
+	key: u32,
+	value: tunnel,
+};
