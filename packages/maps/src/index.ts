@@ -13,5 +13,6 @@ export {
 	openTable,
 	wrapMap,
 } from "./open.js";
+export { openRing, type Ring } from "./ring.js";
 export * from "./table.js";
 export type { TestRun, TestRunOptions } from "./test-run.js";
