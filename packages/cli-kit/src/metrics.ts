@@ -1,0 +1,121 @@
+import { once } from "node:events";
+import {
+	createServer,
+	type IncomingMessage,
+	type ServerResponse,
+} from "node:http";
+import { type AddressInfo, isIPv6 } from "node:net";
+import { Failure } from "./failure.js";
+
+/** As much of a prom-client registry as serving it takes. */
+export interface MetricsRegistry {
+	readonly contentType: string;
+	metrics(): Promise<string>;
+}
+
+export interface MetricsOptions {
+	/** How long a request may take, reading and collecting together, in milliseconds. */
+	timeout?: number;
+}
+
+/** A listening HTTP server. */
+export interface MetricsServer {
+	/** "http://127.0.0.1:8000/metrics"; the port is the real one where 0 was asked for. */
+	readonly url: string;
+	/** Stops listening and ends what is open. */
+	close(): Promise<void>;
+}
+
+/**
+ * Serves a registry in Prometheus's text form at `/metrics`.
+ * @throws Failure the address cannot be listened on.
+ */
+export async function serveMetrics(
+	registry: MetricsRegistry,
+	address: string,
+	port: number,
+	{ timeout = 30_000 }: MetricsOptions = {},
+): Promise<MetricsServer> {
+	const server = createServer((request, response) => {
+		void answer(registry, timeout, request, response);
+	});
+	server.requestTimeout = timeout;
+	server.headersTimeout = timeout;
+	server.listen(port, address);
+	try {
+		await once(server, "listening");
+	} catch (cause) {
+		throw listenFailure(address, port, cause);
+	}
+	const actual = (server.address() as AddressInfo).port;
+	return {
+		url: `http://${hostPort(address, actual)}/metrics`,
+		async close() {
+			const closed = once(server, "close");
+			server.close();
+			server.closeAllConnections();
+			await closed;
+		},
+	};
+}
+
+async function answer(
+	registry: MetricsRegistry,
+	timeout: number,
+	request: IncomingMessage,
+	response: ServerResponse,
+): Promise<void> {
+	const path = (request.url ?? "/").split("?", 1)[0];
+	if (path !== "/metrics") return plain(response, 404, "see /metrics");
+	if (request.method !== "GET" && request.method !== "HEAD")
+		return plain(response.setHeader("Allow", "GET, HEAD"), 405, "only GET");
+	try {
+		const text = await within(registry.metrics(), timeout);
+		response.writeHead(200, { "Content-Type": registry.contentType });
+		response.end(request.method === "HEAD" ? undefined : text);
+	} catch (error) {
+		plain(response, 503, (error as Error).message);
+	}
+}
+
+function plain(response: ServerResponse, status: number, text: string): void {
+	response.writeHead(status, { "Content-Type": "text/plain; charset=utf-8" });
+	response.end(`${text}\n`);
+}
+
+async function within<T>(
+	promise: Promise<T>,
+	milliseconds: number,
+): Promise<T> {
+	let timer: NodeJS.Timeout | undefined;
+	const late = new Promise<never>((_, reject) => {
+		timer = setTimeout(
+			() => reject(new Error(`not collected within ${milliseconds} ms`)),
+			milliseconds,
+		);
+	});
+	try {
+		return await Promise.race([promise, late]);
+	} finally {
+		clearTimeout(timer);
+	}
+}
+
+const hostPort = (address: string, port: number) =>
+	isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`;
+
+const causes: Record<string, string> = {
+	EADDRINUSE: "somebody else listens there",
+	EADDRNOTAVAIL: "not an address of this host",
+	EACCES: "not permitted",
+};
+
+function listenFailure(address: string, port: number, cause: unknown): Failure {
+	const { code = "EIO" } = cause as NodeJS.ErrnoException;
+	const because = causes[code];
+	return new Failure(
+		"failed",
+		`listen on ${hostPort(address, port)}: ${because ? `${because} (${code})` : code}`,
+		{ code, cause },
+	);
+}

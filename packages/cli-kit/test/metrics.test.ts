@@ -1,0 +1,66 @@
+import test from "ava";
+import { type MetricsRegistry, serveMetrics } from "../src/metrics.js";
+
+const registry = (metrics: () => Promise<string>): MetricsRegistry => ({
+	contentType: "text/plain; version=0.0.4; charset=utf-8",
+	metrics,
+});
+const up = registry(async () => "up 1\n");
+
+test("metrics are served at /metrics in the registry's own form", async (t) => {
+	const server = await serveMetrics(up, "127.0.0.1", 0);
+	t.teardown(() => server.close());
+	const response = await fetch(server.url);
+	t.is(response.status, 200);
+	t.is(response.headers.get("content-type"), up.contentType);
+	t.is(await response.text(), "up 1\n");
+});
+
+test("metrics are served on an IPv6 address", async (t) => {
+	const server = await serveMetrics(up, "::1", 0);
+	t.teardown(() => server.close());
+	t.regex(server.url, /^http:\/\/\[::1\]:\d+\/metrics$/);
+	t.is(await (await fetch(server.url)).text(), "up 1\n");
+});
+
+test("another path and another method are refused", async (t) => {
+	const server = await serveMetrics(up, "127.0.0.1", 0);
+	t.teardown(() => server.close());
+	const elsewhere = await fetch(new URL("/", server.url));
+	t.is(elsewhere.status, 404);
+	t.is(await elsewhere.text(), "see /metrics\n");
+	const post = await fetch(server.url, { method: "POST" });
+	t.is(post.status, 405);
+	t.is(post.headers.get("allow"), "GET, HEAD");
+});
+
+test("metrics that cannot be collected are answered with the reason", async (t) => {
+	const broken = registry(async () => {
+		throw new Error("read map_nat: not permitted (EPERM)");
+	});
+	const server = await serveMetrics(broken, "127.0.0.1", 0);
+	t.teardown(() => server.close());
+	const response = await fetch(server.url);
+	t.is(response.status, 503);
+	t.is(await response.text(), "read map_nat: not permitted (EPERM)\n");
+});
+
+test("metrics that take too long are given up", async (t) => {
+	const slow = registry(() => new Promise(() => {}));
+	const server = await serveMetrics(slow, "127.0.0.1", 0, { timeout: 10 });
+	t.teardown(() => server.close());
+	const response = await fetch(server.url);
+	t.is(response.status, 503);
+	t.is(await response.text(), "not collected within 10 ms\n");
+});
+
+test("a port that is taken is told, with the address", async (t) => {
+	const server = await serveMetrics(up, "127.0.0.1", 0);
+	t.teardown(() => server.close());
+	const port = Number(new URL(server.url).port);
+	const error = await t.throwsAsync(serveMetrics(up, "127.0.0.1", port));
+	t.is(
+		error?.message,
+		`listen on 127.0.0.1:${port}: somebody else listens there (EADDRINUSE)`,
+	);
+});
