@@ -3,6 +3,7 @@ export * from "./codec.js";
 export { possibleCpus } from "./cpus.js";
 export { BpfError, type BpfErrorOptions, check, errnoName } from "./errors.js";
 export * from "./info.js";
+export { interfaceIndex, interfaceName } from "./interfaces.js";
 export * from "./link.js";
 export { lock } from "./lock.js";
 export * from "./object.js";

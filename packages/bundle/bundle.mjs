@@ -1,0 +1,44 @@
+#!/usr/bin/env node
+// Bundles the CLI of the package in the working directory: every bin of its package.json to one file,
+// dist/<bin>.cjs, from src/<bin>.ts, or src/main.ts where there is one bin only. Objects that package.json names
+// under "sluice": {"bpf": ["dispatcher.o"]} are copied beside it, to dist/bpf/, so that a packed tarball carries them.
+
+import { chmodSync, copyFileSync, mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { build } from "esbuild";
+
+const manifest = JSON.parse(readFileSync("package.json", "utf8"));
+const bins = Object.entries(manifest.bin);
+
+for (const [bin, outfile] of bins) {
+	await build({
+		entryPoints: [bins.length === 1 ? "src/main.ts" : `src/${bin}.ts`],
+		outfile,
+		bundle: true,
+		platform: "node",
+		target: "node20.19",
+		format: "cjs",
+		// A native module is found at run time, where it is installed.
+		external: ["koffi"],
+		minifyWhitespace: true,
+		minifySyntax: true,
+		// yargs asks where it stands.
+		define: { "import.meta.url": "__bundle_url" },
+		banner: {
+			js: '#!/usr/bin/env node\nconst __bundle_url=require("node:url").pathToFileURL(__filename).href;',
+		},
+		logLevel: "warning",
+	});
+	chmodSync(outfile, 0o755);
+}
+
+const objects = manifest.sluice?.bpf ?? [];
+if (objects.length > 0) {
+	const bpf = dirname(
+		createRequire(`${process.cwd()}/`).resolve("@sluice/bpf/package.json"),
+	);
+	mkdirSync("dist/bpf", { recursive: true });
+	for (const object of objects)
+		copyFileSync(join(bpf, "dist", object), join("dist/bpf", object));
+}

@@ -1,0 +1,83 @@
+import type { Context } from "./context.js";
+import type { Env } from "./env.js";
+
+/** An option of one command. */
+export interface OptionSpec {
+	/** A flag, or an option with a value. */
+	type: "boolean" | "string";
+	describe: string;
+	/** A single letter, for `-i`. */
+	alias?: string;
+}
+
+/** What was typed: positionals and options by name, nothing interpreted yet. */
+export class Args {
+	readonly #values: Readonly<Record<string, unknown>>;
+
+	constructor(values: Readonly<Record<string, unknown>>) {
+		this.#values = values;
+	}
+
+	/** A positional that the usage demands. */
+	text(name: string): string {
+		return this.#values[name] as string;
+	}
+
+	/** An option, or a positional that may be left out. */
+	optional(name: string): string | undefined {
+		return this.#values[name] as string | undefined;
+	}
+
+	/** The words of a variadic positional, `[words..]`. */
+	list(name: string): string[] {
+		return (this.#values[name] as string[] | undefined) ?? [];
+	}
+
+	flag(name: string): boolean {
+		return this.#values[name] === true;
+	}
+}
+
+/**
+ * One operation of a program. It is data, so that yargs, the batch reader, the manual pages and the completion all
+ * say the same.
+ *
+ * @typeParam P what parsing gives, and running takes
+ */
+export interface Command<P> {
+	/** As yargs has it: `set <id> <ip-local> …`; `[x]` may be left out, `[x..]` is any number. */
+	usage: string;
+	/** One line, "Create or overwrite a tunnel". */
+	summary: string;
+	/** What each positional is. */
+	positionals?: Readonly<Record<string, string>>;
+	options?: Readonly<Record<string, OptionSpec>>;
+	/** Command lines without the program's name, and what they do. */
+	examples?: readonly (readonly [line: string, does: string])[];
+	/** Reads every argument before anything is touched. @throws Failure usage */
+	parse(args: Args, env: Env): P;
+	/** False: it never asks the kernel, so the binding is not loaded. */
+	kernel?: false;
+	/** Opens, does one thing, prints. */
+	run(parsed: P, context: Context): void | Promise<void>;
+}
+
+/** A program: a name, a sentence and its operations. */
+export interface Program {
+	name: string;
+	summary: string;
+	version: string;
+	// biome-ignore lint/suspicious/noExplicitAny: each command keeps its own type to itself
+	commands: readonly Command<any>[];
+	/** Options of every command, beside --json and --bpffs. */
+	options?: Readonly<Record<string, OptionSpec>>;
+	/** Whether long options may be written with one dash, as Go programs have them. */
+	oneDash?: boolean;
+}
+
+/** A command, with the type of what it parses worked out. */
+export const command = <P>(spec: Command<P>): Command<P> => spec;
+
+/** The word that a command is called by. */
+export const verbOf = ({ usage }: Pick<Command<unknown>, "usage">): string =>
+	usage.split(" ", 1)[0] as string;

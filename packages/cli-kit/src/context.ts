@@ -1,0 +1,82 @@
+import { defaultBpffs, tcPins } from "@sluice/maps/bpffs";
+import type { OpenTable, Table } from "@sluice/maps/table";
+import type { Env, Kernel } from "./env.js";
+import { explainMissingPins } from "./missing-pins.js";
+import { toJson } from "./output.js";
+
+/** What a command is run with: the world, and the options that every command has. */
+export class Context {
+	readonly env: Env;
+	/** One JSON document in place of text. */
+	readonly json: boolean;
+	/** The bpffs asked for. */
+	readonly bpffs: string;
+	/** Options of the whole program, by name. */
+	readonly options: Readonly<Record<string, unknown>>;
+	readonly #kernel: Kernel | undefined;
+
+	constructor(
+		env: Env,
+		kernel: Kernel | undefined,
+		options: Readonly<Record<string, unknown>>,
+	) {
+		this.env = env;
+		this.options = options;
+		this.json = options.json === true;
+		this.bpffs =
+			(options.bpffs as string | undefined) ?? defaultBpffs(env.vars);
+		this.#kernel = kernel;
+	}
+
+	get kernel(): Kernel {
+		if (!this.#kernel)
+			throw new Error(
+				"a command that says `kernel: false` asked for the kernel",
+			);
+		return this.#kernel;
+	}
+
+	/** The directory in which `tc` pins the tunnel programs' maps. */
+	get pins(): string {
+		return tcPins(this.bpffs);
+	}
+
+	/**
+	 * Opens a table of the tunnel programs.
+	 * @throws Failure environment, where nothing is pinned; BpfError as `openTable` of the maps package.
+	 */
+	openTable<K, V>(
+		table: Table<K, V>,
+		options: { readOnly?: boolean } = {},
+	): OpenTable<K, V> {
+		try {
+			return this.kernel.openTable(table, this.pins, options);
+		} catch (error) {
+			throw explainMissingPins(error, this.bpffs, this.pins);
+		}
+	}
+
+	/** Runs `change` under the writers' lock of the tunnel tables. */
+	locked<T>(change: () => T): T {
+		const unlock = this.#lock();
+		try {
+			return change();
+		} finally {
+			unlock();
+		}
+	}
+
+	#lock(): () => void {
+		try {
+			return this.kernel.lock(this.pins);
+		} catch (error) {
+			throw explainMissingPins(error, this.bpffs, this.pins);
+		}
+	}
+
+	/** Prints lines of text, or the JSON document where that is asked for. */
+	print(lines: readonly string[], document: unknown): void {
+		if (this.json) this.env.out(`${toJson(document)}\n`);
+		else if (lines.length > 0) this.env.out(`${lines.join("\n")}\n`);
+	}
+}

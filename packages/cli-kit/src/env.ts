@@ -1,0 +1,17 @@
+/** The kernel's side, loaded when a command first needs it: start-up is part of the product. */
+export type Kernel = typeof import("@sluice/maps");
+
+/** What a program touches of the world, so that tests run the whole program in process. */
+export interface Env {
+	/** Results; text as it is to be printed, with its newlines. */
+	out(text: string): void;
+	/** All else. */
+	err(text: string): void;
+	/** Environment variables. */
+	readonly vars: Readonly<Record<string, string | undefined>>;
+	/** Whether a person reads `out`. */
+	readonly isTerminal: boolean;
+	/** Standard input as text, whole. */
+	input(): string;
+	kernel(): Promise<Kernel>;
+}

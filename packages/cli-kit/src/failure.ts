@@ -1,0 +1,55 @@
+/** Exit codes, the same in text and JSON. */
+export const exitCodes = {
+	/** The message says what failed, and where. */
+	failed: 1,
+	/** Bad usage or bad input: nothing was changed. */
+	usage: 2,
+	/** No such entry. */
+	missing: 3,
+	/** The machine cannot: not root, no bpffs, tables not pinned yet, no libbpf. */
+	environment: 4,
+} as const;
+
+export type FailureKind = keyof typeof exitCodes;
+
+export interface FailureOptions {
+	/** What to do next. */
+	hint?: string;
+	/** For programs, in place of the kind's own word. */
+	code?: string;
+	cause?: unknown;
+}
+
+/** An end that has been explained: the program prints the message and exits with the kind's code. */
+export class Failure extends Error {
+	override name = "Failure";
+	readonly kind: FailureKind;
+	/** What JSON carries as `error.code`. */
+	readonly code: string;
+	readonly hint: string | undefined;
+
+	constructor(
+		kind: FailureKind,
+		message: string,
+		options: FailureOptions = {},
+	) {
+		super(message, { cause: options.cause });
+		this.kind = kind;
+		this.code = options.code ?? codes[kind];
+		this.hint = options.hint;
+	}
+}
+
+const codes: Record<FailureKind, string> = {
+	failed: "FAILED",
+	usage: "USAGE",
+	missing: "NOT_FOUND",
+	environment: "ENVIRONMENT",
+};
+
+/** Bad input: exit code 2, nothing was changed. */
+export const badInput = (message: string, hint?: string) =>
+	new Failure("usage", message, hint === undefined ? {} : { hint });
+
+/** No such entry: exit code 3. */
+export const missing = (message: string) => new Failure("missing", message);

@@ -1,0 +1,21 @@
+export {
+	Args,
+	type Command,
+	command,
+	type OptionSpec,
+	type Program,
+	verbOf,
+} from "./command.js";
+export { Context } from "./context.js";
+export type { Env, Kernel } from "./env.js";
+export {
+	badInput,
+	exitCodes,
+	Failure,
+	type FailureKind,
+	missing,
+} from "./failure.js";
+export { aligned, counted, toJson } from "./output.js";
+export { realEnv } from "./real-env.js";
+export { run } from "./run.js";
+export * as values from "./values.js";

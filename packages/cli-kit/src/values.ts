@@ -1,0 +1,131 @@
+import { isIP } from "node:net";
+import { address as addressCodec } from "@sluice/maps/codec";
+import { type Protocol, protocols } from "@sluice/maps/tables";
+import { badInput } from "./failure.js";
+
+// Text from a command line → value. Each parser is given the argument's name and throws a Failure that says what
+// would have been right and what was got.
+
+/** Decimal or 0x hex, from `min` to `max`. */
+export function integer(
+	name: string,
+	text: string,
+	min: number,
+	max: number,
+): number {
+	const value = /^(\d{1,15}|0x[0-9a-f]{1,12})$/i.test(text)
+		? Number(text)
+		: Number.NaN;
+	if (value >= min && value <= max) return value;
+	throw badInput(
+		`${name} must be an integer from ${min} to ${max}, got "${text}"`,
+	);
+}
+
+/** A port, in host order. */
+export const port = (name: string, text: string) =>
+	integer(name, text, 0, 65_535);
+
+/** An unsigned number of 32 bits. */
+export const u32 = (name: string, text: string) =>
+	integer(name, text, 0, 0xffff_ffff);
+
+/** An unsigned number of 16 bits. */
+export const u16 = (name: string, text: string) =>
+	integer(name, text, 0, 65_535);
+
+/** An IP address in its canonical form: four decimal numbers, or RFC 5952; `::ffff:1.2.3.4` is `1.2.3.4`. */
+export function address(name: string, text: string): string {
+	const family = isIP(text);
+	if (family === 4) return text;
+	if (family === 6 && !text.includes("%")) return canonical(text);
+	throw badInput(`${name} must be an IPv4 or IPv6 address, got "${text}"`);
+}
+
+function canonical(text: string): string {
+	const bytes = Buffer.alloc(addressCodec.size);
+	addressCodec.write(bytes, 0, text);
+	return addressCodec.read(bytes, 0);
+}
+
+/** tcp or udp. */
+export function protocol(name: string, text: string): Protocol {
+	if (Object.hasOwn(protocols, text)) return text as Protocol;
+	throw badInput(`${name} must be tcp or udp, got "${text}"`);
+}
+
+const KEY_SIZE = 16;
+
+/**
+ * A service's key: up to 16 bytes of text, zero padded; or `hex:` and 32 digits, or `base64:` of 16 bytes.
+ * The text of a key is a secret, so no error repeats it.
+ */
+export function key(name: string, text: string): Buffer {
+	const bytes = keyBytes(name, text);
+	if (bytes.length > KEY_SIZE)
+		throw badInput(
+			`${name} must be at most ${KEY_SIZE} bytes long, got ${bytes.length} bytes`,
+		);
+	if (bytes.length === 0) throw badInput(`${name} must not be empty`);
+	return Buffer.concat([bytes], KEY_SIZE);
+}
+
+function keyBytes(name: string, text: string): Buffer {
+	if (text.startsWith("hex:")) {
+		const digits = text.slice("hex:".length);
+		if (!/^[0-9a-f]{32}$/i.test(digits))
+			throw badInput(`${name} must be "hex:" and 32 hexadecimal digits`);
+		return Buffer.from(digits, "hex");
+	}
+	if (text.startsWith("base64:")) {
+		const digits = text.slice("base64:".length);
+		const bytes = Buffer.from(digits, "base64");
+		if (bytes.length !== KEY_SIZE || bytes.toString("base64") !== digits)
+			throw badInput(
+				`${name} must be "base64:" and ${KEY_SIZE} bytes in base64`,
+			);
+		return bytes;
+	}
+	return Buffer.from(text, "utf8");
+}
+
+/**
+ * Flags as one number, decimal or 0x hex, or as names separated by commas.
+ * @param known what each bit is called
+ */
+export function flags(
+	name: string,
+	text: string,
+	known: Readonly<Record<string, number>>,
+): number {
+	const all = Object.values(known).reduce((sum, bit) => sum | bit, 0);
+	if (/^\d/.test(text)) {
+		const value = integer(name, text, 0, 0xffff_ffff);
+		const unknown = (value & ~all) >>> 0;
+		if (unknown === 0) return value;
+		throw badInput(
+			`${name} has unknown bits ${unknown}, got "${text}"; known are ${list(known)}`,
+		);
+	}
+	return text
+		.split(",")
+		.reduce((sum, word) => sum | bitOf(name, word, text, known), 0);
+}
+
+function bitOf(
+	name: string,
+	word: string,
+	text: string,
+	known: Readonly<Record<string, number>>,
+): number {
+	const bit = Object.hasOwn(known, word) ? known[word] : undefined;
+	if (bit !== undefined) return bit;
+	throw badInput(
+		`${name} has an unknown flag "${word}", got "${text}"; known are ${list(known)}`,
+	);
+}
+
+const list = (known: Readonly<Record<string, number>>) =>
+	Object.entries(known)
+		.map(([word, bit]) => `${bit} ${word}`)
+		.join(", ");
