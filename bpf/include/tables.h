@@ -142,6 +142,18 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } map_decap SEC(".maps");
 
+/* Whether a control program was at work on what map_decap counts: set before
+ * the first write and cleared after the last, so that whoever comes after one
+ * that was killed knows to count again. No packet program reads it.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__type(key, __u32);
+	__type(value, __u32);
+	__uint(max_entries, 1);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} map_journal SEC(".maps");
+
 /* Backend endpoint → service: what egress puts into a tunnel. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
