@@ -1,0 +1,7 @@
+export type { Result, RunOptions } from "./host.js";
+export { Host } from "./host.js";
+export type { End, LinkOptions } from "./link.js";
+export { Link } from "./link.js";
+export { needs, testWith } from "./needs.js";
+export type { Running } from "./running.js";
+export { Testbed, testbed } from "./testbed.js";

@@ -1,0 +1,46 @@
+import { Host } from "./host.js";
+import { type End, Link, type LinkOptions } from "./link.js";
+
+/** Hosts and the links between them; nothing of it is seen outside. */
+export class Testbed {
+	readonly #hosts: Host[] = [];
+	#interfaces = 0;
+
+	/** A host without links. It goes with the testbed, and however this process ends. */
+	async host(name: string): Promise<Host> {
+		const host = await Host.start(name);
+		this.#hosts.push(host);
+		return host;
+	}
+
+	/** A host that passes packets on. */
+	async router(name: string): Promise<Host> {
+		const host = await this.host(name);
+		await host.forward();
+		return host;
+	}
+
+	/** A cable between two hosts, up and with its addresses. */
+	async link(a: End, b: End, options: LinkOptions = {}): Promise<Link> {
+		return Link.make([a, b], [this.#mac(), this.#mac()], options);
+	}
+
+	/** Ends every host and what runs in it. To be called in `t.teardown`. */
+	async close(): Promise<void> {
+		await Promise.all(this.#hosts.splice(0).map((host) => host.close()));
+	}
+
+	#mac(): string {
+		this.#interfaces += 1;
+		const [high, low] = [this.#interfaces >> 8, this.#interfaces & 0xff].map(
+			(byte) => byte.toString(16).padStart(2, "0"),
+		);
+		// 02: locally administered, so that it is nobody's.
+		return `02:00:00:00:${high}:${low}`;
+	}
+}
+
+/** A new, empty testbed. Needs root. */
+export async function testbed(): Promise<Testbed> {
+	return new Testbed();
+}
