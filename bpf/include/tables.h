@@ -30,7 +30,6 @@ struct address {
 	union {
 		__u8 bytes[16];
 		__be32 words[4];
-		__be64 halves[2];
 	};
 };
 
