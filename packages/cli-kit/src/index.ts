@@ -7,6 +7,7 @@ export {
 	verbOf,
 } from "./command.js";
 export { Context } from "./context.js";
+export { endpointText, protocolName } from "./endpoint-text.js";
 export type { Env, Kernel } from "./env.js";
 export {
 	badInput,

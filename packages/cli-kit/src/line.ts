@@ -99,7 +99,8 @@ export function positionalsOf(usage: string): Positional[] {
 	if (!positionals) {
 		positionals = [...usage.matchAll(/([<[])([^>\].]+)(\.\.)?[>\]]/g)].map(
 			([, bracket, name, dots]) => ({
-				name: name as string,
+				// `<id|all>`: one argument with two readings, called by the first.
+				name: (name as string).split("|", 1)[0] as string,
 				required: bracket === "<",
 				variadic: dots !== undefined,
 			}),

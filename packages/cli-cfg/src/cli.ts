@@ -1,0 +1,13 @@
+import type { Program } from "@sluice/cli-kit";
+import manifest from "../package.json" with { type: "json" };
+import { del } from "./commands/del.js";
+import { get } from "./commands/get.js";
+import { set } from "./commands/set.js";
+
+/** TABLE-CONFIG: what the programs on an interface do. */
+export const cli: Program = {
+	name: "cli_cfg",
+	summary: "tell the programs on an interface what to do",
+	version: manifest.version,
+	commands: [get, set, del],
+};

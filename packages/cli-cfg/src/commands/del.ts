@@ -1,0 +1,51 @@
+import { command, counted } from "@sluice/cli-kit";
+import { configTable } from "@sluice/maps/tables";
+import { interfaceOf, selection } from "../rows.js";
+import { noRow, select } from "./get.js";
+
+export const del = command({
+	usage: "del <idx|interface|all> [queue]",
+	summary: "Delete rows: without one for its interface, a program does nothing",
+	positionals: {
+		idx: "0 ingress or 1 egress, for the row of every interface; an interface; all",
+		queue: "After an interface: 0 ingress, 1 egress [default: both]",
+	},
+	options: {
+		"if-exists": {
+			type: "boolean",
+			describe: "No error where there is no such row",
+		},
+	},
+	examples: [
+		["del 0", "Delete the ingress row of every interface"],
+		["del eth0", "Delete the rows of eth0"],
+		["del all", "Delete all rows"],
+	],
+	parse: (args) => ({
+		wanted: selection(args.text("idx"), args.optional("queue")),
+		ifExists: args.flag("if-exists"),
+	}),
+	run({ wanted, ifExists }, context) {
+		const table = context.openTable(configTable);
+		const deleted = context.locked(() => {
+			const rows = select([...table.entries()], wanted, context);
+			// An idx alone names the row that was set with an idx alone.
+			const meant = rows.filter(
+				([key]) =>
+					wanted.interface !== undefined ||
+					wanted.queue === undefined ||
+					key.ifindex === 0,
+			);
+			table.deleteMany(meant.map(([key]) => key));
+			return meant.map(([key]) => key);
+		});
+		const isAll = wanted.interface === undefined && wanted.queue === undefined;
+		if (deleted.length === 0 && !ifExists && !isAll) throw noRow(wanted);
+		context.print([`deleted ${counted(deleted.length, "row")}`], {
+			deleted: deleted.map((key) => ({
+				interface: interfaceOf(key, context) ?? null,
+				...key,
+			})),
+		});
+	},
+});

@@ -1,0 +1,67 @@
+import { type Context, command, counted, missing } from "@sluice/cli-kit";
+import { type Config, type ConfigKey, configTable } from "@sluice/maps/tables";
+import { configDocument, configLine } from "../format.js";
+import { ifindexOf, interfaceOf, type Selection, selection } from "../rows.js";
+
+export const get = command({
+	usage: "get <idx|interface|all> [queue]",
+	summary: "Show what the programs are told to do",
+	positionals: {
+		idx: "0 ingress, 1 egress, all; or an interface",
+		queue: "After an interface: 0 ingress, 1 egress [default: both]",
+	},
+	examples: [
+		["get all", "Show all rows"],
+		["get 0", "Show the rows of ingress"],
+		["get eth0 1", "Show the egress row of eth0"],
+	],
+	parse: (args) => selection(args.text("idx"), args.optional("queue")),
+	run(wanted, context) {
+		const table = context.openTable(configTable, { readOnly: true });
+		const rows = select([...table.entries()], wanted, context);
+		if (rows.length === 0 && !isAll(wanted)) throw noRow(wanted);
+		context.print(
+			[
+				...rows.map(([key, config]) =>
+					configLine(interfaceOf(key, context), key, config),
+				),
+				counted(rows.length, "row"),
+			],
+			{
+				rows: rows.map(([key, config]) =>
+					configDocument(interfaceOf(key, context), key, config),
+				),
+			},
+		);
+	},
+});
+
+const isAll = (wanted: Selection) =>
+	wanted.interface === undefined && wanted.queue === undefined;
+
+/** @throws Failure missing */
+export const noRow = ({ interface: name, queue }: Selection) =>
+	missing(
+		[
+			"no",
+			...(queue === undefined ? [] : [queue === 0 ? "ingress" : "egress"]),
+			"row",
+			...(name === undefined ? [] : [`of interface "${name}"`]),
+		].join(" "),
+	);
+
+/** The rows that are meant, those for every interface first. */
+export function select(
+	rows: [ConfigKey, Config][],
+	wanted: Selection,
+	context: Context,
+): [ConfigKey, Config][] {
+	const ifindex =
+		wanted.interface === undefined
+			? undefined
+			: ifindexOf(wanted.interface, context);
+	return rows
+		.filter(([key]) => ifindex === undefined || key.ifindex === ifindex)
+		.filter(([key]) => wanted.queue === undefined || key.queue === wanted.queue)
+		.sort(([a], [b]) => a.ifindex - b.ifindex || a.queue - b.queue);
+}

@@ -1,0 +1,14 @@
+/** What a row of TABLE-CONFIG is for. The numbers are the map's and the command line's. */
+export const queues = { ingress: 0, egress: 1 } as const;
+
+/** Bits of a row's flags, by queue: `enum rx_flag` and `enum tx_flag` in bpf/include/tables.h. */
+export const flagNames: readonly Readonly<Record<string, number>>[] = [
+	{ gue: 1, dnat: 2, dump: 8, "open-ping": 32 },
+	{ proxy: 1, snat: 2, dump: 8, fib: 16 },
+];
+
+/** 3 → ["gue", "dnat"] at ingress; bits without a name are left out. */
+export const flagWords = (queue: number, flags: number): string[] =>
+	Object.entries(flagNames[queue] ?? {})
+		.filter(([, bit]) => (flags & bit) !== 0)
+		.map(([word]) => word);

@@ -1,0 +1,53 @@
+import { badInput, type Context, values } from "@sluice/cli-kit";
+import type { ConfigKey } from "@sluice/maps/tables";
+
+/** Which rows a command line means: every part left out stands for all. */
+export interface Selection {
+	/** Name of an interface, or undefined for rows of any interface. */
+	interface: string | undefined;
+	queue: number | undefined;
+}
+
+export const isIndex = (text: string) => text === "0" || text === "1";
+
+/** `<idx|all>` or `<interface> [<idx>]`. @throws Failure usage */
+export function selection(
+	first: string,
+	second: string | undefined,
+): Selection {
+	if (first === "all" || isIndex(first)) {
+		if (second !== undefined)
+			throw badInput(`nothing may follow ${first}, got "${second}"`);
+		return {
+			interface: undefined,
+			queue: first === "all" ? undefined : Number(first),
+		};
+	}
+	return {
+		interface: first,
+		queue: second === undefined ? undefined : indexOf(second),
+	};
+}
+
+/** @throws Failure usage */
+export const indexOf = (text: string) => values.integer("idx", text, 0, 1);
+
+/**
+ * The index of an interface that is there; `if7` stands for index 7 where no interface has that name, so that the
+ * rows of one that is gone can be reached.
+ *
+ * @throws Failure usage, where there is none
+ */
+export function ifindexOf(name: string, { kernel }: Context): number {
+	const index = kernel.interfaceIndex(name);
+	if (index !== undefined) return index;
+	const gone = /^if([1-9]\d{0,8})$/.exec(name);
+	if (gone) return Number(gone[1]);
+	throw badInput(`no interface "${name}"`, "see the names with ip link");
+}
+
+/** "*" for every interface, undefined for one that is gone. */
+export const interfaceOf = (
+	{ ifindex }: ConfigKey,
+	{ kernel }: Context,
+): string | undefined => (ifindex === 0 ? "*" : kernel.interfaceName(ifindex));

@@ -1,0 +1,14 @@
+import type { Program } from "@sluice/cli-kit";
+import manifest from "../package.json" with { type: "json" };
+import { check } from "./commands/check.js";
+import { del } from "./commands/del.js";
+import { get } from "./commands/get.js";
+import { set } from "./commands/set.js";
+
+/** TABLE-VERIFY, TABLE-ENCAP and TABLE-NAT: the services that tunnels carry. */
+export const cli: Program = {
+	name: "cli_service",
+	summary: "program services that GUE tunnels carry",
+	version: manifest.version,
+	commands: [get, set, del, check],
+};

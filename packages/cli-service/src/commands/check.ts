@@ -1,0 +1,53 @@
+import { command, counted, Failure } from "@sluice/cli-kit";
+import { tunnelTable } from "@sluice/maps/tables";
+import { findings } from "../consistency.js";
+import { openServiceTables } from "../tables.js";
+
+export const check = command({
+	usage: "check",
+	summary: "Show rows that do not belong together",
+	options: {
+		repair: {
+			type: "boolean",
+			describe: "Put them right, by what TABLE-VERIFY says",
+		},
+	},
+	examples: [
+		["check", "Exit 1 where something is wrong"],
+		["check --repair", "Mend what a killed command has left"],
+	],
+	parse: (args) => args.flag("repair"),
+	run(repair, context) {
+		const tables = openServiceTables(context, { readOnly: !repair });
+		const tunnels = context.openTable(tunnelTable, { readOnly: true });
+		const has = (id: number) => tunnels.get(id) !== undefined;
+		const look = () => {
+			const found = findings(tables, { has });
+			if (repair) for (const finding of found) finding.repair?.();
+			return found;
+		};
+		const found = repair ? context.locked(look) : look();
+		const rows = found.map(({ code, message, repair: mend }) => ({
+			code,
+			message,
+			repaired: repair && mend !== undefined,
+		}));
+		context.print(
+			[
+				...rows.map(
+					({ code, message, repaired }) =>
+						`${code}\t${message}${repaired ? " (repaired)" : ""}`,
+				),
+				counted(rows.length, "finding"),
+			],
+			{ findings: rows },
+		);
+		const left = rows.filter(({ repaired }) => !repaired).length;
+		if (left > 0)
+			throw new Failure(
+				"failed",
+				`${counted(left, "finding")} not repaired`,
+				repair ? {} : { hint: "see what --repair can mend" },
+			);
+	},
+});

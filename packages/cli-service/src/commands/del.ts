@@ -1,0 +1,39 @@
+import { command, counted } from "@sluice/cli-kit";
+import { deleteAllServices, deleteService } from "../services.js";
+import { openServiceTables } from "../tables.js";
+import { noService, sidOrAll } from "./arguments.js";
+
+export const del = command({
+	usage: "del <service-id|all> [group-id]",
+	summary: "Delete a service, or all",
+	positionals: {
+		"service-id": "Service id, 0 to 65535, or all",
+		"group-id": "Group id, 0 to 65535",
+	},
+	options: {
+		"if-exists": {
+			type: "boolean",
+			describe: "No error where there is no such service",
+		},
+	},
+	examples: [
+		["del 1 2", "Delete service 1 of group 2"],
+		["del all", "Delete all services"],
+	],
+	parse: (args) => ({
+		sid: sidOrAll(args),
+		ifExists: args.flag("if-exists"),
+	}),
+	run({ sid, ifExists }, context) {
+		const tables = openServiceTables(context);
+		const deleted = context.locked(() => {
+			if (sid === "all") return deleteAllServices(tables);
+			return deleteService(tables, sid) ? [sid] : [];
+		});
+		if (sid !== "all" && deleted.length === 0 && !ifExists)
+			throw noService(sid);
+		context.print([`deleted ${counted(deleted.length, "service")}`], {
+			deleted,
+		});
+	},
+});

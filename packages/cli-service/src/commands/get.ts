@@ -1,0 +1,85 @@
+import { command, counted } from "@sluice/cli-kit";
+import type { Encap, Endpoint, Sid } from "@sluice/maps/tables";
+import {
+	encapDocument,
+	encapLine,
+	natDocument,
+	natLine,
+	serviceDocument,
+	verifyLine,
+} from "../format.js";
+import { natRows, type Service } from "../services.js";
+import { openServiceTables, type ServiceTables } from "../tables.js";
+import { keysShown, noService, showKeysOption, sidOrAll } from "./arguments.js";
+
+export const get = command({
+	usage: "get <service-id|all> [group-id]",
+	summary: "Show a service, or all rows of the service tables",
+	positionals: {
+		"service-id": "Service id, 0 to 65535, or all",
+		"group-id": "Group id, 0 to 65535",
+	},
+	options: { "show-keys": showKeysOption },
+	examples: [
+		["get all", "Show all services"],
+		["get 1 2 --show-keys", "Show service 1 of group 2 and its key"],
+	],
+	parse: (args) => ({
+		sid: sidOrAll(args),
+		showKeys: args.flag("show-keys"),
+	}),
+	run({ sid, showKeys }, context) {
+		const tables = openServiceTables(context, { readOnly: true });
+		const { services, encap, nat } =
+			sid === "all" ? everything(tables) : one(tables, sid);
+		const show = keysShown(showKeys, context);
+		if (context.json)
+			return context.print([], {
+				services: services.map((service) => serviceDocument(service, show)),
+				encap: encap.map(([key, value]) => encapDocument(key, value, show)),
+				nat: nat.map(([from, to]) => natDocument(from, to)),
+			});
+		context.print(
+			[
+				...services.map((service) => verifyLine(service, show)),
+				...encap.map(([key, value]) => encapLine(key, value, show)),
+				...nat.map(([from, to]) => natLine(from, to)),
+				counted(services.length, "service"),
+			],
+			undefined,
+		);
+	},
+});
+
+interface Rows {
+	services: Service[];
+	encap: [Endpoint, Encap][];
+	nat: [Endpoint, Endpoint][];
+}
+
+function everything({ verify, encap, nat }: ServiceTables): Rows {
+	return {
+		services: [...verify.entries()]
+			.map(([sid, value]) => ({ ...value, sid }))
+			.sort(
+				({ sid: a }, { sid: b }) => a.service - b.service || a.group - b.group,
+			),
+		encap: [...encap.entries()],
+		nat: [...nat.entries()],
+	};
+}
+
+function one({ verify, encap, nat }: ServiceTables, sid: Sid): Rows {
+	const value = verify.get(sid);
+	if (!value) throw noService(sid);
+	const service = { ...value, sid };
+	const inEncap = encap.get(service.backend);
+	return {
+		services: [service],
+		encap: inEncap ? [[service.backend, inEncap]] : [],
+		nat: natRows(service).flatMap(([from]): Rows["nat"] => {
+			const to = nat.get(from);
+			return to ? [[from, to]] : [];
+		}),
+	};
+}

@@ -1,0 +1,123 @@
+import {
+	type Args,
+	badInput,
+	type Context,
+	command,
+	type Env,
+	Failure,
+	values,
+} from "@sluice/cli-kit";
+import { type Endpoint, protocols } from "@sluice/maps/tables";
+import { endpointOf, serviceDocument, verifyLine } from "../format.js";
+import { readKeyFile } from "../key-file.js";
+import {
+	conflicts,
+	deleteService,
+	type Service,
+	sameEndpoint,
+	setService,
+} from "../services.js";
+import { openServiceTables, type ServiceTables } from "../tables.js";
+import { keysShown, showKeysOption, sidOf } from "./arguments.js";
+
+export const set = command({
+	usage:
+		"set <service-id> <group-id> <proto> <ip-proxy> <port-proxy> <ip-ep> <port-ep> <tunnel-id> [key]",
+	summary: "Create or overwrite a service",
+	positionals: {
+		"service-id": "Service id, 0 to 65535",
+		"group-id": "Group id, 0 to 65535",
+		proto: "tcp or udp",
+		"ip-proxy": "Address that clients know, IPv4 or IPv6",
+		"port-proxy": "Port that clients know",
+		"ip-ep": "Address of the backend",
+		"port-ep": "Port of the backend",
+		"tunnel-id": "Tunnel that carries it",
+		key: "Up to 16 bytes of text, or hex:… or base64:… of 16 bytes; after -- if it begins with a dash",
+	},
+	options: {
+		"key-file": {
+			type: "string",
+			describe:
+				"Read the key from a file, - for standard input: arguments can be read by any user",
+		},
+		force: {
+			type: "boolean",
+			describe: "Take endpoints over from other services, which are deleted",
+		},
+		"show-keys": showKeysOption,
+	},
+	examples: [
+		[
+			"set 1 2 tcp 5.5.5.5 3100 1.1.1.1 4000 100 'Pa55w0rd1234567'",
+			"Carry 5.5.5.5:3100 to 1.1.1.1:4000 through tunnel 100",
+		],
+	],
+	parse: (args, env) => ({
+		service: serviceOf(args, env),
+		force: args.flag("force"),
+		showKeys: args.flag("show-keys"),
+	}),
+	run({ service, force, showKeys }, context) {
+		const tables = openServiceTables(context);
+		context.locked(() => {
+			makeRoom(tables, service, force, context);
+			setService(tables, service);
+		});
+		const show = keysShown(showKeys, context);
+		context.print(
+			[verifyLine(service, show)],
+			context.json ? serviceDocument(service, show) : undefined,
+		);
+	},
+});
+
+function serviceOf(args: Args, env: Env): Service {
+	const sid = sidOf(args.text("service-id"), args.text("group-id"));
+	const proto = protocols[values.protocol("proto", args.text("proto"))];
+	const endpoint = (which: string): Endpoint => ({
+		address: values.address(`ip-${which}`, args.text(`ip-${which}`)),
+		port: values.port(`port-${which}`, args.text(`port-${which}`)),
+		proto,
+	});
+	const proxy = endpoint("proxy");
+	const backend = endpoint("ep");
+	if (sameEndpoint(proxy, backend))
+		throw badInput(`proxy and backend are the same, ${endpointOf(proxy)}`);
+	if (proxy.address.includes(":") !== backend.address.includes(":"))
+		throw badInput(
+			`ip-proxy and ip-ep must be of one family, got "${args.text("ip-proxy")}" and "${args.text("ip-ep")}"`,
+		);
+	const tunnel = values.u32("tunnel-id", args.text("tunnel-id"));
+	return { sid, proxy, backend, tunnel, key: keyOf(args, env) };
+}
+
+function keyOf(args: Args, env: Env): Buffer {
+	const typed = args.optional("key");
+	const file = args.optional("key-file");
+	if (typed !== undefined && file !== undefined)
+		throw badInput("give key or --key-file, not both");
+	if (typed !== undefined) return values.key("key", typed);
+	if (file !== undefined) return values.key("key", readKeyFile(file, env));
+	throw badInput("key is missing: give it after tunnel-id, or by --key-file");
+}
+
+/** @throws Failure failed, where another service has an endpoint that this one wants. */
+function makeRoom(
+	tables: ServiceTables,
+	service: Service,
+	force: boolean,
+	{ env }: Context,
+): void {
+	for (const { role, endpoint, holder } of conflicts(tables, service)) {
+		const what = `${role} ${endpointOf(endpoint).slice(1, -1)}`;
+		const whose = `service ${holder.service} ${holder.group}`;
+		if (!force)
+			throw new Failure("failed", `${what} belongs to ${whose}`, {
+				code: "CONFLICT",
+				hint: "delete it first or use --force",
+			});
+		if (deleteService(tables, holder))
+			env.err(`cli_service: set: ${what} taken over: deleted ${whose}\n`);
+	}
+}

@@ -1,0 +1,119 @@
+import type { Encap } from "@sluice/maps/tables";
+import { endpointOf } from "./format.js";
+import {
+	conflicts,
+	encapRow,
+	natRows,
+	type Service,
+	sameEndpoint,
+	sameSid,
+} from "./services.js";
+import type { ServiceTables } from "./tables.js";
+
+/** Something that does not belong together. */
+export interface Finding {
+	/** A stable word for programs. */
+	code: string;
+	/** A sentence for people. */
+	message: string;
+	/** Puts it right; none: only a person can know what is meant. */
+	repair?: () => void;
+}
+
+/** What `check` looks at beside the service tables. */
+export interface Tunnels {
+	has(id: number): boolean;
+}
+
+/**
+ * Holds the tables against each other. TABLE-VERIFY is the truth: what it says and the others lack is written, and
+ * what no row of it says is deleted. Call it under the writers' lock if the repairs are to be run.
+ */
+export function findings(tables: ServiceTables, tunnels: Tunnels): Finding[] {
+	const services = [...tables.verify.entries()].map(([sid, value]) => ({
+		...value,
+		sid,
+	}));
+	return [
+		...services.flatMap((service) => partsOf(tables, service)),
+		...services.flatMap((service) => tunnelOf(tunnels, service)),
+		...strayEncaps(tables, services),
+		...strayNats(tables, services),
+	];
+}
+
+const nameOf = ({ sid }: Pick<Service, "sid">) =>
+	`service ${sid.service} ${sid.group}`;
+
+function partsOf(tables: ServiceTables, service: Service): Finding[] {
+	const shared = conflicts(tables, service);
+	if (shared.length > 0)
+		return shared.map(({ role, endpoint, holder }) => ({
+			code: `${role.toUpperCase()}_SHARED`,
+			message: `${nameOf(service)}: its ${role} ${endpointOf(endpoint)} belongs to ${nameOf({ sid: holder })}`,
+		}));
+	const holder = tables.encap.get(service.backend);
+	const found: Finding[] = [];
+	if (!holder || !sameEncap(holder, encapRow(service)))
+		found.push({
+			code: holder ? "ENCAP_DIFFERS" : "ENCAP_MISSING",
+			message: `${nameOf(service)}: the ENCAP row of ${endpointOf(service.backend)} ${holder ? "is not its own" : "is missing"}`,
+			repair: () => tables.encap.set(service.backend, encapRow(service)),
+		});
+	for (const [from, to] of natRows(service)) {
+		const there = tables.nat.get(from);
+		if (sameEndpoint(there, to)) continue;
+		found.push({
+			code: there ? "NAT_DIFFERS" : "NAT_MISSING",
+			message: `${nameOf(service)}: the NAT row of ${endpointOf(from)} ${there ? `leads to ${endpointOf(there)}, not ${endpointOf(to)}` : "is missing"}`,
+			repair: () => tables.nat.set(from, to),
+		});
+	}
+	return found;
+}
+
+const sameEncap = (a: Encap, b: Encap) =>
+	a.tunnel === b.tunnel && sameSid(a.sid, b.sid) && a.key.equals(b.key);
+
+function tunnelOf(tunnels: Tunnels, service: Service): Finding[] {
+	return tunnels.has(service.tunnel)
+		? []
+		: [
+				{
+					code: "NO_TUNNEL",
+					message: `${nameOf(service)}: its tunnel ${service.tunnel} is not set`,
+				},
+			];
+}
+
+function strayEncaps(
+	{ encap }: ServiceTables,
+	services: readonly Service[],
+): Finding[] {
+	const owned = new Set(services.map(({ backend }) => endpointOf(backend)));
+	return [...encap.entries()]
+		.filter(([backend]) => !owned.has(endpointOf(backend)))
+		.map(([backend]) => ({
+			code: "ENCAP_STRAY",
+			message: `the ENCAP row of ${endpointOf(backend)} belongs to no service`,
+			repair: () => encap.delete(backend),
+		}));
+}
+
+function strayNats(
+	{ nat }: ServiceTables,
+	services: readonly Service[],
+): Finding[] {
+	const owned = new Set(
+		services.flatMap((service) =>
+			natRows(service).map(([from]) => endpointOf(from)),
+		),
+	);
+	return [...nat.entries()]
+		.filter(([from]) => !owned.has(endpointOf(from)))
+		.map(([from, to]) => ({
+			code: "NAT_STRAY",
+			message: `the NAT row ${endpointOf(from)} -> ${endpointOf(to)} belongs to no service`,
+			repair: () => nat.delete(from),
+		}));
+}

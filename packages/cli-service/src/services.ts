@@ -1,0 +1,134 @@
+import type { Encap, Endpoint, Sid, Verify } from "@sluice/maps/tables";
+import type { ServiceTables } from "./tables.js";
+
+/** A service as one speaks of it: its ids, and what TABLE-VERIFY holds of it. */
+export type Service = Verify & { sid: Sid };
+
+/** An endpoint that a service wants and another has. */
+export interface Conflict {
+	role: "proxy" | "backend";
+	endpoint: Endpoint;
+	holder: Sid;
+}
+
+export const sameEndpoint = (a: Endpoint | undefined, b: Endpoint) =>
+	a !== undefined &&
+	a.address === b.address &&
+	a.port === b.port &&
+	a.proto === b.proto;
+
+export const sameSid = (a: Sid | undefined, b: Sid) =>
+	a !== undefined && a.service === b.service && a.group === b.group;
+
+/** The rows of TABLE-NAT that a service has: for replies, then for requests. */
+export const natRows = ({
+	proxy,
+	backend,
+}: Pick<Verify, "proxy" | "backend">): [Endpoint, Endpoint][] => [
+	[backend, proxy],
+	[proxy, backend],
+];
+
+/** The row of TABLE-ENCAP that a service has, by its backend. */
+export const encapRow = ({ tunnel, sid, key }: Service): Encap => ({
+	tunnel,
+	sid,
+	key,
+});
+
+/** Which other services have an endpoint that this one wants. Rows that belong to no service are nobody's. */
+export function conflicts(tables: ServiceTables, service: Service): Conflict[] {
+	const roles = ["proxy", "backend"] as const;
+	return roles.flatMap((role) => {
+		const endpoint = service[role];
+		const holder = holderOf(tables, endpoint);
+		return holder && !sameSid(holder, service.sid)
+			? [{ role, endpoint, holder }]
+			: [];
+	});
+}
+
+/** The service that has an endpoint, as its proxy or as its backend. */
+function holderOf(tables: ServiceTables, endpoint: Endpoint): Sid | undefined {
+	const asBackend = tables.encap.get(endpoint);
+	if (asBackend) {
+		const verify = tables.verify.get(asBackend.sid);
+		if (sameEndpoint(verify?.backend, endpoint)) return asBackend.sid;
+	}
+	const backend = tables.nat.get(endpoint);
+	const asProxy = backend && tables.encap.get(backend);
+	if (!asProxy) return undefined;
+	const verify = tables.verify.get(asProxy.sid);
+	return sameEndpoint(verify?.proxy, endpoint) ? asProxy.sid : undefined;
+}
+
+/**
+ * Creates or overwrites a service. It becomes reachable only when it is complete: TABLE-NAT's row from the proxy is
+ * written last. Call it under the writers' lock, after `conflicts`.
+ *
+ * @throws BpfError E2BIG a table is full: what was written of the service is taken back.
+ */
+export function setService(tables: ServiceTables, service: Service): void {
+	const { sid, ...verify } = service;
+	const old = tables.verify.get(sid);
+	if (old) removeMoved(tables, { ...old, sid }, service);
+	try {
+		tables.verify.set(sid, verify);
+		tables.encap.set(service.backend, encapRow(service));
+		for (const [from, to] of natRows(service)) tables.nat.set(from, to);
+	} catch (error) {
+		deleteService(tables, sid);
+		throw error;
+	}
+}
+
+/** Takes away what a new version of the service does not overwrite. */
+function removeMoved(
+	tables: ServiceTables,
+	old: Service,
+	service: Service,
+): void {
+	const stays =
+		sameEndpoint(old.proxy, service.proxy) &&
+		sameEndpoint(old.backend, service.backend);
+	if (!stays) removeParts(tables, old);
+	if (old.tunnel !== service.tunnel) removeTraffic(tables, old);
+}
+
+/**
+ * Deletes a service. It stops being reachable before its parts go. Call it under the writers' lock.
+ * @returns whether there was one
+ */
+export function deleteService(tables: ServiceTables, sid: Sid): boolean {
+	const verify = tables.verify.get(sid);
+	if (!verify) return false;
+	const service = { ...verify, sid };
+	removeParts(tables, service);
+	removeTraffic(tables, service);
+	return tables.verify.delete(sid);
+}
+
+/** Deletes every row of the three tables, also those that belong to nothing. Call it under the writers' lock. */
+export function deleteAllServices(tables: ServiceTables): Sid[] {
+	const sids = [...tables.verify.entries()].map(([sid]) => sid);
+	tables.nat.deleteMany([...tables.nat.entries()].map(([key]) => key));
+	tables.encap.deleteMany([...tables.encap.entries()].map(([key]) => key));
+	tables.verify.deleteMany(sids);
+	tables.traffic.deleteMany([...tables.traffic.entries()].map(([key]) => key));
+	return sids;
+}
+
+/** Deletes a service's rows in TABLE-NAT and TABLE-ENCAP, requests first; rows that are now another's stay. */
+function removeParts(tables: ServiceTables, service: Service): void {
+	for (const [from, to] of natRows(service).reverse())
+		if (sameEndpoint(tables.nat.get(from), to)) tables.nat.delete(from);
+	if (sameSid(tables.encap.get(service.backend)?.sid, service.sid))
+		tables.encap.delete(service.backend);
+}
+
+function removeTraffic(
+	tables: ServiceTables,
+	{ tunnel, sid }: Pick<Service, "tunnel" | "sid">,
+): void {
+	for (const queue of [0, 1]) tables.traffic.delete({ tunnel, sid, queue });
+}

@@ -1,0 +1,41 @@
+import type { Context } from "@sluice/cli-kit";
+import type { OpenTable } from "@sluice/maps/table";
+import {
+	type Encap,
+	type Endpoint,
+	encapTable,
+	natTable,
+	type Sid,
+	type Traffic,
+	type TrafficKey,
+	trafficTable,
+	type Verify,
+	verifyTable,
+} from "@sluice/maps/tables";
+
+/**
+ * What a service is made of. Its row in `verify` holds the whole of it and is written first and deleted last, so
+ * that whatever a killed command has left can be found and put right from there.
+ */
+export interface ServiceTables {
+	verify: OpenTable<Sid, Verify>;
+	/** Backend → what egress puts on. */
+	encap: OpenTable<Endpoint, Encap>;
+	/** Proxy → backend and backend → proxy. */
+	nat: OpenTable<Endpoint, Endpoint>;
+	/** Counters, which go with the service. */
+	traffic: OpenTable<TrafficKey, Traffic[]>;
+}
+
+/** @throws Failure environment; BpfError as `openTable`. */
+export function openServiceTables(
+	context: Context,
+	options: { readOnly?: boolean } = {},
+): ServiceTables {
+	return {
+		verify: context.openTable(verifyTable, options),
+		encap: context.openTable(encapTable, options),
+		nat: context.openTable(natTable, options),
+		traffic: context.openTable(trafficTable, options),
+	};
+}

@@ -1,0 +1,15 @@
+import type { Program } from "@sluice/cli-kit";
+import manifest from "../package.json" with { type: "json" };
+import { del } from "./commands/del.js";
+import { get } from "./commands/get.js";
+import { ping } from "./commands/ping.js";
+import { set } from "./commands/set.js";
+import { stats } from "./commands/stats.js";
+
+/** TABLE-TUNNEL and TABLE-DECAP: the outer headers. */
+export const cli: Program = {
+	name: "cli_tunnel",
+	summary: "program GUE tunnels",
+	version: manifest.version,
+	commands: [get, set, del, ping, stats],
+};

@@ -1,0 +1,64 @@
+import { type Context, command, counted, Failure } from "@sluice/cli-kit";
+import { struct, u32 } from "@sluice/maps/codec";
+import type { Table } from "@sluice/maps/table";
+import { type Sid, verifyTable } from "@sluice/maps/tables";
+import { openTunnelTables } from "../tables.js";
+import { deleteAllTunnels, deleteTunnel } from "../tunnels.js";
+import { idOrAll, noTunnel } from "./get.js";
+
+export const del = command({
+	usage: "del <id|all>",
+	summary: "Delete a tunnel, or all",
+	positionals: { id: "Tunnel id, 0 to 4294967295, or all" },
+	options: {
+		force: {
+			type: "boolean",
+			describe: "Also where services still use it",
+		},
+		"if-exists": {
+			type: "boolean",
+			describe: "No error where there is no such tunnel",
+		},
+	},
+	examples: [
+		["del 100", "Delete tunnel 100"],
+		["del all", "Delete all tunnels"],
+	],
+	parse: (args) => ({
+		id: idOrAll(args.text("id")),
+		force: args.flag("force"),
+		ifExists: args.flag("if-exists"),
+	}),
+	run({ id, force, ifExists }, context) {
+		const tables = openTunnelTables(context);
+		const deleted = context.locked(() => {
+			if (id === "all") return deleteAllTunnels(tables);
+			if (!force) refuseWhileUsed(context, id);
+			return deleteTunnel(tables, id) ? [id] : [];
+		});
+		if (id !== "all" && deleted.length === 0 && !ifExists) throw noTunnel(id);
+		context.print([`deleted ${counted(deleted.length, "tunnel")}`], {
+			deleted,
+		});
+	},
+});
+
+/** The one field of TABLE-VERIFY that is asked for here: reading the rest of a large table costs. */
+const tunnelOfService: Table<Sid, { tunnel: number }> = {
+	...verifyTable,
+	value: struct(verifyTable.value.size, { tunnel: [16, u32] }),
+};
+
+function refuseWhileUsed(context: Context, id: number): void {
+	const services = context.openTable(tunnelOfService, { readOnly: true });
+	const users: Sid[] = [];
+	for (const [sid, { tunnel }] of services.entries())
+		if (tunnel === id) users.push(sid);
+	const first = users[0];
+	if (!first) return;
+	throw new Failure(
+		"failed",
+		`tunnel ${id} is used by ${counted(users.length, "service")}, ${first.service} ${first.group} among them`,
+		{ code: "IN_USE", hint: "delete them first or use --force" },
+	);
+}

@@ -1,0 +1,138 @@
+import {
+	badInput,
+	type Context,
+	command,
+	endpointText,
+	Failure,
+	toJson,
+	values,
+} from "@sluice/cli-kit";
+import {
+	type Sid,
+	type Tunnel,
+	type Verify,
+	verifyTable,
+} from "@sluice/maps/tables";
+import { remoteText } from "../format.js";
+import { fullPing, openPing } from "../gue-ping.js";
+import { sendPings, type Target } from "../send-pings.js";
+import { openTunnelTables } from "../tables.js";
+import { UNKNOWN } from "../tunnels.js";
+import { idOrAll, noTunnel } from "./get.js";
+
+const DEFAULT_INTERVAL = 10;
+
+export const ping = command({
+	usage: "ping <id|all>",
+	summary:
+		"Send GUE pings, so that the far end learns this end's address; runs until stopped",
+	positionals: { id: "Tunnel id, 0 to 4294967295, or all" },
+	options: {
+		interval: {
+			type: "string",
+			describe: `Seconds between two pings of a tunnel, 0.01 or more [default: ${DEFAULT_INTERVAL}]`,
+		},
+		count: {
+			type: "string",
+			describe: "Stop after so many pings of each tunnel",
+		},
+		open: {
+			type: "boolean",
+			describe: "Without a key: the far end must have its open-ping flag set",
+		},
+	},
+	examples: [
+		["ping 100 --count 1", "Tell the far end of tunnel 100 once"],
+		["ping all --interval 5", "Keep every tunnel's NAT mapping open"],
+	],
+	parse: (args) => ({
+		id: idOrAll(args.text("id")),
+		interval: seconds(args.optional("interval")),
+		count: countOf(args.optional("count")),
+		open: args.flag("open"),
+	}),
+	async run({ id, interval, count, open }, context) {
+		const targets = targetsOf(context, id, open);
+		await sendPings(targets, interval, count, {
+			sent: ({ tunnel, to, number }) =>
+				context.env.out(
+					context.json
+						? `${toJson({ tunnel, to, number })}\n`
+						: `PING\t${String(tunnel).padStart(8)}\t${to}\t${number}\n`,
+				),
+			failed: ({ message }) =>
+				context.env.err(`cli_tunnel: ping: ${message}\n`),
+		});
+	},
+});
+
+function seconds(text = String(DEFAULT_INTERVAL)): number {
+	const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+	if (value >= 0.01 && value <= 86_400) return value;
+	throw badInput(
+		`interval must be a number of seconds from 0.01 to 86400, got "${text}"`,
+	);
+}
+
+const countOf = (text: string | undefined) =>
+	text === undefined
+		? Number.POSITIVE_INFINITY
+		: values.integer("count", text, 1, 0xffff_ffff);
+
+function targetsOf(
+	context: Context,
+	id: number | "all",
+	open: boolean,
+): Target[] {
+	const { tunnels } = openTunnelTables(context, { readOnly: true });
+	if (id === "all") {
+		const known = [...tunnels.entries()].filter(
+			([, { remote }]) => remote !== UNKNOWN,
+		);
+		if (known.length === 0)
+			throw new Failure("failed", "no tunnel has a remote to ping");
+		const services = open ? undefined : servicesByTunnel(context);
+		return known.map(([number, tunnel]) => target(number, tunnel, services));
+	}
+	const tunnel = tunnels.get(id);
+	if (!tunnel) throw noTunnel(id);
+	if (tunnel.remote === UNKNOWN)
+		throw new Failure("failed", `tunnel ${id} has no remote to ping`, {
+			hint: "set its ip-remote and port-remote",
+		});
+	return [target(id, tunnel, open ? undefined : servicesByTunnel(context))];
+}
+
+/** The service with the lowest ids of each tunnel: its key signs the pings. */
+function servicesByTunnel(context: Context): Map<number, [Sid, Verify]> {
+	const found = new Map<number, [Sid, Verify]>();
+	const order = ({ service, group }: Sid) => service * 65_536 + group;
+	const services = context.openTable(verifyTable, { readOnly: true });
+	for (const [sid, verify] of services.entries()) {
+		const best = found.get(verify.tunnel);
+		if (!best || order(sid) < order(best[0]))
+			found.set(verify.tunnel, [sid, verify]);
+	}
+	return found;
+}
+
+function target(
+	id: number,
+	tunnel: Tunnel,
+	services: Map<number, [Sid, Verify]> | undefined,
+): Target {
+	const service = services?.get(id);
+	if (services && !service)
+		throw new Failure(
+			"failed",
+			`tunnel ${id} has no service whose key could prove who pings`,
+			{ hint: "set one, or use --open" },
+		);
+	return {
+		id,
+		tunnel,
+		from: endpointText(tunnel.local, tunnel.localPort),
+		to: remoteText(tunnel),
+		payload: service ? fullPing(id, service[0], service[1].key) : openPing(id),
+	};
+}

@@ -1,0 +1,68 @@
+import { type Args, badInput, command, values } from "@sluice/cli-kit";
+import { tunnelDocument, tunnelLine } from "../format.js";
+import { openTunnelTables } from "../tables.js";
+import { setTunnel, type TunnelSpec, UNKNOWN } from "../tunnels.js";
+
+export const set = command({
+	usage: "set <id> <ip-local> <port-local> <ip-remote> <port-remote>",
+	summary: "Create or overwrite a tunnel",
+	positionals: {
+		id: "Tunnel id, 0 to 4294967295",
+		"ip-local": "Address of this end, IPv4 or IPv6",
+		"port-local": "UDP port of this end, 1 to 65535",
+		"ip-remote": "Address of the far end; 0: learned from its pings",
+		"port-remote": "UDP port of the far end; 0 with ip-remote 0",
+	},
+	options: {
+		"reset-remote": {
+			type: "boolean",
+			describe: "Forget a remote that was learned",
+		},
+	},
+	examples: [
+		["set 100 172.1.0.4 6080 172.1.0.9 6080", "Both ends known"],
+		["set 100 172.1.0.4 6080 0 0", "The far end is learned from its GUE ping"],
+	],
+	parse: (args) => ({
+		id: values.u32("id", args.text("id")),
+		spec: tunnelSpec(args),
+		resetRemote: args.flag("reset-remote"),
+	}),
+	run({ id, spec, resetRemote }, context) {
+		const tables = openTunnelTables(context);
+		const tunnel = context.locked(() =>
+			setTunnel(tables, id, spec, resetRemote),
+		);
+		context.print([tunnelLine(id, tunnel)], tunnelDocument(id, tunnel));
+	},
+});
+
+function tunnelSpec(args: Args): TunnelSpec {
+	const local = values.address("ip-local", args.text("ip-local"));
+	const localPort = values.integer(
+		"port-local",
+		args.text("port-local"),
+		1,
+		65_535,
+	);
+	const remote = remoteAddress(args.text("ip-remote"));
+	const remotePort = values.port("port-remote", args.text("port-remote"));
+	if (isUnspecified(local))
+		throw badInput(
+			`ip-local must be an address of this machine, got "${args.text("ip-local")}"`,
+		);
+	if ((remote === UNKNOWN) !== (remotePort === 0))
+		throw badInput(
+			`ip-remote and port-remote must both be 0 or neither, got "${args.text("ip-remote")}" and "${args.text("port-remote")}"`,
+		);
+	return { local, localPort, remote, remotePort };
+}
+
+const isUnspecified = (address: string) =>
+	address === "0.0.0.0" || address === "::";
+
+function remoteAddress(text: string): string {
+	if (text === "0") return UNKNOWN;
+	const address = values.address("ip-remote", text);
+	return isUnspecified(address) ? UNKNOWN : address;
+}

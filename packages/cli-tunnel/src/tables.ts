@@ -1,0 +1,30 @@
+import type { Context } from "@sluice/cli-kit";
+import type { OpenTable } from "@sluice/maps/table";
+import {
+	decapTable,
+	type Endpoint,
+	journalTable,
+	type Tunnel,
+	tunnelTable,
+} from "@sluice/maps/tables";
+
+/** What a tunnel is made of. */
+export interface TunnelTables {
+	tunnels: OpenTable<number, Tunnel>;
+	/** Local endpoint → how many tunnels have it. */
+	decap: OpenTable<Endpoint, number>;
+	/** Row 0 is 1 while `decap` is in doubt. */
+	journal: OpenTable<number, number>;
+}
+
+/** @throws Failure environment; BpfError as `openTable`. */
+export function openTunnelTables(
+	context: Context,
+	options: { readOnly?: boolean } = {},
+): TunnelTables {
+	return {
+		tunnels: context.openTable(tunnelTable, options),
+		decap: context.openTable(decapTable, options),
+		journal: context.openTable(journalTable, options),
+	};
+}

@@ -1,0 +1,117 @@
+import { type Endpoint, protocols, type Tunnel } from "@sluice/maps/tables";
+import type { TunnelTables } from "./tables.js";
+
+/** A remote that is not known yet. */
+export const UNKNOWN = "::";
+
+/** What `set` is told of a tunnel; a remote of `::` and port 0 is left to the pings. */
+export type TunnelSpec = Omit<Tunnel, "lastPing">;
+
+/** The endpoint on which a tunnel's packets arrive. */
+export const localEndpoint = (
+	tunnel: Pick<Tunnel, "local" | "localPort">,
+): Endpoint => ({
+	address: tunnel.local,
+	port: tunnel.localPort,
+	proto: protocols.udp,
+});
+
+const sameEndpoint = (a: Endpoint, b: Endpoint) =>
+	a.address === b.address && a.port === b.port;
+
+/**
+ * Creates or overwrites a tunnel and counts its local endpoint. A remote that was learned stays while the local
+ * endpoint does, unless `resetRemote`. Writing what is there already writes nothing.
+ *
+ * Call it under the writers' lock.
+ *
+ * @returns the tunnel as it now is
+ * @throws BpfError E2BIG the table is full
+ */
+export function setTunnel(
+	tables: TunnelTables,
+	id: number,
+	spec: TunnelSpec,
+	resetRemote = false,
+): Tunnel {
+	countAgainIfInDoubt(tables);
+	const old = tables.tunnels.get(id);
+	const local = localEndpoint(spec);
+	const stays = old !== undefined && sameEndpoint(localEndpoint(old), local);
+	const tunnel =
+		stays && spec.remote === UNKNOWN && !resetRemote
+			? old
+			: { ...spec, lastPing: 0n };
+	if (stays) {
+		if (!sameRemote(old, tunnel)) tables.tunnels.set(id, tunnel);
+		return tunnel;
+	}
+	inDoubt(tables, () => {
+		tables.tunnels.set(id, tunnel);
+		count(tables, local, +1);
+		if (old) count(tables, localEndpoint(old), -1);
+	});
+	return tunnel;
+}
+
+const sameRemote = (a: Tunnel, b: Tunnel) =>
+	a.remote === b.remote &&
+	a.remotePort === b.remotePort &&
+	(a.lastPing === b.lastPing || b.remote !== UNKNOWN);
+
+/**
+ * Deletes a tunnel and what counted its local endpoint. Call it under the writers' lock.
+ * @returns whether there was one
+ */
+export function deleteTunnel(tables: TunnelTables, id: number): boolean {
+	countAgainIfInDoubt(tables);
+	const old = tables.tunnels.get(id);
+	if (!old) return false;
+	inDoubt(tables, () => {
+		count(tables, localEndpoint(old), -1);
+		tables.tunnels.delete(id);
+	});
+	return true;
+}
+
+/** Deletes every tunnel, and returns their ids. Call it under the writers' lock. */
+export function deleteAllTunnels(tables: TunnelTables): number[] {
+	const ids = [...tables.tunnels.entries()].map(([id]) => id);
+	inDoubt(tables, () => {
+		tables.decap.deleteMany([...tables.decap.entries()].map(([key]) => key));
+		tables.tunnels.deleteMany(ids);
+	});
+	return ids.sort((a, b) => a - b);
+}
+
+/** Runs a change of what TABLE-DECAP counts, so that a kill in the middle of it leaves a trace. */
+function inDoubt({ journal }: TunnelTables, change: () => void): void {
+	journal.set(0, 1);
+	change();
+	journal.set(0, 0);
+}
+
+function count({ decap }: TunnelTables, endpoint: Endpoint, by: number): void {
+	const references = (decap.get(endpoint) ?? 0) + by;
+	if (references > 0) decap.set(endpoint, references);
+	else decap.delete(endpoint);
+}
+
+/** Mends TABLE-DECAP after a writer that did not come to its end. */
+function countAgainIfInDoubt({ tunnels, decap, journal }: TunnelTables): void {
+	if (journal.get(0) !== 1) return;
+	const right = new Map<string, [Endpoint, number]>();
+	const name = (endpoint: Endpoint) => `${endpoint.address} ${endpoint.port}`;
+	for (const [, tunnel] of tunnels.entries()) {
+		const endpoint = localEndpoint(tunnel);
+		const references = (right.get(name(endpoint))?.[1] ?? 0) + 1;
+		right.set(name(endpoint), [endpoint, references]);
+	}
+	decap.deleteMany(
+		[...decap.entries()]
+			.map(([endpoint]) => endpoint)
+			.filter((endpoint) => !right.has(name(endpoint))),
+	);
+	decap.setMany([...right.values()]);
+	journal.set(0, 0);
+}
