@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# attach_tc.sh [<interface>] [ingress|egress]
+#
+# Attaches the tunnel programs to an interface: the one of the default route
+# where none is named, both directions where none is named. Mounts the bpffs
+# and adds clsact where they are not there. Attaching again puts the new
+# program in the old one's place; what else is on the hook stays as it is.
+#
+# Environment
+#   SLUICE_BPF_DIR  directory of pfc_ingress_tc.o and pfc_egress_tc.o
+#   SLUICE_TC_PREF  preference of our filter (7717); the lowest runs first
+#   TC_BPF_MNT      bpffs, as for tc (/sys/fs/bpf)
+#
+# Exit code: 0 done, 1 failed, 2 bad usage, 3 no such interface, 4 the
+# environment cannot (not root, no bpffs, no objects).
+set -euo pipefail
+source "$(dirname -- "$(readlink -f -- "$0")")/lib.sh"
+
+parse_arguments '' "$@"
+need_root
+need_interface
+attach attached

@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# detach_tc.sh [<interface>] [ingress|egress] [--purge] [--if-exists]
+#
+# Removes our programs from an interface: the one of the default route where
+# none is named, both directions where none is named. Other filters, clsact
+# and the bpffs stay. So do the tables, for the next attach.
+#
+#   --purge      removes the tables, too, with all that was programmed
+#   --if-exists  nothing attached is not an error
+#
+# Environment
+#   TC_BPF_MNT   bpffs, as for tc (/sys/fs/bpf)
+#
+# Exit code: 0 done, 1 failed, 2 bad usage, 3 no such interface or nothing of
+# ours attached, 4 the environment cannot (not root).
+set -euo pipefail
+source "$(dirname -- "$(readlink -f -- "$0")")/lib.sh"
+
+# Tells what it removed; fails where nothing of ours was there.
+detach() {
+	local direction=$1 removed pref handle id name
+	removed=$(remove_ours "$direction")
+	[[ -n $removed ]] || return 1
+	while read -r pref _ _ handle id name; do
+		printf '%s %s: %s detached (program %s, pref %s, handle %s)\n' \
+			"$INTERFACE" "$direction" "$name" "$id" "$pref" "$handle"
+	done <<<"$removed"
+}
+
+# Refuses to take the tables from a program that stays attached: it would go
+# on with tables that nobody can reach any more.
+check_unused() {
+	local device direction
+	while IFS= read -r device; do
+		for direction in ingress egress; do
+			[[ $device == "$INTERFACE" && " ${DIRECTIONS[*]} " == *" $direction "* ]] && continue
+			[[ -z $(our_filters "$direction" "$device") ]] ||
+				die "$EXIT_FAILED" "the tables are in use on $device $direction; detach there first"
+		done
+	done < <(all_devices)
+}
+
+# Removes our pins alone.
+purge() {
+	local table count=0
+	is_bpffs "$BPFFS" || return 0
+	for table in "${TABLES[@]}"; do
+		[[ -e $PINS/$table ]] || continue
+		rm -- "$PINS/$table"
+		count=$((count + 1))
+	done
+	printf '%s: %s tables removed\n' "$PINS" "$count"
+}
+
+parse_arguments '--purge --if-exists' "$@"
+need_root
+need_interface
+if [[ -n ${OPTION[--purge]:-} ]]; then
+	check_unused
+	[[ ! -d $PINS ]] || lock_tables
+fi
+found=
+for direction in "${DIRECTIONS[@]}"; do
+	detach "$direction" && found=1
+done
+[[ -z ${OPTION[--purge]:-} ]] || purge
+[[ -n $found || -n ${OPTION[--purge]:-} || -n ${OPTION[--if - exists]:-} ]] ||
+	die "$EXIT_NONE" "$INTERFACE: nothing of ours is attached"

@@ -1,0 +1,353 @@
+# shellcheck shell=bash
+# What the attach scripts share. Sourced, never run.
+#
+# Exit codes: 0 done, 1 failed, 2 bad usage, 3 no such interface or nothing
+# to detach, 4 the environment cannot (not root, no bpffs, no objects).
+
+readonly EXIT_FAILED=1 EXIT_USAGE=2 EXIT_NONE=3 EXIT_ENVIRONMENT=4
+
+PROGRAM=$(basename -- "$0")
+SCRIPTS=$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")
+readonly PROGRAM SCRIPTS
+
+# Where our filter stands. Another preference may be chosen, so that ours runs
+# before or after what else is on the hook; the kernel runs the lowest first.
+readonly PREF=${SLUICE_TC_PREF:-7717} HANDLE=0x1
+
+# As iproute2 has it.
+readonly BPFFS=${TC_BPF_MNT:-/sys/fs/bpf}
+readonly PINS=$BPFFS/tc/globals
+
+# The pins of our objects; others may have theirs beside them.
+# shellcheck disable=SC2034 # used by detach_tc.sh and show_tc.sh
+readonly TABLES=(
+	map_config map_tunnel map_decap map_encap map_verify map_nat map_stats
+	map_tunnel_stats map_frag map_events map_journal
+)
+
+# die CODE MESSAGE…
+die() {
+	local code=$1
+	shift
+	printf '%s: %s\n' "$PROGRAM" "$*" >&2
+	exit "$code"
+}
+
+warn() {
+	printf '%s: warning: %s\n' "$PROGRAM" "$*" >&2
+}
+
+# Prints the usage: the comment at the top of the script.
+usage() {
+	sed -n '2,/^[^#]/ { s/^# \{0,1\}//p }' "$0"
+}
+
+# --- the command line -------------------------------------------------------
+
+# Sets INTERFACE (perhaps empty), DIRECTIONS and, for every option named in the
+# first argument that is given, OPTION[--name]=1.
+declare -A OPTION=()
+INTERFACE=
+DIRECTIONS=(ingress egress)
+parse_arguments() {
+	local known=" $1 " words=()
+	shift
+	while (($#)); do
+		case $1 in
+		-h | --help)
+			usage
+			exit 0
+			;;
+		--)
+			shift
+			words+=("$@")
+			break
+			;;
+		-*)
+			[[ $known == *" $1 "* ]] || usage_error "unknown option \"$1\""
+			# shellcheck disable=SC2034 # read by detach_tc.sh
+			OPTION[$1]=1
+			;;
+		*) words+=("$1") ;;
+		esac
+		shift
+	done
+	((${#words[@]} <= 2)) || usage_error "unexpected argument \"${words[2]}\""
+	# One word that is a direction is a direction: ingress alone means the
+	# ingress hook of the default interface.
+	if ((${#words[@]} == 1)) && [[ ${words[0]} =~ ^(ingress|egress)$ ]]; then
+		words=('' "${words[0]}")
+	fi
+	INTERFACE=${words[0]:-}
+	if ((${#words[@]} == 2)); then
+		[[ ${words[1]} =~ ^(ingress|egress)$ ]] ||
+			usage_error "the direction must be ingress or egress, got \"${words[1]}\""
+		DIRECTIONS=("${words[1]}")
+	fi
+	if ! [[ $PREF =~ ^[1-9][0-9]{0,4}$ ]] || ((PREF > 65535)); then
+		die "$EXIT_USAGE" "SLUICE_TC_PREF must be an integer from 1 to 65535, got \"$PREF\""
+	fi
+}
+
+usage_error() {
+	die "$EXIT_USAGE" "$1; see $PROGRAM --help"
+}
+
+# --- the environment --------------------------------------------------------
+
+need_root() {
+	((EUID == 0)) || die "$EXIT_ENVIRONMENT" 'not permitted; run as root'
+	local tool
+	for tool in tc ip; do
+		command -v "$tool" >/dev/null ||
+			die "$EXIT_ENVIRONMENT" "no $tool here; install iproute2"
+	done
+}
+
+is_bpffs() {
+	[[ $(stat -f -c %T -- "$1" 2>/dev/null) == bpf_fs ]]
+}
+
+# Mounts the bpffs if it is not. Inside `ip netns exec` it never is: a new
+# mount would be gone with the command, and the programs would have tables
+# that nobody else can see.
+need_bpffs() {
+	local name
+	is_bpffs "$BPFFS" && return
+	name=$(ip netns identify $$ 2>/dev/null) || name=
+	if [[ -n $name && $(readlink /proc/1/ns/mnt) != "$(readlink /proc/self/ns/mnt)" ]]; then
+		die "$EXIT_ENVIRONMENT" "$BPFFS is hidden by ip netns exec; use nsenter --net=/run/netns/$name instead"
+	fi
+	{ mkdir -p -- "$BPFFS" && mount -t bpf bpf "$BPFFS"; } 2>/dev/null ||
+		die "$EXIT_ENVIRONMENT" "$BPFFS is not a bpffs and none can be mounted there; mount one, or name another with TC_BPF_MNT"
+}
+
+# One writer at a time, the command-line tools included. Held until we end.
+lock_tables() {
+	local lock
+	mkdir -p -- "$PINS"
+	exec {lock}<"$PINS"
+	flock --timeout 30 "$lock" ||
+		die "$EXIT_FAILED" "$PINS: another writer has held the lock for 30 s; try again"
+}
+
+# Sets INTERFACE where it was left out, and checks that it is there.
+need_interface() {
+	local devices
+	if [[ -z $INTERFACE ]]; then
+		mapfile -t devices < <(default_devices)
+		case ${#devices[@]} in
+		0) die "$EXIT_USAGE" "no default route to tell the interface; name one of: $(choices)" ;;
+		1) INTERFACE=${devices[0]} ;;
+		*) die "$EXIT_USAGE" "several default routes; name one of: ${devices[*]}" ;;
+		esac
+	fi
+	ip link show dev "$INTERFACE" >/dev/null 2>&1 ||
+		die "$EXIT_NONE" "no interface \"$INTERFACE\"; there are: $(choices)"
+}
+
+# The devices of the default routes, both families, each once.
+default_devices() {
+	local words word before
+	{
+		ip -4 -oneline route show default
+		ip -6 -oneline route show default
+	} | while read -r -a words; do
+		before=
+		for word in "${words[@]}"; do
+			[[ $before == dev ]] && printf '%s\n' "$word"
+			before=$word
+		done
+	done | sort -u
+}
+
+all_devices() {
+	local row
+	while IFS= read -r row; do
+		row=${row#*: }
+		row=${row%%: *}
+		# A veth is shown with its peer, as name@peer; a name may have an @, too.
+		ip link show dev "${row%@*}" >/dev/null 2>&1 && row=${row%@*}
+		[[ $row == lo ]] || printf '%s\n' "$row"
+	done < <(ip -oneline link show)
+}
+
+choices() {
+	local names
+	mapfile -t names < <(all_devices)
+	printf '%s' "${names[*]:-none but lo}"
+}
+
+# --- filters ----------------------------------------------------------------
+
+# The name of our program, by which it is known on any preference.
+program_name() {
+	printf 'pfc_%s' "$1"
+}
+
+# Every bpf filter on a hook, a line each: preference, protocol, chain, handle,
+# program id, program name. A filter of another kind has no line here.
+bpf_filters() {
+	local line
+	local shape='^filter .*protocol ([^ ]+) pref ([0-9]+) bpf chain ([0-9]+) handle (0x[0-9a-f]+) .* id ([0-9]+) name ([^ ]+) tag '
+	while IFS= read -r line; do
+		[[ $line =~ $shape ]] || continue
+		printf '%s %s %s %s %s %s\n' "${BASH_REMATCH[2]}" "${BASH_REMATCH[1]}" "${BASH_REMATCH[@]:3}"
+	done < <(tc filter show dev "${2:-$INTERFACE}" "$1" 2>/dev/null)
+}
+
+# our_filters DIRECTION [INTERFACE]: ours among them.
+our_filters() {
+	bpf_filters "$@" | awk -v name="$(program_name "$1")" '$6 == name'
+}
+
+# Removes ours, but for the one with the program id in the second argument.
+# Prints what it removed as our_filters does.
+remove_ours() {
+	local direction=$1 keep=${2:-} pref protocol chain handle id name
+	while read -r pref protocol chain handle id name; do
+		[[ $id != "$keep" ]] || continue
+		tc filter del dev "$INTERFACE" "$direction" chain "$chain" \
+			pref "$pref" handle "$handle" protocol "$protocol" bpf
+		printf '%s %s %s %s %s %s\n' "$pref" "$protocol" "$chain" "$handle" "$id" "$name"
+	done < <(our_filters "$direction")
+}
+
+# --- attaching --------------------------------------------------------------
+
+# Prints the path of the object for a direction.
+object_file() {
+	local name directory places
+	name=$(program_name "$1")_tc.o
+	places=("$SCRIPTS/../bpf/dist" "$SCRIPTS/../bpf" /usr/lib/sluice/bpf)
+	[[ -z ${SLUICE_BPF_DIR:-} ]] || places=("$SLUICE_BPF_DIR")
+	for directory in "${places[@]}"; do
+		if [[ -r $directory/$name ]]; then
+			readlink -f -- "$directory/$name"
+			return
+		fi
+	done
+	die "$EXIT_ENVIRONMENT" "no $name in ${places[*]}; build it with make, or name its directory with SLUICE_BPF_DIR"
+}
+
+# Puts our program on each hook, in place of the one that may be there: the
+# kernel swaps them in one step. Everything that can be known beforehand is
+# checked for every hook before the first is touched.
+attach() {
+	local direction object objects=()
+	for direction in "${DIRECTIONS[@]}"; do
+		# The assignment of its own keeps the exit code.
+		object=$(object_file "$direction")
+		objects+=("$object")
+	done
+	need_bpffs
+	lock_tables
+	for direction in "${DIRECTIONS[@]}"; do
+		check_place "$direction"
+	done
+	for object in "${objects[@]}"; do
+		check_object "$object"
+	done
+	for direction in "${DIRECTIONS[@]}"; do
+		attach_one "$direction" "${objects[0]}" "$1"
+		objects=("${objects[@]:1}")
+	done
+}
+
+# Refuses where our filter's place on the hook is somebody else's.
+check_place() {
+	local pref chain handle name other qdiscs
+	qdiscs=$(tc qdisc show dev "$INTERFACE")
+	if [[ $1 == egress && $qdiscs == *'qdisc ingress ffff:'* ]]; then
+		die "$EXIT_FAILED" "$INTERFACE: has an ingress qdisc, which has no egress hook; replace it by clsact first"
+	fi
+	while read -r pref _ chain handle _ name; do
+		[[ $name == "$(program_name "$1")" ]] && continue
+		[[ $pref == "$PREF" && $chain == 0 && $handle == "$HANDLE" ]] || continue
+		die "$EXIT_FAILED" "$INTERFACE $1: pref $PREF handle $HANDLE is taken by program $name; choose another with SLUICE_TC_PREF"
+	done < <(bpf_filters "$1")
+	other=$({ tc filter show dev "$INTERFACE" "$1" 2>/dev/null || true; } |
+		awk -v pref="$PREF" '
+			$1 == "filter" && $5 == pref && ($3 != "all" || $6 != "bpf") && !text { text = $0 }
+			END { print text }
+		')
+	[[ -z $other ]] ||
+		die "$EXIT_FAILED" "$INTERFACE $1: pref $PREF is taken by another filter (${other#filter }); choose another with SLUICE_TC_PREF"
+}
+
+# Loads an object where nobody sees it, in namespaces of its own: says whether
+# the kernel takes it, and compares the tables it would make with the pinned
+# ones. Needs bpftool for the second; without it tc refuses on the spot, one
+# table at a time.
+check_object() {
+	local output difference
+	# A container may forbid namespaces; then the attempt itself will tell.
+	unshare --net --mount true 2>/dev/null || return 0
+	output=$(
+		# shellcheck disable=SC2016 # meant for the inner shell
+		unshare --net --mount bash -c '
+			source "$1"
+			mount -t bpf bpf "$BPFFS" && ip link set lo up && tc qdisc add dev lo clsact || exit
+			tc filter add dev lo ingress protocol all bpf direct-action object-file "$2" section tc || exit
+			table_shapes
+		' "$PROGRAM" "$SCRIPTS/lib.sh" "$1" 2>&1
+	) || die "$EXIT_FAILED" "load $1: $(cause "$output")"
+	difference=$(differences "$output" "$(table_shapes)") || return 0
+	die "$EXIT_FAILED" "load $1: its tables are not the pinned ones: $difference; nothing was changed, detach_tc.sh --purge removes the pinned tables with all their entries"
+}
+
+# Every pinned table, a line each: its name, then its shape. Nothing without
+# bpftool.
+table_shapes() {
+	local pin shape
+	command -v bpftool >/dev/null || return 0
+	for pin in "$PINS"/*; do
+		[[ -e $pin ]] || continue
+		shape=$(bpftool map show pinned "$pin" 2>/dev/null) || continue
+		[[ $shape =~ :\ ([^ ]+)\ .*flags\ (0x[0-9a-f]+).*key\ ([0-9]+)B.*value\ ([0-9]+)B.*max_entries\ ([0-9]+) ]] &&
+			printf '%s type %s flags %s key %s value %s max_entries %s\n' \
+				"${pin##*/}" "${BASH_REMATCH[@]:1}"
+	done
+	return 0
+}
+
+# differences NEW PINNED: says what differs in the tables that both have; fails
+# where nothing does.
+differences() {
+	awk '
+		NR == FNR { pinned[$1] = $0; next }
+		$1 in pinned {
+			split(pinned[$1], old)
+			for (i = 2; i < NF; i += 2)
+				if ($(i + 1) != old[i + 1])
+					text = text (text ? ", " : "") $1 " " $i " is " old[i + 1] ", the object has " $(i + 1)
+		}
+		END { print text; exit !text }
+	' <(printf '%s\n' "$2") <(printf '%s\n' "$1")
+}
+
+# What tc said, in one line: libbpf's first complaint, or the last line.
+cause() {
+	local line
+	line=$(grep -m 1 -E "^libbpf: .*(couldn't|failed|error|Error)" <<<"$1") ||
+		line=$(grep -v '^$' <<<"$1" | tail -n 1)
+	printf '%s' "${line#libbpf: }"
+}
+
+attach_one() {
+	local direction=$1 object=$2 done=$3 output id
+	tc qdisc show dev "$INTERFACE" | grep -qE '^qdisc (clsact|ingress) ' ||
+		output=$(tc qdisc add dev "$INTERFACE" clsact 2>&1) ||
+		die "$EXIT_FAILED" "$INTERFACE: add clsact: $output"
+	output=$(tc filter replace dev "$INTERFACE" "$direction" \
+		pref "$PREF" handle "$HANDLE" protocol all \
+		bpf direct-action object-file "$object" section tc 2>&1) ||
+		die "$EXIT_FAILED" "$INTERFACE $direction: load $object: $(cause "$output")"
+	id=$(our_filters "$direction" |
+		awk -v pref="$PREF" -v handle="$HANDLE" '$1 == pref && $4 == handle { print $5 }')
+	# Ours that an earlier version or another preference left there. The new
+	# one runs already, so no packet passes without.
+	remove_ours "$direction" "$id" >/dev/null
+	printf '%s %s: %s %s (program %s, pref %s, handle %s)\n' \
+		"$INTERFACE" "$direction" "$(program_name "$direction")" "$done" "$id" "$PREF" "$HANDLE"
+}
