@@ -5,7 +5,7 @@ export { BpfError, type BpfErrorOptions, check, errnoName } from "./errors.js";
 export * from "./info.js";
 export { interfaceIndex, interfaceName } from "./interfaces.js";
 export * from "./link.js";
-export { lock } from "./lock.js";
+export { lock, tryLock } from "./lock.js";
 export * from "./object.js";
 export {
 	compare,
@@ -14,6 +14,8 @@ export {
 	openTable,
 	wrapMap,
 } from "./open.js";
+export { openProcess, takeDescriptor } from "./pidfd.js";
 export { openRing, type Ring } from "./ring.js";
+export { type SocketInfo, socketInfo } from "./socket.js";
 export * from "./table.js";
 export type { TestRun, TestRunOptions } from "./test-run.js";

@@ -1,6 +1,6 @@
 import koffi from "koffi";
 import { check } from "./errors.js";
-import { bpf_obj_get_info_by_fd } from "./libbpf.js";
+import { bpf_obj_get_info_by_fd, lazily } from "./libbpf.js";
 
 /** `struct bpf_map_info` of linux/bpf.h, what of it is used here. */
 export interface MapInfo {
@@ -59,6 +59,17 @@ export function programInfo(fd: number): ProgramInfo {
 		mapIds: Array.from({ length: count }, (_, i) => ids.readUInt32LE(4 * i)),
 		name: cString(info, 64, 16),
 	};
+}
+
+const bpf_map_get_fd_by_id = lazily("int bpf_map_get_fd_by_id(uint32_t id)");
+
+/**
+ * Opens a map by the kernel's id of it.
+ * @returns a descriptor, which is the caller's to close
+ * @throws BpfError ENOENT no such map; EPERM without CAP_SYS_ADMIN.
+ */
+export function openMapById(id: number): number {
+	return check(bpf_map_get_fd_by_id(id), `open map ${id}`);
 }
 
 /** `struct bpf_link_info` of a link to a network namespace. */

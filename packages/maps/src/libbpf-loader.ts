@@ -29,7 +29,6 @@ export const loader = {
 		"int bpf_map__set_max_entries(void *map, uint32_t max_entries)",
 	),
 	bpf_map__reuse_fd: lazily("int bpf_map__reuse_fd(void *map, int fd)"),
-	bpf_map_get_fd_by_id: lazily("int bpf_map_get_fd_by_id(uint32_t id)"),
 };
 
 const libbpf_set_print = lazily("void *libbpf_set_print(void *fn)");

@@ -1,6 +1,6 @@
 import { closeSync, existsSync } from "node:fs";
 import { BpfError, check, errnoName } from "./errors.js";
-import { mapInfo, programInfo } from "./info.js";
+import { mapInfo, openMapById, programInfo } from "./info.js";
 import { bpf_obj_pin } from "./libbpf.js";
 import { collectLog, loader } from "./libbpf-loader.js";
 import { errno } from "./libc.js";
@@ -130,10 +130,7 @@ function mapFd(object: unknown, path: string, name: string): number {
 
 /** A second descriptor of the same map, so that closing a table leaves the object whole. */
 function duplicate(fd: number): number {
-	return check(
-		loader.bpf_map_get_fd_by_id(mapInfo(fd).id),
-		"open a map by its id",
-	);
+	return openMapById(mapInfo(fd).id);
 }
 
 function loadError(path: string, error: number, lines: string[]): BpfError {

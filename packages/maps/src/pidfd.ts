@@ -1,0 +1,44 @@
+import { BpfError, errnoName } from "./errors.js";
+import { errno, libc } from "./libc.js";
+
+// System calls without a libc function in every libc that is about: the numbers are the same on all architectures.
+const PIDFD_OPEN = 434;
+const PIDFD_GETFD = 438;
+
+const syscall = libc.func("long syscall(long number, long a, long b, long c)");
+
+/**
+ * A descriptor that stands for a process, and stays with it when the pid is used again.
+ * @throws BpfError ESRCH no such process.
+ */
+export function openProcess(pid: number): number {
+	return call(PIDFD_OPEN, [pid, 0, 0], `open process ${pid}`);
+}
+
+/**
+ * Duplicates a descriptor of another process, opened by `openProcess`, into this one.
+ * @throws BpfError EBADF it has no such descriptor; EPERM not allowed to trace it; ESRCH it has ended.
+ */
+export function takeDescriptor(pidfd: number, descriptor: number): number {
+	return call(
+		PIDFD_GETFD,
+		[pidfd, descriptor, 0],
+		`take descriptor ${descriptor}`,
+	);
+}
+
+function call(
+	number: number,
+	[a, b, c]: [number, number, number],
+	operation: string,
+): number {
+	const result = Number(syscall(number, a, b, c));
+	if (result >= 0) return result;
+	const code = errnoName(errno());
+	throw new BpfError(operation, code, {
+		...(code === "ESRCH" ? { because: "no such process" } : {}),
+		...(code === "EPERM"
+			? { because: "not permitted", hint: "run as root or with CAP_SYS_PTRACE" }
+			: {}),
+	});
+}

@@ -1,0 +1,22 @@
+import { perCpu, struct, u32, u64, type ValueOf } from "../codec.js";
+import type { Table } from "../table.js";
+
+/** What became of a destination's traffic. Mirrors `struct destination_metrics` in `bpf/include/dispatcher.h`. */
+export type DestinationMetrics = ValueOf<typeof destinationMetrics>;
+
+export const destinationMetrics = struct(24, {
+	lookups: [0, u64],
+	/** Dropped: no socket was registered. */
+	misses: [8, u64],
+	/** Dropped: the socket was not fit for the traffic. */
+	errorsBadSocket: [16, u64],
+});
+
+/** Destination id → counters, for each CPU. */
+export const destinationMetricsTable: Table<number, DestinationMetrics[]> = {
+	name: "destination_metrics",
+	type: "percpu_array",
+	flags: 0,
+	key: u32,
+	value: perCpu(destinationMetrics),
+};

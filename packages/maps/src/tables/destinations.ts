@@ -1,0 +1,38 @@
+import { struct, text, u8, u32, type ValueOf } from "../codec.js";
+import type { Table } from "../table.js";
+
+/** Address families, as `domain` numbers them. */
+export const domains = { ipv4: 2, ipv6: 10 } as const;
+export type Domain = keyof typeof domains;
+
+/** Bytes of a label. */
+export const LABEL_SIZE = 255;
+
+/** Who serves traffic. Mirrors `struct destination_key` in `bpf/include/dispatcher.h`. */
+export type DestinationKey = ValueOf<typeof destinationKey>;
+
+export const destinationKey = struct(257, {
+	label: [0, text(LABEL_SIZE)],
+	/** AF_INET or AF_INET6. */
+	domain: [255, u8],
+	/** IPPROTO_TCP or IPPROTO_UDP. */
+	protocol: [256, u8],
+});
+
+/** A destination's id, which is its place in the sockets and metrics tables. Mirrors `struct destination`. */
+export type DestinationValue = ValueOf<typeof destination>;
+
+export const destination = struct(8, {
+	id: [0, u32],
+	/** Bindings that lead here. The id is in use while this is not 0, or while a socket is registered. */
+	count: [4, u32],
+});
+
+/** Destination → id. */
+export const destinationsTable: Table<DestinationKey, DestinationValue> = {
+	name: "destinations",
+	type: "hash",
+	flags: 0,
+	key: destinationKey,
+	value: destination,
+};
