@@ -12,28 +12,31 @@ export function explainMissingPins(
 	pins: string,
 ): unknown {
 	if ((error as { code?: string }).code !== "ENOENT") return error;
-	if (!isBpffs(bpffs)) {
-		const netns = netnsOfSys();
-		return new Failure(
-			"environment",
-			netns
-				? `no bpffs at ${bpffs}: "ip netns exec ${netns}" has mounted a new /sys over it`
-				: `no bpffs at ${bpffs}`,
-			{
-				code: "NO_BPFFS",
-				hint: netns
-					? `enter the network namespace alone: nsenter --net=/run/netns/${netns} …`
-					: "mount it (mount -t bpf bpf /sys/fs/bpf), or name another bpffs with --bpffs",
-				cause: error,
-			},
-		);
-	}
+	if (!isBpffs(bpffs)) return noBpffs(bpffs, error);
 	if (existsSync(pins)) return error;
 	return new Failure("environment", `no pinned tables in ${pins}`, {
 		code: "NOT_PINNED",
 		hint: "attach the programs first (scripts/attach_tc.sh), or name another bpffs with --bpffs",
 		cause: error,
 	});
+}
+
+/** There is no bpffs where one is looked for; one that `ip netns exec` has hidden is recognised. */
+export function noBpffs(bpffs: string, cause?: unknown): Failure {
+	const netns = netnsOfSys();
+	return new Failure(
+		"environment",
+		netns
+			? `no bpffs at ${bpffs}: "ip netns exec ${netns}" has mounted a new /sys over it`
+			: `no bpffs at ${bpffs}`,
+		{
+			code: "NO_BPFFS",
+			hint: netns
+				? `enter the network namespace alone: nsenter --net=/run/netns/${netns} …`
+				: "mount it (mount -t bpf bpf /sys/fs/bpf), or name another bpffs with --bpffs",
+			cause,
+		},
+	);
 }
 
 /**
