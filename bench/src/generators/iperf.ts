@@ -1,0 +1,56 @@
+import type { Host, Running } from "@sluice/testbed";
+
+/** TCP and UDP. */
+export const IPERF_PORT = 5201;
+
+export async function serveIperf(
+	host: Host,
+	address: string,
+): Promise<Running> {
+	// Bound: a UDP answer would have another of the host's addresses.
+	const server = host.spawn("iperf3", ["-s", "-B", address, "--forceflush"]);
+	await server.ready(/Server listening/);
+	return server;
+}
+
+/** @returns Gbit/s that arrived, client to server, or back with `reverse` */
+export async function tcpStream(
+	client: Host,
+	target: string,
+	seconds: number,
+	reverse = false,
+): Promise<number> {
+	const end = await iperf(client, target, seconds, reverse ? ["-R"] : []);
+	return end.sum_received.bits_per_second / 1e9;
+}
+
+/** As fast as it goes, 64 bytes of payload each. @returns packets/s that arrived */
+export async function udpPackets(
+	client: Host,
+	target: string,
+	seconds: number,
+): Promise<number> {
+	const { sum } = await iperf(client, target, seconds, [
+		...["-u", "-b", "0", "-l", "64"],
+	]);
+	return (sum.packets - sum.lost_packets) / sum.seconds;
+}
+
+type Report = {
+	sum_received: { bits_per_second: number };
+	sum: { packets: number; lost_packets: number; seconds: number };
+};
+
+async function iperf(
+	client: Host,
+	target: string,
+	seconds: number,
+	options: string[],
+): Promise<Report> {
+	const { stdout } = await client.run(
+		"iperf3",
+		["-c", target, "-J", "-t", String(seconds), ...options],
+		{ timeout: (seconds + 20) * 1000 },
+	);
+	return JSON.parse(stdout).end;
+}

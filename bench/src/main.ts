@@ -1,0 +1,45 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { machine, machineLine } from "./machine.js";
+import { writeResults } from "./results.js";
+import { format, type Table } from "./table.js";
+
+/** A part of the bench: measures and gives its tables one by one. */
+export type Suite = () => AsyncIterable<Table>;
+
+const names = ["tunnel", "cli", "bulk", "sk-lookup", "udplb"];
+
+/** Each part is a module of that name, which exports its `suite`. */
+async function suites(): Promise<[string, Suite][]> {
+	const found: [string, Suite][] = [];
+	for (const name of names) {
+		const path = join(import.meta.dirname, `${name}.ts`);
+		if (existsSync(path)) found.push([name, (await import(path)).suite]);
+	}
+	return found;
+}
+
+const available = await suites();
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter(
+	(name) => !available.some(([one]) => one === name),
+);
+if (unknown.length > 0) {
+	const choices = available.map(([name]) => name).join(", ");
+	console.error(
+		`bench: no part "${unknown.join('", "')}"; there is ${choices}`,
+	);
+	process.exit(2);
+}
+
+const on = machine();
+console.log(machineLine(on));
+const tables: Table[] = [];
+for (const [name, suite] of available) {
+	if (wanted.length > 0 && !wanted.includes(name)) continue;
+	for await (const table of suite()) {
+		tables.push(table);
+		console.log(`\n${format(table)}`);
+	}
+}
+console.log(`\nwritten to ${writeResults(on, tables)}`);

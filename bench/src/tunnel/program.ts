@@ -1,0 +1,91 @@
+// Fills the tunnel's tables of the host that it runs in: program.ts gateway|node SERVICES [dump]
+import { openTable } from "@sluice/maps";
+import {
+	configTable,
+	decapTable,
+	type Endpoint,
+	encapTable,
+	natTable,
+	protocols,
+	type Sid,
+	tunnelTable,
+	verifyTable,
+} from "@sluice/maps/tables";
+import { CONNECTS_PORT } from "../generators/connects.js";
+import { IPERF_PORT } from "../generators/iperf.js";
+import { BACKEND, GATEWAY, NODE, PROXY } from "./path.js";
+
+const PINS = "/sys/fs/bpf/tc/globals";
+const GUE_PORT = 6080;
+const TUNNEL = 100;
+const DUMP = 8;
+/** Ingress (gue, dnat) and egress (proxy, snat, fib) of the gateway; gue and fib of the node. */
+const FLAGS = { gateway: [3, 19], node: [1, 16] } as const;
+
+type Service = { sid: Sid; proxy: Endpoint; backend: Endpoint };
+
+const role = process.argv[2] === "gateway" ? "gateway" : "node";
+const total = Number(process.argv[3]);
+const dump = process.argv[4] === "dump" ? DUMP : 0;
+
+const key = Buffer.from("Pa55w0rd1234567\0");
+const services = [...used(), ...others(total - 3)];
+
+for (const queue of [0, 1])
+	openTable(configTable, PINS).set(
+		{ ifindex: 0, queue },
+		{ id: 1, flags: (FLAGS[role][queue] ?? 0) | dump, name: role },
+	);
+
+const [local, remote] = role === "gateway" ? [GATEWAY, NODE] : [NODE, GATEWAY];
+openTable(tunnelTable, PINS).set(TUNNEL, {
+	...{ local, remote, localPort: GUE_PORT, remotePort: GUE_PORT },
+	lastPing: 0n,
+});
+openTable(decapTable, PINS).set(
+	{ address: local, port: GUE_PORT, proto: protocols.udp },
+	1,
+);
+
+openTable(verifyTable, PINS).setMany(
+	services.map(({ sid, proxy, backend }) => [
+		sid,
+		{ key, tunnel: TUNNEL, proxy, backend },
+	]),
+);
+openTable(encapTable, PINS).setMany(
+	services.map(({ sid, backend }) => [backend, { tunnel: TUNNEL, sid, key }]),
+);
+openTable(natTable, PINS).setMany(
+	services.flatMap(({ proxy, backend }) => [
+		[proxy, backend],
+		[backend, proxy],
+	]),
+);
+
+/** The services that the generators talk to. */
+function used(): Service[] {
+	const endpoints = [
+		[protocols.tcp, IPERF_PORT],
+		[protocols.udp, IPERF_PORT],
+		[protocols.tcp, CONNECTS_PORT],
+	] as const;
+	return endpoints.map(([proto, port], i) => ({
+		sid: { service: i, group: 1 },
+		proxy: { address: PROXY, port, proto },
+		backend: { address: BACKEND, port, proto },
+	}));
+}
+
+/** Services that stand in the tables and are not used. */
+function others(count: number): Service[] {
+	return Array.from({ length: Math.max(0, count) }, (_, i) => {
+		const rest = `${(i >> 16) & 255}.${(i >> 8) & 255}.${i & 255}`;
+		const port = 4000;
+		return {
+			sid: { service: i & 0xffff, group: 2 + (i >> 16) },
+			proxy: { address: `172.${rest}`, port, proto: protocols.tcp },
+			backend: { address: `11.${rest}`, port, proto: protocols.tcp },
+		};
+	});
+}

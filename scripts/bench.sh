@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# bench.sh [tunnel|cli|bulk|sk-lookup|udplb]…
+#
+# Measures Sluice beside the kernel's own ways and prints the tables: all
+# parts where none is named, about ten minutes. Makes the checkout ready
+# first. The figures also go to bench/results/<date>.json. Asserts nothing.
+#
+# Environment
+#   ROUNDS        how often each figure is taken (5)
+#   SECONDS_EACH  how long one stream or flood lasts (1)
+#
+# Needs root. Exit code: 0 measured, 1 something could not be run, 2 no such
+# part.
+set -euo pipefail
+export PATH=/usr/sbin:/sbin:$PATH
+cd -- "$(dirname -- "$(readlink -f -- "$0")")/.."
+
+case ${1:-} in
+-h | --help)
+	sed -n '2,/^[^#]/ { s/^# \{0,1\}//p }' scripts/bench.sh
+	exit 0
+	;;
+esac
+
+scripts/bootstrap.sh
+cd bench
+exec node --import=tsx src/main.ts "$@"
