@@ -14,6 +14,7 @@
 # Exit code: 0 done, 1 failed, 2 bad usage, 3 no such interface, 4 the
 # environment cannot (not root, no bpffs, no objects).
 set -euo pipefail
+# shellcheck source=lib.sh
 source "$(dirname -- "$(readlink -f -- "$0")")/lib.sh"
 
 parse_arguments '' "$@"

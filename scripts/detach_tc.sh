@@ -14,6 +14,7 @@
 # Exit code: 0 done, 1 failed, 2 bad usage, 3 no such interface or nothing of
 # ours attached, 4 the environment cannot (not root).
 set -euo pipefail
+# shellcheck source=lib.sh
 source "$(dirname -- "$(readlink -f -- "$0")")/lib.sh"
 
 # Tells what it removed; fails where nothing of ours was there.

@@ -8,6 +8,7 @@
 #
 # Interface, direction, environment and exit codes as for attach_tc.sh.
 set -euo pipefail
+# shellcheck source=lib.sh
 source "$(dirname -- "$(readlink -f -- "$0")")/lib.sh"
 
 parse_arguments '' "$@"

@@ -12,6 +12,7 @@
 # Exit code: 0 done, 1 the attached programs and the pins have different
 # tables, 2 bad usage, 3 no such interface, 4 the environment cannot (not root).
 set -euo pipefail
+# shellcheck source=lib.sh
 source "$(dirname -- "$(readlink -f -- "$0")")/lib.sh"
 
 # A table that our programs use and the pins do not have, or have another of.
@@ -67,9 +68,8 @@ show_ours() {
 	local id tables='' map name pinned
 	[[ $1 =~ \ id\ ([0-9]+)\ name\  ]]
 	id=${BASH_REMATCH[1]}
-	printf '    ours: program %s' "$id"
 	if ! command -v bpftool >/dev/null; then
-		printf ' (install bpftool to see its tables)\n'
+		printf '    ours: program %s (install bpftool to see its tables)\n' "$id"
 		return
 	fi
 	for map in $(program_maps "$id"); do
@@ -81,7 +81,7 @@ show_ours() {
 		SPLIT=1
 		warn "$INTERFACE $2: program $id uses map $map as $name, the pin in $PINS is ${pinned:-not there}"
 	done
-	printf ', tables%s\n' "${tables:- none}"
+	printf '    ours: program %s, tables%s\n' "$id" "${tables:- none}"
 }
 
 # Ids of a program's maps.
@@ -95,6 +95,7 @@ program_maps() {
 table_of() {
 	local text table
 	text=$(bpftool map show id "$1")
+	# shellcheck disable=SC2153 # from lib.sh
 	for table in "${TABLES[@]}"; do
 		[[ $text != *" name ${table:0:15} "* ]] || printf '%s' "$table"
 	done
