@@ -4,6 +4,7 @@ export * from "./decap.js";
 export * from "./destination-metrics.js";
 export * from "./destinations.js";
 export * from "./endpoint.js";
+export * from "./journal.js";
 export * from "./service.js";
 export * from "./sockets.js";
 export * from "./traffic.js";
