@@ -1,7 +1,13 @@
+export {
+	type CompileOptions,
+	compileBpf,
+	tunnelTables,
+} from "./compile-bpf.js";
 export type { Result, RunOptions } from "./host.js";
 export { Host } from "./host.js";
 export type { End, LinkOptions } from "./link.js";
 export { Link } from "./link.js";
 export { needs, testWith } from "./needs.js";
+export { ownNamespaces } from "./own-namespaces.js";
 export type { Running } from "./running.js";
 export { Testbed, testbed } from "./testbed.js";

@@ -1,0 +1,3 @@
+export { Killed, killedAtWrite } from "./killed-at-write.js";
+export { PinnedTables, type PinOptions } from "./pinned-tables.js";
+export { type Ended, runInProcess, type World } from "./run-in-process.js";

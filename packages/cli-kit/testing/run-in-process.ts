@@ -1,0 +1,44 @@
+import * as maps from "@sluice/maps";
+import type { Program } from "../src/command.js";
+import type { Env, Kernel } from "../src/env.js";
+import { run } from "../src/run.js";
+
+/** What a program finds around it, where a test has it otherwise. */
+export interface World {
+	vars?: Record<string, string>;
+	/** Standard input. */
+	input?: string;
+	kernel?: Kernel;
+	/** Called in place of printing, to look or to fail. */
+	out?: Env["out"];
+}
+
+/** How a program ended, and all that it printed. */
+export interface Ended {
+	code: number;
+	out: string;
+	err: string;
+}
+
+/** Runs a program in this process, against the real kernel. */
+export async function runInProcess(
+	program: Program,
+	words: readonly string[],
+	{ vars = {}, input = "", kernel = maps, out }: World = {},
+): Promise<Ended> {
+	const printed = { out: "", err: "" };
+	const code = await run(program, words, {
+		out: (text) => {
+			out?.(text);
+			printed.out += text;
+		},
+		err: (text) => {
+			printed.err += text;
+		},
+		vars,
+		isTerminal: false,
+		input: () => input,
+		kernel: async () => kernel,
+	});
+	return { code, ...printed };
+}

@@ -1,0 +1,66 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+export interface CompileOptions {
+	/** Macros, as `-D` has them. */
+	define?: Readonly<Record<string, string | number>>;
+}
+
+let directory: string | undefined;
+const done = new Map<string, string>();
+
+/**
+ * Compiles a C file for BPF, with bpf/include in its path. The object goes with this process.
+ * @returns the object's path, the same one for the same source and options
+ */
+export function compileBpf(
+	source: string,
+	{ define = {} }: CompileOptions = {},
+): string {
+	const macros = Object.entries(define).map(
+		([name, value]) => `-D${name}=${value}`,
+	);
+	const what = [source, ...macros].join(" ");
+	const known = done.get(what);
+	if (known) return known;
+	const object = path.join(ownDirectory(), `${done.size}.o`);
+	const host = process.arch === "arm64" ? "aarch64" : "x86_64";
+	execFileSync("clang", [
+		...["-target", "bpf", "-mcpu=v3", "-O2", "-g", "-std=gnu11"],
+		...["-I", includes(), "-idirafter", `/usr/include/${host}-linux-gnu`],
+		...[...macros, "-c", source, "-o", object],
+	]);
+	done.set(what, object);
+	return object;
+}
+
+/**
+ * An object with every table of the tunnel programs, asking to be pinned by name as theirs do, and a program to write
+ * events with: quicker to load than the real ones.
+ *
+ * @param entries tunnels and services that fit
+ */
+export const tunnelTables = (entries = 1024): string =>
+	compileBpf(path.join(import.meta.dirname, "tunnel-tables.bpf.c"), {
+		define: { TABLE_ENTRIES: entries },
+	});
+
+const includes = () =>
+	path.join(
+		path.dirname(
+			createRequire(import.meta.url).resolve("@sluice/bpf/package.json"),
+		),
+		"include",
+	);
+
+function ownDirectory(): string {
+	if (!directory) {
+		const made = mkdtempSync(path.join(tmpdir(), "sluice-bpf-"));
+		process.once("exit", () => rmSync(made, { recursive: true }));
+		directory = made;
+	}
+	return directory;
+}
