@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Snapshots of intercepted packets for DUMP: one before the action, one after it. */
+#ifndef SLUICE_EVENT_H
+#define SLUICE_EVENT_H
+
+#include "outcome.h"
+#include "packet.h"
+#include "tables.h"
+
+/* Bytes of a packet that an event carries; a power of two. */
+#define SNAPSHOT 2048
+/* Bytes of the ring buffer; a power of two and of pages. */
+#define EVENT_RING (4 << 20)
+
+enum stage {
+	STAGE_BEFORE = 0,
+	STAGE_AFTER = 1,
+};
+
+/* `outcome` is that of the packet in STAGE_AFTER, and 0 in STAGE_BEFORE. Both stages of a packet have one `id`. */
+struct event {
+	__u64 time; /* ns since boot, CLOCK_BOOTTIME */
+	__u64 id;
+	__u32 ifindex;
+	__u32 config;	/* id of the config row */
+	__u32 length;	/* of the packet, from its Ethernet header on */
+	__u32 captured; /* bytes of it that follow */
+	__u8 queue;
+	__u8 stage;
+	__u16 outcome;
+	__u32 pad;
+	__u8 data[SNAPSHOT];
+};
+
+/* Events end after the captured bytes. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, EVENT_RING);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} map_events SEC(".maps");
+
+/* Events that found no room. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__type(key, __u32);
+	__type(value, __u64);
+	__uint(max_entries, 1);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} map_events_lost SEC(".maps");
+
+/* Where an event is put together, for it is too large for the stack. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__type(key, __u32);
+	__type(value, struct event);
+	__uint(max_entries, 1);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} map_events_tmp SEC(".maps");
+
+/* Writes one event; stage and outcome are one argument: stage << 16 | outcome. */
+SUBPROGRAM int write_event(struct __sk_buff *skb, struct config *config, __u64 id, __u32 queue,
+			   __u32 stage_outcome)
+{
+	__u32 zero = 0, captured = skb->len;
+	struct event *event = bpf_map_lookup_elem(&map_events_tmp, &zero);
+	__u64 *lost;
+
+	if (!event || !config)
+		return 0;
+	event->time = bpf_ktime_get_boot_ns();
+	event->id = id;
+	event->ifindex = skb->ifindex;
+	event->config = config->id;
+	event->length = skb->len;
+	event->queue = queue;
+	event->stage = stage_outcome >> 16;
+	event->outcome = stage_outcome & 0xffff;
+	if (captured > SNAPSHOT)
+		captured = SNAPSHOT;
+	if (captured && bpf_skb_load_bytes(skb, 0, event->data, captured))
+		captured = 0;
+	event->captured = captured;
+	/* The verifier no longer knows the bound after the store. */
+	captured &= 2 * SNAPSHOT - 1;
+	if (captured > SNAPSHOT)
+		return 0;
+	if (!bpf_ringbuf_output(&map_events, event, offsetof(struct event, data) + captured, 0))
+		return 0;
+	lost = bpf_map_lookup_elem(&map_events_lost, &zero);
+	if (lost)
+		++*lost;
+	return 0;
+}
+
+#endif

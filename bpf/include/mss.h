@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The MSS option of SYN and SYN-ACK, lowered to what fits into a tunnel. */
+#ifndef SLUICE_MSS_H
+#define SLUICE_MSS_H
+
+#include "packet.h"
+
+#define TCP_OPTIONS_MAX 40
+#define TCPOPT_END 0
+#define TCPOPT_NOP 1
+#define TCPOPT_MSS 2
+#define TCPOLEN_MSS 4
+/* Below this nobody is helped: RFC 9293 lets a host that hears no MSS take 536, and 48 of it may be options. */
+#define MSS_MIN 88
+
+struct mss_search {
+	struct __sk_buff *skb;
+	__u32 l4;
+	__u32 at;    /* of the option, from the TCP header on */
+	__u32 size;  /* of the TCP header */
+	__u32 found; /* where the MSS stands, from the TCP header on; 0: nowhere yet */
+};
+
+/* Looks at one option. Returns 1 when the search is over. */
+static long next_option(__u32 index, struct mss_search *search)
+{
+	__u8 option[2];
+
+	(void)index;
+	if (search->at + TCPOLEN_MSS > search->size)
+		return 1;
+	if (bpf_skb_load_bytes(search->skb, search->l4 + search->at, option, sizeof(option)))
+		return 1;
+	if (option[0] == TCPOPT_NOP) {
+		search->at++;
+		return 0;
+	}
+	if (option[0] == TCPOPT_MSS && option[1] == TCPOLEN_MSS)
+		search->found = search->at + sizeof(option);
+	if (option[0] == TCPOPT_END || option[0] == TCPOPT_MSS || option[1] < sizeof(option))
+		return 1;
+	search->at += option[1];
+	return 0;
+}
+
+/* Lowers the MSS to what a link of this MTU takes of a packet with IP version `version`. Leaves it alone where it is
+ * lower, or not there.
+ */
+SUBPROGRAM int clamp_mss(struct __sk_buff *skb, __u32 l4, __u32 version, __u32 mtu)
+{
+	__u32 headers = sizeof(struct tcphdr) +
+			(version == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
+	__u32 limit = mtu > headers + MSS_MIN ? mtu - headers : MSS_MIN;
+	struct mss_search search = {.skb = skb, .l4 = l4, .at = sizeof(struct tcphdr)};
+	__be16 from, to;
+	__u32 at;
+	__u8 size;
+
+	if (limit > 0xffff)
+		return 0;
+	if (bpf_skb_load_bytes(skb, l4 + 12, &size, sizeof(size)))
+		return 0;
+	search.size = (size >> 4) * 4;
+	bpf_loop(TCP_OPTIONS_MAX, next_option, &search, 0);
+	at = search.found;
+	if (!at || bpf_skb_load_bytes(skb, l4 + at, &from, sizeof(from)))
+		return 0;
+	if (bpf_ntohs(from) <= limit)
+		return 0;
+	to = bpf_htons(limit);
+	bpf_skb_store_bytes(skb, l4 + at, &to, sizeof(to), 0);
+	/* The checksum is of 16-bit words: an option at an odd place has its bytes in two of them. */
+	if (at & 1) {
+		from = __builtin_bswap16(from);
+		to = __builtin_bswap16(to);
+	}
+	bpf_l4_csum_replace(skb, l4 + offsetof(struct tcphdr, check), from, to, sizeof(to));
+	return 0;
+}
+
+#endif

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* One end of a packet replaced, with every checksum that covers it.
+ *
+ * Checksums of the transport are left to the kernel's helper: it knows whether the packet carries a whole one, or one
+ * that the device or a later hop is to finish.
+ */
+#ifndef SLUICE_NAT_H
+#define SLUICE_NAT_H
+
+#include "csum.h"
+#include "icmp_error.h"
+#include "packet.h"
+
+enum side {
+	SIDE_SRC,
+	SIDE_DST,
+};
+
+static __always_inline __u32 address_offset(__u8 version, enum side side)
+{
+	if (version == 4)
+		return side == SIDE_SRC ? offsetof(struct iphdr, saddr)
+					: offsetof(struct iphdr, daddr);
+	return side == SIDE_SRC ? offsetof(struct ipv6hdr, saddr) : offsetof(struct ipv6hdr, daddr);
+}
+
+/* Writes an address into the IP header at `off`. The kernel's sum over the packet, where there is one, stays right:
+ * in IPv4 the header's own checksum balances the change, in IPv6 the flag adds it (and the transport's checksum takes
+ * it off again).
+ */
+static __always_inline int store_address(struct __sk_buff *skb, __u32 off, __u8 version,
+					 enum side side, const struct address *from,
+					 const struct address *to)
+{
+	__u32 at = off + address_offset(version, side);
+
+	if (version == 6)
+		return bpf_skb_store_bytes(skb, at, to, sizeof(*to), BPF_F_RECOMPUTE_CSUM);
+	if (bpf_l3_csum_replace(skb, off + offsetof(struct iphdr, check), from->words[3],
+				to->words[3], 4))
+		return -1;
+	return bpf_skb_store_bytes(skb, at, &to->words[3], 4, 0);
+}
+
+/* Tells the transport checksum at `at` of an address in its pseudo-header. `flags` may be BPF_F_MARK_MANGLED_0. */
+static __always_inline int pseudo_csum(struct __sk_buff *skb, __u32 at, __u8 version,
+				       const struct address *from, const struct address *to,
+				       __u64 flags)
+{
+	__s64 difference;
+
+	if (version == 4)
+		return bpf_l4_csum_replace(skb, at, from->words[3], to->words[3],
+					   BPF_F_PSEUDO_HDR | flags | 4);
+	difference = bpf_csum_diff((void *)from, sizeof(*from), (void *)to, sizeof(*to), 0);
+	return bpf_l4_csum_replace(skb, at, 0, difference, BPF_F_PSEUDO_HDR | flags);
+}
+
+static __always_inline __u32 csum_offset(__u8 proto)
+{
+	return proto == IPPROTO_TCP ? offsetof(struct tcphdr, check)
+				    : offsetof(struct udphdr, check);
+}
+
+static __always_inline __u32 port_offset(enum side side)
+{
+	return side == SIDE_SRC ? offsetof(struct udphdr, source) : offsetof(struct udphdr, dest);
+}
+
+/* TCP and UDP. */
+static __always_inline int nat_transport(struct __sk_buff *skb, const struct packet *packet,
+					 enum side side, const struct endpoint *from,
+					 const struct endpoint *to)
+{
+	/* UDP writes a sum of 0 as ffff, and 0 for "none", which stays. */
+	__u64 flags = packet->proto == IPPROTO_UDP ? BPF_F_MARK_MANGLED_0 : 0;
+	__u32 csum = packet->l4 + csum_offset(packet->proto);
+	__be16 *port;
+
+	if (store_address(skb, ETH_HLEN, packet->version, side, &from->addr, &to->addr))
+		return -OUT_NAT_FAILED;
+	if (packet->fragment == FRAGMENT_LATER)
+		return 0;
+	if (pseudo_csum(skb, csum, packet->version, &from->addr, &to->addr, flags) ||
+	    bpf_l4_csum_replace(skb, csum, from->port, to->port, flags | sizeof(to->port)))
+		return -OUT_NAT_FAILED;
+	port = bytes_at(skb, packet->l4 + port_offset(side), sizeof(*port));
+	if (!port)
+		return -OUT_NAT_FAILED;
+	*port = to->port;
+	return 0;
+}
+
+/* Replaces bytes of a quoted packet, and tells the ICMP checksum. */
+static __always_inline int quote_store16(struct __sk_buff *skb, const struct packet *packet,
+					 __u32 at, __be16 from, __be16 to)
+{
+	__u32 csum = packet->l4 + offsetof(struct icmp_error, csum);
+
+	if (bpf_l4_csum_replace(skb, csum, from, to, sizeof(to)))
+		return -1;
+	return bpf_skb_store_bytes(skb, at, &to, sizeof(to), 0);
+}
+
+/* The quoted transport checksum covers what was replaced; TCP's may be cut off. */
+static __always_inline int quote_csum(struct __sk_buff *skb, const struct packet *packet,
+				      const struct endpoint *from, const struct endpoint *to)
+{
+	__u32 at = packet->quote_l4 + csum_offset(from->proto);
+	__be16 old, new;
+	__u32 sum;
+
+	if (at + sizeof(old) > packet->l3 + packet->len ||
+	    bpf_skb_load_bytes(skb, at, &old, sizeof(old)))
+		return 0;
+	if (from->proto == IPPROTO_UDP && !old)
+		return 0;
+	sum = bpf_csum_diff((void *)from, 16, (void *)to, 16, (__u16)~old);
+	new = csum_fold((__u64)sum + (__u16)~from->port + to->port);
+	if (from->proto == IPPROTO_UDP && !new)
+		new = 0xffff;
+	return quote_store16(skb, packet, at, old, new);
+}
+
+/* An ICMP error: the quoted packet's other side, and the error's own address where it is the one that changes. */
+static __always_inline int nat_error(struct __sk_buff *skb, const struct packet *packet,
+				     enum side side, const struct endpoint *from,
+				     const struct endpoint *to)
+{
+	enum side quoted = side == SIDE_SRC ? SIDE_DST : SIDE_SRC;
+	__u32 csum = packet->l4 + offsetof(struct icmp_error, csum);
+	struct address own;
+	__be16 check, new_check;
+	__u32 at;
+
+	/* Of an error from the flow's source it may also be a router that speaks. */
+	__builtin_memset(&own, 0, sizeof(own));
+	at = ETH_HLEN + address_offset(packet->version, side);
+	if (packet->version == 4) {
+		own.words[2] = V4_MAPPED;
+		if (bpf_skb_load_bytes(skb, at, &own.words[3], 4))
+			return -OUT_NAT_FAILED;
+	} else if (bpf_skb_load_bytes(skb, at, &own, sizeof(own))) {
+		return -OUT_NAT_FAILED;
+	}
+	if (same_address(&own, &from->addr)) {
+		if (store_address(skb, ETH_HLEN, packet->version, side, &from->addr, &to->addr))
+			return -OUT_NAT_FAILED;
+		if (packet->version == 6 && pseudo_csum(skb, csum, 6, &from->addr, &to->addr, 0))
+			return -OUT_NAT_FAILED;
+	}
+
+	at = packet->quote + address_offset(packet->version, quoted);
+	if (packet->version == 4) {
+		if (bpf_skb_load_bytes(skb, packet->quote + offsetof(struct iphdr, check), &check,
+				       sizeof(check)))
+			return -OUT_NAT_FAILED;
+		new_check = csum_replace(check, from->addr.words[3], to->addr.words[3]);
+		if (quote_store16(skb, packet, packet->quote + offsetof(struct iphdr, check), check,
+				  new_check) ||
+		    bpf_l4_csum_replace(skb, csum, from->addr.words[3], to->addr.words[3], 4) ||
+		    bpf_skb_store_bytes(skb, at, &to->addr.words[3], 4, 0))
+			return -OUT_NAT_FAILED;
+	} else {
+		__s64 difference = bpf_csum_diff((void *)from, 16, (void *)to, 16, 0);
+
+		if (bpf_l4_csum_replace(skb, csum, 0, difference, 0) ||
+		    bpf_skb_store_bytes(skb, at, &to->addr, 16, 0))
+			return -OUT_NAT_FAILED;
+	}
+	if (quote_store16(skb, packet, packet->quote_l4 + port_offset(quoted), from->port,
+			  to->port) ||
+	    quote_csum(skb, packet, from, to))
+		return -OUT_NAT_FAILED;
+	return 0;
+}
+
+/* Puts `to` in place of the packet's source or destination. Returns 0 or -OUT_NAT_FAILED. */
+SUBPROGRAM int translate(struct __sk_buff *skb, const struct packet *packet,
+			 const struct endpoint *entry, enum side side)
+{
+	const struct endpoint *from;
+	struct endpoint to;
+
+	if (!packet || !entry)
+		return -OUT_NAT_FAILED;
+	from = side == SIDE_SRC ? &packet->src : &packet->dst;
+	/* The row may change while it is read. */
+	to = *entry;
+	if (is_ipv4(&to.addr) != (packet->version == 4))
+		return -OUT_NAT_FAILED;
+	if (packet->quote)
+		return nat_error(skb, packet, side, from, &to);
+	return nat_transport(skb, packet, side, from, &to);
+}
+
+#endif

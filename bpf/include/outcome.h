@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What became of a packet: each has exactly one of these, and each of these its counter.
+ * packages/maps/src/tables/stats.ts names them in the same order; a new one goes to the end of its group in both.
+ */
+#ifndef SLUICE_OUTCOME_H
+#define SLUICE_OUTCOME_H
+
+#include <linux/pkt_cls.h>
+
+enum outcome {
+	/* Not ours, passed on untouched. */
+	OUT_NO_CONFIG = 0, /* no config row for the interface and direction */
+	OUT_NOT_IP,
+	OUT_NOT_OURS,		   /* no table knows it */
+	OUT_MALFORMED,		   /* its headers do not fit: the stack may judge it */
+	OUT_PLAIN_GUE,		   /* GUE without our fields */
+	OUT_OUTER_FRAGMENT,	   /* a fragment sent to a tunnel's endpoint */
+	OUT_FRAGMENT_BEFORE_FIRST, /* a later fragment whose first was not seen */
+
+	/* Done. */
+	OUT_DECAPSULATED,
+	OUT_ENCAPSULATED,
+	OUT_DNAT, /* proxy became backend */
+	OUT_SNAT, /* backend became proxy */
+
+	/* Ends here, as it should. */
+	OUT_PING,	  /* the tunnel's far end is where it was */
+	OUT_PING_LEARNED, /* the tunnel's far end is new */
+
+	/* Dropped. */
+	OUT_GUE_VERSION,   /* another GUE version than 0 */
+	OUT_GUE_HEADER,	   /* a header that is none of ours, or that is cut */
+	OUT_GUE_LENGTH,	   /* the lengths of IP, UDP and GUE disagree */
+	OUT_INNER_VERSION, /* the inner packet is not what GUE's protocol field says */
+	OUT_INNER_LENGTH,  /* the inner packet does not fit */
+	OUT_UNKNOWN_SERVICE,
+	OUT_WRONG_KEY,
+	OUT_FOREIGN_INNER,   /* neither end of the inner packet is the service's backend */
+	OUT_INNER_FRAGMENT,  /* an inner later fragment whose first was not seen */
+	OUT_CONGESTION_LOST, /* marked on the way, but its flow does not know marks: RFC 6040 */
+	OUT_MERGED,	     /* several tunnel packets merged into one by UDP GRO */
+	OUT_DECAP_FAILED,    /* the kernel refused to strip the outer header */
+	OUT_PING_TYPE,	     /* a control message that is not a ping of ours */
+	OUT_PING_OPEN,	     /* a ping without a key, which open-ping would allow */
+	OUT_PING_TUNNEL, /* a ping for a tunnel that is not there, or not its service's, or not here */
+	OUT_NO_TUNNEL,	    /* to be encapsulated, but there is no such tunnel */
+	OUT_NO_REMOTE,	    /* to be encapsulated, but the far end is not known yet */
+	OUT_TUNNEL_FAMILY,  /* one end of the tunnel is IPv4 and the other IPv6 */
+	OUT_TOO_BIG,	    /* does not fit: the sender was told */
+	OUT_TOO_BIG_SILENT, /* does not fit: not told, for there were too many or it may not be */
+	OUT_NO_ROUTE,	    /* no way to the tunnel's far end */
+	OUT_ENCAP_FAILED,   /* the kernel refused to make room for the outer header */
+	OUT_NAT_FAILED,
+
+	OUTCOMES,
+};
+
+#define OUT_FIRST_DONE OUT_DECAPSULATED
+#define OUT_FIRST_ENDED OUT_PING
+
+static __always_inline int verdict_of(enum outcome outcome)
+{
+	if (outcome < OUT_FIRST_DONE)
+		return TC_ACT_UNSPEC;
+	return outcome < OUT_FIRST_ENDED ? TC_ACT_OK : TC_ACT_SHOT;
+}
+
+#endif

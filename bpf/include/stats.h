@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Counting: every packet under one outcome, tunnel traffic by tunnel and service. */
+#ifndef SLUICE_STATS_H
+#define SLUICE_STATS_H
+
+#include "outcome.h"
+#include "tables.h"
+
+/* Rows of one direction; more than there are outcomes, so that new ones fit into a pinned map. */
+#define STATS_ROWS 64
+
+_Static_assert(OUTCOMES <= STATS_ROWS, "every outcome needs a row");
+
+/* Packets, by queue * STATS_ROWS + outcome. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__type(key, __u32);
+	__type(value, __u64);
+	__uint(max_entries, 2 * STATS_ROWS);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} map_stats SEC(".maps");
+
+/* Returns how many there were on this CPU. */
+static __always_inline __u64 count(enum queue queue, enum outcome outcome)
+{
+	__u32 row = queue * STATS_ROWS + outcome;
+	__u64 *packets = bpf_map_lookup_elem(&map_stats, &row);
+
+	return packets ? ++*packets : 0;
+}
+
+/* A first packet makes the row; where there is no room for it the tunnel is not counted. */
+static __always_inline void count_traffic(const struct traffic_key *key, __u32 bytes)
+{
+	struct traffic *traffic = bpf_map_lookup_elem(&map_tunnel_stats, key);
+
+	if (!traffic) {
+		struct traffic none = {};
+
+		bpf_map_update_elem(&map_tunnel_stats, key, &none, BPF_NOEXIST);
+		traffic = bpf_map_lookup_elem(&map_tunnel_stats, key);
+		if (!traffic)
+			return;
+	}
+	traffic->packets++;
+	traffic->bytes += bytes;
+}
+
+#endif

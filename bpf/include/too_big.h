@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The answer to a packet that does not fit into its tunnel: ICMP "fragmentation needed", ICMPv6 "packet too big". */
+#ifndef SLUICE_TOO_BIG_H
+#define SLUICE_TOO_BIG_H
+
+#include "csum.h"
+#include "icmp_error.h"
+#include "packet.h"
+
+/* Answers a second and CPU, and how many may come at once: a datagram of 64 kilobytes is some 45 fragments. */
+#define ANSWERS_PER_SECOND 1000
+#define ANSWERS_AT_ONCE 64
+#define NS_PER_ANSWER (1000000000ULL / ANSWERS_PER_SECOND)
+
+/* Quoted at most: what RFC 1812 and RFC 4443 ask for, 576 and 1280 bytes with their headers; multiples of 4. */
+#define QUOTE_IPV4 (576 - sizeof(struct iphdr) - sizeof(struct icmp_error))
+#define QUOTE_IPV6 (1280 - sizeof(struct ipv6hdr) - sizeof(struct icmp_error))
+/* Bytes of the packet that are taken off and put back: past where the transport header starts. */
+#define SAVED 64
+#define ANSWER_TTL 64
+
+struct icmp_limit {
+	__u64 tokens; /* in ns */
+	__u64 time;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__type(key, __u32);
+	__type(value, struct icmp_limit);
+	__uint(max_entries, 1);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} map_icmp_limit SEC(".maps");
+
+static __always_inline int may_answer(void)
+{
+	__u64 now = bpf_ktime_get_ns(), most = ANSWERS_AT_ONCE * NS_PER_ANSWER;
+	__u32 zero = 0;
+	struct icmp_limit *limit = bpf_map_lookup_elem(&map_icmp_limit, &zero);
+
+	if (!limit)
+		return 0;
+	limit->tokens += now - limit->time;
+	if (limit->tokens > most)
+		limit->tokens = most;
+	limit->time = now;
+	if (limit->tokens < NS_PER_ANSWER)
+		return 0;
+	limit->tokens -= NS_PER_ANSWER;
+	return 1;
+}
+
+/* Sums `words` words of 32 bits, which are in the linear part. */
+static __always_inline int sum_words(struct __sk_buff *skb, __u32 off, __u32 words, __u64 *sum)
+{
+	void *data = packet_start(skb) + off;
+	void *end = packet_end(skb);
+
+	for (__u32 i = 0; i < QUOTE_IPV6 / 4 + 2; i++) {
+		if (i >= words)
+			return 0;
+		/* Or the compiler adds to `end`, which the verifier forbids. */
+		barrier_var(end);
+		if (data + 4 > end)
+			return -1;
+		*sum += *(__u32 *)data;
+		data += 4;
+	}
+	return 0;
+}
+
+static __always_inline void swap_ethernet(struct ethhdr *eth)
+{
+	__u8 old[ETH_ALEN];
+
+	__builtin_memcpy(old, eth->h_dest, ETH_ALEN);
+	__builtin_memcpy(eth->h_dest, eth->h_source, ETH_ALEN);
+	__builtin_memcpy(eth->h_source, old, ETH_ALEN);
+}
+
+static __always_inline int write_ipv4(struct __sk_buff *skb, const struct packet *packet,
+				      __u32 quoted)
+{
+	__be32 saddr = packet->dst.addr.words[3], daddr = packet->src.addr.words[3];
+	__be16 length = bpf_htons(sizeof(struct iphdr) + sizeof(struct icmp_error) + quoted);
+	struct iphdr ip = {
+		.version = 4,
+		.ihl = 5,
+		.tot_len = length,
+		.ttl = ANSWER_TTL,
+		.protocol = IPPROTO_ICMP,
+		.saddr = saddr,
+		.daddr = daddr,
+	};
+
+	ip.check = csum_fold((__u64)bpf_htons(0x4500) + length +
+			     bpf_htons(ANSWER_TTL << 8 | IPPROTO_ICMP) + saddr + daddr);
+	return bpf_skb_store_bytes(skb, ETH_HLEN, &ip, sizeof(ip), 0);
+}
+
+static __always_inline int write_ipv6(struct __sk_buff *skb, const struct packet *packet,
+				      __u32 quoted, __u64 *sum)
+{
+	__be16 length = bpf_htons(sizeof(struct icmp_error) + quoted);
+	struct ipv6hdr ip = {
+		.version = 6,
+		.payload_len = length,
+		.nexthdr = IPPROTO_ICMPV6,
+		.hop_limit = ANSWER_TTL,
+	};
+
+	__builtin_memcpy(&ip.saddr, &packet->dst.addr, sizeof(ip.saddr));
+	__builtin_memcpy(&ip.daddr, &packet->src.addr, sizeof(ip.daddr));
+	*sum = (__u64)length + bpf_htons(IPPROTO_ICMPV6);
+	for (int i = 0; i < 4; i++)
+		*sum += (__u64)packet->src.addr.words[i] + packet->dst.addr.words[i];
+	return bpf_skb_store_bytes(skb, ETH_HLEN, &ip, sizeof(ip), 0);
+}
+
+static __always_inline int write_icmp(struct __sk_buff *skb, __u32 off, __u8 version, __u32 mtu,
+				      __u32 quoted, __u64 sum)
+{
+	struct icmp_error icmp = {
+		.type = version == 4 ? ICMP_DEST_UNREACH : ICMPV6_PKT_TOOBIG,
+		.code = version == 4 ? ICMP_FRAG_NEEDED : 0,
+		.mtu = bpf_htons(mtu),
+	};
+
+	if (bpf_skb_store_bytes(skb, off, &icmp, sizeof(icmp), 0) ||
+	    bpf_skb_pull_data(skb, off + sizeof(icmp) + quoted) ||
+	    sum_words(skb, off, (sizeof(icmp) + quoted) / 4, &sum))
+		return -1;
+	icmp.csum = csum_fold(sum);
+	return bpf_skb_store_bytes(skb, off, &icmp, sizeof(icmp), 0);
+}
+
+/* Puts `size` bytes before the packet's IP header.
+ *
+ * The head of the packet is taken off and put back on the way: a checksum that the device was to finish would be
+ * written into the middle of the quotation, and the kernel forgets about it when its place goes.
+ */
+static __always_inline int make_room(struct __sk_buff *skb, __u32 size)
+{
+	__u8 saved[SAVED];
+
+	if (bpf_skb_load_bytes(skb, ETH_HLEN, saved, SAVED) ||
+	    bpf_skb_adjust_room(skb, -SAVED, BPF_ADJ_ROOM_MAC, 0) ||
+	    bpf_skb_adjust_room(skb, SAVED + size, BPF_ADJ_ROOM_MAC, 0))
+		return -1;
+	return bpf_skb_store_bytes(skb, ETH_HLEN + size, saved, SAVED, 0);
+}
+
+/* Makes the packet the answer to its sender: from where it was going to, with the MTU that would have fitted.
+ * Where it was going to is a source that routing accepts here, and NAT on the way back recognises the quoted flow.
+ *
+ * Returns 0, or -OUT_TOO_BIG_SILENT where there must be no answer: to ICMP errors, to fragments without ports, and to
+ * more packets than may_answer lets by.
+ */
+SUBPROGRAM int answer_too_big(struct __sk_buff *skb, const struct packet *packet, __u32 mtu)
+{
+	__u32 most, quoted, header;
+	struct ethhdr *eth;
+	__u64 sum = 0;
+
+	if (!packet)
+		return -OUT_TOO_BIG_SILENT;
+	most = packet->version == 4 ? QUOTE_IPV4 : QUOTE_IPV6;
+	quoted = (packet->len < most ? packet->len : most) & ~3U;
+	header = packet->version == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
+	if (packet->quote || packet->fragment == FRAGMENT_LATER)
+		return -OUT_TOO_BIG_SILENT;
+	if (quoted < SAVED + sizeof(struct ipv6hdr) || !may_answer())
+		return -OUT_TOO_BIG_SILENT;
+	if (bpf_skb_change_tail(skb, ETH_HLEN + quoted, 0) ||
+	    make_room(skb, header + sizeof(struct icmp_error)))
+		return -OUT_TOO_BIG_SILENT;
+	if (packet->version == 4 ? write_ipv4(skb, packet, quoted)
+				 : write_ipv6(skb, packet, quoted, &sum))
+		return -OUT_TOO_BIG_SILENT;
+	if (write_icmp(skb, ETH_HLEN + header, packet->version, mtu, quoted, sum))
+		return -OUT_TOO_BIG_SILENT;
+	eth = bytes_at(skb, 0, sizeof(*eth));
+	if (!eth)
+		return -OUT_TOO_BIG_SILENT;
+	swap_ethernet(eth);
+	return 0;
+}
+
+#endif

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The sending end of a GUE tunnel.
+ *
+ * Hook      tc egress, direct action
+ * Reads     map_config, map_encap, map_tunnel, map_nat
+ * Writes    map_frag, map_stats, map_tunnel_stats, map_events, map_icmp_limit
+ * Verdicts  OK        encapsulated or translated: it leaves here
+ *           REDIRECT  encapsulated, and its route or the kernel's neighbour takes it; or it did not fit, and the
+ *                     answer goes up to the stack
+ *           SHOT      meant for a tunnel that cannot take it: such a packet never leaves in the clear
+ *           UNSPEC    not ours: the next filter decides
+ */
+#include <linux/errno.h>
+
+#include "config.h"
+#include "event.h"
+#include "gue.h"
+#include "mss.h"
+#include "nat.h"
+#include "parse.h"
+#include "route.h"
+#include "stats.h"
+#include "too_big.h"
+
+/* What one run knows. */
+struct run {
+	struct packet packet;
+	struct route route;
+	struct config *config;
+	__u64 event;  /* id of the snapshot taken before the action; 0: none */
+	int redirect; /* the answer to a packet that did not fit goes up by this; 0: none */
+};
+
+static __always_inline void snapshot(struct __sk_buff *skb, struct run *run)
+{
+	if (likely(!(run->config->flags & TX_DUMP)))
+		return;
+	run->event = bpf_ktime_get_ns();
+	write_event(skb, run->config, run->event, QUEUE_TX, STAGE_BEFORE << 16);
+}
+
+/* A segment of a super-packet, or the whole of any other packet, from its IP header on. */
+static __always_inline __u32 segment_size(struct __sk_buff *skb, const struct packet *packet)
+{
+	struct tcphdr *tcp;
+	__u32 headers = packet->l4 - packet->l3;
+
+	if (likely(!skb->gso_size))
+		return packet->len;
+	if (packet->proto != IPPROTO_TCP)
+		return headers + sizeof(struct udphdr) + skb->gso_size;
+	tcp = bytes_at(skb, packet->l4, sizeof(*tcp));
+	return headers + (tcp ? tcp->doff * 4 : 60) + skb->gso_size;
+}
+
+/* Where to, and how much fits there. Returns 0 or a negative reason. */
+static __always_inline int plan_route(struct __sk_buff *skb, struct run *run,
+				      const struct tunnel *tunnel)
+{
+	if (run->config->flags & TX_FIB)
+		return find_route(skb, tunnel, &run->route);
+	run->route.next = NEXT_AS_IS;
+	run->route.mtu = interface_mtu(skb, 0);
+	return 0;
+}
+
+/* How the kernel is to make room. Returns its flags, or a negative reason for a packet that does not fit.
+ *
+ * Segments keep their size where they fit with the outer header on them. TCP's may also be cut smaller, for which the
+ * flag is left out. Those of UDP may not: they are datagrams.
+ */
+static __always_inline long check_size(struct __sk_buff *skb, const struct packet *packet,
+				       __u32 overhead, __u32 mtu, __u64 *flags)
+{
+	__u32 size = segment_size(skb, packet);
+
+	*flags = BPF_F_ADJ_ROOM_ENCAP_L4_UDP |
+		 (overhead == sizeof(struct outer_ipv4) ? BPF_F_ADJ_ROOM_ENCAP_L3_IPV4
+							: BPF_F_ADJ_ROOM_ENCAP_L3_IPV6);
+	if (likely(size + overhead <= mtu)) {
+		*flags |= BPF_F_ADJ_ROOM_FIXED_GSO;
+		return 0;
+	}
+	if (skb->gso_size > overhead && packet->proto == IPPROTO_TCP && size <= mtu)
+		return 0;
+	return -OUT_TOO_BIG;
+}
+
+/* Makes the packet the answer to its sender, which main hands up the stack. Returns a negative reason. */
+static __always_inline int refuse_size(struct __sk_buff *skb, struct run *run, __u32 overhead)
+{
+	int err = answer_too_big(skb, &run->packet,
+				 run->route.mtu > overhead ? run->route.mtu - overhead : 0);
+
+	if (err)
+		return err;
+	run->redirect = 1;
+	return -OUT_TOO_BIG;
+}
+
+/* Makes room for the outer header, and lets the kernel know what it is for. Returns 0 or -OUT_ENCAP_FAILED. */
+static __always_inline int grow(struct __sk_buff *skb, const struct packet *packet, __u32 overhead,
+				__u64 flags, __u8 outer_version)
+{
+	long err = bpf_skb_adjust_room(skb, overhead, BPF_ADJ_ROOM_MAC, flags);
+
+	if (likely(!err))
+		return 0;
+	/* A packet that came out of a tunnel may still be marked as in one: the mark cannot be set twice, and only
+	 * super-packets and a change of family need it.
+	 */
+	if (err != -EALREADY || skb->gso_size || packet->version != outer_version)
+		return -OUT_ENCAP_FAILED;
+	return bpf_skb_adjust_room(skb, overhead, BPF_ADJ_ROOM_MAC, 0) ? -OUT_ENCAP_FAILED : 0;
+}
+
+static __always_inline int write_outer(struct __sk_buff *skb, const struct packet *packet,
+				       const struct tunnel *tunnel, const struct service *service,
+				       __u8 version)
+{
+	void *data, *end;
+	struct ethhdr *eth;
+
+	data = packet_start(skb);
+	end = packet_end(skb);
+	eth = data;
+	if (version == 4) {
+		if (data + sizeof(*eth) + sizeof(struct outer_ipv4) > end)
+			return -OUT_ENCAP_FAILED;
+		write_outer_ipv4(data + sizeof(*eth), tunnel, service, packet);
+		eth->h_proto = bpf_htons(ETH_P_IP);
+	} else {
+		if (data + sizeof(*eth) + sizeof(struct outer_ipv6) > end)
+			return -OUT_ENCAP_FAILED;
+		write_outer_ipv6(data + sizeof(*eth), tunnel, service, packet);
+		eth->h_proto = bpf_htons(ETH_P_IPV6);
+	}
+	return 0;
+}
+
+/* Look up, check size, grow, write. Returns OUT_ENCAPSULATED or a negative reason. */
+static __always_inline int encapsulate(struct __sk_buff *skb, struct run *run,
+				       const struct service *service)
+{
+	struct packet *packet = &run->packet;
+	struct traffic_key key = {
+		.tunnel = service->tunnel, .sid = service->sid, .queue = QUEUE_TX};
+	struct tunnel *tunnel;
+	__u32 overhead;
+	__u64 flags;
+	__u8 version;
+	int err;
+
+	snapshot(skb, run);
+	tunnel = bpf_map_lookup_elem(&map_tunnel, &key.tunnel);
+	if (!tunnel)
+		return -OUT_NO_TUNNEL;
+	if (!tunnel->remote_port)
+		return -OUT_NO_REMOTE;
+	version = is_ipv4(&tunnel->remote) ? 4 : 6;
+	if (is_ipv4(&tunnel->local) != (version == 4))
+		return -OUT_TUNNEL_FAMILY;
+	overhead = outer_size(version);
+
+	err = plan_route(skb, run, tunnel);
+	if (err)
+		return err;
+	if (unlikely(packet->syn))
+		clamp_mss(skb, packet->l4, packet->version, run->route.mtu - overhead);
+	if (check_size(skb, packet, overhead, run->route.mtu, &flags))
+		return refuse_size(skb, run, overhead);
+	remember_fragment(packet, QUEUE_TX);
+	err = grow(skb, packet, overhead, flags, version);
+	if (err)
+		return err;
+	err = write_outer(skb, packet, tunnel, service, version);
+	if (err)
+		return err;
+	count_traffic(&key, packet->len);
+	return OUT_ENCAPSULATED;
+}
+
+/* A node's reply that goes straight to the client: what the client sends next comes by the tunnel, so it must hear of
+ * the tunnel's MSS.
+ */
+static __always_inline void clamp_direct(struct __sk_buff *skb, const struct packet *packet)
+{
+	struct service *service = bpf_map_lookup_elem(&map_encap, &packet->src);
+	struct tunnel *tunnel;
+	__u32 mtu, overhead;
+
+	if (!service)
+		return;
+	tunnel = bpf_map_lookup_elem(&map_tunnel, &service->tunnel);
+	if (!tunnel)
+		return;
+	overhead = outer_size(is_ipv4(&tunnel->local) ? 4 : 6);
+	mtu = interface_mtu(skb, 0);
+	if (mtu > overhead)
+		clamp_mss(skb, packet->l4, packet->version, mtu - overhead);
+}
+
+/* Returns an outcome or a negative reason. */
+static __always_inline int from_proxy(struct __sk_buff *skb, struct run *run)
+{
+	struct packet *packet = &run->packet;
+	struct endpoint *proxy = bpf_map_lookup_elem(&map_nat, &packet->src);
+
+	/* Each service has a row for either way: what comes from a proxy endpoint as it is stays so. */
+	if (!proxy || bpf_map_lookup_elem(&map_encap, proxy))
+		return OUT_NOT_OURS;
+	snapshot(skb, run);
+	remember_fragment(packet, QUEUE_TX);
+	if (unlikely(packet->syn && !(run->config->flags & TX_PROXY)))
+		clamp_direct(skb, packet);
+	return translate(skb, packet, proxy, SIDE_SRC) ?: OUT_SNAT;
+}
+
+/* Returns an outcome or a negative reason. */
+static __always_inline int take_packet(struct __sk_buff *skb, struct run *run)
+{
+	struct packet *packet = &run->packet;
+	__u32 flags = run->config->flags, version;
+	struct service *service;
+	int outcome;
+
+	if (skb->protocol == bpf_htons(ETH_P_IP))
+		version = 4;
+	else if (skb->protocol == bpf_htons(ETH_P_IPV6))
+		version = 6;
+	else
+		return OUT_NOT_IP;
+	outcome = parse_packet(skb, ETH_HLEN, QUEUE_TX << 4 | version, packet);
+	if (unlikely(outcome))
+		return outcome == -OUT_FRAGMENT_BEFORE_FIRST ? OUT_FRAGMENT_BEFORE_FIRST
+							     : OUT_MALFORMED;
+	if (!packet->has_ports)
+		return OUT_NOT_OURS;
+
+	if (!(flags & TX_PROXY) && flags & TX_SNAT) {
+		outcome = from_proxy(skb, run);
+		if (outcome != OUT_NOT_OURS)
+			return outcome;
+	}
+	service = bpf_map_lookup_elem(&map_encap, flags & TX_PROXY ? &packet->dst : &packet->src);
+	if (service)
+		return encapsulate(skb, run, service);
+	if (flags & TX_PROXY && flags & TX_SNAT)
+		return from_proxy(skb, run);
+	return OUT_NOT_OURS;
+}
+
+SEC("tc")
+int pfc_egress(struct __sk_buff *skb)
+{
+	struct run run;
+	int outcome, verdict;
+	__u64 packets;
+
+	run.config = find_config(skb, QUEUE_TX);
+	if (!run.config) {
+		count(QUEUE_TX, OUT_NO_CONFIG);
+		return TC_ACT_UNSPEC;
+	}
+	run.event = 0;
+	run.redirect = 0;
+	outcome = take_packet(skb, &run);
+	if (outcome < 0)
+		outcome = -outcome;
+	packets = count(QUEUE_TX, outcome);
+	if (unlikely(run.event))
+		write_event(skb, run.config, run.event, QUEUE_TX, STAGE_AFTER << 16 | outcome);
+	if (unlikely(run.redirect))
+		return bpf_redirect(skb->ifindex, BPF_F_INGRESS);
+	if (outcome != OUT_ENCAPSULATED)
+		return verdict_of(outcome);
+	verdict = follow_route(skb, &run.route, !(packets % NEIGHBOUR_REFRESH));
+	return verdict < 0 ? TC_ACT_SHOT : verdict;
+}
+
+char _license[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The receiving end of a GUE tunnel.
+ *
+ * Hook      tc ingress, direct action
+ * Reads     map_config, map_decap, map_verify, map_nat, map_encap (which end of a map_nat row is the backend)
+ * Writes    map_tunnel (the far end, learned from pings), map_frag, map_stats, map_tunnel_stats, map_events
+ * Verdicts  OK      decapsulated or translated: the stack goes on with it
+ *           SHOT    pings, which end here, and packets that claim to be ours and are not
+ *           UNSPEC  not ours: the next filter decides
+ */
+#include <linux/errno.h>
+
+#include "config.h"
+#include "ecn.h"
+#include "event.h"
+#include "gue.h"
+#include "mss.h"
+#include "nat.h"
+#include "parse.h"
+#include "stats.h"
+
+/* What one run knows. */
+struct run {
+	struct packet outer;
+	struct packet inner;
+	struct config *config;
+	__u64 event; /* id of the snapshot taken before the action; 0: none */
+};
+
+/* A tunnel packet's GUE part. */
+struct gue_part {
+	__u32 word;
+	__u32 off;
+	__u32 len;
+};
+
+static __always_inline void snapshot(struct __sk_buff *skb, struct run *run)
+{
+	if (likely(!(run->config->flags & RX_DUMP)))
+		return;
+	run->event = bpf_ktime_get_ns();
+	write_event(skb, run->config, run->event, QUEUE_RX, STAGE_BEFORE << 16);
+}
+
+/* Takes the sender of a ping, as seen after any NAT, for the tunnel's far end.
+ * The whole value is replaced, so nobody reads an address of one ping with a port of another, and only where it still
+ * exists, so that a tunnel deleted meanwhile stays deleted.
+ *
+ * Returns 0, or a negative reason for a tunnel that is not there or ends elsewhere.
+ */
+static __always_inline int learn_remote(const struct packet *ping, __u32 id, int *learned)
+{
+	struct tunnel *tunnel = bpf_map_lookup_elem(&map_tunnel, &id);
+	struct tunnel new;
+
+	if (!tunnel)
+		return -OUT_PING_TUNNEL;
+	new = *tunnel;
+	if (!same_address(&new.local, &ping->dst.addr) || new.local_port != ping->dst.port)
+		return -OUT_PING_TUNNEL;
+	*learned = !same_address(&new.remote, &ping->src.addr) || new.remote_port != ping->src.port;
+	new.remote = ping->src.addr;
+	new.remote_port = ping->src.port;
+	new.last_ping = bpf_ktime_get_boot_ns();
+	return bpf_map_update_elem(&map_tunnel, &id, &new, BPF_EXIST) ? -OUT_PING_TUNNEL : 0;
+}
+
+/* Finds the service that a sid and a key name. Returns 0 or a negative reason. */
+static __always_inline int authenticate(const struct gue *gue, struct sid *sid,
+					struct verify **verify)
+{
+	sid->service = bpf_ntohs(gue->sid.service);
+	sid->group = bpf_ntohs(gue->sid.group);
+	*verify = bpf_map_lookup_elem(&map_verify, sid);
+	if (!*verify)
+		return -OUT_UNKNOWN_SERVICE;
+	return same_key(gue->key, (*verify)->key) ? 0 : -OUT_WRONG_KEY;
+}
+
+static __always_inline int open_ping(struct __sk_buff *skb, struct run *run,
+				     const struct gue_part *part, __u32 *id)
+{
+	__u32 flags = GUE_FLAGS(part->word);
+	__be32 *tunnel;
+
+	if (flags && flags != GUE_FLAGS_OURS)
+		return -OUT_PING_TYPE;
+	if (!(run->config->flags & RX_OPEN_PING))
+		return -OUT_PING_OPEN;
+	tunnel = bytes_at(skb, part->off + 4, sizeof(*tunnel));
+	if (!tunnel)
+		return -OUT_GUE_HEADER;
+	*id = bpf_ntohl(*tunnel);
+	return 0;
+}
+
+/* A ping with a key; `hlen` says whether it names its tunnel, too. */
+static __always_inline int keyed_ping(struct __sk_buff *skb, const struct gue_part *part,
+				      __u32 hlen, __u32 *id, struct sid *sid)
+{
+	__u32 size = sizeof(struct gue) + (hlen - GUE_DATA_HLEN) * 4;
+	struct verify *verify;
+	struct gue *gue;
+	int err;
+
+	if (GUE_FLAGS(part->word) != GUE_FLAGS_OURS)
+		return -OUT_PING_TYPE;
+	gue = bytes_at(skb, part->off, sizeof(*gue) + sizeof(__be32));
+	if (!gue && hlen == GUE_DATA_HLEN)
+		gue = bytes_at(skb, part->off, sizeof(*gue));
+	if (!gue || part->len < size)
+		return -OUT_GUE_HEADER;
+	err = authenticate(gue, sid, &verify);
+	if (err)
+		return err;
+	*id = verify->tunnel;
+	if (hlen == GUE_DATA_HLEN)
+		return 0;
+	gue = bytes_at(skb, part->off, sizeof(*gue) + sizeof(__be32));
+	if (!gue)
+		return -OUT_GUE_HEADER;
+	return *(__be32 *)(gue + 1) == bpf_htonl(*id) ? 0 : -OUT_PING_TUNNEL;
+}
+
+/* Returns OUT_PING, OUT_PING_LEARNED or a negative reason. */
+static __always_inline int take_ping(struct __sk_buff *skb, struct run *run,
+				     const struct gue_part *part)
+{
+	__u32 hlen = GUE_HLEN(part->word);
+	struct traffic_key key = {.queue = QUEUE_RX};
+	int err, learned = 0;
+
+	if (GUE_PROTO(part->word) != GUE_PING)
+		return -OUT_PING_TYPE;
+	if (hlen == 1)
+		err = open_ping(skb, run, part, &key.tunnel);
+	else if (hlen == GUE_DATA_HLEN || hlen == GUE_DATA_HLEN + 1)
+		err = keyed_ping(skb, part, hlen, &key.tunnel, &key.sid);
+	else
+		err = -OUT_PING_TYPE;
+	if (err)
+		return err;
+	err = learn_remote(&run->outer, key.tunnel, &learned);
+	if (err)
+		return err;
+	count_traffic(&key, 0);
+	return learned ? OUT_PING_LEARNED : OUT_PING;
+}
+
+/* Reads and judges the inner packet. Returns 0 or a negative reason. */
+static __always_inline int check_inner(struct __sk_buff *skb, struct run *run,
+				       const struct gue_part *part, const struct verify *verify)
+{
+	__u32 version = GUE_PROTO(part->word) == IPPROTO_IPIP ? 4 : 6;
+	struct packet *inner = &run->inner;
+	int err;
+
+	err = parse_packet(skb, part->off + sizeof(struct gue), QUEUE_RX << 4 | version, inner);
+	if (err == -OUT_FRAGMENT_BEFORE_FIRST)
+		return -OUT_INNER_FRAGMENT;
+	if (err)
+		return err;
+	if (inner->len != part->len - sizeof(struct gue))
+		return skb->gso_size && inner->len < part->len ? -OUT_MERGED : -OUT_INNER_LENGTH;
+	if (!inner->has_ports)
+		return -OUT_FOREIGN_INNER;
+	if (!same_endpoint(&inner->dst, &verify->backend) &&
+	    !same_endpoint(&inner->src, &verify->backend))
+		return -OUT_FOREIGN_INNER;
+	return 0;
+}
+
+/* Replies to this packet come out of this interface: what fits there, less the outer header, is what fits. */
+static __always_inline void clamp_decapsulated(struct __sk_buff *skb, const struct packet *inner,
+					       __u32 stripped)
+{
+	__u32 mtu = 0;
+
+	if (bpf_check_mtu(skb, 0, &mtu, 0, 0) < 0 || mtu < stripped)
+		return;
+	clamp_mss(skb, ETH_HLEN + inner->l4 - inner->l3, inner->version, mtu - stripped);
+}
+
+/* Returns OUT_DECAPSULATED or a negative reason. */
+static __always_inline int decapsulate(struct __sk_buff *skb, struct run *run,
+				       const struct gue_part *part)
+{
+	struct packet *inner = &run->inner;
+	struct traffic_key key = {.queue = QUEUE_RX};
+	__u32 stripped = part->off + sizeof(struct gue) - ETH_HLEN;
+	struct verify *verify;
+	struct gue *gue;
+	int err, mark;
+
+	if (part->len < sizeof(*gue))
+		return -OUT_GUE_HEADER;
+	gue = bytes_at(skb, part->off, sizeof(*gue));
+	if (!gue)
+		return -OUT_GUE_HEADER;
+	err = authenticate(gue, &key.sid, &verify);
+	if (err)
+		return err;
+	key.tunnel = verify->tunnel;
+	err = check_inner(skb, run, part, verify);
+	if (err)
+		return err;
+	mark = ecn_fold(run->outer.tos, inner->tos);
+	if (mark < 0)
+		return mark;
+
+	remember_fragment(inner, QUEUE_RX);
+	err = strip_outer(skb, stripped, run->outer.version, inner->version);
+	if (err)
+		return err;
+	if (unlikely(mark != (inner->tos & ECN_MASK))) {
+		err = ecn_mark(skb, ETH_HLEN, inner->version, mark);
+		if (err)
+			return err;
+	}
+	if (unlikely(inner->syn))
+		clamp_decapsulated(skb, inner, stripped);
+	count_traffic(&key, inner->len);
+	return OUT_DECAPSULATED;
+}
+
+/* Judges the GUE header of a packet sent to a tunnel's local endpoint. Returns an outcome or a negative reason. */
+static __always_inline int take_gue(struct __sk_buff *skb, struct run *run)
+{
+	const struct packet *outer = &run->outer;
+	__u32 rest = outer->len - (outer->l4 - outer->l3), udp_len;
+	struct gue_part part = {.off = outer->l4 + sizeof(struct udphdr)};
+	struct udphdr *udp;
+	__be32 *word;
+
+	udp = bytes_at(skb, outer->l4, sizeof(*udp));
+	if (!udp)
+		return -OUT_GUE_LENGTH;
+	udp_len = bpf_ntohs(udp->len);
+	if (unlikely(!udp_len && skb->gso_size))
+		udp_len = rest;
+	if (udp_len != rest)
+		return -OUT_GUE_LENGTH;
+	part.len = udp_len - sizeof(*udp);
+	if (part.len < sizeof(*word))
+		return -OUT_GUE_HEADER;
+	word = bytes_at(skb, part.off, sizeof(*word));
+	if (!word)
+		return -OUT_GUE_HEADER;
+	part.word = bpf_ntohl(*word);
+
+	if (GUE_VERSION(part.word))
+		return -OUT_GUE_VERSION;
+	if (GUE_HLEN(part.word) * 4 + sizeof(*word) > part.len)
+		return -OUT_GUE_HEADER;
+	if (GUE_CONTROL(part.word)) {
+		snapshot(skb, run);
+		return take_ping(skb, run, &part);
+	}
+	if (!GUE_HLEN(part.word))
+		return OUT_PLAIN_GUE;
+	snapshot(skb, run);
+	if (part.word != GUE_DATA_IPV4 && part.word != GUE_DATA_IPV6)
+		return -OUT_GUE_HEADER;
+	return decapsulate(skb, run, &part);
+}
+
+/* Returns an outcome or a negative reason. */
+static __always_inline int to_backend(struct __sk_buff *skb, struct run *run)
+{
+	struct endpoint *backend = bpf_map_lookup_elem(&map_nat, &run->outer.dst);
+
+	/* Each service has a row for either way: what goes to a backend as it is stays so. */
+	if (!backend || bpf_map_lookup_elem(&map_encap, &run->outer.dst))
+		return OUT_NOT_OURS;
+	snapshot(skb, run);
+	remember_fragment(&run->outer, QUEUE_RX);
+	return translate(skb, &run->outer, backend, SIDE_DST) ?: OUT_DNAT;
+}
+
+/* Returns an outcome or a negative reason. */
+static __always_inline int take_packet(struct __sk_buff *skb, struct run *run)
+{
+	const struct packet *outer = &run->outer;
+	__u32 version;
+	int err;
+
+	if (skb->protocol == bpf_htons(ETH_P_IP))
+		version = 4;
+	else if (skb->protocol == bpf_htons(ETH_P_IPV6))
+		version = 6;
+	else
+		return OUT_NOT_IP;
+	err = parse_packet(skb, ETH_HLEN, QUEUE_RX << 4 | version, &run->outer);
+	if (unlikely(err))
+		return err == -OUT_FRAGMENT_BEFORE_FIRST ? OUT_FRAGMENT_BEFORE_FIRST
+							 : OUT_MALFORMED;
+	if (!outer->has_ports)
+		return OUT_NOT_OURS;
+	if (outer->proto == IPPROTO_UDP && bpf_map_lookup_elem(&map_decap, &outer->dst))
+		return outer->fragment ? OUT_OUTER_FRAGMENT : take_gue(skb, run);
+	if (run->config->flags & RX_DNAT)
+		return to_backend(skb, run);
+	return OUT_NOT_OURS;
+}
+
+SEC("tc")
+int pfc_ingress(struct __sk_buff *skb)
+{
+	struct run run;
+	int outcome;
+
+	run.config = find_config(skb, QUEUE_RX);
+	if (!run.config) {
+		count(QUEUE_RX, OUT_NO_CONFIG);
+		return TC_ACT_UNSPEC;
+	}
+	run.event = 0;
+	outcome = take_packet(skb, &run);
+	if (outcome < 0)
+		outcome = -outcome;
+	count(QUEUE_RX, outcome);
+	if (unlikely(run.event))
+		write_event(skb, run.config, run.event, QUEUE_RX, STAGE_AFTER << 16 | outcome);
+	return verdict_of(outcome);
+}
+
+char _license[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,444 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* UDP relay and forwarder.
+ *
+ * Hook      tc ingress, direct action
+ * Reads     keys, slots, upstreams
+ * Writes    fragments, next_id, traffic, outcomes; events (udplb_debug only)
+ * Verdicts  REDIRECT  sent to the upstream, and only there (block)
+ *           SHOT      block, and it cannot be sent
+ *           UNSPEC    not ours, or a copy was sent (pass), or the upstream is
+ *                     this machine: the next filter decides, then the stack
+ *
+ * A copy (pass) leaves by bpf_clone_redirect, which takes the packet as it is:
+ * headers and MAC addresses are changed, the copy is made, and all is put back.
+ * Where the FIB cannot give the MAC addresses (neighbour not resolved, or this
+ * host does not forward), the copy makes a detour: unchanged, but marked, it
+ * enters this interface again and is treated as under block, where
+ * bpf_redirect_neigh has the kernel resolve the neighbour.
+ */
+#include <linux/pkt_cls.h>
+
+#include "udplb.h"
+#include "udplb_packet.h"
+#include "udplb_rewrite.h"
+
+/* Of linux/bpf.h, which an older one does not have. */
+#define FIB_SKIP_NEIGH 4
+
+#define PACKET_OTHERHOST 3
+/* "slb" and a digit: a copy on its detour. A mark does not come from the wire. */
+#define DETOUR 0x736c6231
+
+/* The time for which a receiver waits for the rest of a datagram. */
+#define FRAGMENT_LIFETIME (30ULL * 1000 * 1000 * 1000)
+
+static __always_inline void count(__u32 outcome)
+{
+	__u64 *counter = bpf_map_lookup_elem(&outcomes, &outcome);
+
+	if (counter)
+		*counter += 1;
+}
+
+static __always_inline void count_traffic(struct __sk_buff *skb, const struct packet *packet,
+					  __u32 upstream)
+{
+	struct lb_traffic *row = bpf_map_lookup_elem(&traffic, &upstream);
+	struct lb_traffic first = {};
+
+	if (unlikely(!row)) {
+		bpf_map_update_elem(&traffic, &upstream, &first, BPF_NOEXIST);
+		row = bpf_map_lookup_elem(&traffic, &upstream);
+		if (!row)
+			return;
+	}
+	if (unlikely(skb->gso_segs > 1)) {
+		row->packets += skb->gso_segs;
+		row->bytes += skb->len - L3;
+	} else {
+		row->packets += 1;
+		row->bytes += packet->length;
+	}
+}
+
+static __always_inline void tell(const struct packet *packet, const struct lb_upstream *upstream,
+				 __u32 outcome)
+{
+	struct lb_event *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+
+	if (!event) {
+		count(EVENTS_LOST);
+		return;
+	}
+	event->time = bpf_ktime_get_ns();
+	event->src = packet->src;
+	event->dst = packet->dst;
+	event->upstream = upstream->addr;
+	event->src_port = packet->src_port;
+	event->dst_port = packet->dst_port;
+	event->upstream_port = upstream->port;
+	event->outcome = outcome;
+	event->length = packet->length;
+	event->pad = 0;
+	bpf_ringbuf_submit(event, 0);
+}
+
+/* The finalizer of MurmurHash3: every bit of the input moves every bit of the result. */
+static __always_inline __u32 mix(__u32 hash)
+{
+	hash ^= hash >> 16;
+	hash *= 0x85ebca6b;
+	hash ^= hash >> 13;
+	hash *= 0xc2b2ae35;
+	return hash ^ hash >> 16;
+}
+
+static __always_inline __u32 flow_hash(const struct packet *packet, __u32 strategy)
+{
+	__u32 hash = 0;
+
+	if (strategy == STRATEGY_SRC_PORT)
+		return mix(bpf_ntohs(packet->src_port));
+#pragma unroll
+	for (int i = 0; i < 4; i++)
+		hash = mix(hash ^ bpf_ntohl(packet->src.words[i]));
+	return hash;
+}
+
+/* Finds the upstream by the packet's key. Returns 0, 1 for a packet to no key, or -NO_UPSTREAM. */
+static __always_inline int choose(const struct packet *packet, __u32 *upstream)
+{
+	struct lb_key key = {.addr = packet->dst, .port = packet->dst_port};
+	struct lb_choice *found = bpf_map_lookup_elem(&keys, &key);
+	struct lb_choice choice;
+	struct lb_chunk *chunk;
+	__u32 slot, index;
+
+	if (!found)
+		return 1;
+	/* At once: the entry may be replaced, and its memory be another's. */
+	choice = *found;
+	slot = (__u64)flow_hash(packet, choice.strategy) * choice.slots >> 32;
+	index = choice.chunk + slot / CHUNK_SLOTS;
+	chunk = bpf_map_lookup_elem(&slots, &index);
+	if (!chunk)
+		return -NO_UPSTREAM;
+	*upstream = chunk->upstream[slot % CHUNK_SLOTS];
+	return 0;
+}
+
+static __always_inline void fragment_key(struct lb_fragment_key *key, const struct packet *packet)
+{
+	key->src = packet->src;
+	key->dst = packet->dst;
+	key->id = packet->id;
+	key->family = packet->family;
+}
+
+/* Gives a datagram whose first fragment this is an identification of its own, and remembers both. */
+static __always_inline __be32 remember_fragment(const struct packet *packet, __u32 upstream,
+						int detour)
+{
+	struct lb_fragment_key key;
+	struct lb_fragment *known, fragment = {.upstream = upstream};
+	__u32 zero = 0, *next;
+
+	fragment_key(&key, packet);
+	/* Its other fragments may have gone ahead while it was on its detour. */
+	known = detour ? bpf_map_lookup_elem(&fragments, &key) : NULL;
+	if (known)
+		return known->id;
+	next = bpf_map_lookup_elem(&next_id, &zero);
+	if (next)
+		fragment.id = __sync_fetch_and_add(next, 1);
+	fragment.id = packet->family == AF_INET ? bpf_htons(fragment.id) : bpf_htonl(fragment.id);
+	fragment.expires = bpf_ktime_get_ns() + FRAGMENT_LIFETIME;
+	bpf_map_update_elem(&fragments, &key, &fragment, BPF_ANY);
+	return fragment.id;
+}
+
+/* A first fragment to no key: later ones with the same identification are not ours, either. */
+static __always_inline void forget_fragment(const struct packet *packet)
+{
+	struct lb_fragment_key key;
+
+	fragment_key(&key, packet);
+	bpf_map_delete_elem(&fragments, &key);
+}
+
+/* Finds what the first fragment's way was. Returns 0, or -LATE_FRAGMENT. */
+static __always_inline int recall_fragment(const struct packet *packet, __u32 *upstream, __be32 *id)
+{
+	struct lb_fragment_key key;
+	struct lb_fragment *fragment;
+
+	fragment_key(&key, packet);
+	fragment = bpf_map_lookup_elem(&fragments, &key);
+	if (!fragment || fragment->expires < bpf_ktime_get_ns())
+		return -LATE_FRAGMENT;
+	*upstream = fragment->upstream;
+	*id = fragment->id;
+	return 0;
+}
+
+/* Finds the upstream of any packet, and what its fragments are called from here on.
+ * Returns as choose() and recall_fragment() do.
+ */
+static __always_inline int find_upstream(const struct packet *packet, int detour, __u32 *upstream,
+					 __be32 *id)
+{
+	int err;
+
+	if (unlikely(packet->fragment == FRAGMENT_LATER))
+		return recall_fragment(packet, upstream, id);
+	err = choose(packet, upstream);
+	if (likely(!packet->fragment))
+		return err;
+	if (err)
+		forget_fragment(packet);
+	else
+		*id = remember_fragment(packet, *upstream, detour);
+	return err;
+}
+
+/* Asks the FIB for the way from the key to the upstream. Returns as bpf_fib_lookup. */
+static __always_inline int find_route(struct __sk_buff *skb, const struct packet *packet,
+				      const struct lb_upstream *upstream,
+				      struct bpf_fib_lookup *fib, __u32 flags)
+{
+	fib->family = packet->family;
+	fib->l4_protocol = IPPROTO_UDP;
+	fib->sport = packet->src_port;
+	fib->dport = upstream->port;
+	fib->tot_len = packet->length;
+	fib->ifindex = skb->ifindex;
+	if (packet->family == AF_INET) {
+		fib->tos = packet->tos;
+		fib->ipv4_src = upstream->key_addr.words[3];
+		fib->ipv4_dst = upstream->addr.words[3];
+	} else {
+		fib->flowinfo = bpf_htonl((__u32)packet->tos << 20);
+		__builtin_memcpy(fib->ipv6_src, &upstream->key_addr, sizeof(fib->ipv6_src));
+		__builtin_memcpy(fib->ipv6_dst, &upstream->addr, sizeof(fib->ipv6_dst));
+	}
+	return bpf_fib_lookup(skb, fib, sizeof(*fib), flags);
+}
+
+/* Whether this host does not forward, or by a way that only its own routing knows, while user space has found the
+ * interface.
+ */
+static __always_inline int only_output_knows(int route, const struct lb_upstream *upstream)
+{
+	return (route == BPF_FIB_LKUP_RET_FWD_DISABLED || route == BPF_FIB_LKUP_RET_UNSUPP_LWT) &&
+	       upstream->ifindex;
+}
+
+/* Sends the packet itself. Returns the outcome. */
+static __always_inline int send(struct __sk_buff *skb, const struct packet *packet,
+				const struct lb_upstream *upstream, const struct fields *from,
+				const struct fields *to, int *verdict)
+{
+	struct bpf_fib_lookup fib = {};
+	struct bpf_redir_neigh next = {};
+	__u32 mtu = 0;
+	int route, output;
+
+	route = find_route(skb, packet, upstream, &fib, FIB_SKIP_NEIGH);
+	if (unlikely(route < 0)) {
+		/* Linux before 6.3 does not know the flag. */
+		__builtin_memset(&fib, 0, sizeof(fib));
+		route = find_route(skb, packet, upstream, &fib, 0);
+	}
+	if (route == BPF_FIB_LKUP_RET_FRAG_NEEDED)
+		return TOO_BIG;
+	output = only_output_knows(route, upstream);
+	if (output && !skb->gso_size && bpf_check_mtu(skb, upstream->ifindex, &mtu, 0, 0))
+		return TOO_BIG;
+	if (!output && route != BPF_FIB_LKUP_RET_SUCCESS && route != BPF_FIB_LKUP_RET_NO_NEIGH)
+		return NO_ROUTE;
+	if (skb->vlan_present && bpf_skb_vlan_pop(skb))
+		return NOT_CHANGED;
+	if (rewrite(skb, packet, from, to))
+		return NOT_CHANGED;
+	if (unlikely(output)) {
+		*verdict = bpf_redirect_neigh(upstream->ifindex, NULL, 0, 0);
+		return SENT;
+	}
+	next.nh_family = fib.family;
+	if (fib.family == AF_INET)
+		next.ipv4_nh = fib.ipv4_dst;
+	else
+		__builtin_memcpy(next.ipv6_nh, fib.ipv6_dst, sizeof(next.ipv6_nh));
+	*verdict = bpf_redirect_neigh(fib.ifindex, &next, sizeof(next), 0);
+	return SENT;
+}
+
+static __always_inline int write_macs(struct __sk_buff *skb, const __u8 *dst, const __u8 *src)
+{
+	struct ethhdr *eth = bytes_at(skb, 0, sizeof(*eth));
+
+	if (!eth)
+		return -EINVAL;
+	__builtin_memcpy(eth->h_dest, dst, ETH_ALEN);
+	__builtin_memcpy(eth->h_source, src, ETH_ALEN);
+	return 0;
+}
+
+/* Changes the packet, copies it to the interface, and changes it back. Returns the outcome. */
+static __always_inline int copy_out(struct __sk_buff *skb, const struct packet *packet,
+				    const struct fields *from, const struct fields *to,
+				    const struct bpf_fib_lookup *fib, int *verdict)
+{
+	__u16 vlan_tci = skb->vlan_tci, vlan_proto = skb->vlan_proto;
+	__u8 tagged = skb->vlan_present;
+	struct ethhdr *eth, saved;
+	int err;
+
+	/* From here on, what fails leaves a packet that is neither. */
+	*verdict = TC_ACT_SHOT;
+	if (tagged && bpf_skb_vlan_pop(skb))
+		return NOT_CHANGED;
+	eth = bytes_at(skb, 0, sizeof(*eth));
+	if (!eth)
+		return NOT_CHANGED;
+	saved = *eth;
+	if (rewrite(skb, packet, from, to) || write_macs(skb, fib->dmac, fib->smac))
+		return NOT_CHANGED;
+	err = bpf_clone_redirect(skb, fib->ifindex, 0);
+	if (rewrite(skb, packet, to, from) || write_macs(skb, saved.h_dest, saved.h_source))
+		return NOT_CHANGED;
+	if (tagged && bpf_skb_vlan_push(skb, vlan_proto, vlan_tci))
+		return NOT_CHANGED;
+	*verdict = TC_ACT_UNSPEC;
+	/* 2 is NET_XMIT_CN: it was taken, and the queue fills up. */
+	return err && err != 2 ? NO_COPY : COPIED;
+}
+
+/* Sends a copy on its detour. Returns the outcome, or -1: the copy's own is counted when it comes. */
+static __always_inline int copy_round(struct __sk_buff *skb)
+{
+	__u32 mark = skb->mark;
+	int err;
+
+	skb->mark = DETOUR;
+	err = bpf_clone_redirect(skb, skb->ifindex, BPF_F_INGRESS);
+	skb->mark = mark;
+	if (err)
+		return NO_COPY;
+	count(DETOURS);
+	return -1;
+}
+
+/* Sends a copy. Returns the outcome, or -1 as copy_round(). */
+static __always_inline int copy(struct __sk_buff *skb, const struct packet *packet,
+				const struct lb_upstream *upstream, const struct fields *from,
+				const struct fields *to, int *verdict)
+{
+	struct bpf_fib_lookup fib = {};
+	int route = find_route(skb, packet, upstream, &fib, 0);
+
+	if (likely(route == BPF_FIB_LKUP_RET_SUCCESS))
+		return copy_out(skb, packet, from, to, &fib, verdict);
+	if (route == BPF_FIB_LKUP_RET_NO_NEIGH || only_output_knows(route, upstream))
+		return copy_round(skb);
+	return route == BPF_FIB_LKUP_RET_FRAG_NEEDED ? TOO_BIG : NO_ROUTE;
+}
+
+/* Gives the packet to this machine as one that was sent to the upstream. Returns the outcome. */
+static __always_inline int deliver(struct __sk_buff *skb, const struct packet *packet,
+				   const struct fields *from, struct fields *to)
+{
+	/* A packet from outside with an address of this machine for its source would be refused. */
+	to->src = from->src;
+	to->ttl = from->ttl;
+	return rewrite(skb, packet, from, to) ? NOT_CHANGED : DELIVERED;
+}
+
+/* Does what the upstream's key says. Returns the outcome, or -1 as copy_round(). */
+static __always_inline int act(struct __sk_buff *skb, const struct packet *packet,
+			       const struct lb_upstream *upstream, __be32 id, int pass,
+			       int *verdict)
+{
+	struct fields from = {
+		.src = packet->src,
+		.dst = packet->dst,
+		.dst_port = packet->dst_port,
+		.ttl = packet->ttl,
+		.id = packet->id,
+	};
+	struct fields to = {
+		.src = upstream->key_addr,
+		.dst = upstream->addr,
+		.dst_port = upstream->port,
+		.ttl = packet->ttl - 1,
+		.id = id,
+	};
+	int outcome;
+
+	if (unlikely(upstream->flags & UPSTREAM_LOCAL)) {
+		if (pass)
+			return copy_round(skb);
+		outcome = deliver(skb, packet, &from, &to);
+		*verdict = outcome == DELIVERED ? TC_ACT_UNSPEC : TC_ACT_SHOT;
+		return outcome;
+	}
+	*verdict = pass ? TC_ACT_UNSPEC : TC_ACT_SHOT;
+	if (unlikely(packet->ttl <= 1))
+		return TTL_EXPIRED;
+	return pass ? copy(skb, packet, upstream, &from, &to, verdict)
+		    : send(skb, packet, upstream, &from, &to, verdict);
+}
+
+static __always_inline int balance(struct __sk_buff *skb, int debug)
+{
+	int detour = skb->mark == DETOUR, verdict = TC_ACT_UNSPEC, outcome, pass;
+	struct packet packet = {};
+	struct lb_upstream *upstream;
+	__u32 index = 0;
+	__be32 id = 0;
+
+	if (skb->pkt_type == PACKET_OTHERHOST)
+		return TC_ACT_UNSPEC;
+	outcome = parse(skb, &packet);
+	if (!outcome)
+		outcome = find_upstream(&packet, detour, &index, &id);
+	if (likely(outcome > 0))
+		return TC_ACT_UNSPEC;
+	if (unlikely(outcome)) {
+		count(-outcome);
+		return TC_ACT_UNSPEC;
+	}
+	upstream = bpf_map_lookup_elem(&upstreams, &index);
+	if (!upstream || !upstream->in_use) {
+		count(NO_UPSTREAM);
+		return TC_ACT_UNSPEC;
+	}
+	if (unlikely(detour))
+		skb->mark = 0;
+	pass = upstream->action == ACTION_PASS && !detour;
+	outcome = act(skb, &packet, upstream, id, pass, &verdict);
+	if (outcome < 0)
+		return verdict;
+	if (outcome == SENT && upstream->action == ACTION_PASS)
+		outcome = COPIED;
+	count(outcome);
+	if (outcome <= DELIVERED)
+		count_traffic(skb, &packet, index);
+	if (debug)
+		tell(&packet, upstream, outcome);
+	return verdict;
+}
+
+SEC("tc")
+int udplb(struct __sk_buff *skb)
+{
+	return balance(skb, 0);
+}
+
+SEC("tc")
+int udplb_debug(struct __sk_buff *skb)
+{
+	return balance(skb, 1);
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
