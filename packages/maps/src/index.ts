@@ -2,8 +2,10 @@ export * from "./bpffs.js";
 export * from "./codec.js";
 export { possibleCpus } from "./cpus.js";
 export { BpfError, type BpfErrorOptions, check, errnoName } from "./errors.js";
+export { type AnyStagedTable, flush, type Told } from "./flush.js";
 export * from "./info.js";
 export { interfaceIndex, interfaceName } from "./interfaces.js";
+export type { KernelTable } from "./kernel-table.js";
 export * from "./link.js";
 export { lock, tryLock } from "./lock.js";
 export * from "./object.js";
@@ -17,5 +19,6 @@ export {
 export { openProcess, takeDescriptor } from "./pidfd.js";
 export { openRing, type Ring } from "./ring.js";
 export { type SocketInfo, socketInfo } from "./socket.js";
+export { type Difference, StagedTable } from "./staged.js";
 export * from "./table.js";
 export type { TestRun, TestRunOptions } from "./test-run.js";

@@ -1,5 +1,5 @@
 import { closeSync } from "node:fs";
-import { lookupBatches, runBatch } from "./batch.js";
+import { type Batch, lookupBatches, runBatch } from "./batch.js";
 import { check } from "./errors.js";
 import type { MapInfo } from "./info.js";
 import {
@@ -36,7 +36,8 @@ export class KernelTable<K, V> implements OpenTable<K, V> {
 
 	get(key: K): V | undefined {
 		this.#table.key.write(this.#key, 0, key);
-		return this.#lookup(this.#key);
+		if (!this.readPacked(this.#key, this.#value)) return undefined;
+		return this.#table.value.read(this.#value, 0);
 	}
 
 	set(key: K, value: V, mode: SetMode = "any"): void {
@@ -58,59 +59,85 @@ export class KernelTable<K, V> implements OpenTable<K, V> {
 
 	*entries(): IterableIterator<[K, V]> {
 		const { key, value } = this.#table;
-		const cursor = { started: false };
-		try {
-			for (const { keys, values, count } of lookupBatches(
-				this.fd,
-				this.#table,
-				this.maxEntries,
-				cursor,
-			)) {
-				for (let i = 0; i < count; i++)
-					yield [
-						key.read(keys, i * key.size),
-						value.read(values, i * value.size),
-					];
-			}
-		} catch (error) {
-			if (cursor.started || !lacksBatches(error)) throw error;
-			yield* this.#entriesOneByOne();
-		}
+		for (const { keys, values, count } of this.batches())
+			for (let i = 0; i < count; i++)
+				yield [
+					key.read(keys, i * key.size),
+					value.read(values, i * value.size),
+				];
 	}
 
 	setMany(entries: Iterable<readonly [K, V]>): void {
 		const { key, value } = this.#table;
 		const list = Array.isArray(entries) ? entries : [...entries];
-		if (list.length === 0) return;
 		const keys = Buffer.allocUnsafe(list.length * key.size);
 		const values = Buffer.allocUnsafe(list.length * value.size);
-		for (const [i, [k, v]] of list.entries()) {
-			key.write(keys, i * key.size, k);
-			value.write(values, i * value.size, v);
+		let at = 0;
+		for (const [k, v] of list) {
+			key.write(keys, at * key.size, k);
+			value.write(values, at * value.size, v);
+			at++;
 		}
-		const done = runBatch("update", this.fd, keys, values, list.length);
-		if (done.status === 0) return;
-		if (lacksBatches(done)) {
-			for (const [k, v] of list) this.set(k, v);
-			return;
-		}
-		check(done.status, `write ${this.name}`);
+		this.writePacked(keys, values, list.length);
 	}
 
 	deleteMany(wanted: Iterable<K>): number {
 		const { key } = this.#table;
 		const list = Array.isArray(wanted) ? wanted : [...wanted];
 		const keys = Buffer.allocUnsafe(list.length * key.size);
-		for (const [i, k] of list.entries()) key.write(keys, i * key.size, k);
+		let at = 0;
+		for (const k of list) key.write(keys, key.size * at++, k);
+		return this.deletePacked(keys, list.length);
+	}
+
+	// The same as bytes, for those who keep many entries packed one behind the other.
+
+	/** Reads the value of `key` into `value`. Returns whether there is one. */
+	readPacked(key: Buffer, value: Buffer): boolean {
+		const status = bpf_map_lookup_elem(this.fd, key, value);
+		if (status !== ENOENT) check(status, `read ${this.name}`);
+		return status !== ENOENT;
+	}
+
+	/** All entries, as `entries`. The buffers are the caller's until the next batch is asked for. */
+	*batches(): IterableIterator<Batch> {
+		const cursor = { started: false };
+		try {
+			yield* lookupBatches(this.fd, this.#table, this.maxEntries, cursor);
+		} catch (error) {
+			if (cursor.started || !lacksBatches(error)) throw error;
+			yield* this.#oneByOne();
+		}
+	}
+
+	/** Writes `count` entries, as `setMany`. */
+	writePacked(keys: Buffer, values: Buffer, count: number): void {
+		if (count === 0) return;
+		const done = runBatch("update", this.fd, keys, values, count);
+		if (done.status === 0) return;
+		if (!lacksBatches(done)) check(done.status, `write ${this.name}`);
+		const { key, value } = this.#table;
+		for (let i = 0; i < count; i++)
+			check(
+				bpf_map_update_elem(
+					this.fd,
+					keys.subarray(i * key.size),
+					values.subarray(i * value.size),
+					modes.any,
+				),
+				`write ${this.name}`,
+			);
+	}
+
+	/** Deletes `count` entries and tells how many there were. */
+	deletePacked(keys: Buffer, count: number): number {
+		const { size } = this.#table.key;
 		let deleted = 0;
-		for (let at = 0; at < list.length; ) {
-			const rest = keys.subarray(at * key.size);
-			const done = runBatch("delete", this.fd, rest, null, list.length - at);
-			if (done.status !== 0 && lacksBatches(done)) {
-				return (
-					deleted + list.slice(at).filter((one) => this.delete(one)).length
-				);
-			}
+		for (let at = 0; at < count; ) {
+			const rest = keys.subarray(at * size);
+			const done = runBatch("delete", this.fd, rest, null, count - at);
+			if (done.status !== 0 && lacksBatches(done))
+				return deleted + this.#deleteOneByOne(rest, count - at);
 			deleted += done.count;
 			at += done.count;
 			if (done.status === 0) break;
@@ -126,31 +153,34 @@ export class KernelTable<K, V> implements OpenTable<K, V> {
 		closeSync(this.fd);
 	}
 
-	#lookup(key: Buffer): V | undefined {
-		const status = bpf_map_lookup_elem(this.fd, key, this.#value);
-		if (status === ENOENT) return undefined;
-		check(status, `read ${this.name}`);
-		return this.#table.value.read(this.#value, 0);
-	}
-
 	/**
 	 * For maps without a batch lookup. The next key is fetched before the current entry is handed out, so that
 	 * deleting it does no harm; the count is bounded, because a key that vanishes makes the kernel start again.
 	 */
-	*#entriesOneByOne(): IterableIterator<[K, V]> {
+	*#oneByOne(): IterableIterator<Batch> {
 		const { key } = this.#table;
 		let current: Buffer | null = null;
 		let next: Buffer = Buffer.alloc(key.size);
 		for (let i = 0; i <= this.maxEntries; i++) {
 			const status = bpf_map_get_next_key(this.fd, current, next);
-			if (current) {
-				const value = this.#lookup(current);
-				if (value !== undefined) yield [key.read(current, 0), value];
-			}
+			if (current && this.readPacked(current, this.#value))
+				yield { keys: current, values: this.#value, count: 1 };
 			if (status === ENOENT) return;
 			check(status, `read ${this.name}`);
 			[current, next] = [next, current ?? Buffer.alloc(key.size)];
 		}
+	}
+
+	#deleteOneByOne(keys: Buffer, count: number): number {
+		const { size } = this.#table.key;
+		let deleted = 0;
+		for (let i = 0; i < count; i++) {
+			const status = bpf_map_delete_elem(this.fd, keys.subarray(i * size));
+			if (status === ENOENT) continue;
+			check(status, `delete from ${this.name}`);
+			deleted++;
+		}
+		return deleted;
 	}
 }
 

@@ -4,7 +4,7 @@ import { BpfError, errnoName } from "./errors.js";
 import { type MapInfo, mapInfo } from "./info.js";
 import { KernelTable } from "./kernel-table.js";
 import { bpf_obj_get } from "./libbpf.js";
-import { mapTypes, type OpenTable, type Table } from "./table.js";
+import { mapTypes, type Table } from "./table.js";
 
 const BPF_F_RDONLY = 1 << 3;
 
@@ -23,7 +23,7 @@ export function openTable<K, V>(
 	table: Table<K, V>,
 	directory: string,
 	options: OpenOptions = {},
-): OpenTable<K, V> {
+): KernelTable<K, V> {
 	const path = join(directory, table.name);
 	return wrapMap(table, openPin(path, options), path);
 }
@@ -36,7 +36,7 @@ export function wrapMap<K, V>(
 	table: Table<K, V>,
 	fd: number,
 	path = table.name,
-): OpenTable<K, V> {
+): KernelTable<K, V> {
 	const info = mapInfo(fd);
 	const open = new KernelTable(table, fd, info);
 	const differences = compare(table, info);

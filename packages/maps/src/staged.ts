@@ -1,0 +1,340 @@
+import { ByteIndex } from "./byte-index.js";
+import { BpfError } from "./errors.js";
+import type { KernelTable } from "./kernel-table.js";
+import type { OpenTable, SetMode, Table } from "./table.js";
+
+// What is known of an entry.
+/** The kernel has it. */
+const WAS = 1;
+/** It is in the table that is being planned. */
+const IS = 2;
+/** It was set or deleted here. */
+const TOUCHED = 4;
+
+/** One entry that will be other than it was. */
+export interface Difference<K, V> {
+	key: K;
+	/** Undefined: added. */
+	before: V | undefined;
+	/** Undefined: deleted. */
+	after: V | undefined;
+}
+
+/**
+ * A table whose changes are kept until all of them are known to be right, so that the same functions plan a change of
+ * a hundred thousand entries and carry out a change of one. Reads see what was written here, else what the kernel has.
+ *
+ * Entries are kept as bytes, as the kernel takes them. Setting what is there already is no change.
+ */
+export class StagedTable<K, V> implements OpenTable<K, V> {
+	readonly name: string;
+	readonly id: number;
+	readonly maxEntries: number;
+	readonly fd: number;
+	readonly #kernel: KernelTable<K, V>;
+	readonly #table: Table<K, V>;
+	readonly #index: ByteIndex;
+	/** By the entry's number. */
+	#values: Buffer;
+	#states: Uint8Array;
+	/** What the kernel has of entries that were overwritten. */
+	readonly #overwritten = new Map<number, Buffer>();
+	/** Entries set or deleted, in the order of their first time. */
+	readonly #touched: number[] = [];
+	/** Whether all that the kernel has is here. */
+	#complete = false;
+	#inKernel = 0;
+	/** Counters are the data path's: they are deleted, unseen, and never written. */
+	readonly #unseen: boolean;
+	readonly #key: Buffer;
+	readonly #value: Buffer;
+
+	constructor(table: Table<K, V>, kernel: KernelTable<K, V>) {
+		this.name = kernel.name;
+		this.id = kernel.id;
+		this.maxEntries = kernel.maxEntries;
+		this.fd = kernel.fd;
+		this.#kernel = kernel;
+		this.#table = table;
+		this.#unseen = table.type.startsWith("percpu");
+		this.#index = new ByteIndex(table.key.size);
+		this.#values = Buffer.allocUnsafe(this.#index.room * table.value.size);
+		this.#states = new Uint8Array(this.#index.room);
+		this.#key = Buffer.alloc(table.key.size);
+		this.#value = Buffer.alloc(table.value.size);
+	}
+
+	/** Reads all that the kernel has, after which nothing is asked of it one by one. */
+	load(): void {
+		if (this.#complete) return;
+		const { key, value } = this.#table;
+		for (const { keys, values, count } of this.#kernel.batches()) {
+			this.#inKernel += count;
+			for (let i = 0; i < count; i++)
+				if (this.#index.find(keys, i * key.size) < 0)
+					this.#add(keys, i * key.size, values, i * value.size, WAS | IS);
+		}
+		this.#complete = true;
+	}
+
+	get(key: K): V | undefined {
+		const number = this.#numberOf(key);
+		if (number < 0 || !(this.#state(number) & IS)) return undefined;
+		return this.#valueOf(number);
+	}
+
+	set(key: K, value: V, mode: SetMode = "any"): void {
+		const number = this.#numberOf(key);
+		const is = number >= 0 && (this.#state(number) & IS) !== 0;
+		if (mode === "new" && is)
+			throw new BpfError(`write ${this.name}`, "EEXIST");
+		if (mode === "exist" && !is)
+			throw new BpfError(`write ${this.name}`, "ENOENT");
+		this.#table.value.write(this.#value, 0, value);
+		if (number < 0) {
+			const added = this.#add(this.#key, 0, this.#value, 0, IS);
+			this.#touch(added);
+			return;
+		}
+		this.#overwrite(number);
+		this.#touch(number);
+		this.#states[number] = this.#state(number) | IS;
+	}
+
+	delete(key: K): boolean {
+		let number = this.#numberOf(key);
+		if (number < 0) {
+			if (!this.#unseen) return false;
+			number = this.#add(this.#key, 0, this.#value, 0, WAS | IS);
+		}
+		const state = this.#state(number);
+		if (!(state & IS)) return false;
+		this.#states[number] = state & ~IS;
+		this.#touch(number);
+		return true;
+	}
+
+	*entries(): IterableIterator<[K, V]> {
+		this.load();
+		for (let number = 0; number < this.#index.count; number++)
+			if (this.#state(number) & IS)
+				yield [this.#keyOf(number), this.#valueOf(number)];
+	}
+
+	setMany(entries: Iterable<readonly [K, V]>): void {
+		for (const [key, value] of entries) this.set(key, value);
+	}
+
+	deleteMany(keys: Iterable<K>): number {
+		let deleted = 0;
+		for (const key of keys) if (this.delete(key)) deleted++;
+		return deleted;
+	}
+
+	/** Deletes every entry. */
+	clear(): void {
+		this.load();
+		for (let number = 0; number < this.#index.count; number++) {
+			const state = this.#state(number);
+			if (!(state & IS)) continue;
+			this.#states[number] = state & ~IS;
+			this.#touch(number);
+		}
+	}
+
+	close(): void {
+		this.#kernel.close();
+	}
+
+	/** The table in the kernel, for what must be written there and then. */
+	get kernel(): OpenTable<K, V> {
+		return this.#kernel;
+	}
+
+	/** What will be other than it was, in the order of the changes. */
+	*differences(): IterableIterator<Difference<K, V>> {
+		const { value } = this.#table;
+		for (const number of this.#touched) {
+			const kind = this.#kindOf(number);
+			if (kind === undefined) continue;
+			const old = this.#overwritten.get(number);
+			yield {
+				key: this.#keyOf(number),
+				before:
+					kind === "added"
+						? undefined
+						: old
+							? value.read(old, 0)
+							: this.#valueOf(number),
+				after: kind === "deleted" ? undefined : this.#valueOf(number),
+			};
+		}
+	}
+
+	/** How many entries will be added, changed and deleted. */
+	get counts(): { added: number; changed: number; deleted: number } {
+		const counts = { added: 0, changed: 0, deleted: 0 };
+		for (const number of this.#touched) {
+			const kind = this.#kindOf(number);
+			if (kind) counts[kind]++;
+		}
+		return counts;
+	}
+
+	/** Entries that the kernel has, where all of them were read. */
+	get inKernel(): number | undefined {
+		return this.#complete ? this.#inKernel : undefined;
+	}
+
+	/** Writes what was added or changed, in the order of the changes. @throws BpfError as `setMany`. */
+	flushWrites(told: (count: number) => void): void {
+		const numbers = this.#touched.filter((number) => {
+			const kind = this.#kindOf(number);
+			return kind === "added" || kind === "changed";
+		});
+		this.#inChunks(numbers, (chunk) => {
+			const keys = this.#pack(chunk, this.#index.keys, this.#table.key.size);
+			const values = this.#pack(chunk, this.#values, this.#table.value.size);
+			this.#kernel.writePacked(keys, values, chunk.length);
+			told(chunk.length);
+		});
+	}
+
+	/** Deletes what was deleted. @throws BpfError as `deleteMany`. */
+	flushDeletes(told: (count: number) => void): void {
+		const numbers = this.#touched.filter(
+			(number) => this.#kindOf(number) === "deleted",
+		);
+		this.#inChunks(numbers, (chunk) => {
+			const keys = this.#pack(chunk, this.#index.keys, this.#table.key.size);
+			this.#kernel.deletePacked(keys, chunk.length);
+			told(chunk.length);
+		});
+	}
+
+	/** Gives the kernel back what it had, after a flush that failed half-way. */
+	undo(): void {
+		if (this.#unseen) return;
+		const added: K[] = [];
+		const others: [K, V][] = [];
+		for (const { key, before } of this.differences())
+			if (before === undefined) added.push(key);
+			else others.push([key, before]);
+		this.#kernel.deleteMany(added);
+		this.#kernel.setMany(others);
+	}
+
+	/** The number of an entry that is known, or that the kernel has; -1: neither. Leaves the key in `#key`. */
+	#numberOf(key: K): number {
+		this.#table.key.write(this.#key, 0, key);
+		const number = this.#index.find(this.#key, 0);
+		if (number >= 0 || this.#complete || this.#unseen) return number;
+		if (!this.#kernel.readPacked(this.#key, this.#value)) return -1;
+		return this.#add(this.#key, 0, this.#value, 0, WAS | IS);
+	}
+
+	#add(
+		keys: Buffer,
+		keyAt: number,
+		values: Buffer,
+		valueAt: number,
+		state: number,
+	): number {
+		const number = this.#index.add(keys, keyAt);
+		const { size } = this.#table.value;
+		if (this.#states.length < this.#index.room) this.#grow();
+		copy(values, valueAt, this.#values, number * size, size);
+		this.#states[number] = state;
+		return number;
+	}
+
+	#grow(): void {
+		const states = new Uint8Array(this.#index.room);
+		states.set(this.#states);
+		this.#states = states;
+		const values = Buffer.allocUnsafe(
+			this.#index.room * this.#table.value.size,
+		);
+		this.#values.copy(values);
+		this.#values = values;
+	}
+
+	/** Puts `#value` in the place of an entry's, and keeps what the kernel has of it. */
+	#overwrite(number: number): void {
+		const { size } = this.#table.value;
+		const at = number * size;
+		if (same(this.#values, at, this.#value, size)) return;
+		if (this.#state(number) & WAS && !this.#overwritten.has(number))
+			this.#overwritten.set(
+				number,
+				Buffer.from(this.#values.subarray(at, at + size)),
+			);
+		copy(this.#value, 0, this.#values, at, size);
+	}
+
+	#touch(number: number): void {
+		const state = this.#state(number);
+		if (state & TOUCHED) return;
+		this.#states[number] = state | TOUCHED;
+		this.#touched.push(number);
+	}
+
+	#kindOf(number: number): "added" | "changed" | "deleted" | undefined {
+		const state = this.#state(number);
+		if (!(state & WAS)) return state & IS ? "added" : undefined;
+		if (!(state & IS)) return "deleted";
+		const old = this.#overwritten.get(number);
+		const { size } = this.#table.value;
+		return old && !same(this.#values, number * size, old, size)
+			? "changed"
+			: undefined;
+	}
+
+	#state = (number: number) => this.#states[number] as number;
+
+	#keyOf = (number: number) =>
+		this.#table.key.read(this.#index.keys, number * this.#table.key.size);
+
+	#valueOf = (number: number) =>
+		this.#table.value.read(this.#values, number * this.#table.value.size);
+
+	#inChunks(
+		numbers: readonly number[],
+		write: (chunk: readonly number[]) => void,
+	): void {
+		for (let at = 0; at < numbers.length; at += CHUNK)
+			write(numbers.slice(at, at + CHUNK));
+	}
+
+	/** The rows of these numbers one behind the other. */
+	#pack(numbers: readonly number[], from: Buffer, size: number): Buffer {
+		const packed = Buffer.allocUnsafe(numbers.length * size);
+		for (let i = 0; i < numbers.length; ) {
+			// Neighbours, which a file of new entries has only, are copied together.
+			const first = numbers[i] as number;
+			let count = 1;
+			while (numbers[i + count] === first + count) count++;
+			from.copy(packed, i * size, first * size, (first + count) * size);
+			i += count;
+		}
+		return packed;
+	}
+}
+
+/** Entries written by one system call: enough that the call does not count, few enough to tell of progress. */
+const CHUNK = 16_384;
+
+function copy(
+	from: Buffer,
+	fromAt: number,
+	to: Buffer,
+	toAt: number,
+	size: number,
+): void {
+	for (let i = 0; i < size; i++) to[toAt + i] = from[fromAt + i] as number;
+}
+
+function same(a: Buffer, at: number, b: Buffer, size: number): boolean {
+	for (let i = 0; i < size; i++) if (a[at + i] !== b[i]) return false;
+	return true;
+}
