@@ -56,7 +56,7 @@ purge() {
 parse_arguments '--purge --if-exists' "$@"
 need_root
 need_interface
-if [[ -n ${OPTION[--purge]:-} ]]; then
+if [[ -n ${OPTION["--purge"]:-} ]]; then
 	check_unused
 	[[ ! -d $PINS ]] || lock_tables
 fi
@@ -64,6 +64,6 @@ found=
 for direction in "${DIRECTIONS[@]}"; do
 	detach "$direction" && found=1
 done
-[[ -z ${OPTION[--purge]:-} ]] || purge
-[[ -n $found || -n ${OPTION[--purge]:-} || -n ${OPTION[--if - exists]:-} ]] ||
+[[ -z ${OPTION["--purge"]:-} ]] || purge
+[[ -n $found || -n ${OPTION["--purge"]:-} || -n ${OPTION["--if-exists"]:-} ]] ||
 	die "$EXIT_NONE" "$INTERFACE: nothing of ours is attached"

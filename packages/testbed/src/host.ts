@@ -58,22 +58,27 @@ export class Host {
 		return new Host(name, keeper.pid as number, keeper);
 	}
 
+	/** Runs a command to its end. @throws Error where it fails and `reject` is not false. */
 	async run(
 		file: string,
 		args: readonly string[] = [],
 		options: RunOptions = {},
 	): Promise<Result> {
-		const { cwd, input = "", ...rest } = options;
-		const result = await execa("nsenter", this.#enter(file, args, cwd), {
-			...rest,
-			input,
-		});
-		return {
-			stdout: result.stdout,
-			stderr: result.stderr,
-			exitCode: result.exitCode,
-			signal: result.signal,
-		};
+		const { cwd, env, input = "", reject = true, timeout } = options;
+		const { stdout, stderr, exitCode, signal, failed } = await execa(
+			"nsenter",
+			this.#enter(file, args, cwd),
+			{ env: environment(env), input, timeout: timeout ?? 0, reject: false },
+		);
+		if (failed && reject) {
+			const command = [path.basename(file), ...args].join(" ");
+			throw new Error(
+				[`${this.name}: ${command}: ${signal ?? exitCode}`, stderr, stdout]
+					.filter((text) => text !== "")
+					.join("\n"),
+			);
+		}
+		return { stdout, stderr, exitCode, signal };
 	}
 
 	/** Starts a command that goes on until it is stopped, or until the host goes. */
@@ -82,9 +87,9 @@ export class Host {
 		args: readonly string[] = [],
 		options: Pick<RunOptions, "cwd" | "env"> = {},
 	): Running {
-		const { cwd, ...rest } = options;
+		const { cwd, env } = options;
 		const process = execa("nsenter", this.#enter(file, args, cwd), {
-			...rest,
+			env: environment(env),
 			stdin: "pipe",
 			buffer: false,
 			reject: false,
@@ -147,10 +152,16 @@ export class Host {
 			"--",
 			"env",
 			`--chdir=${cwd}`,
-			// npm puts its own directories first, and one of them has an `nft`.
-			`PATH=/usr/sbin:/usr/bin:/sbin:/bin:${process.env.PATH}`,
 			file,
 			...args,
 		];
 	}
+}
+
+/** The system's own programs first: npm puts its directories there, and one of them has an `nft`. */
+function environment(added: Record<string, string> = {}) {
+	return {
+		PATH: `/usr/sbin:/usr/bin:/sbin:/bin:${process.env.PATH}`,
+		...added,
+	};
 }

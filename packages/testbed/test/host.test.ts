@@ -37,7 +37,9 @@ rootTest("run tells output, exit code and signal", async (t) => {
 	t.like(await host.run("sh", ["-c", "kill -9 $$"], { reject: false }), {
 		signal: "SIGKILL",
 	});
-	await t.throwsAsync(host.run("false"), { message: /exit code 1/ });
+	await t.throwsAsync(host.run("sh", ["-c", "echo bad >&2; exit 5"]), {
+		message: "a: sh -c echo bad >&2; exit 5: 5\nbad",
+	});
 });
 
 rootTest("a spawned command can be written to, read and stopped", async (t) => {
