@@ -8,8 +8,8 @@ export function writeAddress(buffer: Buffer, at: number, text: string): void {
 			buffer.writeUInt16BE(part, at + 2 * i);
 		return;
 	}
-	buffer.fill(0, at, at + 10);
-	buffer.fill(0xff, at + 10, at + 12);
+	for (let i = at; i < at + 10; i++) buffer[i] = 0;
+	buffer[at + 10] = buffer[at + 11] = 0xff;
 	let byte = at + 12;
 	let value = 0;
 	for (let i = 0; i < text.length; i++) {

@@ -88,8 +88,7 @@ export function bytes(size: number): Codec<Buffer> {
 		write(buffer, at, value) {
 			if (value.length > size)
 				throw new RangeError(`${value.length} bytes do not fit in ${size}`);
-			buffer.fill(0, at, at + size);
-			value.copy(buffer, at);
+			for (let i = 0; i < size; i++) buffer[at + i] = value[i] ?? 0;
 		},
 	};
 }
@@ -110,6 +109,7 @@ export function struct<
 >(size: number, fields: F): StructCodec<{ [N in keyof F]: FieldValue<F[N]> }> {
 	type Value = { [N in keyof F]: FieldValue<F[N]> };
 	const list = Object.entries(fields) as [string, Field][];
+	const gaps = bytesBetween(size, Object.values(fields));
 	return {
 		size,
 		fields: fields as unknown as Record<string, Field>,
@@ -120,11 +120,19 @@ export function struct<
 			return value as Value;
 		},
 		write(buffer, at, value) {
-			buffer.fill(0, at, at + size);
+			for (const offset of gaps) buffer[at + offset] = 0;
 			for (const [name, [offset, codec]] of list)
 				codec.write(buffer, at + offset, value[name as keyof Value]);
 		},
 	};
+}
+
+/** Offsets of the bytes of a struct that no field covers. */
+function bytesBetween(size: number, fields: Iterable<Field>): number[] {
+	const free = new Set(Array(size).keys());
+	for (const [offset, codec] of fields)
+		for (let i = 0; i < codec.size; i++) free.delete(offset + i);
+	return [...free];
 }
 
 /** The values of one key of a per-CPU map, one for each possible CPU; the kernel rounds each up to eight bytes. */

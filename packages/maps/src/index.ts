@@ -17,6 +17,7 @@ export {
 	wrapMap,
 } from "./open.js";
 export { openProcess, takeDescriptor } from "./pidfd.js";
+export * from "./probe.js";
 export { openRing, type Ring } from "./ring.js";
 export { type SocketInfo, socketInfo } from "./socket.js";
 export { type Difference, StagedTable } from "./staged.js";

@@ -72,6 +72,17 @@ export function openMapById(id: number): number {
 	return check(bpf_map_get_fd_by_id(id), `open map ${id}`);
 }
 
+const bpf_prog_get_fd_by_id = lazily("int bpf_prog_get_fd_by_id(uint32_t id)");
+
+/**
+ * Opens a program by the kernel's id of it.
+ * @returns a descriptor, which is the caller's to close
+ * @throws BpfError ENOENT no such program; EPERM without CAP_SYS_ADMIN.
+ */
+export function openProgramById(id: number): number {
+	return check(bpf_prog_get_fd_by_id(id), `open program ${id}`);
+}
+
 /** `struct bpf_link_info` of a link to a network namespace. */
 export interface LinkInfo {
 	/** `enum bpf_link_type`; 5 is a network namespace. */

@@ -9,3 +9,4 @@ export * from "./service.js";
 export * from "./sockets.js";
 export * from "./traffic.js";
 export * from "./tunnel.js";
+export * from "./udplb.js";
