@@ -389,6 +389,12 @@ static __always_inline int act(struct __sk_buff *skb, const struct packet *packe
 		    : send(skb, packet, upstream, &from, &to, verdict);
 }
 
+static __always_inline int same(const struct address *a, const struct address *b)
+{
+	return !((a->words[0] ^ b->words[0]) | (a->words[1] ^ b->words[1]) |
+		 (a->words[2] ^ b->words[2]) | (a->words[3] ^ b->words[3]));
+}
+
 static __always_inline int balance(struct __sk_buff *skb, int debug)
 {
 	int detour = skb->mark == DETOUR, verdict = TC_ACT_UNSPEC, outcome, pass;
@@ -411,6 +417,12 @@ static __always_inline int balance(struct __sk_buff *skb, int debug)
 	upstream = bpf_map_lookup_elem(&upstreams, &index);
 	if (!upstream || !upstream->in_use) {
 		count(NO_UPSTREAM);
+		return TC_ACT_UNSPEC;
+	}
+	/* Remembered before a reload, which gave the index to another key. */
+	if (unlikely(packet.fragment == FRAGMENT_LATER &&
+		     !same(&upstream->key_addr, &packet.dst))) {
+		count(LATE_FRAGMENT);
 		return TC_ACT_UNSPEC;
 	}
 	if (unlikely(detour))
