@@ -1,0 +1,41 @@
+import type { Program } from "@sluice/cli-kit";
+import { bind, bindings, unbind } from "./commands/binding.js";
+import { loadBindings } from "./commands/load-bindings.js";
+import { load, unload, upgrade } from "./commands/loading.js";
+import { metrics } from "./commands/metrics.js";
+import { register, registerPid, unregister } from "./commands/register.js";
+import { list, status } from "./commands/status.js";
+import { version } from "./commands/version.js";
+import { who } from "./commands/who.js";
+import { version as number } from "./version.js";
+
+/** Nouns read, verbs change. */
+export const cli: Program = {
+	name: "tubectl",
+	summary: "bind subnets and all ports to sockets",
+	version: number,
+	oneDash: true,
+	options: {
+		netns: {
+			type: "string",
+			describe: "Path to the network namespace [default: /proc/self/ns/net]",
+		},
+	},
+	commands: [
+		version,
+		status,
+		metrics,
+		who,
+		load,
+		unload,
+		upgrade,
+		bindings,
+		bind,
+		unbind,
+		loadBindings,
+		register,
+		registerPid,
+		unregister,
+		list,
+	],
+};

@@ -1,0 +1,99 @@
+import { type Args, command, values } from "@sluice/cli-kit";
+import { bindingRows } from "../text/listing.js";
+import { bindingArgs, bindingJson, bindingText } from "../values/binding.js";
+import { prefix } from "../values/prefix.js";
+import { announce, placeOf } from "./place.js";
+
+const positionals = {
+	label: "The word that joins bindings to a socket, 1 to 255 bytes",
+	protocol: "tcp or udp",
+	prefix: "An address, or a subnet such as 192.0.2.0/24 or 2001:db8::/64",
+	port: "0 to 65535; 0 is every port",
+};
+
+export const bind = command({
+	usage: "bind <label> <protocol> <prefix> <port>",
+	summary: "Send traffic of a subnet and port to a label",
+	positionals,
+	examples: [
+		["bind foo tcp 127.0.0.0/24 80", "one port of a subnet"],
+		["bind foo udp 2001:db8::1 0", "every port of an address"],
+	],
+	parse: bindingArgs,
+	async run(binding, context) {
+		const { withWriter } = await import("../state/writer.js");
+		const { bind } = await import("../state/bindings.js");
+		withWriter(placeOf(context), (writer) => bind(writer, binding));
+		context.print([`bound ${bindingText(binding)}`], {
+			bound: bindingJson(binding),
+		});
+	},
+});
+
+export const unbind = command({
+	usage: "unbind <label> <protocol> <prefix> <port>",
+	summary: "Remove a binding",
+	positionals,
+	examples: [["unbind foo tcp 127.0.0.0/24 80", "what bind made"]],
+	parse: bindingArgs,
+	async run(binding, context) {
+		const { withWriter } = await import("../state/writer.js");
+		const { unbind } = await import("../state/bindings.js");
+		withWriter(placeOf(context), (writer) => unbind(writer, binding));
+		context.print([`Removed ${bindingText(binding)}`], {
+			removed: bindingJson(binding),
+		});
+	},
+});
+
+export const bindings = command({
+	usage: "bindings [protocol] [prefix] [port]",
+	summary: "List bindings, those that win first",
+	positionals: {
+		protocol: "tcp, udp or any",
+		prefix: "Only bindings that overlap this subnet",
+		port: "Only bindings of this port, or of every port; 0 is any",
+	},
+	examples: [
+		["bindings any 127.0.0.0/8", "of a subnet, and of those around it"],
+		["bindings udp ::1 443", "of an endpoint"],
+	],
+	parse: (args) => ({
+		protocol: protocolFilter(args),
+		prefix: ifGiven(args, "prefix", prefix),
+		port: ifGiven(args, "port", values.port) ?? 0,
+	}),
+	async run(filter, context) {
+		const { readBindings } = await import("../state/bindings.js");
+		const { openTables } = await import("../state/tables.js");
+		const { inOrder } = await import("../state/order.js");
+		const { matches } = await import("../state/filter.js");
+		const place = placeOf(context);
+		const tables = openTables(place, { readOnly: true });
+		announce(context, `opened dispatcher at ${place.directory}`);
+		const found = inOrder(
+			readBindings(tables).filter((one) => matches(one, filter)),
+		);
+		tables.close();
+		context.print(
+			found.length > 0
+				? ["Bindings:", ...bindingRows(found)]
+				: ["no bindings matched"],
+			{ bindings: found.map(bindingJson) },
+		);
+	},
+});
+
+function protocolFilter(args: Args) {
+	const text = args.optional("protocol") ?? "any";
+	return text === "any" ? undefined : values.protocol("protocol", text);
+}
+
+function ifGiven<T>(
+	args: Args,
+	name: string,
+	parse: (name: string, text: string) => T,
+): T | undefined {
+	const text = args.optional(name);
+	return text === undefined ? undefined : parse(name, text);
+}

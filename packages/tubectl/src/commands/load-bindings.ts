@@ -1,0 +1,35 @@
+import { command } from "@sluice/cli-kit";
+import { bindingJson, bindingText } from "../values/binding.js";
+import { placeOf } from "./place.js";
+
+export const loadBindings = command({
+	usage: "load-bindings <file>",
+	summary: "Make the bindings equal to those of a JSON file",
+	positionals: {
+		file: '{"bindings": [{"label": "foo", "prefix": "127.0.0.1/32", "port": 80}]}, each for tcp and udp; - reads standard input',
+	},
+	examples: [["load-bindings bindings.json", "prints what it changes"]],
+	parse: (args) => args.text("file"),
+	async run(file, context) {
+		const { readBindingsFile } = await import("../values/bindings-file.js");
+		const { withWriter } = await import("../state/writer.js");
+		const { replaceBindings } = await import("../state/replace.js");
+		const set = readBindingsFile(file, context.env);
+		const { added, removed } = withWriter(placeOf(context), (writer) =>
+			replaceBindings(writer, set),
+		);
+		if (context.json)
+			context.print([], {
+				added: added.map(bindingJson),
+				removed: removed.map(bindingJson),
+			});
+		else
+			context.print(
+				[
+					...added.map((one) => `added ${bindingText(one)}`),
+					...removed.map((one) => `removed ${bindingText(one)}`),
+				],
+				undefined,
+			);
+	},
+});

@@ -1,0 +1,69 @@
+import { command } from "@sluice/cli-kit";
+import { dispatcherObject } from "../state/object-file.js";
+import { version } from "../version.js";
+import { announce, placeOf } from "./place.js";
+
+const nothing = () => undefined;
+
+export const load = command({
+	usage: "load",
+	summary: "Load the dispatcher into the network namespace",
+	examples: [
+		["load", "into the namespace that tubectl runs in"],
+		["--netns /run/netns/blue load", "into another one"],
+	],
+	parse: nothing,
+	async run(_, context) {
+		const { loadDispatcher } = await import("../state/load.js");
+		const place = placeOf(context);
+		const loaded = loadDispatcher(place, dispatcherObject(context.env.vars));
+		if (loaded) announce(context, `created dispatcher in ${place.directory}`);
+		else
+			announce(
+				context,
+				`tubectl: load: dispatcher already loaded in ${place.directory}; use "tubectl upgrade" to replace it`,
+			);
+		context.print(loaded ? [`loaded dispatcher into ${place.netns}`] : [], {
+			loaded,
+			netns: place.netns,
+			path: place.directory,
+		});
+	},
+});
+
+export const unload = command({
+	usage: "unload",
+	summary: "Unload the dispatcher and remove all its state",
+	parse: nothing,
+	async run(_, context) {
+		const { unloadDispatcher } = await import("../state/unload.js");
+		const place = placeOf(context);
+		const unloaded = unloadDispatcher(place);
+		if (!unloaded)
+			announce(
+				context,
+				`tubectl: unload: dispatcher not loaded in ${place.directory}`,
+			);
+		context.print(unloaded ? [`unloaded dispatcher from ${place.netns}`] : [], {
+			unloaded,
+			netns: place.netns,
+			path: place.directory,
+		});
+	},
+});
+
+export const upgrade = command({
+	usage: "upgrade",
+	summary: "Replace the dispatcher's program and keep its state",
+	parse: nothing,
+	async run(_, context) {
+		const { upgradeDispatcher } = await import("../state/upgrade.js");
+		const place = placeOf(context);
+		const id = upgradeDispatcher(place, dispatcherObject(context.env.vars));
+		context.print([`Upgraded dispatcher to ${version}, program ID #${id}`], {
+			version,
+			program: id,
+			path: place.directory,
+		});
+	},
+});

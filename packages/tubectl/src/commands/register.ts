@@ -1,0 +1,174 @@
+import {
+	badInput,
+	type Context,
+	command,
+	Failure,
+	values,
+} from "@sluice/cli-kit";
+import { type Domain, domains } from "@sluice/maps/tables";
+import { listenFds } from "../sockets/listen-fds.js";
+import { netnsInode, type Place } from "../state/place.js";
+import type { RegisteredSocket } from "../state/sockets.js";
+import { seconds } from "../values/duration.js";
+import { label } from "../values/label.js";
+import { placeOf } from "./place.js";
+
+export const register = command({
+	usage: "register <label>",
+	summary: "Register the sockets that were passed, by LISTEN_FDS",
+	positionals: { label: "Whose traffic the sockets get" },
+	examples: [["register foo", "in a unit that a socket unit activates"]],
+	parse: (args, env) => ({
+		label: label("label", args.text("label")),
+		count: listenFds(env.vars),
+	}),
+	async run({ label, count }, context) {
+		const { passedSockets } = await import("../sockets/listen-fds.js");
+		const { chooseSockets } = await import("../sockets/choose.js");
+		const place = placeOf(context);
+		demandNamespace(place, "/proc/self/ns/net", "the sockets passed are");
+		const sockets = chooseSockets(label, passedSockets(count));
+		await registerAll(place, sockets, context);
+	},
+});
+
+export const registerPid = command({
+	usage: "register-pid <pid> <label> <protocol> <ip> <port>",
+	summary: "Register a socket of a running process",
+	positionals: {
+		pid: "The process, or a file with its number in it",
+		label: "Whose traffic the socket gets",
+		protocol: "tcp or udp",
+		ip: "The address that the socket is bound to",
+		port: "The port that it is bound to",
+	},
+	options: {
+		wait: {
+			type: "string",
+			describe: "Seconds to wait until the process listens [default: 0]",
+		},
+	},
+	examples: [
+		["register-pid 12345 foo tcp 127.0.0.1 80", "a socket of process 12345"],
+		["register-pid /run/foo.pid foo udp ::1 53 --wait 5", "of one that starts"],
+	],
+	parse(args) {
+		const wait = args.optional("wait");
+		return {
+			process: pidOrFile(args.text("pid")),
+			label: label("label", args.text("label")),
+			wanted: {
+				protocol: values.protocol("protocol", args.text("protocol")),
+				address: values.address("ip", args.text("ip")),
+				port: values.integer("port", args.text("port"), 1, 65_535),
+			},
+			wait: wait === undefined ? 0 : seconds("wait", wait),
+		};
+	},
+	async run({ process, label, wanted, wait }, context) {
+		const { findSockets } = await import("../sockets/find.js");
+		const { chooseSockets } = await import("../sockets/choose.js");
+		const place = placeOf(context);
+		const { pid, offers } = await findSockets(process, wanted, wait, (pid) =>
+			demandNamespace(place, `/proc/${pid}/ns/net`, `process ${pid} is`),
+		);
+		try {
+			const sockets = ofProcess(pid, () => chooseSockets(label, offers));
+			await registerAll(place, sockets, context);
+		} finally {
+			for (const { fd } of offers) context.kernel.close(fd);
+		}
+	},
+});
+
+export const unregister = command({
+	usage: "unregister <label> <domain> <protocol>",
+	summary: "Take the socket from a destination",
+	positionals: {
+		label: "The destination's label",
+		domain: "ipv4 or ipv6",
+		protocol: "tcp or udp",
+	},
+	parse: (args) => ({
+		label: label("label", args.text("label")),
+		domain: domain("domain", args.text("domain")),
+		protocol: values.protocol("protocol", args.text("protocol")),
+	}),
+	async run(destination, context) {
+		const { withWriter } = await import("../state/writer.js");
+		const { unregisterSocket } = await import("../state/sockets.js");
+		const { destinationText } = await import("../state/destinations.js");
+		withWriter(placeOf(context), (writer) =>
+			unregisterSocket(writer, destination),
+		);
+		context.print(
+			[`unregistered socket of destination ${destinationText(destination)}`],
+			{ unregistered: destination },
+		);
+	},
+});
+
+async function registerAll(
+	place: Place,
+	sockets: readonly RegisteredSocket[],
+	context: Context,
+): Promise<void> {
+	const { withWriter } = await import("../state/writer.js");
+	const { cookieText, registerSocket } = await import("../state/sockets.js");
+	const { destinationText } = await import("../state/destinations.js");
+	const done = withWriter(place, (writer) =>
+		sockets.map((socket) => ({
+			...socket,
+			created: registerSocket(writer, socket),
+		})),
+	);
+	context.print(
+		done.map(
+			({ cookie, created, destination }) =>
+				`registered socket ${cookieText(cookie)}: ${created ? "created" : "updated"} destination ${destinationText(destination)}`,
+		),
+		{
+			registered: done.map(({ cookie, created, destination }) => ({
+				socket: cookieText(cookie),
+				created,
+				...destination,
+			})),
+		},
+	);
+}
+
+/** Says whose sockets a refusal is about. */
+function ofProcess<T>(pid: number, choose: () => T): T {
+	try {
+		return choose();
+	} catch (error) {
+		if (!(error instanceof Failure)) throw error;
+		const { kind, message, code } = error;
+		throw new Failure(kind, `process ${pid}: ${message}`, {
+			code,
+			cause: error,
+		});
+	}
+}
+
+/** A socket steers traffic of its own namespace only. */
+function demandNamespace(place: Place, path: string, who: string): void {
+	const inode = netnsInode(path);
+	if (inode === place.inode) return;
+	throw new Failure(
+		"failed",
+		`${who} in network namespace ${inode}, the dispatcher in ${place.inode}`,
+		{ code: "OTHER_NAMESPACE", hint: "name the right one with --netns" },
+	);
+}
+
+/** A pid, or a file that one is read from. */
+function pidOrFile(text: string): number | string {
+	if (!/^\d+$/.test(text)) return text;
+	return values.integer("pid", text, 1, 4_194_304);
+}
+
+function domain(name: string, text: string): Domain {
+	if (Object.hasOwn(domains, text)) return text as Domain;
+	throw badInput(`${name} must be ipv4 or ipv6, got "${text}"`);
+}

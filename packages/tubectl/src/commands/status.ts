@@ -1,0 +1,66 @@
+import { type Args, type Context, command } from "@sluice/cli-kit";
+import { bindingRows, destinationRows } from "../text/listing.js";
+import { bindingJson } from "../values/binding.js";
+import { label } from "../values/label.js";
+import { announce, placeOf } from "./place.js";
+
+const positionals = { label: "Only what belongs to this label" };
+
+const parse = (args: Args) => {
+	const text = args.optional("label");
+	return text === undefined ? undefined : label("label", text);
+};
+
+export const status = command({
+	usage: "status [label]",
+	summary: "Show bindings and destinations",
+	positionals,
+	parse,
+	run: show,
+});
+
+export const list = command({
+	usage: "list [label]",
+	summary: "Deprecated: the same as status",
+	positionals,
+	parse,
+	async run(only, context) {
+		announce(context, 'tubectl: list: deprecated; use "tubectl status"');
+		await show(only, context);
+	},
+});
+
+async function show(only: string | undefined, context: Context) {
+	const { readBindings } = await import("../state/bindings.js");
+	const { openTables } = await import("../state/tables.js");
+	const { inOrder } = await import("../state/order.js");
+	const { readDestinations } = await import("../state/status.js");
+	const { cookieText } = await import("../state/sockets.js");
+	const place = placeOf(context);
+	const tables = openTables(place, { readOnly: true });
+	announce(context, `opened dispatcher at ${place.directory}`);
+	const isMeant = (one: { label: string }) =>
+		only === undefined || one.label === only;
+	const bindings = inOrder(readBindings(tables).filter(isMeant));
+	const destinations = readDestinations(tables).filter(isMeant);
+	tables.close();
+	context.print(
+		[
+			"Bindings:",
+			...bindingRows(bindings),
+			"",
+			"Destinations:",
+			...destinationRows(destinations, cookieText),
+		],
+		{
+			bindings: bindings.map(bindingJson),
+			destinations: destinations.map(
+				({ socket, errorsBadSocket: errors, ...rest }) => ({
+					...rest,
+					errors,
+					socket: socket === undefined ? null : cookieText(socket),
+				}),
+			),
+		},
+	);
+}

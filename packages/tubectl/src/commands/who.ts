@@ -1,0 +1,69 @@
+import { command, values } from "@sluice/cli-kit";
+import type { Answer } from "../state/who.js";
+import { type Binding, bindingJson } from "../values/binding.js";
+import { prefix, prefixText } from "../values/prefix.js";
+import { announce, placeOf } from "./place.js";
+
+export const who = command({
+	usage: "who <protocol> <ip> <port>",
+	summary: "Tell which binding and socket a packet would get, and why",
+	positionals: {
+		protocol: "tcp or udp",
+		ip: "The packet's destination",
+		port: "The packet's destination port",
+	},
+	examples: [["who tcp 127.0.0.23 4321", "what a connection would reach"]],
+	parse: (args) => ({
+		protocol: values.protocol("protocol", args.text("protocol")),
+		host: prefix("ip", values.address("ip", args.text("ip"))),
+		port: values.integer("port", args.text("port"), 1, 65_535),
+	}),
+	async run({ protocol, host, port }, context) {
+		const { openTables } = await import("../state/tables.js");
+		const { who } = await import("../state/who.js");
+		const { cookieText } = await import("../state/sockets.js");
+		const place = placeOf(context);
+		const tables = openTables(place, { readOnly: true });
+		const answer = who(tables, protocol, host, port);
+		tables.close();
+		announce(context, `opened dispatcher at ${place.directory}`);
+		const socket = answer.socket ? cookieText(answer.socket) : undefined;
+		const [winner] = answer.matches;
+		context.print(explain(answer, socket), {
+			verdict: winner ? (socket ? "socket" : "drop") : "pass",
+			binding: winner ? bindingJson(winner) : null,
+			socket: socket ?? null,
+			passedBy: answer.matches.slice(1).map((loser) => ({
+				...bindingJson(loser),
+				why: whyNot(loser, winner as Binding),
+			})),
+		});
+	},
+});
+
+function explain({ matches }: Answer, socket: string | undefined): string[] {
+	const [winner, ...losers] = matches;
+	if (!winner)
+		return [
+			"no binding matches: the kernel looks a socket up as if there were no dispatcher",
+		];
+	const { label, protocol, prefix: subnet } = winner;
+	return [
+		`binding ${bindingLine(winner)} leads to ${label}`,
+		socket
+			? `socket ${socket} gets it`
+			: `dropped: no ${subnet.domain} ${protocol} socket is registered for ${label}`,
+		...losers.map(
+			(loser) =>
+				`passed by: ${bindingLine(loser)}, which leads to ${loser.label}: ${whyNot(loser, winner)}`,
+		),
+	];
+}
+
+const whyNot = (loser: Binding, winner: Binding) =>
+	loser.prefix.length < winner.prefix.length
+		? "a shorter prefix"
+		: "every port, where the other names this one";
+
+const bindingLine = ({ protocol, prefix: subnet, port }: Binding) =>
+	`${protocol} ${prefixText(subnet)} ${port === 0 ? "every port" : `port ${port}`}`;

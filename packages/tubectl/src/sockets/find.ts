@@ -1,0 +1,76 @@
+import { existsSync } from "node:fs";
+import { badInput, Failure } from "@sluice/cli-kit";
+import { numberIn } from "../state/place.js";
+import type { Offer } from "./choose.js";
+import { noProcess, socketsOf, type Wanted } from "./process.js";
+import { until } from "./wait.js";
+
+/**
+ * Finds the sockets of a process that are bound to an address and port, waiting for them if that is asked.
+ *
+ * @param process a pid, or the path of a file with one, which may be written while we wait
+ * @param check called with the pid before any socket is taken
+ * @throws Failure no such process, or none of its sockets will do: each one near is named with the reason.
+ */
+export async function findSockets(
+	process: number | string,
+	wanted: Wanted,
+	wait: number,
+	check: (pid: number) => void,
+): Promise<{ pid: number; offers: Offer[] }> {
+	let why: Failure | undefined;
+	const found = await until(wait, () => {
+		const pid = pidOf(process);
+		if (pid === undefined) {
+			why = badInput(
+				`pid must be a process or a file with one, got "${process}"`,
+			);
+			return undefined;
+		}
+		if (!existsSync(`/proc/${pid}`)) {
+			why = noProcess(pid);
+			// A file may still be an earlier process's; a pid that is gone stays gone.
+			if (typeof process === "number") throw why;
+			return undefined;
+		}
+		check(pid);
+		const { fit, unfit } = socketsOf(pid, wanted);
+		why = noSocket(pid, wanted, unfit);
+		return fit.length > 0 ? { pid, offers: fit } : undefined;
+	});
+	if (!found) throw why;
+	return found;
+}
+
+function pidOf(process: number | string): number | undefined {
+	if (typeof process === "number") return process;
+	try {
+		return numberIn(process);
+	} catch {
+		return undefined;
+	}
+}
+
+function noSocket(
+	pid: number,
+	{ protocol, address, port }: Wanted,
+	unfit: readonly string[],
+): Failure {
+	const endpoint = address.includes(":")
+		? `[${address}]:${port}`
+		: `${address}:${port}`;
+	return new Failure(
+		"failed",
+		unfit.length > 0
+			? `process ${pid}: ${unfit.join("; ")}`
+			: `process ${pid}: no ${protocol} socket at ${endpoint}`,
+		{
+			code: unfit.length > 0 ? "UNFIT_SOCKET" : "NO_SOCKET",
+			...(unfit.length > 0
+				? {}
+				: {
+						hint: 'see its sockets with "ss -nlptu", or wait for one with --wait',
+					}),
+		},
+	);
+}

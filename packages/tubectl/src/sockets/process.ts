@@ -1,0 +1,128 @@
+import { readdirSync, readlinkSync } from "node:fs";
+import { Failure } from "@sluice/cli-kit";
+import {
+	BpfError,
+	close,
+	openProcess,
+	type SocketInfo,
+	socketInfo,
+	takeDescriptor,
+} from "@sluice/maps";
+import type { Protocol } from "@sluice/maps/tables";
+import type { Offer } from "./choose.js";
+import { protocolOf, roleOf } from "./fitness.js";
+import { socketText } from "./socket-text.js";
+
+/** Which of a process's sockets are meant. */
+export interface Wanted {
+	protocol: Protocol;
+	/** The address that the socket is bound to. */
+	address: string;
+	port: number;
+}
+
+/**
+ * The sockets of a process that are bound to an address and port, as descriptors of this process, and those that
+ * are bound there but cannot serve.
+ *
+ * @throws BpfError ESRCH no such process; EPERM, EACCES no rights.
+ */
+export function socketsOf(
+	pid: number,
+	wanted: Wanted,
+): { fit: Offer[]; unfit: string[] } {
+	const pidfd = openProcess(pid);
+	const fit: Offer[] = [];
+	const unfit: string[] = [];
+	try {
+		for (const number of socketDescriptors(pid)) {
+			const fd = take(pidfd, number);
+			if (fd === undefined) continue;
+			const info = infoOf(fd);
+			if (!info || !isBoundTo(info, wanted)) {
+				close(fd);
+				continue;
+			}
+			const role = roleOf(info);
+			if ("reason" in role) {
+				unfit.push(`${socketText({ number, info })}: ${role.reason}`);
+				close(fd);
+			} else fit.push({ fd, number, info });
+		}
+		return { fit, unfit };
+	} catch (error) {
+		for (const { fd } of fit) close(fd);
+		throw error;
+	} finally {
+		close(pidfd);
+	}
+}
+
+function isBoundTo(info: SocketInfo, wanted: Wanted): boolean {
+	const { local } = info;
+	return (
+		protocolOf(info) === wanted.protocol &&
+		local?.address === wanted.address &&
+		local.port === wanted.port
+	);
+}
+
+/** The descriptors that a process really has and that are sockets, in order. */
+function socketDescriptors(pid: number): number[] {
+	const directory = `/proc/${pid}/fd`;
+	return list(pid, directory)
+		.map(Number)
+		.sort((a, b) => a - b)
+		.filter((number) => isSocket(`${directory}/${number}`));
+}
+
+function list(pid: number, directory: string): string[] {
+	try {
+		return readdirSync(directory);
+	} catch (cause) {
+		const { code = "EIO" } = cause as NodeJS.ErrnoException;
+		if (code === "ENOENT") throw noProcess(pid);
+		throw new BpfError(`list the descriptors of process ${pid}`, code, {
+			hint: "run as root or with CAP_SYS_PTRACE",
+			cause,
+		});
+	}
+}
+
+function isSocket(path: string): boolean {
+	try {
+		return readlinkSync(path).startsWith("socket:");
+	} catch {
+		// Closed since it was listed.
+		return false;
+	}
+}
+
+/** A descriptor that has been closed since it was listed is undefined. */
+function take(pidfd: number, number: number): number | undefined {
+	try {
+		return takeDescriptor(pidfd, number);
+	} catch (error) {
+		const { code, operation } = error as BpfError;
+		if (code === "EBADF") return undefined;
+		if (code !== "EPERM") throw error;
+		throw new BpfError(operation, code, {
+			because: "not permitted",
+			hint: "it takes CAP_SYS_PTRACE, and may be forbidden by yama's ptrace_scope or a seccomp filter; a socket can also be passed to tubectl register (LISTEN_FDS)",
+			environment: true,
+			cause: error,
+		});
+	}
+}
+
+/** Undefined for what is no ordinary socket after all. */
+function infoOf(fd: number): SocketInfo | undefined {
+	try {
+		return socketInfo(fd);
+	} catch {
+		return undefined;
+	}
+}
+
+export const noProcess = (pid: number) =>
+	new Failure("failed", `no process ${pid}`, { code: "ESRCH" });

@@ -1,0 +1,67 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import {
+	type BpfError,
+	close,
+	linkInfo,
+	lock,
+	openPin,
+	tryLock,
+} from "@sluice/maps";
+import { hasLink, LINK, removeState } from "./pins.js";
+import { isThere, type Place } from "./place.js";
+
+/** Directories in which `load` prepares a dispatcher. A bpffs takes no name with a dot in it. */
+const preparing = ({ inode }: Place) => `${inode}_dispatcher-load-`;
+
+export const preparationPath = (place: Place) =>
+	join(place.bpffs, `${preparing(place)}${process.pid}`);
+
+/** Removes what a `load` that was killed has left: its program would stay attached. */
+export function removeAbandonedLoads(place: Place): void {
+	for (const name of readdirSync(place.bpffs)) {
+		if (!name.startsWith(preparing(place))) continue;
+		const directory = join(place.bpffs, name);
+		// Whoever prepares it holds its lock.
+		const unlock = tryLockIfThere(directory);
+		if (!unlock) continue;
+		removeState(directory);
+		unlock();
+	}
+}
+
+/**
+ * Whether a dispatcher is loaded. A directory without a link is what an `unload` that was killed has left, and one
+ * whose link belongs to no namespace, or to another, outlived a namespace of the same number: both are removed.
+ */
+export function isLoaded(place: Place): boolean {
+	if (!isThere(place)) return false;
+	if (isAlive(place)) return true;
+	const unlock = lockIfThere(place.directory);
+	if (!unlock) return false;
+	if (!isAlive(place)) removeState(place.directory);
+	unlock();
+	return isThere(place);
+}
+
+/** Whether the link in the directory attaches a program to the place's namespace. */
+export function isAlive({ directory, inode }: Place): boolean {
+	if (!hasLink(directory)) return false;
+	const link = openPin(join(directory, LINK));
+	const { netnsInode } = linkInfo(link);
+	close(link);
+	return netnsInode === inode;
+}
+
+const tryLockIfThere = (directory: string) =>
+	unlessMissing(() => tryLock(directory));
+const lockIfThere = (directory: string) => unlessMissing(() => lock(directory));
+
+function unlessMissing<T>(open: () => T): T | undefined {
+	try {
+		return open();
+	} catch (error) {
+		if ((error as BpfError).code === "ENOENT") return undefined;
+		throw error;
+	}
+}

@@ -1,0 +1,43 @@
+import {
+	chmodSync,
+	existsSync,
+	readdirSync,
+	rmdirSync,
+	rmSync,
+	statSync,
+} from "node:fs";
+import { join } from "node:path";
+
+/** Names of the pins that are not tables. */
+export const PROGRAM = "program";
+export const LINK = "link";
+/** The new program during an upgrade. */
+export const UPGRADE = "program-upgrade";
+/** A directory that is there while a writer is at work: one that finds it repairs what the last left. */
+export const CHANGING = "changing";
+
+/** Owner and group read; others nothing: whoever may open the directory may hold its lock. */
+const DIRECTORY_MODE = 0o750;
+const PIN_MODE = 0o640;
+
+export function setModes(directory: string): void {
+	for (const name of readdirSync(directory))
+		chmodSync(join(directory, name), PIN_MODE);
+	chmodSync(directory, DIRECTORY_MODE);
+}
+
+/**
+ * Removes a state directory and all in it. The link goes first: from then on there is no dispatcher, and what a
+ * kill leaves behind is known for a leftover by its missing link.
+ */
+export function removeState(directory: string): void {
+	rmSync(join(directory, LINK), { force: true });
+	for (const name of readdirSync(directory)) {
+		const path = join(directory, name);
+		if (statSync(path).isDirectory()) rmdirSync(path);
+		else rmSync(path);
+	}
+	rmdirSync(directory);
+}
+
+export const hasLink = (directory: string) => existsSync(join(directory, LINK));

@@ -1,0 +1,76 @@
+import { readFileSync, type Stats, statSync } from "node:fs";
+import { join } from "node:path";
+import { badInput, Failure, noBpffs } from "@sluice/cli-kit";
+import { isBpffs } from "@sluice/maps/bpffs";
+import { BpfError } from "@sluice/maps/errors";
+
+/** Where a network namespace's dispatcher has its state. */
+export interface Place {
+	/** Path to the network namespace. */
+	netns: string;
+	/** The kernel's number of the namespace. */
+	inode: number;
+	bpffs: string;
+	/** Directory of the pins. */
+	directory: string;
+}
+
+/**
+ * Finds the place for a namespace, whether there is a dispatcher or not.
+ * @throws Failure environment: no such namespace, or no bpffs
+ */
+export function findPlace(netns: string, bpffs: string): Place {
+	const inode = netnsInode(netns);
+	if (!isBpffs(bpffs)) throw noBpffs(bpffs);
+	return { netns, inode, bpffs, directory: join(bpffs, `${inode}_dispatcher`) };
+}
+
+/** The inode of the network namespace at `path`, which is its number in the kernel. */
+export function netnsInode(path: string): number {
+	const stats = stat(path);
+	if (stats.dev !== stat("/proc/self/ns/net").dev)
+		throw badInput(
+			`netns must be a path to a network namespace, got "${path}"`,
+			"such paths are /proc/PID/ns/net and /run/netns/NAME",
+		);
+	return stats.ino;
+}
+
+function stat(path: string): Stats {
+	try {
+		return statSync(path);
+	} catch (cause) {
+		const { code = "EIO" } = cause as NodeJS.ErrnoException;
+		throw new BpfError(`open network namespace ${path}`, code, {
+			...(code === "ENOENT" ? { because: "no such file" } : {}),
+			environment: true,
+			cause,
+		});
+	}
+}
+
+/** Whether there is a state directory. @throws BpfError EACCES it cannot be told. */
+export function isThere({ directory }: Place): boolean {
+	try {
+		return statSync(directory, { throwIfNoEntry: false }) !== undefined;
+	} catch (cause) {
+		throw new BpfError(
+			`open ${directory}`,
+			(cause as NodeJS.ErrnoException).code ?? "EIO",
+			{ environment: true, cause },
+		);
+	}
+}
+
+/** There is no dispatcher, which a command needs. */
+export const notLoaded = ({ directory }: Place) =>
+	new Failure("environment", `dispatcher not loaded in ${directory}`, {
+		code: "NOT_LOADED",
+		hint: 'load it with "tubectl load"',
+	});
+
+/** A number in a file, such as a pid file; undefined where it is something else. */
+export function numberIn(path: string): number | undefined {
+	const text = readFileSync(path, "utf8").trim();
+	return /^\d{1,10}$/.test(text) ? Number(text) : undefined;
+}

@@ -1,0 +1,61 @@
+import type { Protocol } from "@sluice/maps/tables";
+import type { Binding } from "../values/binding.js";
+import { type Prefix, subnetOf } from "../values/prefix.js";
+import { keyOf, prefixBits } from "./binding-key.js";
+import { labelsById } from "./bindings.js";
+import { destinationKeyOf } from "./destinations.js";
+import { inOrder } from "./order.js";
+import type { Tables } from "./tables.js";
+
+/** Where a packet to an endpoint would go. */
+export interface Answer {
+	/** Every binding that matches the packet, the one that gets it first. */
+	matches: Binding[];
+	/** Cookie of the socket that the first one's destination has. */
+	socket: bigint | undefined;
+}
+
+/** Does what the data plane does with a packet, and keeps what it passes by. */
+export function who(
+	tables: Tables,
+	protocol: Protocol,
+	host: Prefix,
+	port: number,
+): Answer {
+	const matches = inOrder([
+		...along(tables, protocol, host, port),
+		...(port === 0 ? [] : along(tables, protocol, host, 0)),
+	]);
+	const [winner] = matches;
+	if (!winner) return { matches, socket: undefined };
+	const { label } = winner;
+	const value = tables.destinations.get(
+		destinationKeyOf({ label, protocol, domain: winner.prefix.domain }),
+	);
+	return {
+		matches,
+		socket: (value && tables.sockets.get(value.id)) || undefined,
+	};
+}
+
+/** The bindings of one port whose prefix the address lies in, by one lookup in the trie for each. */
+function along(
+	{ bindings, ...tables }: Tables,
+	protocol: Protocol,
+	host: Prefix,
+	port: number,
+): Binding[] {
+	const labels = labelsById({ bindings, ...tables });
+	const found: Binding[] = [];
+	for (let length = host.length; length >= 0; length--) {
+		const prefix = { ...host, length };
+		const value = bindings.get(keyOf({ protocol, port, prefix }));
+		if (!value) break;
+		length = prefixBits(value.prefixlen, host.domain);
+		// A short prefix of IPv6 spans IPv4 in the trie, but is not for it.
+		if (length < 0) break;
+		const label = labels.get(value.id)?.label ?? "?";
+		found.push({ label, protocol, prefix: subnetOf(host, length), port });
+	}
+	return found;
+}

@@ -1,0 +1,131 @@
+import { existsSync, mkdirSync, renameSync, rmdirSync } from "node:fs";
+import { join } from "node:path";
+import { Failure } from "@sluice/cli-kit";
+import {
+	type BpfError,
+	close,
+	linkInfo,
+	lock,
+	openPin,
+	programInfo,
+} from "@sluice/maps";
+import { Destinations } from "./destinations.js";
+import { isAlive } from "./leftovers.js";
+import { CHANGING, LINK, PROGRAM, UPGRADE } from "./pins.js";
+import { isThere, notLoaded, type Place } from "./place.js";
+import { demandVersion } from "./program-version.js";
+import { repair } from "./repair.js";
+import { openTables, type Tables } from "./tables.js";
+
+/** A dispatcher under the writers' lock. */
+export interface Writer {
+	readonly tables: Tables;
+	readonly destinations: Destinations;
+	/**
+	 * Runs what changes the tables. A writer that is killed in it leaves a mark, by which the next one knows that
+	 * the counts of the destinations may be too high, and counts anew.
+	 */
+	change<T>(act: () => T): T;
+}
+
+/**
+ * Opens a dispatcher to change it: takes the lock, finishes an upgrade that was killed, checks that the program is
+ * ours to drive, repairs what a killed writer left, then acts.
+ */
+export function withWriter<T>(place: Place, act: (writer: Writer) => T): T {
+	const unlock = lockLoaded(place);
+	try {
+		settleUpgrade(place);
+		checkProgram(place);
+		const tables = openTables(place, { readOnly: false });
+		try {
+			return act(writerOf(place, tables));
+		} finally {
+			tables.close();
+		}
+	} finally {
+		unlock();
+	}
+}
+
+/** Takes the lock of a dispatcher that is loaded. */
+export function lockLoaded(place: Place): () => void {
+	if (!isThere(place)) throw notLoaded(place);
+	const unlock = lockOrNotLoaded(place);
+	if (isAlive(place)) return unlock;
+	unlock();
+	throw notLoaded(place);
+}
+
+function lockOrNotLoaded(place: Place): () => void {
+	try {
+		return lock(place.directory);
+	} catch (error) {
+		throw (error as BpfError).code === "ENOENT" ? notLoaded(place) : error;
+	}
+}
+
+function writerOf({ directory }: Place, tables: Tables): Writer {
+	const mark = join(directory, CHANGING);
+	const destinations = new Destinations(tables);
+	const settle = () => {
+		repair(tables, destinations);
+		rmdirSync(mark);
+	};
+	if (existsSync(mark)) settle();
+	return {
+		tables,
+		destinations,
+		change(act) {
+			mkdirSync(mark, { mode: 0o700 });
+			try {
+				const result = act();
+				rmdirSync(mark);
+				return result;
+			} catch (error) {
+				settle();
+				throw error;
+			}
+		},
+	};
+}
+
+/**
+ * An upgrade that was killed between swapping the program in the link and renaming its pin leaves the new program
+ * running and pinned under the name that it has during the upgrade: that pin takes its place now. One killed before
+ * that leaves the old program running, and a pin that the next upgrade replaces.
+ */
+export function settleUpgrade({ directory }: Place): void {
+	const upgrade = join(directory, UPGRADE);
+	if (!existsSync(upgrade)) return;
+	if (pinnedProgramId(upgrade) === linkedProgramId(directory))
+		renameSync(upgrade, join(directory, PROGRAM));
+}
+
+function checkProgram({ directory }: Place): void {
+	const path = join(directory, PROGRAM);
+	const fd = openPin(path);
+	try {
+		if (programInfo(fd).id !== linkedProgramId(directory))
+			throw new Failure("failed", `${path} is not the program that runs`, {
+				hint: 'replace it with "tubectl upgrade"',
+			});
+		demandVersion(fd);
+	} finally {
+		close(fd);
+	}
+}
+
+export function linkedProgramId(directory: string): number {
+	const fd = openPin(join(directory, LINK));
+	const { programId } = linkInfo(fd);
+	close(fd);
+	return programId;
+}
+
+function pinnedProgramId(path: string): number {
+	const fd = openPin(path);
+	const { id } = programInfo(fd);
+	close(fd);
+	return id;
+}

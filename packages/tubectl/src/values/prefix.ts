@@ -1,0 +1,87 @@
+import { isIPv4, isIPv6 } from "node:net";
+import { badInput } from "@sluice/cli-kit";
+import { address } from "@sluice/maps/codec";
+
+/** A subnet. */
+export interface Prefix {
+	domain: "ipv4" | "ipv6";
+	/** Its lowest address, in canonical form. */
+	address: string;
+	/** Bits that all of its addresses share: up to 32 or 128. */
+	length: number;
+}
+
+const buffer = Buffer.alloc(address.size);
+
+/** An IP address, or one and a prefix length: `192.0.2.0/24`. An address alone is the subnet of that one address. */
+export function prefix(name: string, text: string): Prefix {
+	const slash = text.indexOf("/");
+	const ip = slash < 0 ? text : text.slice(0, slash);
+	const v4 = isIPv4(ip);
+	if (!v4 && (!isIPv6(ip) || ip.includes("%")))
+		throw badInput(
+			`${name} must be an IP address or a prefix such as 192.0.2.0/24, got "${text}"`,
+		);
+	const longest = v4 ? 32 : 128;
+	const length =
+		slash < 0 ? longest : lengthOf(name, text.slice(slash + 1), longest, text);
+	address.write(buffer, 0, ip);
+	if (!v4 && isMapped(buffer))
+		throw badInput(
+			`${name} must not be an IPv4 address in IPv6 form, got "${text}"`,
+			`write it as ${address.read(buffer, 0)}`,
+		);
+	if (clearHostBits(buffer, v4 ? 96 + length : length))
+		throw badInput(
+			`${name} must not have bits set beyond its length, got "${text}"`,
+			`the subnet is ${address.read(buffer, 0)}/${length}`,
+		);
+	return {
+		domain: v4 ? "ipv4" : "ipv6",
+		address: v4 ? ip : address.read(buffer, 0),
+		length,
+	};
+}
+
+/** "192.0.2.0/24". */
+export const prefixText = ({ address, length }: Prefix) =>
+	`${address}/${length}`;
+
+/** The subnet of `length` bits that an address lies in. */
+export function subnetOf(
+	{ domain, address: ip }: Prefix,
+	length: number,
+): Prefix {
+	address.write(buffer, 0, ip);
+	clearHostBits(buffer, domain === "ipv4" ? 96 + length : length);
+	return { domain, address: address.read(buffer, 0), length };
+}
+
+function lengthOf(
+	name: string,
+	digits: string,
+	longest: number,
+	text: string,
+): number {
+	const length = /^\d{1,3}$/.test(digits) ? Number(digits) : Number.NaN;
+	if (length <= longest) return length;
+	throw badInput(
+		`${name} must have a prefix length from 0 to ${longest}, got "${text}"`,
+	);
+}
+
+const isMapped = (bytes: Buffer) =>
+	bytes.readBigUInt64BE(0) === 0n && bytes.readUInt32BE(8) === 0xffff;
+
+/** Clears what lies beyond `length` bits, and tells whether there was anything. */
+function clearHostBits(bytes: Buffer, length: number): boolean {
+	let found = false;
+	for (let at = length >> 3; at < bytes.length; at++) {
+		const kept = at === length >> 3 ? 0xff00 >> (length & 7) : 0;
+		const byte = bytes[at] as number;
+		if ((byte & ~kept & 0xff) === 0) continue;
+		found = true;
+		bytes[at] = byte & kept;
+	}
+	return found;
+}
