@@ -45,7 +45,10 @@ export class Args {
  * @typeParam P what parsing gives, and running takes
  */
 export interface Command<P> {
-	/** As yargs has it: `set <id> <ip-local> …`; `[x]` may be left out, `[x..]` is any number. */
+	/**
+	 * As yargs has it: `set <id> <ip-local> …`; `[x]` may be left out, `[x..]` is any number. A program that does one
+	 * thing only has one command, `$0 …`, which is called without a word of its own.
+	 */
 	usage: string;
 	/** One line, "Create or overwrite a tunnel". */
 	summary: string;
@@ -81,3 +84,10 @@ export const command = <P>(spec: Command<P>): Command<P> => spec;
 /** The word that a command is called by. */
 export const verbOf = ({ usage }: Pick<Command<unknown>, "usage">): string =>
 	usage.split(" ", 1)[0] as string;
+
+/** The `$0` of a program that does one thing only. */
+export const ONLY = "$0";
+
+/** The command of a program that does one thing only. */
+export const onlyCommand = ({ commands }: Pick<Program, "commands">) =>
+	commands.find((spec) => verbOf(spec) === ONLY);

@@ -1,5 +1,10 @@
 import yargs, { type Argv } from "yargs";
-import type { Command, OptionSpec, Program } from "./command.js";
+import {
+	type Command,
+	type OptionSpec,
+	onlyCommand,
+	type Program,
+} from "./command.js";
 import { badInput } from "./failure.js";
 import { commonOptions, type Line, positionalsOf } from "./line.js";
 
@@ -15,7 +20,7 @@ export async function parse(
 	words: readonly string[],
 ): Promise<Parsed> {
 	const chosen: { line?: Line } = {};
-	const parser = grammar(program, (line) => {
+	const parser = grammar(scriptOnly(program, words), (line) => {
 		chosen.line = line;
 	});
 	let text = "";
@@ -27,6 +32,12 @@ export async function parse(
 	);
 	return chosen.line ? { line: chosen.line } : { text: `${text.trimEnd()}\n` };
 }
+
+/** Once yargs has printed the completion script it would go on to a program's only command. */
+const scriptOnly = (program: Program, words: readonly string[]): Program =>
+	words[0] === "completion" && onlyCommand(program)
+		? { ...program, commands: [] }
+		: program;
 
 /** The program's grammar as yargs has it. */
 export function grammar(program: Program, choose: (line: Line) => void): Argv {
@@ -45,7 +56,6 @@ export function grammar(program: Program, choose: (line: Line) => void): Argv {
 		.version(program.version)
 		.completion("completion", "Print a completion script for the shell")
 		.strict()
-		.demandCommand(1, "no command")
 		.exitProcess(false)
 		.updateStrings(wording)
 		.fail((message, error) => {
@@ -53,6 +63,7 @@ export function grammar(program: Program, choose: (line: Line) => void): Argv {
 				error ?? badInput(lowerCase(message), `see "${program.name} --help"`)
 			);
 		});
+	if (!onlyCommand(program)) parser.demandCommand(1, "no command");
 	const options = { ...commonOptions, ...program.options };
 	for (const [name, option] of Object.entries(options))
 		parser.option(name, asYargs(option));
@@ -97,7 +108,7 @@ function describe(
 	for (const [name, option] of Object.entries(spec.options ?? {}))
 		builder.option(name, asYargs(option));
 	for (const [line, does] of spec.examples ?? [])
-		builder.example(`${program.name} ${line}`, does);
+		builder.example(`${program.name} ${line}`.trimEnd(), does);
 	return builder;
 }
 

@@ -1,6 +1,7 @@
 import {
 	type Command,
 	type OptionSpec,
+	onlyCommand,
 	type Program,
 	verbOf,
 } from "./command.js";
@@ -33,10 +34,11 @@ export function readLine(
 ): Line | undefined {
 	const values: Record<string, unknown> = {};
 	const plain: string[] = [];
-	let spec: Line["spec"] | undefined;
+	let spec: Line["spec"] | undefined = onlyCommand(program);
 	let options: Readonly<Record<string, OptionSpec>> = {
 		...commonOptions,
 		...program.options,
+		...spec?.options,
 	};
 	for (let i = 0; i < words.length; i++) {
 		const word = words[i] as string;

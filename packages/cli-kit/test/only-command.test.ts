@@ -1,0 +1,59 @@
+import test from "ava";
+import { command, type Program, run } from "../src/index.js";
+
+const program: Program = {
+	name: "one",
+	summary: "do one thing",
+	version: "1.2.3",
+	commands: [
+		command({
+			usage: "$0 <from> <to>",
+			summary: "Do it",
+			options: { size: { type: "string", describe: "How large" } },
+			examples: [["a b", "From a to b"]],
+			kernel: false,
+			parse: (args) =>
+				[args.text("from"), args.text("to"), args.optional("size")].join(" "),
+			run: (line, { env }) => env.out(line),
+		}),
+	],
+};
+
+async function typed(...words: string[]) {
+	const printed = { out: "", err: "" };
+	const code = await run(program, words, {
+		out: (text) => {
+			printed.out += text;
+		},
+		err: (text) => {
+			printed.err += text;
+		},
+		vars: {},
+		isTerminal: false,
+		input: () => "",
+		kernel: () => Promise.reject(new Error("not asked for")),
+	});
+	return { code, ...printed };
+}
+
+test("a program of one command is called without its word", async (t) => {
+	const ended = { code: 0, out: "a b 7", err: "" };
+	t.deepEqual(await typed("a", "b", "--size", "7"), ended);
+	t.deepEqual(await typed("--size=7", "a", "b"), ended);
+});
+
+test("a program of one command says what is missing", async (t) => {
+	t.deepEqual(await typed("a"), {
+		code: 2,
+		out: "",
+		err: 'one: too few arguments: got 1, needs 2; see "one --help"\n',
+	});
+});
+
+test("a program of one command has help, version and completion", async (t) => {
+	const { out } = await typed("--help");
+	t.regex(out, /^one: do one thing|one <from> <to>/);
+	t.regex(out, /one a b +From a to b/);
+	t.is((await typed("--version")).out, "1.2.3\n");
+	t.regex((await typed("completion")).out, /_one_yargs_completions/);
+});
