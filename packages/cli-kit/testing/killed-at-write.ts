@@ -1,5 +1,5 @@
 import * as maps from "@sluice/maps";
-import type { OpenTable, Table } from "@sluice/maps/table";
+import type { Table } from "@sluice/maps/table";
 import type { Kernel } from "../src/env.js";
 
 /** Stands for the end of the process: whoever catches it can do nothing more to a table. */
@@ -9,7 +9,7 @@ export class Killed extends Error {
 
 /**
  * The kernel as a process sees it that is killed after it has written `writes` entries: every call from then on is
- * one that it never makes.
+ * one that it never makes. A batch can be cut anywhere.
  */
 export function killedAtWrite(writes: number): Kernel {
 	let left = writes;
@@ -23,46 +23,61 @@ export function killedAtWrite(writes: number): Kernel {
 		dead = true;
 		throw new Killed();
 	};
-	return {
-		...maps,
-		openTable: <K, V>(
-			table: Table<K, V>,
-			directory: string,
-			options?: maps.OpenOptions,
-		): OpenTable<K, V> => {
-			const real = maps.openTable(table, directory, options);
-			return {
-				name: real.name,
-				id: real.id,
-				maxEntries: real.maxEntries,
-				fd: real.fd,
-				get(key) {
-					alive();
-					return real.get(key);
-				},
-				*entries() {
-					alive();
-					yield* real.entries();
-				},
-				set(key, value, mode) {
-					write();
-					real.set(key, value, mode);
-				},
-				delete(key) {
-					write();
-					return real.delete(key);
-				},
-				// One by one, so that a batch can be cut anywhere.
-				setMany(entries) {
-					for (const [key, value] of entries) this.set(key, value);
-				},
-				deleteMany: (keys) =>
-					[...keys].filter((key) => {
-						write();
-						return real.delete(key);
-					}).length,
-				close: () => real.close(),
-			};
+	const openTable: Kernel["openTable"] = (table, directory, options) =>
+		watched(maps.openTable(table, directory, options), table, alive, write);
+	return { ...maps, openTable };
+}
+
+type Opened<K, V> = ReturnType<typeof maps.openTable<K, V>>;
+
+/** A table that asks before each call, and before each entry that it writes. */
+function watched<K, V>(
+	real: Opened<K, V>,
+	{ key, value }: Table<K, V>,
+	alive: () => void,
+	write: () => void,
+): Opened<K, V> {
+	const one = (buffer: Buffer, i: number, size: number) =>
+		buffer.subarray(i * size, (i + 1) * size);
+	const writers: Partial<Opened<K, V>> = {
+		set(...entry) {
+			write();
+			real.set(...entry);
+		},
+		delete(key) {
+			write();
+			return real.delete(key);
+		},
+		setMany(entries) {
+			for (const entry of entries) writers.set?.(...entry);
+		},
+		deleteMany: (keys) =>
+			[...keys].filter((key) => writers.delete?.(key)).length,
+		writePacked(keys, values, count) {
+			for (let i = 0; i < count; i++) {
+				write();
+				real.writePacked(one(keys, i, key.size), one(values, i, value.size), 1);
+			}
+		},
+		deletePacked(keys, count) {
+			let deleted = 0;
+			for (let i = 0; i < count; i++) {
+				write();
+				deleted += real.deletePacked(one(keys, i, key.size), 1);
+			}
+			return deleted;
 		},
 	};
+	return new Proxy(real, {
+		get(target, name) {
+			const own = Reflect.get(writers, name);
+			if (own) return own;
+			const member = Reflect.get(target, name);
+			if (typeof member !== "function") return member;
+			return (...args: unknown[]) => {
+				if (name !== "close") alive();
+				return member.apply(target, args);
+			};
+		},
+	});
 }

@@ -26,7 +26,7 @@ const sameEndpoint = (a: Endpoint, b: Endpoint) =>
  * Call it under the writers' lock.
  *
  * @returns the tunnel as it now is
- * @throws BpfError E2BIG the table is full
+ * @throws BpfError E2BIG a table is full: nothing was changed
  */
 export function setTunnel(
 	tables: TunnelTables,
@@ -43,12 +43,19 @@ export function setTunnel(
 			? old
 			: { ...spec, lastPing: 0n };
 	if (stays) {
-		if (!sameRemote(old, tunnel)) tables.tunnels.set(id, tunnel);
+		if (sameRemote(old, tunnel)) return old;
+		tables.tunnels.set(id, tunnel);
 		return tunnel;
 	}
 	inDoubt(tables, () => {
 		tables.tunnels.set(id, tunnel);
-		count(tables, local, +1);
+		try {
+			count(tables, local, +1);
+		} catch (error) {
+			if (old) tables.tunnels.set(id, old);
+			else tables.tunnels.delete(id);
+			throw error;
+		}
 		if (old) count(tables, localEndpoint(old), -1);
 	});
 	return tunnel;

@@ -55,6 +55,10 @@ function tunnelSpec(args: Args): TunnelSpec {
 		throw badInput(
 			`ip-remote and port-remote must both be 0 or neither, got "${args.text("ip-remote")}" and "${args.text("port-remote")}"`,
 		);
+	if (remote !== UNKNOWN && remote.includes(":") !== local.includes(":"))
+		throw badInput(
+			`ip-local and ip-remote must be of one family, got "${args.text("ip-local")}" and "${args.text("ip-remote")}"`,
+		);
 	return { local, localPort, remote, remotePort };
 }
 
