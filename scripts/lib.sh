@@ -22,7 +22,8 @@ readonly PINS=$BPFFS/tc/globals
 # shellcheck disable=SC2034 # used by detach_tc.sh and show_tc.sh
 readonly TABLES=(
 	map_config map_tunnel map_decap map_encap map_verify map_nat map_stats
-	map_tunnel_stats map_frag map_events map_journal
+	map_tunnel_stats map_frag map_events map_events_lost map_events_tmp
+	map_icmp_limit map_journal
 )
 
 # die CODE MESSAGE…
@@ -241,12 +242,12 @@ attach() {
 		objects+=("$object")
 	done
 	need_bpffs
+	for object in "${objects[@]}"; do
+		check_object "$object"
+	done
 	lock_tables
 	for direction in "${DIRECTIONS[@]}"; do
 		check_place "$direction"
-	done
-	for object in "${objects[@]}"; do
-		check_object "$object"
 	done
 	for direction in "${DIRECTIONS[@]}"; do
 		attach_one "$direction" "${objects[0]}" "$1"

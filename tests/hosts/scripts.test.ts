@@ -124,7 +124,7 @@ bpfTest(
 
 bpfTest("another's filters and tables survive everything", async (t) => {
 	const host = await hostWith(t);
-	const directory = await compile(t, "foreign.bpf.c", "foreign");
+	const directory = compile(t, "foreign.bpf.c", "foreign");
 	await host.run("tc", ["qdisc", "add", "dev", "eth0", "clsact"]);
 	for (const direction of ["ingress", "egress"]) {
 		for (const pref of ["10", "60000"]) {
@@ -168,7 +168,7 @@ bpfTest("another's filters and tables survive everything", async (t) => {
 
 bpfTest("attach refuses a place that another's filter holds", async (t) => {
 	const host = await hostWith(t);
-	const directory = await compile(t, "foreign.bpf.c", "foreign");
+	const directory = compile(t, "foreign.bpf.c", "foreign");
 	await host.run("tc", ["qdisc", "add", "dev", "eth0", "clsact"]);
 	await addForeign(host, directory, "egress", "7717");
 
@@ -259,7 +259,7 @@ bpfTest("reattach changes nothing when the tables do not match", async (t) => {
 	const tc = () => host.run("tc", ["filter", "show", "dev", "eth0", "ingress"]);
 	const before = { pins: await pins(host), filters: (await tc()).stdout };
 	const env = {
-		SLUICE_BPF_DIR: await compile(t, "other_tables.bpf.c", "pfc_ingress_tc"),
+		SLUICE_BPF_DIR: compile(t, "other_tables.bpf.c", "pfc_ingress_tc"),
 	};
 
 	for (const name of ["reattach_tc", "attach_tc"]) {
@@ -293,7 +293,7 @@ bpfTest("an object that does not load leaves the old program", async (t) => {
 	await host.run(script("attach_tc"), ["eth0"]);
 	const before = await programs(host, "ingress");
 	const env = {
-		SLUICE_BPF_DIR: await compile(t, "refused.bpf.c", "pfc_ingress_tc"),
+		SLUICE_BPF_DIR: compile(t, "refused.bpf.c", "pfc_ingress_tc"),
 	};
 
 	await fails(
@@ -503,7 +503,7 @@ bpfTest("show marks ours with its program and its tables", async (t) => {
 
 bpfTest("show warns of a filter before ours, not of one after", async (t) => {
 	const host = await hostWith(t);
-	const directory = await compile(t, "foreign.bpf.c", "foreign");
+	const directory = compile(t, "foreign.bpf.c", "foreign");
 	await host.run(script("attach_tc"), ["eth0"]);
 	await addForeign(host, directory, "ingress", "9000");
 	t.is((await host.run(script("show_tc"), ["eth0"])).stderr, "");

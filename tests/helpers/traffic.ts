@@ -1,0 +1,45 @@
+import path from "node:path";
+import type { Host, Running } from "@sluice/testbed";
+
+const fixture = (name: string) =>
+	path.join(import.meta.dirname, "../hosts/fixtures", name);
+
+/** A program of fixtures/, run by this Node. */
+const node = (name: string, args: readonly (string | number)[]) =>
+	[
+		process.execPath,
+		["--import=tsx", fixture(name), ...args.map(String)],
+	] as const;
+
+/** Starts a backend: HTTP on one port, a UDP echo on the other, both families. */
+export async function backend(
+	host: Host,
+	{ http, udp }: { http: number; udp: number },
+): Promise<Running> {
+	const server = host.spawn(...node("backend.ts", [http, udp]));
+	await server.ready(/listening/);
+	return server;
+}
+
+/** One download and one upload. @throws Error where bytes are lost, changed or stall */
+export async function askHttp(
+	host: Host,
+	address: string,
+	port: number,
+	bytes = 20_000_000,
+): Promise<void> {
+	await host.run(...node("requests.ts", ["http", address, port, bytes]));
+}
+
+/** The sizes at which something may change: what fits, what does not, what is cut into fragments. */
+export const datagrams = [1, 1400, 1448, 1449, 1472, 4000, 60_000];
+
+/** One datagram of each size, there and back. @throws Error where one never comes */
+export async function askUdp(
+	host: Host,
+	address: string,
+	port: number,
+	sizes: readonly number[] = datagrams,
+): Promise<void> {
+	await host.run(...node("requests.ts", ["udp", address, port, ...sizes]));
+}
