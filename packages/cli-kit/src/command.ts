@@ -61,6 +61,11 @@ export interface Command<P> {
 	parse(args: Args, env: Env): P;
 	/** False: it never asks the kernel, so the binding is not loaded. */
 	kernel?: false;
+	/**
+	 * Whether it may be a line of many: `change` in a batch and in a stream, `show` in a stream. It then uses the
+	 * context alone, and does not wait.
+	 */
+	bulk?: "change" | "show";
 	/** Opens, does one thing, prints. */
 	run(parsed: P, context: Context): void | Promise<void>;
 }

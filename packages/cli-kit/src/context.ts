@@ -74,9 +74,25 @@ export class Context {
 		}
 	}
 
-	/** Prints lines of text, or the JSON document where that is asked for. */
-	print(lines: readonly string[], document: unknown): void {
-		if (this.json) this.env.out(`${toJson(document)}\n`);
-		else if (lines.length > 0) this.env.out(`${lines.join("\n")}\n`);
+	/** Whether changes are kept until all lines of a batch are known to be right, so that what is read stays as it is. */
+	get staged(): boolean {
+		return false;
+	}
+
+	/**
+	 * Prints lines of text, or the JSON document where that is asked for. Either may be a function, called where it is
+	 * needed: a batch prints neither.
+	 */
+	print(
+		lines: readonly string[] | (() => readonly string[]),
+		document: unknown | (() => unknown),
+	): void {
+		if (this.json) {
+			const value = typeof document === "function" ? document() : document;
+			this.env.out(`${toJson(value)}\n`);
+			return;
+		}
+		const list = typeof lines === "function" ? lines() : lines;
+		if (list.length > 0) this.env.out(`${list.join("\n")}\n`);
 	}
 }

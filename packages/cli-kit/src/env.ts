@@ -11,7 +11,11 @@ export interface Env {
 	readonly vars: Readonly<Record<string, string | undefined>>;
 	/** Whether a person reads `out`. */
 	readonly isTerminal: boolean;
+	/** Whether a person reads `err`. */
+	readonly isErrTerminal?: boolean;
 	/** Standard input as text, whole. */
 	input(): string;
+	/** The next part of standard input, waited for; undefined at its end. */
+	inputPart?(): string | undefined;
 	kernel(): Promise<Kernel>;
 }

@@ -1,3 +1,6 @@
+export type { BulkTables, Restoring } from "./bulk/bulk-tables.js";
+export { bulkCommands } from "./bulk/commands.js";
+export type { StagedContext } from "./bulk/staged-context.js";
 export {
 	Args,
 	type Command,

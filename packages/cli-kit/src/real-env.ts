@@ -1,4 +1,5 @@
-import { readFileSync, writeSync } from "node:fs";
+import { readFileSync, readSync, writeSync } from "node:fs";
+import { StringDecoder } from "node:string_decoder";
 import { isatty } from "node:tty";
 import type { Env } from "./env.js";
 
@@ -14,6 +15,10 @@ export const realEnv: Env = {
 	get isTerminal() {
 		return isatty(STDOUT);
 	},
+	get isErrTerminal() {
+		return isatty(STDERR);
+	},
+	inputPart: () => readPart(),
 	input: () => readFileSync(STDIN, "utf8"),
 	kernel: () => import("@sluice/maps"),
 };
@@ -32,7 +37,30 @@ function write(fd: number, text: string): void {
 			if (code === "EPIPE") process.exit(128 + 13);
 			if (code !== "EAGAIN") throw error;
 			// A pipe that somebody made non-blocking is full: give its reader a moment.
-			Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+			sleep(1);
 		}
 	}
+}
+
+const part = Buffer.allocUnsafeSlow(65_536);
+const decoder = new StringDecoder("utf8");
+
+/** Reads what is there, and waits only where nothing is. */
+function readPart(): string | undefined {
+	for (let wait = 0.05; ; wait = Math.min(2 * wait, 5)) {
+		try {
+			const size = readSync(STDIN, part);
+			return size === 0 ? undefined : decoder.write(part.subarray(0, size));
+		} catch (error) {
+			const { code } = error as NodeJS.ErrnoException;
+			if (code === "EOF") return undefined;
+			if (code !== "EAGAIN") throw error;
+			sleep(wait);
+		}
+	}
+}
+
+/** Milliseconds; the whole process waits. */
+function sleep(milliseconds: number): void {
+	Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }

@@ -1,8 +1,9 @@
-import { BpfError } from "@sluice/maps/errors";
+import { LineErrors } from "./bulk/line-errors.js";
 import { Args, type Program, verbOf } from "./command.js";
 import { Context } from "./context.js";
 import type { Env } from "./env.js";
-import { exitCodes, Failure } from "./failure.js";
+import { explained } from "./explained.js";
+import { exitCodes } from "./failure.js";
 import { type Line, readLine } from "./line.js";
 import { toJson } from "./output.js";
 
@@ -53,7 +54,7 @@ function report(
 	env: Env,
 	error: unknown,
 ): number {
-	const failure = asFailure(error);
+	const failure = explained(error);
 	if (!failure) {
 		env.err(
 			`${program.name}: this is a bug in ${program.name}: ${(error as Error)?.stack ?? error}\n`,
@@ -61,29 +62,23 @@ function report(
 		return exitCodes.failed;
 	}
 	const { message, hint, code } = failure;
+	const lines = error instanceof LineErrors ? error.lines : undefined;
 	const json = words.includes("--json");
 	const verb = words.find((word) =>
 		program.commands.some((spec) => verbOf(spec) === word),
 	);
+	const prefix = [program.name, verb].filter(Boolean).join(": ");
+	const withHint = (one: { message: string; hint?: string | undefined }) =>
+		one.hint ? `${one.message}; ${one.hint}` : one.message;
 	env.err(
 		json
-			? `${toJson({ error: { code, message, hint } })}\n`
-			: `${[program.name, verb, message].filter(Boolean).join(": ")}${hint ? `; ${hint}` : ""}\n`,
+			? `${toJson({ error: { code, message, hint, lines } })}\n`
+			: [
+					...(lines ?? []).map(
+						(one) => `${prefix}: line ${one.line}: ${withHint(one)}\n`,
+					),
+					`${prefix}: ${withHint(failure)}\n`,
+				].join(""),
 	);
 	return exitCodes[failure.kind];
-}
-
-/** A failure with its hint apart; undefined for what nobody expected. */
-function asFailure(
-	error: unknown,
-): Pick<Failure, "kind" | "code" | "message" | "hint"> | undefined {
-	if (error instanceof Failure) return error;
-	if (!(error instanceof BpfError)) return undefined;
-	const { code, hint, environment } = error;
-	return {
-		kind: environment ? "environment" : "failed",
-		code,
-		message: hint ? error.message.slice(0, -`; ${hint}`.length) : error.message,
-		hint,
-	};
 }

@@ -1,0 +1,49 @@
+import type { Table } from "@sluice/maps/table";
+import type { Args, Command, OptionSpec } from "../command.js";
+import type { Context } from "../context.js";
+import type { StagedContext } from "./staged-context.js";
+
+/**
+ * What batch, save and restore have to know of a program's tables.
+ *
+ * @typeParam P what the parsing of a `set` line gives
+ * @typeParam H what the options of `save` come to
+ */
+export interface BulkTables<P, K, V, H = void> {
+	/** The table with one entry for each line that `save` prints. */
+	table: Table<K, V>;
+	/** Every table, in the order in which adds and changes are safe; deletes go the other way. */
+	order: readonly AnyTable[];
+	/** The one command whose lines `save` prints and `restore` takes. */
+	set: Command<P>;
+	/** The order of the lines. */
+	compare(a: K, b: K): number;
+	/** The words of the line that makes an entry. */
+	setWords(key: K, value: V, context: Context, how?: H): string[];
+	/** The same words for people to read, without secrets. */
+	shown?(words: string[], context: Context): string[];
+	/** The words of the line that deletes one. */
+	delWords(key: K, context: Context): string[];
+	/** Called before the lines that say all that there is to be; the tables are the staged ones. */
+	restoring(context: StagedContext): Restoring<P>;
+	/** Runs `write`, which writes to the kernel, with what has to be done before and after it. */
+	writing?(context: StagedContext, write: () => void): void;
+	/** What `save --help` has to add: that the lines hold secrets. */
+	saveNote?: string;
+	saveOptions?: Readonly<Record<string, OptionSpec>>;
+	saveHow?(args: Args): H;
+}
+
+/** A restore under way. */
+export interface Restoring<P> {
+	/** Told of each `set` line, before it is carried out. */
+	line(parsed: P): void;
+	/** Called after the last one. */
+	end(): void;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: each table keeps its own types to itself
+type AnyTable = Table<any, any>;
+
+// biome-ignore lint/suspicious/noExplicitAny: what runs a batch does not look into them
+export type AnyBulkTables = BulkTables<any, any, any, any>;

@@ -1,0 +1,70 @@
+import type { Context } from "../context.js";
+import { counted } from "../output.js";
+import type { AnyBulkTables } from "./bulk-tables.js";
+import type { StagedContext } from "./staged-context.js";
+import { quoted } from "./words.js";
+
+/** How many rows of each table will be other than they were. */
+export interface Counts {
+	/** Added or changed. */
+	written: number;
+	deleted: number;
+	/** By the name of the table; those that stay are left out. */
+	tables: Record<string, { added: number; changed: number; deleted: number }>;
+}
+
+export function countDifferences(
+	{ order }: AnyBulkTables,
+	staged: StagedContext,
+): Counts {
+	const counts: Counts = { written: 0, deleted: 0, tables: {} };
+	for (const table of order) {
+		const { added, changed, deleted } = staged.stagedTable(table).counts;
+		if (added + changed + deleted === 0) continue;
+		counts.written += added + changed;
+		counts.deleted += deleted;
+		counts.tables[table.name] = { added, changed, deleted };
+	}
+	return counts;
+}
+
+export const countsText = ({ written, deleted }: Counts) =>
+	`${counted(written, "row")} written, ${deleted} deleted`;
+
+/** One line of what a restore would change. */
+export interface DifferenceLine {
+	change: "add" | "change" | "delete";
+	/** The command that makes it so. */
+	line: string;
+}
+
+/** What will be other than it was, as the commands that make it so: adds and changes, then deletes. */
+export function differenceLines(
+	tables: AnyBulkTables,
+	staged: StagedContext,
+	context: Context,
+): DifferenceLine[] {
+	const { shown = (words) => words } = tables;
+	const text = (words: string[]) => words.map(quoted).join(" ");
+	const sets: DifferenceLine[] = [];
+	const dels: DifferenceLine[] = [];
+	for (const { key, before, after } of staged
+		.stagedTable(tables.table)
+		.differences())
+		if (after === undefined)
+			dels.push({
+				change: "delete",
+				line: text(tables.delWords(key, context)),
+			});
+		else
+			sets.push({
+				change: before === undefined ? "add" : "change",
+				line: text(shown(tables.setWords(key, after, context), context)),
+			});
+	return [...sets, ...dels];
+}
+
+const marks = { add: "+", change: "~", delete: "-" } as const;
+
+export const differenceText = ({ change, line }: DifferenceLine) =>
+	`${marks[change]} ${line}`;

@@ -1,0 +1,50 @@
+import { Args, type Command, type Program } from "../command.js";
+import type { Env } from "../env.js";
+import { badInput } from "../failure.js";
+import { commonOptions, readLine } from "../line.js";
+import { explainLine } from "./explain-line.js";
+import { splitWords } from "./words.js";
+
+/** A line of a batch, read and checked. */
+export interface ReadCommand {
+	// biome-ignore lint/suspicious/noExplicitAny: each command keeps its own type to itself
+	spec: Command<any>;
+	parsed: unknown;
+}
+
+/**
+ * Reads one line of a batch.
+ * @returns undefined for a line without a command: empty, or a comment
+ * @throws Failure usage
+ */
+export function readCommand(
+	program: Program,
+	line: string,
+	env: Env,
+): ReadCommand | undefined {
+	const words = splitWords(line);
+	if (words.length === 0) return undefined;
+	const read = readLine(program, words);
+	if (!read || hasCommonOption(program, read.values))
+		throw badInput(explainLine(program, words));
+	const { spec, values } = read;
+	return { spec, parsed: spec.parse(new Args(values), env) };
+}
+
+function hasCommonOption(
+	{ options }: Program,
+	values: Readonly<Record<string, unknown>>,
+): boolean {
+	for (const name in commonOptions) if (name in values) return true;
+	for (const name in options) if (name in values) return true;
+	return false;
+}
+
+/** The world of a line: standard input is the batch itself, so no line can read it. */
+export const envOfLine = (env: Env): Env => ({
+	...env,
+	out: env.out,
+	input() {
+		throw badInput("a line of a batch cannot read standard input");
+	},
+});

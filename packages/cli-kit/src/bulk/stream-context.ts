@@ -1,0 +1,60 @@
+import { statSync } from "node:fs";
+import type { OpenTable, Table } from "@sluice/maps/table";
+import { Context } from "../context.js";
+import { toJson } from "../output.js";
+
+/** What the lines of a stream are run with: tables stay open from line to line, and what is printed is the answer. */
+export class StreamContext extends Context {
+	// biome-ignore lint/suspicious/noExplicitAny: each table keeps its own types to itself
+	readonly #open = new Map<unknown, OpenTable<any, any>>();
+	/** What the pins were when the tables were opened. */
+	#pinsState = "";
+	#answer = "";
+
+	constructor(outer: Context) {
+		super(outer.env, outer.kernel, outer.options);
+	}
+
+	/** Before each line. */
+	begin(): void {
+		this.#answer = this.json ? "{}" : "ok";
+		this.#closeIfPinsChanged();
+	}
+
+	/** The answer to the line. */
+	end(): string {
+		return this.#answer;
+	}
+
+	override openTable<K, V>(
+		table: Table<K, V>,
+		// Opened for writing even where reading is asked for: the next line may write.
+		_options: { readOnly?: boolean } = {},
+	): OpenTable<K, V> {
+		let open = this.#open.get(table);
+		if (!open) {
+			open = super.openTable(table);
+			this.#open.set(table, open);
+		}
+		return open;
+	}
+
+	override print(
+		lines: readonly string[] | (() => readonly string[]),
+		document: unknown,
+	): void {
+		this.#answer = this.json
+			? toJson(typeof document === "function" ? document() : document)
+			: ["ok", ...(typeof lines === "function" ? lines() : lines)].join("\t");
+	}
+
+	/** Pins that were removed and made again are other tables. */
+	#closeIfPinsChanged(): void {
+		const stats = statSync(this.pins, { throwIfNoEntry: false });
+		const state = stats ? `${stats.dev} ${stats.ino} ${stats.mtimeMs}` : "";
+		if (state === this.#pinsState) return;
+		this.#pinsState = state;
+		for (const table of this.#open.values()) table.close();
+		this.#open.clear();
+	}
+}

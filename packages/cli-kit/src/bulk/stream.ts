@@ -1,0 +1,73 @@
+import { type Program, verbOf } from "../command.js";
+import type { Context } from "../context.js";
+import type { Env } from "../env.js";
+import { explained } from "../explained.js";
+import { badInput, Failure } from "../failure.js";
+import { counted, toJson } from "../output.js";
+import { envOfLine, readCommand } from "./read-command.js";
+import { StreamContext } from "./stream-context.js";
+
+/**
+ * Carries out each line of standard input when it arrives, and answers it by one line before it reads the next.
+ * A line that fails is answered, too; it does not end the stream.
+ *
+ * @throws Failure failed, at the end, where a line has failed
+ */
+export function stream(program: Program, outer: Context): void {
+	const context = new StreamContext(outer);
+	const env = envOfLine(outer.env);
+	let lines = 0;
+	let failed = 0;
+	for (const line of linesOf(outer.env)) {
+		lines++;
+		const { text, isError } = answer(program, line, env, context);
+		if (isError) failed++;
+		outer.env.out(`${text}\n`);
+	}
+	if (failed > 0)
+		throw new Failure(
+			"failed",
+			`${failed} of ${counted(lines, "line")} failed`,
+		);
+}
+
+function answer(
+	program: Program,
+	line: string,
+	env: Env,
+	context: StreamContext,
+): { text: string; isError: boolean } {
+	try {
+		context.begin();
+		const command = readCommand(program, line, env);
+		if (command) {
+			if (!command.spec.bulk)
+				throw badInput(`"${verbOf(command.spec)}" does not stand in a stream`);
+			command.spec.run(command.parsed, context);
+		}
+		return { text: context.end(), isError: false };
+	} catch (error) {
+		const failure = explained(error);
+		if (!failure) throw error;
+		const { code, message, hint } = failure;
+		return {
+			text: context.json
+				? toJson({ error: { code, message, hint } })
+				: `error\t${message}${hint ? `; ${hint}` : ""}`,
+			isError: true,
+		};
+	}
+}
+
+/** The lines of standard input, each as soon as it is there. */
+function* linesOf({ inputPart }: Env): IterableIterator<string> {
+	let rest = "";
+	for (;;) {
+		const part = inputPart?.();
+		if (part === undefined) break;
+		const lines = (rest + part).split("\n");
+		rest = lines.pop() as string;
+		yield* lines;
+	}
+	if (rest !== "") yield rest;
+}

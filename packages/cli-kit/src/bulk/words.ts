@@ -1,0 +1,42 @@
+import { badInput } from "../failure.js";
+
+/**
+ * Splits a line into words as a shell does where it does nothing clever: quotes, backslashes, and comments from a `#`
+ * at the beginning of a word on. Nothing is expanded.
+ *
+ * @throws Failure usage, where a quote is not closed
+ */
+export function splitWords(line: string): string[] {
+	if (/["'\\#\t\r]/.test(line)) return splitQuoted(line);
+	const words = line.split(" ");
+	return words.includes("") ? words.filter((word) => word !== "") : words;
+}
+
+/** A piece of a word: 'as it is', "with backslashes", or bare; or the space between two words. */
+const PIECE =
+	/'([^']*)'|"((?:[^"\\]|\\.)*)"|((?:[^\s'"\\]|\\.)+)|([ \t\r]+)|(.)/gs;
+
+function splitQuoted(line: string): string[] {
+	const words: string[] = [];
+	let word: string | undefined;
+	for (const [piece, single, double, bare, space] of line.matchAll(PIECE)) {
+		if (space !== undefined) {
+			if (word !== undefined) words.push(word);
+			word = undefined;
+		} else if (single !== undefined) word = (word ?? "") + single;
+		else if (double !== undefined)
+			word = (word ?? "") + double.replace(/\\(["\\])/g, "$1");
+		else if (bare === undefined)
+			throw badInput(
+				piece === "\\" ? "ends in a backslash" : `${piece} is not closed`,
+			);
+		else if (word === undefined && bare.startsWith("#")) break;
+		else word = (word ?? "") + bare.replace(/\\(.)/gs, "$1");
+	}
+	if (word !== undefined) words.push(word);
+	return words;
+}
+
+/** A word as `splitWords` reads it back. */
+export const quoted = (word: string) =>
+	/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
