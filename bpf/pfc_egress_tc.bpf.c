@@ -152,6 +152,8 @@ static __always_inline int encapsulate(struct __sk_buff *skb, struct run *run,
 	int err;
 
 	snapshot(skb, run);
+	/* Also where it is dropped below: its later fragments must not leave in the clear. */
+	remember_fragment(packet, QUEUE_TX);
 	tunnel = bpf_map_lookup_elem(&map_tunnel, &key.tunnel);
 	if (!tunnel)
 		return -OUT_NO_TUNNEL;
@@ -169,7 +171,6 @@ static __always_inline int encapsulate(struct __sk_buff *skb, struct run *run,
 		clamp_mss(skb, packet->l4, packet->version, run->route.mtu - overhead);
 	if (check_size(skb, packet, overhead, run->route.mtu, &flags))
 		return refuse_size(skb, run, overhead);
-	remember_fragment(packet, QUEUE_TX);
 	err = grow(skb, packet, overhead, flags, version);
 	if (err)
 		return err;
