@@ -1,0 +1,61 @@
+import { openSync } from "node:fs";
+import { command, type Program } from "@sluice/cli-kit";
+import manifest from "../package.json" with { type: "json" };
+
+const attach = command({
+	usage: "$0 <prog-path> <link-path>",
+	summary:
+		"Attach a pinned sk_lookup program to the network namespace that this runs in",
+	positionals: {
+		"prog-path": "Where the program is pinned",
+		"link-path": "Where to pin the link; removing that pin detaches",
+	},
+	options: {
+		netns: {
+			type: "string",
+			describe: "Path to another network namespace [default: our own]",
+		},
+	},
+	examples: [
+		["/sys/fs/bpf/echo_dispatch_prog /sys/fs/bpf/echo_dispatch_link", ""],
+	],
+	parse: (args) => ({
+		program: args.text("prog-path"),
+		link: args.text("link-path"),
+		netns: args.optional("netns") ?? "/proc/self/ns/net",
+	}),
+	run({ program, link, netns }, context) {
+		const { attachToNetns, close, linkInfo, openPin, pin } = context.kernel;
+		const programFd = openPin(program);
+		const netnsFd = openNetns(context.kernel, netns);
+		const linkFd = attachToNetns(programFd, netnsFd);
+		// Without a pin the attachment ends with this process: so it does where this fails.
+		pin(linkFd, link);
+		const { id, programId, netnsInode } = linkInfo(linkFd);
+		for (const fd of [linkFd, netnsFd, programFd]) close(fd);
+		context.print([], { link: id, program: programId, netns: netnsInode });
+	},
+});
+
+function openNetns(
+	{ BpfError }: typeof import("@sluice/maps"),
+	path: string,
+): number {
+	try {
+		return openSync(path, "r");
+	} catch (cause) {
+		const { code = "EIO" } = cause as NodeJS.ErrnoException;
+		throw new BpfError(`open network namespace ${path}`, code, {
+			environment: true,
+			cause,
+		});
+	}
+}
+
+/** `sk-lookup-attach`. */
+export const attachProgram: Program = {
+	name: "sk-lookup-attach",
+	summary: "attach an sk_lookup program",
+	version: manifest.version,
+	commands: [attach],
+};
