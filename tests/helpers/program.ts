@@ -1,0 +1,65 @@
+import type { Host } from "@sluice/testbed";
+import { cli, clis } from "./cli.js";
+import { addresses, type Family } from "./network.js";
+
+type Ends = { gateway: Host; node: Host };
+
+/** Configures both ends. In DSO mode the node answers the client directly. */
+export async function configure(
+	{ gateway, node }: Ends,
+	mode: "standard" | "dso" = "standard",
+): Promise<void> {
+	await Promise.all([
+		clis(gateway, [
+			"cli_cfg set 0 1 gue,dnat gateway",
+			"cli_cfg set 1 1 proxy,snat,fib gateway",
+		]),
+		clis(node, [
+			"cli_cfg set 0 2 gue node",
+			`cli_cfg set 1 2 ${mode === "dso" ? "snat,fib" : "fib"} node`,
+		]),
+	]);
+}
+
+/** The tunnel between gateway and node whose id is the family of its outer header. */
+export async function tunnel(
+	{ gateway, node }: Ends,
+	outside: Family,
+): Promise<void> {
+	const a = addresses[outside];
+	await Promise.all([
+		cli(gateway, `cli_tunnel set ${outside} ${a.gateway} 6080 ${a.node} 6080`),
+		cli(node, `cli_tunnel set ${outside} ${a.node} 6080 ${a.gateway} 6080`),
+	]);
+}
+
+export type Service = {
+	inside: Family;
+	/** Tunnel id: the family of the outer header where `tunnel` made it. */
+	tunnel: number;
+	/** Group id; the service id is 1 for TCP, 2 for UDP. */
+	group: number;
+	/** Ports of the proxy endpoints. */
+	tcp: number;
+	udp: number;
+	/** Ports of the backend, by default those above. */
+	backend?: { tcp: number; udp: number };
+	key?: string;
+};
+
+/** A TCP and a UDP service, programmed alike at each host. */
+export async function serve(
+	hosts: readonly Host[],
+	{ inside, tunnel, group, tcp, udp, backend, key = "key" }: Service,
+): Promise<void> {
+	const { proxy, node } = addresses[inside];
+	const to = backend ?? { tcp, udp };
+	await Promise.all(
+		hosts.map((host) =>
+			clis(host, [
+				`cli_service set 1 ${group} tcp ${proxy} ${tcp} ${node} ${to.tcp} ${tunnel} ${key}`,
+				`cli_service set 2 ${group} udp ${proxy} ${udp} ${node} ${to.udp} ${tunnel} ${key}`,
+			]),
+		),
+	);
+}
