@@ -1,5 +1,6 @@
-import type { Program } from "@sluice/cli-kit";
+import { bulkCommands, type Program } from "@sluice/cli-kit";
 import manifest from "../package.json" with { type: "json" };
+import { bulk } from "./bulk.js";
 import { del } from "./commands/del.js";
 import { get } from "./commands/get.js";
 import { set } from "./commands/set.js";
@@ -9,5 +10,5 @@ export const cli: Program = {
 	name: "cli_cfg",
 	summary: "tell the programs on an interface what to do",
 	version: manifest.version,
-	commands: [get, set, del],
+	commands: [get, set, del, ...bulkCommands(() => cli, bulk)],
 };

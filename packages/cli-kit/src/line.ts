@@ -1,7 +1,7 @@
 import {
 	type Command,
+	ONLY,
 	type OptionSpec,
-	onlyCommand,
 	type Program,
 	verbOf,
 } from "./command.js";
@@ -34,12 +34,8 @@ export function readLine(
 ): Line | undefined {
 	const values: Record<string, unknown> = {};
 	const plain: string[] = [];
-	let spec: Line["spec"] | undefined = onlyCommand(program);
-	let options: Readonly<Record<string, OptionSpec>> = {
-		...commonOptions,
-		...program.options,
-		...spec?.options,
-	};
+	const verbs = verbsOf(program);
+	let spec = verbs.get(ONLY);
 	for (let i = 0; i < words.length; i++) {
 		const word = words[i] as string;
 		if (word === "--") {
@@ -49,12 +45,12 @@ export function readLine(
 		if (!word.startsWith("-") || word === "-") {
 			if (spec) plain.push(word);
 			else {
-				spec = program.commands.find((one) => verbOf(one) === word);
+				spec = verbs.get(word);
 				if (!spec) return undefined;
-				if (spec.options) options = { ...options, ...spec.options };
 			}
 			continue;
 		}
+		const options = { ...commonOptions, ...program.options, ...spec?.options };
 		const taken = readOption(options, words, i, values);
 		if (taken === 0) return undefined;
 		i += taken - 1;
@@ -62,6 +58,18 @@ export function readLine(
 	return spec && placePositionals(spec, plain, values)
 		? { spec, values }
 		: undefined;
+}
+
+const vocabularies = new WeakMap<Program, Map<string, Line["spec"]>>();
+
+/** The commands of a program by their words. */
+function verbsOf(program: Program): Map<string, Line["spec"]> {
+	let verbs = vocabularies.get(program);
+	if (!verbs) {
+		verbs = new Map(program.commands.map((spec) => [verbOf(spec), spec]));
+		vocabularies.set(program, verbs);
+	}
+	return verbs;
 }
 
 /** Reads the option at `words[at]`. Returns how many words it took, 0 if it is not one. */

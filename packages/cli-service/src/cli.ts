@@ -1,5 +1,6 @@
-import type { Program } from "@sluice/cli-kit";
+import { bulkCommands, type Program } from "@sluice/cli-kit";
 import manifest from "../package.json" with { type: "json" };
+import { bulk } from "./bulk.js";
 import { check } from "./commands/check.js";
 import { del } from "./commands/del.js";
 import { get } from "./commands/get.js";
@@ -10,5 +11,5 @@ export const cli: Program = {
 	name: "cli_service",
 	summary: "program services that GUE tunnels carry",
 	version: manifest.version,
-	commands: [get, set, del, check],
+	commands: [get, set, del, check, ...bulkCommands(() => cli, bulk)],
 };

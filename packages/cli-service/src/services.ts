@@ -126,8 +126,9 @@ function removeParts(tables: ServiceTables, service: Service): void {
 		tables.encap.delete(service.backend);
 }
 
-function removeTraffic(
-	tables: ServiceTables,
+/** Deletes the counters of a service in one tunnel. Call it under the writers' lock. */
+export function removeTraffic(
+	tables: Pick<ServiceTables, "traffic">,
 	{ tunnel, sid }: Pick<Service, "tunnel" | "sid">,
 ): void {
 	for (const queue of [0, 1]) tables.traffic.delete({ tunnel, sid, queue });

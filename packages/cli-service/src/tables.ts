@@ -27,6 +27,14 @@ export interface ServiceTables {
 	traffic: OpenTable<TrafficKey, Traffic[]>;
 }
 
+/** In the order in which they may be added to: a service is reachable by its last row. */
+export const serviceTables = [
+	verifyTable,
+	encapTable,
+	natTable,
+	trafficTable,
+] as const;
+
 /** @throws Failure environment; BpfError as `openTable`. */
 export function openServiceTables(
 	context: Context,

@@ -1,5 +1,6 @@
-import type { Program } from "@sluice/cli-kit";
+import { bulkCommands, type Program } from "@sluice/cli-kit";
 import manifest from "../package.json" with { type: "json" };
+import { bulk } from "./bulk.js";
 import { del } from "./commands/del.js";
 import { get } from "./commands/get.js";
 import { ping } from "./commands/ping.js";
@@ -11,5 +12,5 @@ export const cli: Program = {
 	name: "cli_tunnel",
 	summary: "program GUE tunnels",
 	version: manifest.version,
-	commands: [get, set, del, ping, stats],
+	commands: [get, set, del, ping, stats, ...bulkCommands(() => cli, bulk)],
 };

@@ -17,6 +17,9 @@ export interface TunnelTables {
 	journal: OpenTable<number, number>;
 }
 
+/** In the order in which they may be added to. */
+export const tunnelTables = [tunnelTable, decapTable] as const;
+
 /** @throws Failure environment; BpfError as `openTable`. */
 export function openTunnelTables(
 	context: Context,

@@ -105,8 +105,14 @@ function count({ decap }: TunnelTables, endpoint: Endpoint, by: number): void {
 }
 
 /** Mends TABLE-DECAP after a writer that did not come to its end. */
-function countAgainIfInDoubt({ tunnels, decap, journal }: TunnelTables): void {
-	if (journal.get(0) !== 1) return;
+function countAgainIfInDoubt(tables: TunnelTables): void {
+	if (tables.journal.get(0) !== 1) return;
+	countAgain(tables);
+	tables.journal.set(0, 0);
+}
+
+/** Writes TABLE-DECAP as TABLE-TUNNEL has it. Call it under the writers' lock. */
+export function countAgain({ tunnels, decap }: TunnelTables): void {
 	const right = new Map<string, [Endpoint, number]>();
 	const name = (endpoint: Endpoint) => `${endpoint.address} ${endpoint.port}`;
 	for (const [, tunnel] of tunnels.entries()) {
@@ -120,5 +126,4 @@ function countAgainIfInDoubt({ tunnels, decap, journal }: TunnelTables): void {
 			.filter((endpoint) => !right.has(name(endpoint))),
 	);
 	decap.setMany([...right.values()]);
-	journal.set(0, 0);
 }

@@ -16,6 +16,7 @@ export const del = command({
 			describe: "No error where there is no such row",
 		},
 	},
+	bulk: "change",
 	examples: [
 		["del 0", "Delete the ingress row of every interface"],
 		["del eth0", "Delete the rows of eth0"],

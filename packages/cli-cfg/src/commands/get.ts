@@ -10,6 +10,7 @@ export const get = command({
 		idx: "0 ingress, 1 egress, all; or an interface",
 		queue: "After an interface: 0 ingress, 1 egress [default: both]",
 	},
+	bulk: "show",
 	examples: [
 		["get all", "Show all rows"],
 		["get 0", "Show the rows of ingress"],

@@ -10,6 +10,7 @@ export const set = command({
 	positionals: {
 		row: "[<interface>] <idx> <id> <flags> <name>: idx 0 ingress or 1 egress; id and name as you like, 0 to 4294967295 and up to 31 bytes; flags as a number, or names separated by commas (ingress: gue, dnat, dump, open-ping; egress: proxy, snat, dump, fib)",
 	},
+	bulk: "change",
 	examples: [
 		["set 1 7 17 gateway", "Egress of every interface: proxy and fib"],
 		["set eth0 0 7 gue,dnat gateway", "Ingress of eth0, by names"],
@@ -21,13 +22,14 @@ export const set = command({
 		const table = context.openTable(configTable);
 		context.locked(() => table.set(key, config));
 		context.print(
-			[configLine(name ?? "*", key, config)],
-			configDocument(name ?? "*", key, config),
+			() => [configLine(name ?? "*", key, config)],
+			() => configDocument(name ?? "*", key, config),
 		);
 	},
 });
 
-interface Row {
+/** What a line sets. */
+export interface Row {
 	/** Undefined: every interface. */
 	interface: string | undefined;
 	queue: number;

@@ -5,7 +5,7 @@ import { badInput } from "../failure.js";
 import { apply } from "./apply.js";
 import type { AnyBulkTables } from "./bulk-tables.js";
 import { stream } from "./stream.js";
-import { quoted } from "./words.js";
+import { lineOf } from "./words.js";
 
 /** The commands that do many operations in one process. The program is asked for when one of them runs. */
 export const bulkCommands = (
@@ -73,9 +73,7 @@ const save = (tables: AnyBulkTables) =>
 			const open = context.openTable(table, { readOnly: true });
 			const lines = [...open.entries()]
 				.sort(([a], [b]) => compare(a, b))
-				.map(([key, value]) =>
-					setWords(key, value, context, how).map(quoted).join(" "),
-				);
+				.map(([key, value]) => lineOf(setWords(key, value, context, how)));
 			context.print(lines, { lines });
 		},
 	});

@@ -2,7 +2,7 @@ import type { Context } from "../context.js";
 import { counted } from "../output.js";
 import type { AnyBulkTables } from "./bulk-tables.js";
 import type { StagedContext } from "./staged-context.js";
-import { quoted } from "./words.js";
+import { lineOf } from "./words.js";
 
 /** How many rows of each table will be other than they were. */
 export interface Counts {
@@ -19,6 +19,8 @@ export function countDifferences(
 ): Counts {
 	const counts: Counts = { written: 0, deleted: 0, tables: {} };
 	for (const table of order) {
+		// Counters go with what they counted, which is told already.
+		if (table.type.startsWith("percpu")) continue;
 		const { added, changed, deleted } = staged.stagedTable(table).counts;
 		if (added + changed + deleted === 0) continue;
 		counts.written += added + changed;
@@ -45,7 +47,6 @@ export function differenceLines(
 	context: Context,
 ): DifferenceLine[] {
 	const { shown = (words) => words } = tables;
-	const text = (words: string[]) => words.map(quoted).join(" ");
 	const sets: DifferenceLine[] = [];
 	const dels: DifferenceLine[] = [];
 	for (const { key, before, after } of staged
@@ -54,12 +55,12 @@ export function differenceLines(
 		if (after === undefined)
 			dels.push({
 				change: "delete",
-				line: text(tables.delWords(key, context)),
+				line: lineOf(tables.delWords(key, context)),
 			});
 		else
 			sets.push({
 				change: before === undefined ? "add" : "change",
-				line: text(shown(tables.setWords(key, after, context), context)),
+				line: lineOf(shown(tables.setWords(key, after, context), context)),
 			});
 	return [...sets, ...dels];
 }

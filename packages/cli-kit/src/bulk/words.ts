@@ -38,5 +38,11 @@ function splitQuoted(line: string): string[] {
 }
 
 /** A word as `splitWords` reads it back. */
-export const quoted = (word: string) =>
+const quoted = (word: string) =>
 	/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+
+/** A command as a line of a batch. */
+export function lineOf([verb, ...words]: readonly string[]): string {
+	const plain = words.some((word) => word.startsWith("-")) ? ["--"] : [];
+	return [verb ?? "", ...plain, ...words.map(quoted)].join(" ");
+}

@@ -16,6 +16,7 @@ export const del = command({
 			describe: "No error where there is no such service",
 		},
 	},
+	bulk: "change",
 	examples: [
 		["del 1 2", "Delete service 1 of group 2"],
 		["del all", "Delete all services"],
@@ -32,7 +33,7 @@ export const del = command({
 		});
 		if (sid !== "all" && deleted.length === 0 && !ifExists)
 			throw noService(sid);
-		context.print([`deleted ${counted(deleted.length, "service")}`], {
+		context.print(() => [`deleted ${counted(deleted.length, "service")}`], {
 			deleted,
 		});
 	},

@@ -20,6 +20,7 @@ export const get = command({
 		"group-id": "Group id, 0 to 65535",
 	},
 	options: { "show-keys": showKeysOption },
+	bulk: "show",
 	examples: [
 		["get all", "Show all services"],
 		["get 1 2 --show-keys", "Show service 1 of group 2 and its key"],

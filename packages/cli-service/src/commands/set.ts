@@ -47,6 +47,7 @@ export const set = command({
 		},
 		"show-keys": showKeysOption,
 	},
+	bulk: "change",
 	examples: [
 		[
 			"set 1 2 tcp 5.5.5.5 3100 1.1.1.1 4000 100 'Pa55w0rd1234567'",
@@ -66,8 +67,8 @@ export const set = command({
 		});
 		const show = keysShown(showKeys, context);
 		context.print(
-			[verifyLine(service, show)],
-			context.json ? serviceDocument(service, show) : undefined,
+			() => [verifyLine(service, show)],
+			() => serviceDocument(service, show),
 		);
 	},
 });

@@ -1,9 +1,7 @@
 import { type Context, command, counted, Failure } from "@sluice/cli-kit";
-import { struct, u32 } from "@sluice/maps/codec";
-import type { Table } from "@sluice/maps/table";
-import { type Sid, verifyTable } from "@sluice/maps/tables";
 import { openTunnelTables } from "../tables.js";
 import { deleteAllTunnels, deleteTunnel } from "../tunnels.js";
+import { usersOf } from "../users.js";
 import { idOrAll, noTunnel } from "./get.js";
 
 export const del = command({
@@ -20,6 +18,7 @@ export const del = command({
 			describe: "No error where there is no such tunnel",
 		},
 	},
+	bulk: "change",
 	examples: [
 		["del 100", "Delete tunnel 100"],
 		["del all", "Delete all tunnels"],
@@ -37,23 +36,14 @@ export const del = command({
 			return deleteTunnel(tables, id) ? [id] : [];
 		});
 		if (id !== "all" && deleted.length === 0 && !ifExists) throw noTunnel(id);
-		context.print([`deleted ${counted(deleted.length, "tunnel")}`], {
+		context.print(() => [`deleted ${counted(deleted.length, "tunnel")}`], {
 			deleted,
 		});
 	},
 });
 
-/** The one field of TABLE-VERIFY that is asked for here: reading the rest of a large table costs. */
-const tunnelOfService: Table<Sid, { tunnel: number }> = {
-	...verifyTable,
-	value: struct(verifyTable.value.size, { tunnel: [16, u32] }),
-};
-
 function refuseWhileUsed(context: Context, id: number): void {
-	const services = context.openTable(tunnelOfService, { readOnly: true });
-	const users: Sid[] = [];
-	for (const [sid, { tunnel }] of services.entries())
-		if (tunnel === id) users.push(sid);
+	const users = usersOf(context, id);
 	const first = users[0];
 	if (!first) return;
 	throw new Failure(

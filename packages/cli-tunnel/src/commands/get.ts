@@ -12,6 +12,7 @@ export const get = command({
 	usage: "get <id|all>",
 	summary: "Show a tunnel, or all tunnels and their local endpoints",
 	positionals: { id: "Tunnel id, 0 to 4294967295, or all" },
+	bulk: "show",
 	examples: [
 		["get all", "Show all tunnels"],
 		["get 100", "Show tunnel 100"],

@@ -19,6 +19,7 @@ export const set = command({
 			describe: "Forget a remote that was learned",
 		},
 	},
+	bulk: "change",
 	examples: [
 		["set 100 172.1.0.4 6080 172.1.0.9 6080", "Both ends known"],
 		["set 100 172.1.0.4 6080 0 0", "The far end is learned from its GUE ping"],
@@ -33,7 +34,10 @@ export const set = command({
 		const tunnel = context.locked(() =>
 			setTunnel(tables, id, spec, resetRemote),
 		);
-		context.print([tunnelLine(id, tunnel)], tunnelDocument(id, tunnel));
+		context.print(
+			() => [tunnelLine(id, tunnel)],
+			() => tunnelDocument(id, tunnel),
+		);
 	},
 });
 

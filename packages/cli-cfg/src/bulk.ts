@@ -1,0 +1,31 @@
+import type { BulkTables } from "@sluice/cli-kit";
+import { type Config, type ConfigKey, configTable } from "@sluice/maps/tables";
+import { type Row, set } from "./commands/set.js";
+import { interfaceOf } from "./rows.js";
+
+/** How rows are batched, saved and restored. */
+export const bulk: BulkTables<Row, ConfigKey, Config> = {
+	table: configTable,
+	order: [configTable],
+	set,
+	compare: (a, b) => a.ifindex - b.ifindex || a.queue - b.queue,
+	setWords: (key, { id, flags, name }, context) => [
+		"set",
+		...(key.ifindex === 0
+			? []
+			: [interfaceOf(key, context) ?? `if${key.ifindex}`]),
+		...[key.queue, id, flags].map(String),
+		name,
+	],
+	delWords: (key, context) => [
+		"del",
+		...(key.ifindex === 0
+			? []
+			: [interfaceOf(key, context) ?? `if${key.ifindex}`]),
+		String(key.queue),
+	],
+	restoring(context) {
+		context.stagedTable(configTable).clear();
+		return { line() {}, end() {} };
+	},
+};
