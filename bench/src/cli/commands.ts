@@ -1,0 +1,40 @@
+import { join } from "node:path";
+import type { Host } from "@sluice/testbed";
+
+/** Command lines by name. "%" in an argument becomes the number of the round, so that every run writes something new. */
+export type Commands = Record<string, readonly string[]>;
+
+const program = join(import.meta.dirname, "time-commands.ts");
+
+/** Times whole processes in a host, interleaved. @returns ms, by name and round */
+export async function timeCommands(
+	host: Host,
+	commands: Commands,
+	rounds: number,
+): Promise<Record<string, number[]>> {
+	const { stdout } = await host.run(
+		process.execPath,
+		["--import=tsx", program],
+		{ input: JSON.stringify({ rounds, commands }) },
+	);
+	return JSON.parse(stdout);
+}
+
+/** As `interleave`, but in one go, with nothing between a command's start and its end but the command. */
+export function interleaveCommands(
+	commands: Commands,
+	rounds: number,
+	run: (command: readonly string[]) => void,
+): Record<string, number[]> {
+	const samples: Record<string, number[]> = {};
+	for (let round = 0; round < rounds; round++) {
+		for (const [name, command] of Object.entries(commands)) {
+			const line = command.map((word) => word.replaceAll("%", `${round}`));
+			const start = process.hrtime.bigint();
+			run(line);
+			samples[name] ??= [];
+			samples[name].push(Number(process.hrtime.bigint() - start) / 1e6);
+		}
+	}
+	return samples;
+}

@@ -1,0 +1,21 @@
+import test from "ava";
+import { interleaveCommands } from "../src/cli/commands.js";
+
+test("commands take turns, and % is the round", (t) => {
+	const ran: string[] = [];
+
+	const samples = interleaveCommands(
+		{ set: ["cli", "set", "1%"], get: ["cli", "get"] },
+		2,
+		(command) => ran.push(command.join(" ")),
+	);
+
+	t.deepEqual(ran, ["cli set 10", "cli get", "cli set 11", "cli get"]);
+	t.deepEqual(
+		Object.entries(samples).map(([name, times]) => [name, times.length]),
+		[
+			["set", 2],
+			["get", 2],
+		],
+	);
+});
