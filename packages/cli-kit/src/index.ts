@@ -19,7 +19,7 @@ export {
 	type FailureKind,
 	missing,
 } from "./failure.js";
-export { noBpffs } from "./missing-pins.js";
+export { netnsOfSys, noBpffs } from "./missing-pins.js";
 export { aligned, counted, toJson } from "./output.js";
 export { realEnv } from "./real-env.js";
 export { run } from "./run.js";

@@ -43,7 +43,7 @@ export function noBpffs(bpffs: string, cause?: unknown): Failure {
  * The network namespace whose `ip netns exec` mounted the /sys that this process sees: iproute2 gives the
  * namespace's name as the source of that mount.
  */
-function netnsOfSys(): string | undefined {
+export function netnsOfSys(): string | undefined {
 	const mounts = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
 	const sys = mounts.filter((line) => line.split(" ")[4] === "/sys").at(-1);
 	const source = sys?.split(" - ")[1]?.split(" ")[1];

@@ -1,5 +1,6 @@
 export * from "./bpffs.js";
 export * from "./codec.js";
+export { countEntries } from "./count.js";
 export { possibleCpus } from "./cpus.js";
 export { BpfError, type BpfErrorOptions, check, errnoName } from "./errors.js";
 export { type AnyStagedTable, flush, type Told } from "./flush.js";

@@ -1,0 +1,50 @@
+import { readFileSync } from "node:fs";
+import { isIPv6 } from "node:net";
+import { tunnelFlags } from "../config-flags.js";
+import type { Check } from "../finding.js";
+import type { World } from "../world.js";
+
+const families = {
+	IPv4: { key: "net.ipv4.ip_forward", code: "forwarding-ipv4" },
+	IPv6: { key: "net.ipv6.conf.all.forwarding", code: "forwarding-ipv6" },
+} as const;
+
+/** A gateway passes packets on, and so does a node in front of its backends. */
+export const forwarding: Check = {
+	name: "forwarding",
+	async look(world) {
+		const needed = await forwarded(world);
+		return Object.entries(families)
+			.filter(([family, { key }]) => needed.has(family) && isOff(key))
+			.map(([family, { key, code }]) => ({
+				code,
+				message: `${family} packets of services are to be passed on, but ${key} is 0`,
+				fix: `sysctl -w ${key}=1`,
+			}));
+	},
+};
+
+/** The families of services whose packets this machine does not end itself. */
+async function forwarded(world: World): Promise<Set<string>> {
+	const isGateway = world
+		.config()
+		.some(([key, row]) => tunnelFlags.isGateway(key, row));
+	const needed = new Set<string>();
+	for (const [, { backend }] of world.services()) {
+		const family = isIPv6(backend.address) ? "IPv6" : "IPv4";
+		if (needed.has(family)) continue;
+		if (isGateway || !(await world.isLocal(backend.address)))
+			needed.add(family);
+	}
+	return needed;
+}
+
+function isOff(key: string): boolean {
+	try {
+		const path = `/proc/sys/${key.replaceAll(".", "/")}`;
+		return readFileSync(path, "utf8").trim() === "0";
+	} catch {
+		// A kernel without the family.
+		return false;
+	}
+}

@@ -1,0 +1,69 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Kernel } from "@sluice/cli-kit";
+import { isBpffs } from "@sluice/maps/bpffs";
+import { defaultDevice } from "../device-for.js";
+import type { Check } from "../finding.js";
+import { mapsOf } from "../hooks.js";
+import { script } from "../scripts.js";
+import { quoted } from "../shell.js";
+import { CannotLook, type World } from "../world.js";
+
+/** The first attaching pins the tables; without them the tools have nothing to write to. */
+export const pinned: Check = {
+	name: "pinned tables",
+	async look(world) {
+		if (world.isPinned) return [];
+		if (!isBpffs(world.bpffs)) throw new CannotLook("no bpffs");
+		return [
+			{
+				code: "tables-missing",
+				message: `no tables are pinned in ${world.pins}`,
+				fix: `${script(world, "attach_tc.sh")} ${quoted(await defaultDevice(world))}`,
+			},
+		];
+	},
+};
+
+/** Characters of a map's name that the kernel keeps. */
+const KEPT = 15;
+
+/** A program that has other tables than the pinned ones does not see what the tools write. */
+export const split: Check = {
+	name: "tables of attached programs",
+	async look(world) {
+		const attached = await world.attached();
+		if (attached.length === 0 || !world.isPinned) return [];
+		const kernel = world.rights;
+		const ids = pinnedIds(kernel, world);
+		return attached.flatMap(({ device, direction, programId }) => {
+			const others = mapsOf(kernel, programId).filter(
+				({ name, id }) => ids.get(name) !== id,
+			);
+			if (others.length === 0) return [];
+			const names = others.map(({ name }) => name).join(", ");
+			return [
+				{
+					code: "tables-split",
+					message: `program ${programId} on ${device} ${direction} has tables of its own in place of the pinned ones: ${names}`,
+					fix: `${script(world, "reattach_tc.sh")} ${quoted(device)} ${direction}`,
+				},
+			];
+		});
+	},
+};
+
+/** The name that the kernel keeps of a pinned map → its id. */
+function pinnedIds(kernel: Kernel, { pins }: World): Map<string, number> {
+	const ids = new Map<string, number>();
+	for (const name of readdirSync(pins)) {
+		const map = kernel.openPin(join(pins, name), { readOnly: true });
+		try {
+			const info = kernel.mapInfo(map);
+			ids.set(name.slice(0, KEPT), info.id);
+		} finally {
+			kernel.close(map);
+		}
+	}
+	return ids;
+}

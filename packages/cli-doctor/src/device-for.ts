@@ -1,0 +1,22 @@
+import { ask, type Route } from "./iproute.js";
+import { needed, type World } from "./world.js";
+
+/** The interface that a local endpoint belongs to: the one that has it, one of our programs', or the default route's. */
+export async function deviceFor(world: World, local?: string): Promise<string> {
+	const interfaces = await world.interfaces();
+	const owner = interfaces.find(({ addr_info }) =>
+		addr_info.some((address) => address.local === local),
+	);
+	if (owner) return owner.ifname;
+	const [ours] = await world.attached();
+	return ours?.device ?? (await defaultDevice(world));
+}
+
+/** The interface of the default route, or the first that is not the loopback. */
+export async function defaultDevice(world: World): Promise<string> {
+	const answer = await needed(ask<Route>("ip", "route", "show", "default"));
+	const routed = "rows" in answer ? answer.rows[0]?.dev : undefined;
+	if (routed) return routed;
+	const interfaces = await world.interfaces();
+	return interfaces.find(({ ifname }) => ifname !== "lo")?.ifname ?? "lo";
+}

@@ -1,0 +1,28 @@
+import { checks } from "./checks/index.js";
+import type { Finding } from "./finding.js";
+import { CannotLook, type World } from "./world.js";
+
+/** All that was found, and what could not be looked at, with the reason. */
+export interface Examination {
+	checks: number;
+	findings: Finding[];
+	skipped: { check: string; reason: string }[];
+}
+
+/** Makes every check, one after the other: those of the machine first, for the others rest on it. */
+export async function examine(world: World): Promise<Examination> {
+	const result: Examination = {
+		checks: checks.length,
+		findings: [],
+		skipped: [],
+	};
+	for (const { name, look } of checks) {
+		try {
+			result.findings.push(...(await look(world)));
+		} catch (error) {
+			if (!(error instanceof CannotLook)) throw error;
+			result.skipped.push({ check: name, reason: error.message });
+		}
+	}
+	return result;
+}

@@ -1,0 +1,62 @@
+import { execa } from "execa";
+
+/** What `ip` or `tc` answered: rows, or the complaint of one that failed. */
+export type Answer<T> = { rows: T[] } | { failed: string };
+
+/** Asks `ip` or `tc` with --json. @throws ENOENT where there is no such program */
+export async function ask<T>(
+	program: "ip" | "tc",
+	...words: string[]
+): Promise<Answer<T>> {
+	const { exitCode, stdout, stderr, code, message } = await execa(
+		program,
+		["-json", ...words],
+		{ reject: false },
+	);
+	if (code === "ENOENT") throw Object.assign(new Error(message), { code });
+	if (exitCode !== 0) return { failed: complaint(stderr) };
+	return { rows: stdout.trim() === "" ? [] : JSON.parse(stdout) };
+}
+
+const complaint = (stderr: string) =>
+	(stderr.split("\n").at(-1) ?? "").replace(/^(RTNETLINK answers|Error): /, "");
+
+/** A row of `ip address`. */
+export interface Interface {
+	ifindex: number;
+	ifname: string;
+	mtu: number;
+	addr_info: { local?: string }[];
+}
+
+/** A row of `ip route`. */
+export interface Route {
+	type?: string;
+	dst: string;
+	dev?: string;
+	gateway?: string;
+	via?: { host: string };
+	metrics?: { mtu?: number }[];
+	cache?: string[];
+}
+
+/** A row of `ip neigh`. */
+export interface Neighbour {
+	dst: string;
+	state: string[];
+}
+
+/** A row of `tc qdisc`. */
+export interface Qdisc {
+	kind: string;
+	dev: string;
+}
+
+/** A row of `tc filter`. */
+export interface Filter {
+	protocol: string;
+	pref: number;
+	kind: string;
+	chain?: number;
+	options?: { handle?: string; prog?: { id: number; name?: string } };
+}

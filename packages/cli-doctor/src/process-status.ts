@@ -1,0 +1,35 @@
+import { readFileSync } from "node:fs";
+
+/** What /proc/self/status tells of this process's rights. */
+export interface ProcessStatus {
+	effectiveUser: number;
+	/** Effective, a bit each. */
+	capabilities: bigint;
+	/** 2: a filter decides about system calls. */
+	seccomp: number;
+}
+
+export function processStatus(): ProcessStatus {
+	const text = readFileSync("/proc/self/status", "utf8");
+	const field = (name: string, at = 0) =>
+		new RegExp(`^${name}:\\s+(.*)$`, "m").exec(text)?.[1]?.split(/\s+/)[at] ??
+		"0";
+	return {
+		effectiveUser: Number(field("Uid", 1)),
+		capabilities: BigInt(`0x${field("CapEff")}`),
+		seccomp: Number(field("Seccomp")),
+	};
+}
+
+/** Bits, as linux/capability.h numbers them. */
+const bits = { CAP_NET_ADMIN: 12n, CAP_SYS_ADMIN: 21n, CAP_BPF: 39n } as const;
+
+/** Which of the capabilities that BPF programs and tables take are missing. CAP_SYS_ADMIN has CAP_BPF in it. */
+export function missingCapabilities({ capabilities }: ProcessStatus): string[] {
+	const has = (name: keyof typeof bits) =>
+		((capabilities >> bits[name]) & 1n) === 1n;
+	return [
+		...(has("CAP_BPF") || has("CAP_SYS_ADMIN") ? [] : ["CAP_BPF"]),
+		...(has("CAP_NET_ADMIN") ? [] : ["CAP_NET_ADMIN"]),
+	];
+}
