@@ -1,9 +1,7 @@
 import { libc } from "./libc.js";
 
-const if_nametoindex = libc.func(
-	"unsigned int if_nametoindex(const char *ifname)",
-);
-const if_indextoname = libc.func(
+const if_nametoindex = libc("unsigned int if_nametoindex(const char *ifname)");
+const if_indextoname = libc(
 	"const char *if_indextoname(unsigned int ifindex, void *ifname)",
 );
 

@@ -32,7 +32,7 @@ export const loader = {
 };
 
 const libbpf_set_print = lazily("void *libbpf_set_print(void *fn)");
-const vsnprintf = libc.func(
+const vsnprintf = libc(
 	"int vsnprintf(void *str, size_t size, const char *format, void *ap)",
 );
 const printFunction = koffi.pointer(

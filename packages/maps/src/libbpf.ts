@@ -1,5 +1,6 @@
 import koffi from "koffi";
 import { BpfError } from "./errors.js";
+import { lazyIn } from "./lazy.js";
 
 // `void *` arguments take Buffers of the size that the C side expects, or null.
 // libbpf 1.x returns -errno, so the return value is the error and errno is not needed,
@@ -30,15 +31,8 @@ export const bpf_map_get_next_key = library.func(
 	"int bpf_map_get_next_key(int fd, const void *key, void *next_key)",
 );
 
-/** Declares the function at its first call: what a one-shot command does not use must not slow its start. */
-// biome-ignore lint/suspicious/noExplicitAny: the prototype says the types
-export function lazily(prototype: string): (...args: any[]) => any {
-	let bound: ReturnType<typeof library.func> | undefined;
-	return (...args) => {
-		bound ??= library.func(prototype);
-		return bound(...args);
-	};
-}
+/** A function of libbpf, declared at its first call. */
+export const lazily = lazyIn(library);
 
 function load() {
 	try {

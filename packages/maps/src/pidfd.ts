@@ -5,7 +5,7 @@ import { errno, libc } from "./libc.js";
 const PIDFD_OPEN = 434;
 const PIDFD_GETFD = 438;
 
-const syscall = libc.func("long syscall(long number, long a, long b, long c)");
+const syscall = libc("long syscall(long number, long a, long b, long c)");
 
 /**
  * A descriptor that stands for a process, and stays with it when the pid is used again.

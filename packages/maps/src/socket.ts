@@ -18,13 +18,13 @@ const AF_INET6 = 10;
 const SOCK_STREAM = 1;
 const SOCK_DGRAM = 2;
 
-const getsockopt = libc.func(
+const getsockopt = libc(
 	"int getsockopt(int fd, int level, int name, void *value, void *length)",
 );
-const getsockname = libc.func(
+const getsockname = libc(
 	"int getsockname(int fd, void *address, void *length)",
 );
-const getpeername = libc.func(
+const getpeername = libc(
 	"int getpeername(int fd, void *address, void *length)",
 );
 

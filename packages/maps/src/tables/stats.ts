@@ -1,0 +1,81 @@
+import { perCpu, u32, u64 } from "../codec.js";
+import type { Table } from "../table.js";
+
+/** What became of a packet, in the order of `enum outcome` in `bpf/include/outcome.h`. */
+export const outcomes = [
+	// Not ours, passed on untouched.
+	"no-config",
+	"not-ip",
+	"not-ours",
+	"malformed",
+	"plain-gue",
+	"outer-fragment",
+	"fragment-before-first",
+	// Done.
+	"decapsulated",
+	"encapsulated",
+	"dnat",
+	"snat",
+	// Ends here, as it should.
+	"ping",
+	"ping-learned",
+	// Dropped.
+	"gue-version",
+	"gue-header",
+	"gue-length",
+	"inner-version",
+	"inner-length",
+	"unknown-service",
+	"wrong-key",
+	"foreign-inner",
+	"inner-fragment",
+	"congestion-lost",
+	"merged",
+	"decap-failed",
+	"ping-type",
+	"ping-open",
+	"ping-tunnel",
+	"no-tunnel",
+	"no-remote",
+	"tunnel-family",
+	"too-big",
+	"too-big-silent",
+	"no-route",
+	"encap-failed",
+	"nat-failed",
+] as const;
+
+export type Outcome = (typeof outcomes)[number];
+
+/** What the network sees of an outcome: passed on untouched, done as configured, taken in, or dropped. */
+export type Fate = "passed" | "done" | "taken" | "dropped";
+
+/** The last outcome of each group, in the order of the enum. */
+const lastOf: readonly (readonly [Outcome, Fate])[] = [
+	["fragment-before-first", "passed"],
+	["snat", "done"],
+	["ping-learned", "taken"],
+	["nat-failed", "dropped"],
+];
+
+export function fateOf(outcome: Outcome): Fate {
+	const number = outcomes.indexOf(outcome);
+	const group = lastOf.find(([last]) => number <= outcomes.indexOf(last));
+	return (group as (typeof lastOf)[number])[1];
+}
+
+/** Rows of one direction: `STATS_ROWS` in `bpf/include/stats.h`. */
+const STATS_ROWS = 64;
+
+/** The row that counts an outcome; queue 0 is ingress, 1 egress. */
+export const statsRow = (queue: number, outcome: Outcome) =>
+	queue * STATS_ROWS + outcomes.indexOf(outcome);
+
+/** Row → packets, for each CPU. */
+export const statsTable: Table<number, bigint[]> = {
+	name: "map_stats",
+	type: "percpu_array",
+	flags: 0,
+	key: u32,
+	value: perCpu(u64),
+};
