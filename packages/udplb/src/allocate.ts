@@ -1,11 +1,15 @@
+/** Consecutive indices. */
+export interface Run {
+	at: number;
+	count: number;
+}
+
 /** Hands out runs of consecutive indices below a capacity, each as low as there is room. */
 export class Indices {
-	readonly capacity: number;
 	/** Free runs, by where they begin; neighbours are joined. */
-	#free: { at: number; count: number }[];
+	#free: Run[];
 
 	constructor(capacity: number) {
-		this.capacity = capacity;
 		this.#free = [{ at: 0, count: capacity }];
 	}
 
@@ -22,7 +26,8 @@ export class Indices {
 	}
 
 	/** Takes runs back, in any order. */
-	give(runs: Iterable<{ at: number; count: number }>): void {
+	give(runs: readonly Run[]): void {
+		if (runs.length === 0) return;
 		const all = [...this.#free, ...runs].sort((a, b) => a.at - b.at);
 		this.#free = [];
 		for (const { at, count } of all) {
