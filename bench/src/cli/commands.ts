@@ -11,11 +11,12 @@ export async function timeCommands(
 	host: Host,
 	commands: Commands,
 	rounds: number,
+	env: Record<string, string> = {},
 ): Promise<Record<string, number[]>> {
 	const { stdout } = await host.run(
 		process.execPath,
 		["--import=tsx", program],
-		{ input: JSON.stringify({ rounds, commands }) },
+		{ input: JSON.stringify({ rounds, commands }), env },
 	);
 	return JSON.parse(stdout);
 }
