@@ -157,7 +157,7 @@ static __always_inline int encapsulate(struct __sk_buff *skb, struct run *run,
 	tunnel = bpf_map_lookup_elem(&map_tunnel, &key.tunnel);
 	if (!tunnel)
 		return -OUT_NO_TUNNEL;
-	if (!tunnel->remote_port)
+	if (!tunnel->remote_port || is_unspecified(&tunnel->remote))
 		return -OUT_NO_REMOTE;
 	version = is_ipv4(&tunnel->remote) ? 4 : 6;
 	if (is_ipv4(&tunnel->local) != (version == 4))

@@ -132,6 +132,13 @@ static __always_inline int is_ipv4(const struct address *address)
 	return !(address->words[0] | address->words[1] | (address->words[2] ^ V4_MAPPED));
 }
 
+/* `::` or 0.0.0.0. */
+static __always_inline int is_unspecified(const struct address *address)
+{
+	return !(address->words[3] | address->words[0] | address->words[1]) &&
+	       (!address->words[2] || address->words[2] == V4_MAPPED);
+}
+
 static __always_inline int same_address(const struct address *a, const struct address *b)
 {
 	return !((a->words[0] ^ b->words[0]) | (a->words[1] ^ b->words[1]) |
