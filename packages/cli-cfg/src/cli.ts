@@ -2,13 +2,15 @@ import { bulkCommands, type Program } from "@sluice/cli-kit";
 import manifest from "../package.json" with { type: "json" };
 import { bulk } from "./bulk.js";
 import { del } from "./commands/del.js";
+import { dump } from "./commands/dump.js";
 import { get } from "./commands/get.js";
 import { set } from "./commands/set.js";
+import { stats } from "./commands/stats.js";
 
 /** TABLE-CONFIG: what the programs on an interface do. */
 export const cli: Program = {
 	name: "cli_cfg",
 	summary: "tell the programs on an interface what to do",
 	version: manifest.version,
-	commands: [get, set, del, ...bulkCommands(() => cli, bulk)],
+	commands: [get, set, del, stats, dump, ...bulkCommands(() => cli, bulk)],
 };

@@ -17,5 +17,7 @@ export interface Env {
 	input(): string;
 	/** The next part of standard input, waited for; undefined at its end. */
 	inputPart?(): string | undefined;
+	/** Aborted by Ctrl-C or SIGTERM, once it has been asked for: for a command that runs until it is stopped. */
+	stopped?(): AbortSignal;
 	kernel(): Promise<Kernel>;
 }

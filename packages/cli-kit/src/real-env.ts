@@ -20,6 +20,12 @@ export const realEnv: Env = {
 	},
 	inputPart: () => readPart(),
 	input: () => readFileSync(STDIN, "utf8"),
+	stopped: () => {
+		const controller = new AbortController();
+		for (const signal of ["SIGINT", "SIGTERM"] as const)
+			process.once(signal, () => controller.abort());
+		return controller.signal;
+	},
 	kernel: () => import("@sluice/maps"),
 };
 

@@ -11,6 +11,8 @@ export interface World {
 	kernel?: Kernel;
 	/** Called in place of printing, to look or to fail. */
 	out?: Env["out"];
+	/** Ends a command that runs until it is stopped. */
+	stopped?: AbortSignal;
 }
 
 /** How a program ended, and all that it printed. */
@@ -20,13 +22,19 @@ export interface Ended {
 	err: string;
 }
 
-/** Runs a program in this process, against the real kernel. */
+/** Runs a program in this process, against the real kernel. What it opened is closed, as if the process had ended. */
 export async function runInProcess(
 	program: Program,
 	words: readonly string[],
-	{ vars = {}, input = "", kernel = maps, out }: World = {},
+	{ vars = {}, input = "", kernel = maps, out, stopped }: World = {},
 ): Promise<Ended> {
 	const printed = { out: "", err: "" };
+	const opened: { close(): void }[] = [];
+	const openTable: Kernel["openTable"] = (...args) => {
+		const table = kernel.openTable(...args);
+		opened.push(table);
+		return table;
+	};
 	const code = await run(program, words, {
 		out: (text) => {
 			out?.(text);
@@ -38,7 +46,9 @@ export async function runInProcess(
 		vars,
 		isTerminal: false,
 		input: () => input,
-		kernel: async () => kernel,
+		...(stopped ? { stopped: () => stopped } : {}),
+		kernel: async () => ({ ...kernel, openTable }),
 	});
+	for (const table of opened) table.close();
 	return { code, ...printed };
 }

@@ -1,0 +1,300 @@
+import { address } from "@sluice/maps/codec";
+
+// A packet in words: what an intercepted packet can be, and no more.
+
+/** A packet, layer by layer, from the outside in. */
+export interface Decoded {
+	layers: Layer[];
+	/** What is left could not be read: the packet is cut, or not what its headers say. */
+	cut: boolean;
+}
+
+export type Layer =
+	| IpLayer
+	| UdpLayer
+	| TcpLayer
+	| IcmpLayer
+	| GueLayer
+	| Other;
+
+export interface IpLayer {
+	layer: "ipv4" | "ipv6";
+	source: string;
+	destination: string;
+	ttl: number;
+	/** Bytes, header included, as the header says. */
+	length: number;
+	/** Not there where the packet is whole. */
+	fragment?: { id: number; offset: number; more: boolean };
+}
+
+export interface UdpLayer {
+	layer: "udp";
+	sourcePort: number;
+	destinationPort: number;
+	length: number;
+}
+
+export interface TcpLayer {
+	layer: "tcp";
+	sourcePort: number;
+	destinationPort: number;
+	/** Letters as tcpdump has them: S, ., F, R, P. */
+	flags: string;
+	sequence: number;
+	acknowledgement: number;
+	/** Bytes of payload that the IP header promises. */
+	payload: number;
+}
+
+export interface IcmpLayer {
+	layer: "icmp" | "icmpv6";
+	type: number;
+	code: number;
+}
+
+export interface GueLayer {
+	layer: "gue";
+	/** A ping, or a packet inside. */
+	control: boolean;
+	service?: number;
+	group?: number;
+	/** Of a ping that names it. */
+	tunnel?: number;
+}
+
+export interface Other {
+	layer: "other";
+	/** "ethernet type 0x0806", "protocol 47". */
+	what: string;
+}
+
+class Cut extends Error {}
+
+/**
+ * Takes a packet apart, from its Ethernet header on. GUE is what looks like it: that a port is a tunnel's is known to
+ * the tables alone.
+ */
+export function decode(frame: Buffer): Decoded {
+	const layers: Layer[] = [];
+	try {
+		ethernet(new Reader(frame), layers);
+		return { layers, cut: false };
+	} catch (error) {
+		if (!(error instanceof Cut)) throw error;
+		return { layers, cut: true };
+	}
+}
+
+/** Reads forward through a packet. @throws Cut at its end */
+class Reader {
+	readonly #bytes: Buffer;
+	#at = 0;
+
+	constructor(bytes: Buffer) {
+		this.#bytes = bytes;
+	}
+
+	/** The next `count` bytes. */
+	take(count: number): Buffer {
+		const end = this.#at + count;
+		if (count < 0 || end > this.#bytes.length) throw new Cut();
+		const taken = this.#bytes.subarray(this.#at, end);
+		this.#at = end;
+		return taken;
+	}
+
+	/** The next `count` bytes, which stay. Undefined where there are fewer. */
+	peek(count: number): Buffer | undefined {
+		const end = this.#at + count;
+		return end > this.#bytes.length
+			? undefined
+			: this.#bytes.subarray(this.#at, end);
+	}
+}
+
+const ETHERTYPE_IPV4 = 0x0800;
+const ETHERTYPE_IPV6 = 0x86dd;
+const ETHERTYPE_VLAN = 0x8100;
+
+function ethernet(packet: Reader, layers: Layer[]): void {
+	let type = packet.take(14).readUInt16BE(12);
+	if (type === ETHERTYPE_VLAN) type = packet.take(4).readUInt16BE(2);
+	if (type === ETHERTYPE_IPV4) ipv4(packet, layers);
+	else if (type === ETHERTYPE_IPV6) ipv6(packet, layers);
+	else
+		layers.push({
+			layer: "other",
+			what: `ethernet type 0x${type.toString(16).padStart(4, "0")}`,
+		});
+}
+
+function ipv4(packet: Reader, layers: Layer[]): void {
+	const header = packet.take(20);
+	const headerLength = 4 * ((header[0] as number) & 0xf);
+	packet.take(headerLength - 20);
+	const length = header.readUInt16BE(2);
+	const offset = header.readUInt16BE(6);
+	const later = (offset & 0x1fff) !== 0;
+	layers.push({
+		layer: "ipv4",
+		source: header.subarray(12, 16).join("."),
+		destination: header.subarray(16, 20).join("."),
+		ttl: header[8] as number,
+		length,
+		...(later || offset & 0x2000
+			? {
+					fragment: {
+						id: header.readUInt16BE(4),
+						offset: 8 * (offset & 0x1fff),
+						more: (offset & 0x2000) !== 0,
+					},
+				}
+			: {}),
+	});
+	if (!later)
+		transport(packet, header[9] as number, length - headerLength, layers);
+}
+
+const EXTENSIONS = new Set([0, 43, 60]);
+const FRAGMENT = 44;
+
+function ipv6(packet: Reader, layers: Layer[]): void {
+	const header = packet.take(40);
+	const ip: IpLayer = {
+		layer: "ipv6",
+		source: address.read(header, 8),
+		destination: address.read(header, 24),
+		ttl: header[7] as number,
+		length: 40 + header.readUInt16BE(4),
+	};
+	layers.push(ip);
+	let left = header.readUInt16BE(4);
+	let next = header[6] as number;
+	while (EXTENSIONS.has(next) || next === FRAGMENT) {
+		const extension = packet.take(8);
+		const more = next === FRAGMENT ? 0 : 8 * (extension[1] as number);
+		packet.take(more);
+		left -= 8 + more;
+		if (next === FRAGMENT) {
+			const offset = extension.readUInt16BE(2);
+			ip.fragment = {
+				id: extension.readUInt32BE(4),
+				offset: offset & 0xfff8,
+				more: (offset & 1) !== 0,
+			};
+			if (ip.fragment.offset !== 0) return;
+		}
+		next = extension[0] as number;
+	}
+	transport(packet, next, left, layers);
+}
+
+function transport(
+	packet: Reader,
+	protocol: number,
+	length: number,
+	layers: Layer[],
+): void {
+	const read = readers[protocol];
+	if (read) read(packet, length, layers);
+	else layers.push({ layer: "other", what: `protocol ${protocol}` });
+}
+
+const readers: Record<
+	number,
+	(packet: Reader, length: number, layers: Layer[]) => void
+> = {
+	1: (packet, _, layers) => icmp("icmp", packet, layers),
+	4: (packet, _, layers) => ipv4(packet, layers),
+	6: tcp,
+	17: udp,
+	41: (packet, _, layers) => ipv6(packet, layers),
+	58: (packet, _, layers) => icmp("icmpv6", packet, layers),
+};
+
+function icmp(
+	layer: IcmpLayer["layer"],
+	packet: Reader,
+	layers: Layer[],
+): void {
+	const header = packet.take(4);
+	layers.push({
+		layer,
+		type: header[0] as number,
+		code: header[1] as number,
+	});
+}
+
+/** Bits of the flags byte, in the order in which tcpdump prints them. */
+const tcpFlags: readonly (readonly [bit: number, letter: string])[] = [
+	[0x01, "F"],
+	[0x02, "S"],
+	[0x04, "R"],
+	[0x08, "P"],
+	[0x10, "."],
+	[0x20, "U"],
+];
+
+function tcp(packet: Reader, length: number, layers: Layer[]): void {
+	const header = packet.take(20);
+	const flags = header[13] as number;
+	layers.push({
+		layer: "tcp",
+		sourcePort: header.readUInt16BE(0),
+		destinationPort: header.readUInt16BE(2),
+		flags: tcpFlags
+			.filter(([bit]) => flags & bit)
+			.map(([, letter]) => letter)
+			.join(""),
+		sequence: header.readUInt32BE(4),
+		acknowledgement: header.readUInt32BE(8),
+		payload: Math.max(0, length - 4 * ((header[12] as number) >> 4)),
+	});
+}
+
+function udp(packet: Reader, _length: number, layers: Layer[]): void {
+	const header = packet.take(8);
+	layers.push({
+		layer: "udp",
+		sourcePort: header.readUInt16BE(0),
+		destinationPort: header.readUInt16BE(2),
+		length: header.readUInt16BE(4),
+	});
+	gue(packet, layers);
+}
+
+const GUE_FLAGS = 0xa000;
+const PING_OPEN = 0x21010000;
+
+/** Reads on where the payload of a datagram is GUE as the tunnel programs write it. */
+function gue(packet: Reader, layers: Layer[]): void {
+	const word = packet.peek(4)?.readUInt32BE(0);
+	if (word === undefined) return;
+	const words = (word >>> 24) & 0x1f;
+	const control = (word & 0x2000_0000) !== 0;
+	if (word >>> 0 === PING_OPEN) {
+		packet.take(4);
+		const tunnel = packet.take(4).readUInt32BE(0);
+		layers.push({ layer: "gue", control, tunnel });
+		return;
+	}
+	const protocol = (word >>> 16) & 0xff;
+	const isOurs =
+		word >>> 30 === 0 &&
+		(word & 0xffff) === GUE_FLAGS &&
+		(control
+			? protocol === 1 && (words === 5 || words === 6)
+			: words === 5 && (protocol === 4 || protocol === 41));
+	if (!isOurs) return;
+	packet.take(4);
+	const fields = packet.take(4 * words);
+	layers.push({
+		layer: "gue",
+		control,
+		service: fields.readUInt16BE(0),
+		group: fields.readUInt16BE(2),
+		...(words === 6 ? { tunnel: fields.readUInt32BE(20) } : {}),
+	});
+	if (!control) transport(packet, protocol, 0, layers);
+}
