@@ -126,7 +126,8 @@ function placePositionals(
 	values: Record<string, unknown>,
 ): boolean {
 	const positionals = positionalsOf(usage);
-	for (const [i, { name, required, variadic }] of positionals.entries()) {
+	for (let i = 0; i < positionals.length; i++) {
+		const { name, required, variadic } = positionals[i] as Positional;
 		if (variadic) {
 			values[name] = words.slice(i);
 			return !required || words.length > i;

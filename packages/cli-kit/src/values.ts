@@ -13,14 +13,31 @@ export function integer(
 	min: number,
 	max: number,
 ): number {
-	const value = /^(\d{1,15}|0x[0-9a-f]{1,12})$/i.test(text)
-		? Number(text)
-		: Number.NaN;
+	const value = numberOf(text);
 	if (value >= min && value <= max) return value;
 	throw badInput(
 		`${name} must be an integer from ${min} to ${max}, got "${text}"`,
 	);
 }
+
+/** NaN for what is not written as a number. */
+function numberOf(text: string): number {
+	const { length } = text;
+	if (length === 0 || length > LONGEST_DECIMAL) return hexadecimal(text);
+	let value = 0;
+	for (let i = 0; i < length; i++) {
+		const digit = text.charCodeAt(i) - ZERO;
+		if (digit < 0 || digit > 9) return hexadecimal(text);
+		value = value * 10 + digit;
+	}
+	return value;
+}
+
+const ZERO = "0".charCodeAt(0);
+const LONGEST_DECIMAL = 15;
+
+const hexadecimal = (text: string) =>
+	/^0x[0-9a-f]{1,12}$/i.test(text) ? Number(text) : Number.NaN;
 
 /** A port, in host order. */
 export const port = (name: string, text: string) =>
@@ -67,7 +84,7 @@ export function key(name: string, text: string): Buffer {
 			`${name} must be at most ${KEY_SIZE} bytes long, got ${bytes.length} bytes`,
 		);
 	if (bytes.length === 0) throw badInput(`${name} must not be empty`);
-	return Buffer.concat([bytes], KEY_SIZE);
+	return bytes.length === KEY_SIZE ? bytes : Buffer.concat([bytes], KEY_SIZE);
 }
 
 function keyBytes(name: string, text: string): Buffer {

@@ -38,14 +38,14 @@ export const encapRow = ({ tunnel, sid, key }: Service): Encap => ({
 
 /** Which other services have an endpoint that this one wants. Rows that belong to no service are nobody's. */
 export function conflicts(tables: ServiceTables, service: Service): Conflict[] {
-	const roles = ["proxy", "backend"] as const;
-	return roles.flatMap((role) => {
+	const found: Conflict[] = [];
+	for (const role of ["proxy", "backend"] as const) {
 		const endpoint = service[role];
 		const holder = holderOf(tables, endpoint);
-		return holder && !sameSid(holder, service.sid)
-			? [{ role, endpoint, holder }]
-			: [];
-	});
+		if (holder && !sameSid(holder, service.sid))
+			found.push({ role, endpoint, holder });
+	}
+	return found;
 }
 
 /** The service that has an endpoint, as its proxy or as its backend. */
@@ -69,11 +69,11 @@ function holderOf(tables: ServiceTables, endpoint: Endpoint): Sid | undefined {
  * @throws BpfError E2BIG a table is full: what was written of the service is taken back.
  */
 export function setService(tables: ServiceTables, service: Service): void {
-	const { sid, ...verify } = service;
+	const { sid } = service;
 	const old = tables.verify.get(sid);
 	if (old) removeMoved(tables, { ...old, sid }, service);
 	try {
-		tables.verify.set(sid, verify);
+		tables.verify.set(sid, service);
 		tables.encap.set(service.backend, encapRow(service));
 		for (const [from, to] of natRows(service)) tables.nat.set(from, to);
 	} catch (error) {

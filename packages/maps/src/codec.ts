@@ -108,20 +108,22 @@ export function struct<
 	const F extends Record<string, readonly [number, AnyCodec]>,
 >(size: number, fields: F): StructCodec<{ [N in keyof F]: FieldValue<F[N]> }> {
 	type Value = { [N in keyof F]: FieldValue<F[N]> };
-	const list = Object.entries(fields) as [string, Field][];
+	const list = Object.entries(fields as unknown as Record<string, Field>).map(
+		([name, [offset, codec]]) => ({ name, offset, codec }),
+	);
 	const gaps = bytesBetween(size, Object.values(fields));
 	return {
 		size,
 		fields: fields as unknown as Record<string, Field>,
 		read(buffer, at) {
 			const value: Record<string, unknown> = {};
-			for (const [name, [offset, codec]] of list)
+			for (const { name, offset, codec } of list)
 				value[name] = codec.read(buffer, at + offset);
 			return value as Value;
 		},
 		write(buffer, at, value) {
 			for (const offset of gaps) buffer[at + offset] = 0;
-			for (const [name, [offset, codec]] of list)
+			for (const { name, offset, codec } of list)
 				codec.write(buffer, at + offset, value[name as keyof Value]);
 		},
 	};

@@ -1,4 +1,4 @@
-import { ByteIndex } from "./byte-index.js";
+import { ByteIndex, copyBytes } from "./byte-index.js";
 import { BpfError } from "./errors.js";
 import type { KernelTable } from "./kernel-table.js";
 import type { OpenTable, SetMode, Table } from "./table.js";
@@ -242,8 +242,8 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 	): number {
 		const number = this.#index.add(keys, keyAt);
 		const { size } = this.#table.value;
-		if (this.#states.length < this.#index.room) this.#grow();
-		copy(values, valueAt, this.#values, number * size, size);
+		if (number >= this.#states.length) this.#grow();
+		copyBytes(values, valueAt, this.#values, number * size, size);
 		this.#states[number] = state;
 		return number;
 	}
@@ -269,7 +269,7 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 				number,
 				Buffer.from(this.#values.subarray(at, at + size)),
 			);
-		copy(this.#value, 0, this.#values, at, size);
+		copyBytes(this.#value, 0, this.#values, at, size);
 	}
 
 	#touch(number: number): void {
@@ -323,16 +323,6 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 
 /** Entries written by one system call: enough that the call does not count, few enough to tell of progress. */
 const CHUNK = 16_384;
-
-function copy(
-	from: Buffer,
-	fromAt: number,
-	to: Buffer,
-	toAt: number,
-	size: number,
-): void {
-	for (let i = 0; i < size; i++) to[toAt + i] = from[fromAt + i] as number;
-}
 
 function same(a: Buffer, at: number, b: Buffer, size: number): boolean {
 	for (let i = 0; i < size; i++) if (a[at + i] !== b[i]) return false;

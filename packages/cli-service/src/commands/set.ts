@@ -65,10 +65,9 @@ export const set = command({
 			makeRoom(tables, service, force, context);
 			setService(tables, service);
 		});
-		const show = keysShown(showKeys, context);
 		context.print(
-			() => [verifyLine(service, show)],
-			() => serviceDocument(service, show),
+			() => [verifyLine(service, keysShown(showKeys, context))],
+			() => serviceDocument(service, keysShown(showKeys, context)),
 		);
 	},
 });
