@@ -12,11 +12,13 @@
 
 #include <bpf/bpf_helpers.h>
 
-/* A set: only the keys matter. Ports are in host order. */
+/* A set: only the keys matter. Ports, of 16 bits, are in host order. Sizes in
+ * place of types: bpftool then shows the bytes that it takes.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__type(key, __u16);
-	__type(value, __u8);
+	__uint(key_size, sizeof(__u16));
+	__uint(value_size, sizeof(__u8));
 	__uint(max_entries, 1024);
 } echo_ports SEC(".maps");
 
