@@ -11,8 +11,11 @@ export type Running = {
 	write(text: string): void;
 	/** Closes its standard input. */
 	end(): void;
-	/** Waits for a match in what it prints on stdout. @throws when it ends without one. */
-	ready(pattern: RegExp): Promise<RegExpMatchArray>;
+	/** Waits for a match in what it prints. @throws when it ends without one. */
+	ready(
+		pattern: RegExp,
+		stream?: "stdout" | "stderr",
+	): Promise<RegExpMatchArray>;
 	/** Sends a signal and waits for the end. */
 	stop(signal?: NodeJS.Signals): Promise<void>;
 	/** How it ended, by itself or by a signal. */
@@ -62,10 +65,10 @@ export function running(name: string, process: Subprocess): Running {
 			process.kill(signal);
 			await ended;
 		},
-		ready(pattern) {
+		ready(pattern, stream = "stdout") {
 			return new Promise((resolve, reject) => {
 				const look = () => {
-					const match = text.stdout.match(pattern);
+					const match = text[stream].match(pattern);
 					if (!match) return;
 					waiting.delete(look);
 					resolve(match);
