@@ -3,7 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { testbed } from "@sluice/testbed";
-import { directReturn, standardMode, wrongKey } from "./acts.js";
+import { detach, directReturn, standardMode, wrongKey } from "./acts.js";
 import { network, picture } from "./network.js";
 import { attach, openTunnel, programGateway, programNode } from "./set-up.js";
 import { Terminal } from "./terminal.js";
@@ -39,6 +39,7 @@ try {
 	await standardMode(stage);
 	await directReturn(stage);
 	await wrongKey(stage);
+	await detach(stage);
 	const right = terminal.sum((performance.now() - start) / 1000);
 	process.exitCode = right ? 0 : 1;
 } finally {
