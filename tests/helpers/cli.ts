@@ -25,7 +25,11 @@ export function cli(
 	return host.run(process.execPath, [bin(name), ...args], options);
 }
 
-/** Several command lines, one after the other. */
-export async function clis(host: Host, lines: readonly string[]) {
-	for (const line of lines) await cli(host, line);
+/** Command lines of one CLI, one after the other, in one process. */
+export async function clis(
+	host: Host,
+	name: string,
+	lines: readonly string[],
+): Promise<void> {
+	await cli(host, `${name} batch -`, { input: `${lines.join("\n")}\n` });
 }

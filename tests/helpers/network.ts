@@ -35,6 +35,8 @@ export type Network = {
 	gateway: Host;
 	core: Host;
 	node: Host;
+	/** Where one was asked for. */
+	nat: Host | undefined;
 	/** In the order of the picture: lan, wan, core to client, core to node. */
 	links: Link[];
 };
@@ -75,8 +77,8 @@ export async function network(
 	await route(gateway, "default", 2, 1);
 	await route(core, 1, 4, 2);
 	await route(core, 9, 2, 2);
-	if (nat) {
-		const router = await bed.router("nat");
+	const router = nat ? await bed.router("nat") : undefined;
+	if (router) {
 		links.push(
 			await bed.link(
 				{ host: router, name: "wan", addresses: net(5, 2) },
@@ -104,7 +106,7 @@ export async function network(
 			.then(() => gateway.run(script("attach_tc"), ["wan"])),
 		node.run(script("attach_tc"), ["eth0"]),
 	]);
-	return { bed, client, gateway, core, node, links };
+	return { bed, client, gateway, core, node, nat: router, links };
 }
 
 /** Both families: to network `to` by host `via` of network `by`. */

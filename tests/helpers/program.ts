@@ -10,13 +10,13 @@ export async function configure(
 	mode: "standard" | "dso" = "standard",
 ): Promise<void> {
 	await Promise.all([
-		clis(gateway, [
-			"cli_cfg set 0 1 gue,dnat gateway",
-			"cli_cfg set 1 1 proxy,snat,fib gateway",
+		clis(gateway, "cli_cfg", [
+			"set 0 1 gue,dnat gateway",
+			"set 1 1 proxy,snat,fib gateway",
 		]),
-		clis(node, [
-			"cli_cfg set 0 2 gue node",
-			`cli_cfg set 1 2 ${mode === "dso" ? "snat,fib" : "fib"} node`,
+		clis(node, "cli_cfg", [
+			"set 0 2 gue node",
+			`set 1 2 ${mode === "dso" ? "snat,fib" : "fib"} node`,
 		]),
 	]);
 }
@@ -56,9 +56,9 @@ export async function serve(
 	const to = backend ?? { tcp, udp };
 	await Promise.all(
 		hosts.map((host) =>
-			clis(host, [
-				`cli_service set 1 ${group} tcp ${proxy} ${tcp} ${node} ${to.tcp} ${tunnel} ${key}`,
-				`cli_service set 2 ${group} udp ${proxy} ${udp} ${node} ${to.udp} ${tunnel} ${key}`,
+			clis(host, "cli_service", [
+				`set 1 ${group} tcp ${proxy} ${tcp} ${node} ${to.tcp} ${tunnel} ${key}`,
+				`set 2 ${group} udp ${proxy} ${udp} ${node} ${to.udp} ${tunnel} ${key}`,
 			]),
 		),
 	);

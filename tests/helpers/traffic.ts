@@ -6,17 +6,14 @@ const fixture = (name: string) =>
 
 /** A program of fixtures/, run by this Node. */
 const node = (name: string, args: readonly (string | number)[]) =>
-	[
-		process.execPath,
-		["--import=tsx", fixture(name), ...args.map(String)],
-	] as const;
+	[process.execPath, [fixture(name), ...args.map(String)]] as const;
 
 /** Starts a backend: HTTP on one port, a UDP echo on the other, both families. */
 export async function backend(
 	host: Host,
 	{ http, udp }: { http: number; udp: number },
 ): Promise<Running> {
-	const server = host.spawn(...node("backend.ts", [http, udp]));
+	const server = host.spawn(...node("backend.mjs", [http, udp]));
 	await server.ready(/listening/);
 	return server;
 }
@@ -28,7 +25,7 @@ export async function askHttp(
 	port: number,
 	bytes = 20_000_000,
 ): Promise<void> {
-	await host.run(...node("requests.ts", ["http", address, port, bytes]));
+	await host.run(...node("requests.mjs", ["http", address, port, bytes]));
 }
 
 /** The sizes at which something may change: what fits, what does not, what is cut into fragments. */
@@ -41,5 +38,5 @@ export async function askUdp(
 	port: number,
 	sizes: readonly number[] = datagrams,
 ): Promise<void> {
-	await host.run(...node("requests.ts", ["udp", address, port, ...sizes]));
+	await host.run(...node("requests.mjs", ["udp", address, port, ...sizes]));
 }
