@@ -21,7 +21,7 @@ test(
 	"a packet in a tunnel, from the outside in",
 	summed,
 	tunnelled,
-	"10.0.0.2:6080 > 10.0.0.1:6080 udp 68 bytes | gue service 1 2 | 1.1.1.1:4000 > 192.0.2.9:33000 tcp S. 0 bytes",
+	"10.0.0.2:6080 > 10.0.0.1:6080 udp 64 bytes | gue service 1 2 | 1.1.1.1:4000 > 192.0.2.9:33000 tcp S. 0 bytes",
 );
 test(
 	"a ping",
@@ -124,7 +124,7 @@ test(
 	"that the end is missing",
 	summed,
 	tunnelled.subarray(0, 80),
-	"10.0.0.2:6080 > 10.0.0.1:6080 udp 68 bytes | gue service 1 2 | cut",
+	"10.0.0.2:6080 > 10.0.0.1:6080 udp 64 bytes | gue service 1 2 | cut",
 );
 test("that all is missing", summed, Buffer.alloc(0), "cut");
 

@@ -42,7 +42,8 @@ export function readLine(
 			plain.push(...words.slice(i + 1));
 			break;
 		}
-		if (!word.startsWith("-") || word === "-") {
+		// A negative number is a wrong value, not an option.
+		if (!word.startsWith("-") || /^-\d*$/.test(word)) {
 			if (spec) plain.push(word);
 			else {
 				spec = verbs.get(word);

@@ -1,0 +1,227 @@
+import { execFileSync } from "node:child_process";
+import { setImmediate } from "node:timers/promises";
+import {
+	type Ended,
+	type PinnedTables,
+	type World,
+	withTables,
+} from "@sluice/cli-kit/testing";
+import { possibleCpus, tryLock } from "@sluice/maps";
+import { eventsLostTable, outcomes } from "@sluice/maps/tables";
+import test from "ava";
+import { cli } from "../../src/cli.js";
+import { datagram6, ping, tunnelled } from "../helpers/packets.js";
+
+const it = withTables(test);
+
+interface Snapshot {
+	data: Buffer;
+	queue?: number;
+	/** After the action. */
+	outcome?: (typeof outcomes)[number];
+}
+
+/** Bytes of `struct __sk_buff`. */
+const SKB_SIZE = 192;
+
+/** Puts packets into the ring as the tunnel programs do: run on them as on packets of `lo`. */
+function write(tables: PinnedTables, snapshots: readonly Snapshot[]): void {
+	const program = tables.object.program("snapshot");
+	for (const { data, queue = 0, outcome } of snapshots) {
+		const stage = outcome === undefined ? 0 : 1;
+		const number = outcome === undefined ? 0 : outcomes.indexOf(outcome);
+		const skb = Buffer.alloc(SKB_SIZE);
+		skb.writeUInt32LE((queue << 24) | (stage << 16) | number, 8); // mark
+		skb.writeUInt32LE(9, 32); // priority: the event's id
+		skb.writeUInt32LE(1, 40); // ifindex
+		program.testRun({ data, context: skb });
+	}
+}
+
+/** Starts a dump, and calls `then` once it reads. */
+async function dump(
+	tables: PinnedTables,
+	line: string,
+	then: () => void | Promise<void>,
+	world: World = {},
+): Promise<Ended> {
+	const ended = tables.run(cli, line, world);
+	// The lock is taken right before reading begins.
+	for (;;) {
+		const release = tryLock(`${tables.bpffs}/tc`);
+		if (!release) break;
+		release();
+		await setImmediate();
+	}
+	await then();
+	return ended;
+}
+
+it("dump shows packets as they come, before and after", async (t, tables) => {
+	const { code, out, err } = await dump(tables, "dump --count 3", () =>
+		write(tables, [
+			{ data: tunnelled },
+			{ data: ping, outcome: "ping-learned" },
+			{ data: datagram6, queue: 1, outcome: "no-tunnel" },
+		]),
+	);
+	t.deepEqual(
+		out
+			.split("\n")
+			.map((line) => line.replace(/\t[\d:]{8}\.\d{6}\t/, "\tTIME\t")),
+		[
+			"PKT\tTIME\tlo\tIngress\tbefore\t-\t106\t10.0.0.2:6080 > 10.0.0.1:6080 udp 64 bytes | gue service 1 2 | 1.1.1.1:4000 > 192.0.2.9:33000 tcp S. 0 bytes",
+			"PKT\tTIME\tlo\tIngress\tafter\tping-learned\t70\t10.0.0.2:40001 > 10.0.0.1:6080 udp 28 bytes | gue ping service 1 2 tunnel 100",
+			"PKT\tTIME\tlo\tEgress\tafter\tno-tunnel\t66\t[2001:db8::1]:53 > [2001:db8::2]:5353 udp 4 bytes",
+			"",
+		],
+	);
+	t.deepEqual([code, err], [0, "cli_cfg: dump: 3 shown\n"]);
+});
+
+it("dump --json is one document a line", async (t, tables) => {
+	const before = Date.now();
+	const { code, out, err } = await dump(tables, "dump --count 2 --json", () =>
+		write(tables, [{ data: ping }, { data: ping, outcome: "wrong-key" }]),
+	);
+	const [first, second, ...rest] = out
+		.trimEnd()
+		.split("\n")
+		.map((line) => JSON.parse(line));
+	t.deepEqual(rest, []);
+	const { time, layers, ...event } = first;
+	t.deepEqual(event, {
+		id: "9",
+		interface: "lo",
+		ifindex: 1,
+		direction: "ingress",
+		config: 7,
+		stage: "before",
+		outcome: null,
+		length: 70,
+		captured: 70,
+		cut: false,
+	});
+	const [drift] = [Date.parse(time) - before];
+	t.true(drift > -1000 && drift < 60_000, `${time} is not now`);
+	t.deepEqual(layers[2], {
+		layer: "gue",
+		control: true,
+		service: 1,
+		group: 2,
+		tunnel: 100,
+	});
+	t.like(second, { stage: "after", outcome: "wrong-key" });
+	t.deepEqual([code, err], [0, ""]);
+});
+
+it("dump leaves out what came before it, and ends when it is stopped", async (t, tables) => {
+	write(tables, [{ data: ping }, { data: ping }]);
+	let seen = false;
+	const stop = new AbortController();
+	const ended = await dump(
+		tables,
+		"dump --json",
+		async () => {
+			write(tables, [{ data: datagram6 }]);
+			while (!seen) await setImmediate();
+			stop.abort();
+		},
+		{
+			stopped: stop.signal,
+			out: () => {
+				seen = true;
+			},
+		},
+	);
+	t.is(ended.code, 0);
+	t.is(ended.out.trimEnd().split("\n").length, 1);
+	t.is(JSON.parse(ended.out).length, datagram6.length);
+});
+
+it("dump shows a long packet's beginning and tells its length", async (t, tables) => {
+	const data = Buffer.concat([datagram6, Buffer.alloc(3000)]);
+	const { out } = await dump(tables, "dump --count 1 --json", () =>
+		write(tables, [{ data }]),
+	);
+	t.like(JSON.parse(out), { length: 3066, captured: 2048 });
+});
+
+for (const [line, expected] of [
+	[
+		"dump --count 1",
+		"cli_cfg: dump: 42 lost: too many to keep up\ncli_cfg: dump: 1 shown\n",
+	],
+	["dump --count 1 --json", '{"lost":42}\n'],
+] as const)
+	it(`${line} tells how many packets were lost meanwhile`, async (t, tables) => {
+		const lost = tables.open(eventsLostTable);
+		const everyCpu = (first: bigint) => [
+			first,
+			...Array.from({ length: possibleCpus() - 1 }, () => 3n),
+		];
+		lost.set(0, everyCpu(100n));
+		const { err } = await dump(tables, line, () => {
+			lost.set(0, everyCpu(142n));
+			write(tables, [{ data: ping }]);
+		});
+		t.is(err, expected);
+	});
+
+it("a second dump is refused while one reads", async (t, tables) => {
+	await dump(tables, "dump --count 1", async () => {
+		t.deepEqual(await tables.run(cli, "dump"), {
+			code: 1,
+			out: "",
+			err: "cli_cfg: dump: another process reads the packets; end the other cli_cfg dump first\n",
+		});
+		write(tables, [{ data: ping }]);
+	});
+	const again = await dump(tables, "dump --count 1 --json", () =>
+		write(tables, [{ data: ping }]),
+	);
+	t.is(again.code, 0);
+});
+
+it("a dump does not keep writers waiting", async (t, tables) => {
+	await dump(tables, "dump --count 1", async () => {
+		t.is((await tables.run(cli, "set 0 1 dump node")).code, 0);
+		write(tables, [{ data: ping }]);
+	});
+});
+
+it("what cannot be printed ends a dump", async (t, tables) => {
+	const { code, err } = await dump(
+		tables,
+		"dump",
+		() => write(tables, [{ data: ping }, { data: ping }]),
+		{
+			out: () => {
+				throw new Error("the printer is on fire");
+			},
+		},
+	);
+	t.is(code, 1);
+	t.regex(err, /the printer is on fire/);
+});
+
+it("dump refuses a count that is none", async (t, tables) => {
+	t.deepEqual(await tables.run(cli, "dump --count 0"), {
+		code: 2,
+		out: "",
+		err: 'cli_cfg: dump: count must be an integer from 1 to 4294967295, got "0"\n',
+	});
+});
+
+it("an interface that is gone is shown by its number", async (t, tables) => {
+	execFileSync("ip", ["link", "add", "gone0", "type", "veth"]);
+	const skb = Buffer.alloc(SKB_SIZE);
+	const { interfaceIndex } = await import("@sluice/maps");
+	const index = interfaceIndex("gone0") as number;
+	skb.writeUInt32LE(index, 40);
+	const { out } = await dump(tables, "dump --count 1", () => {
+		tables.object.program("snapshot").testRun({ data: ping, context: skb });
+		execFileSync("ip", ["link", "delete", "gone0"]);
+	});
+	t.is(out.split("\t")[2], `if${index}`);
+});
