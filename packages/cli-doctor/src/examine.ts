@@ -1,3 +1,4 @@
+import { BpfError } from "@sluice/maps/errors";
 import { checks } from "./checks/index.js";
 import type { Finding } from "./finding.js";
 import { CannotLook, type World } from "./world.js";
@@ -20,7 +21,9 @@ export async function examine(world: World): Promise<Examination> {
 		try {
 			result.findings.push(...(await look(world)));
 		} catch (error) {
-			if (!(error instanceof CannotLook)) throw error;
+			// What the kernel refuses is a finding of the checks of rights.
+			if (!(error instanceof CannotLook || error instanceof BpfError))
+				throw error;
 			result.skipped.push({ check: name, reason: error.message });
 		}
 	}

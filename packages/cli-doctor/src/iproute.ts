@@ -15,7 +15,17 @@ export async function ask<T>(
 	);
 	if (code === "ENOENT") throw Object.assign(new Error(message), { code });
 	if (exitCode !== 0) return { failed: complaint(stderr) };
-	return { rows: stdout.trim() === "" ? [] : JSON.parse(stdout) };
+	return rowsIn(stdout);
+}
+
+/** An old iproute2 may not know --json everywhere. */
+function rowsIn<T>(text: string): Answer<T> {
+	if (text.trim() === "") return { rows: [] };
+	try {
+		return { rows: JSON.parse(text) };
+	} catch {
+		return { failed: "its answer is not JSON" };
+	}
 }
 
 const complaint = (stderr: string) =>

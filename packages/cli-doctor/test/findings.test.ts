@@ -1,0 +1,189 @@
+// Needs root: makes namespaces, attaches programs.
+import { needs, testWith } from "@sluice/testbed";
+import test from "ava";
+import { type Machine, machine } from "./helpers/machine.js";
+
+const serial = testWith(test.serial as typeof test, needs.root, needs.bpf);
+
+interface Provoked {
+	/** Where our programs are not attached. */
+	bare?: boolean;
+	/** How to get there, for a shell; at the peer for `peer`. */
+	provoke: string;
+	code: string;
+	message: string | RegExp;
+	/** How often it is found. */
+	times?: number;
+	fix?: string;
+}
+
+/** Something is wrong with a machine; the command that is printed mends it. */
+function finds(title: string, expected: Provoked): void {
+	serial(title, async (t) => {
+		const one = await machine(t, !expected.bare);
+		await one.sh(expected.provoke);
+		const findings = await found(one, expected.code);
+		t.is(findings.length, expected.times ?? 1, JSON.stringify(findings));
+		const message = findings[0]?.message ?? "";
+		if (typeof expected.message === "string") t.is(message, expected.message);
+		else t.regex(message, expected.message);
+		if (expected.fix) t.is(findings[0]?.fix, expected.fix);
+		for (const { fix } of findings) await one.sh(fix);
+		t.deepEqual(await found(one, expected.code), []);
+	});
+}
+
+const found = async (one: Machine, code: string) =>
+	(await one.examine()).findings.filter((finding) => finding.code === code);
+
+/** A tunnel to the peer, and a service in it. */
+const tunnel = "cli_tunnel set 1 10.0.0.1 6080 10.0.0.2 6080";
+const service =
+	"cli_service set 1 1 tcp 10.0.0.1 80 10.0.0.2 8080 1 0123456789abcdef";
+const gateway = `${tunnel} && ${service} && cli_cfg set 1 1 proxy,snat gateway`;
+
+serial("where nothing is wrong nothing is found", async (t) => {
+	const one = await machine(t);
+	const { findings, skipped } = await one.examine();
+	t.deepEqual({ findings, skipped }, { findings: [], skipped: [] });
+	const { stdout, stderr } = await one.sh("cli_doctor");
+	t.deepEqual([stdout, stderr], ["23 checks, 0 findings", ""]);
+});
+
+finds("a bpffs that is not mounted is found and mounted", {
+	bare: true,
+	provoke: "umount /sys/fs/bpf",
+	code: "bpffs-missing",
+	message: "there is no bpffs at /sys/fs/bpf, where the tables would be pinned",
+	fix: "mount -t bpf bpf /sys/fs/bpf",
+});
+
+finds("tables that nobody has pinned are found and pinned", {
+	bare: true,
+	provoke: "true",
+	code: "tables-missing",
+	message: "no tables are pinned in /sys/fs/bpf/tc/globals",
+	fix: "attach_tc.sh eth0",
+});
+
+finds("a hook whose program is missing is found and attached to", {
+	provoke: "cli_cfg set eth0 0 1 gue here && detach_tc.sh eth0 ingress",
+	code: "program-missing",
+	message:
+		"there is a config row for eth0 ingress, but no program of ours on it",
+	fix: "attach_tc.sh eth0 ingress",
+});
+
+finds("a direction that no interface has a program for is found", {
+	provoke: "cli_cfg set 1 1 proxy here && detach_tc.sh eth0 egress",
+	code: "program-missing",
+	message: "there is a config row for egress, but no interface has our program",
+	fix: "attach_tc.sh eth0 egress",
+});
+
+finds("a second program of ours on a hook is found and removed", {
+	provoke:
+		"tc filter add dev eth0 ingress pref 9000 handle 3 protocol all bpf da obj $(dirname $(readlink -f $(command -v attach_tc.sh)))/../bpf/dist/pfc_ingress_tc.o sec tc",
+	code: "program-duplicate",
+	message: /^programs \d+ and \d+ on eth0 ingress are both ours$/,
+	fix: "tc filter del dev eth0 ingress chain 0 pref 9000 protocol all handle 0x3 bpf",
+});
+
+finds(
+	"programs with other tables than the pinned ones are found and replaced",
+	{
+		provoke:
+			"rm -r /sys/fs/bpf/tc && ip link add other type veth peer name rehto && attach_tc.sh other",
+		code: "tables-split",
+		times: 2,
+		message:
+			/^program \d+ on eth0 ingress has tables of its own in place of the pinned ones: map_/,
+		fix: "reattach_tc.sh eth0 ingress",
+	},
+);
+
+finds("rows of an interface that is gone are found and deleted", {
+	provoke:
+		"ip link add name gone index 77 type veth && attach_tc.sh gone ingress && cli_cfg set gone 0 1 gue x && ip link del gone",
+	code: "interface-gone",
+	message: "there are config rows for interface 77, which is gone",
+	fix: "cli_cfg del if77",
+});
+
+finds("a local endpoint that is not here is found and added", {
+	provoke: "cli_tunnel set 1 10.9.9.9 6080 0 0",
+	code: "local-address-missing",
+	message: "10.9.9.9, the local address of tunnel 1, is not this machine's",
+	fix: "ip address add 10.9.9.9/32 dev eth0",
+});
+
+finds("a gateway that does not pass IPv4 on is found and mended", {
+	provoke: gateway,
+	code: "forwarding-ipv4",
+	message:
+		"IPv4 packets of services are to be passed on, but net.ipv4.ip_forward is 0",
+	fix: "sysctl -w net.ipv4.ip_forward=1",
+});
+
+finds("a node that does not pass IPv6 on to its backend is found and mended", {
+	provoke: `${tunnel} && cli_service set 1 1 tcp fd00::9 80 fd00::2 8080 1 key`,
+	code: "forwarding-ipv6",
+	message:
+		"IPv6 packets of services are to be passed on, but net.ipv6.conf.all.forwarding is 0",
+	fix: "sysctl -w net.ipv6.conf.all.forwarding=1",
+});
+
+finds("a strict rp_filter is found, also where it is that of all interfaces", {
+	provoke: `ip link add name wan type veth peer name naw && ip link set wan up && ip link set naw up && ip route add 10.7.0.0/16 dev wan && ${tunnel} && cli_service set 1 1 tcp 10.0.0.1 80 10.7.0.1 80 1 key && cli_cfg set 1 1 proxy x && sysctl -qw net.ipv4.conf.all.rp_filter=1 net.ipv4.conf.eth0.rp_filter=0`,
+	code: "rp-filter",
+	message:
+		"rp_filter is strict on eth0: it drops what the tunnel brings from backend 10.7.0.1, which is not reached by eth0",
+	fix: "sysctl -w net/ipv4/conf/eth0/rp_filter=2",
+});
+
+finds("a node's strict rp_filter is found where clients are not reached so", {
+	provoke: "sysctl -qw net.ipv4.conf.eth0.rp_filter=1",
+	code: "rp-filter",
+	message:
+		"rp_filter is strict on eth0: it drops what the tunnel brings from clients, which is not reached by eth0",
+	fix: "sysctl -w net/ipv4/conf/eth0/rp_filter=2",
+});
+
+finds("a remote without a route is found and routed", {
+	provoke: "cli_tunnel set 1 10.0.0.1 6080 192.0.2.1 6080",
+	code: "route-missing",
+	message:
+		"no route to 192.0.2.1, the remote of tunnel 1: Network is unreachable",
+	fix: "ip route replace 192.0.2.1/32 dev eth0",
+});
+
+finds("a neighbour that does not answer is found and asked again", {
+	provoke: `${tunnel} && ip neigh replace 10.0.0.2 dev eth0 nud failed`,
+	code: "neighbour-failed",
+	message:
+		"10.0.0.2 on eth0, next on the way to the remote of tunnel 1, does not answer",
+	fix: "ip neigh flush to 10.0.0.2 dev eth0 && ping -c 1 -W 2 -I eth0 10.0.0.2",
+});
+
+finds("a link too small for the tunnel is found and made larger", {
+	provoke: `${tunnel} && ip link set eth0 mtu 1300`,
+	code: "mtu-small",
+	message:
+		"packets to 10.0.0.2, the remote of tunnel 1, may have 1300 bytes; the tunnel takes 1332",
+	fix: "ip link set dev eth0 mtu 1500",
+});
+
+finds("a route whose MTU is too small is found and replaced", {
+	provoke: `${tunnel} && ip route add 10.0.0.2/32 dev eth0 mtu 1200`,
+	code: "mtu-small",
+	message:
+		"packets to 10.0.0.2, the remote of tunnel 1, may have 1200 bytes; the tunnel takes 1332",
+	fix: "ip route flush cache && ip route replace 10.0.0.2/32 dev eth0",
+});
+
+finds("a table that is nearly full is found and made anew with its entries", {
+	bare: true,
+	provoke: `make -s -C $(dirname $(readlink -f $(command -v attach_tc.sh)))/../bpf TABLE_ENTRIES=8 && attach_tc.sh eth0 && cli_cfg set 1 1 proxy x && for i in 1 2 3 4 5 6 7; do cli_tunnel set $i 10.0.0.1 6080 10.0.0.2 608$i; done`,
+	code: "table-full",
+	message: "map_tunnel is 87 % full: 7 of 8 entries",
+});

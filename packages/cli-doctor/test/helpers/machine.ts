@@ -1,0 +1,91 @@
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { type Host, type Result, testbed } from "@sluice/testbed";
+import type { ExecutionContext } from "ava";
+import type { Examination } from "../../src/examine.js";
+
+const root = path.join(import.meta.dirname, "../../../..");
+const bpf = path.dirname(
+	createRequire(import.meta.url).resolve("@sluice/bpf/package.json"),
+);
+
+/** A host with the tools on its PATH, as an installed machine has them, and a neighbour. */
+export class Machine {
+	readonly host: Host;
+	/** At the other end of eth0. */
+	readonly peer: Host;
+	/** Where the tools stand. */
+	readonly bin: string;
+
+	constructor(host: Host, peer: Host, bin: string) {
+		this.host = host;
+		this.peer = peer;
+		this.bin = bin;
+	}
+
+	/** Runs a command as a person at the machine's shell would. */
+	async sh(command: string, input = "", reject = true): Promise<Result> {
+		return this.host.run(
+			"sh",
+			["-ec", `PATH=${this.bin}:$PATH; export PATH; cd /; ${command}`],
+			{ input, reject },
+		);
+	}
+
+	/** What cli_doctor finds; `through` runs it otherwise, `%` being the command. */
+	async examine(through = "%"): Promise<Examination> {
+		const command = through.replace("%", "cli_doctor --json");
+		const { stdout, stderr } = await this.sh(command, "", false);
+		if (stdout === "") throw new Error(`cli_doctor said nothing: ${stderr}`);
+		return JSON.parse(stdout);
+	}
+}
+
+/**
+ * A machine with eth0, 10.0.0.1 and fd00::1, whose peer has 10.0.0.2 and fd00::2.
+ * @param attach whether our programs are on eth0
+ */
+export async function machine(
+	t: ExecutionContext,
+	attach = true,
+): Promise<Machine> {
+	t.timeout(120_000);
+	const bed = await testbed();
+	const directory = mkdtempSync(path.join(tmpdir(), "sluice-doctor-"));
+	t.teardown(async () => {
+		await bed.close();
+		rmSync(directory, { recursive: true });
+	});
+	const host = await bed.host("machine");
+	const peer = await bed.host("peer");
+	await bed.link(
+		{ host, name: "eth0", addresses: ["10.0.0.1/24", "fd00::1/64"] },
+		{ host: peer, name: "eth0", addresses: ["10.0.0.2/24", "fd00::2/64"] },
+	);
+	const made = new Machine(host, peer, install(directory));
+	if (attach) await made.sh("attach_tc.sh eth0");
+	return made;
+}
+
+/** As the packages lay it out: scripts beside the programs' objects and sources, everything readable by everybody. */
+function install(directory: string): string {
+	const bin = path.join(directory, "bin");
+	mkdirSync(bin);
+	cpSync(path.join(root, "scripts"), path.join(directory, "scripts"), {
+		recursive: true,
+	});
+	cpSync(bpf, path.join(directory, "bpf"), { recursive: true });
+	for (const script of ["attach", "detach", "reattach", "show"])
+		symlinkSync(
+			path.join(directory, `scripts/${script}_tc.sh`),
+			path.join(bin, `${script}_tc.sh`),
+		);
+	for (const name of ["cfg", "tunnel", "service", "doctor"])
+		symlinkSync(
+			path.join(root, `packages/cli-${name}/dist/cli_${name}.cjs`),
+			path.join(bin, `cli_${name}`),
+		);
+	return bin;
+}
