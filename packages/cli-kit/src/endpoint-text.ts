@@ -6,5 +6,8 @@ export const endpointText = (address: string, port: number) =>
 
 /** 6 → "tcp"; a number that has no name here is printed as it is. */
 export const protocolName = (proto: number): string =>
-	Object.entries(protocols).find(([, number]) => number === proto)?.[0] ??
-	String(proto);
+	names.get(proto) ?? String(proto);
+
+const names: ReadonlyMap<number, string> = new Map(
+	Object.entries(protocols).map(([name, number]) => [number, name]),
+);

@@ -20,7 +20,7 @@ export {
 	missing,
 } from "./failure.js";
 export { netnsOfSys, noBpffs } from "./missing-pins.js";
-export { aligned, counted, toJson } from "./output.js";
+export { aligned, counted, exact, toJson } from "./output.js";
 export { realEnv } from "./real-env.js";
 export { run } from "./run.js";
 export * as values from "./values.js";

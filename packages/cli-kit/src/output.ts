@@ -1,15 +1,19 @@
-/** One line of JSON; bigints as numbers where those are exact, else as strings; Buffers as hex. */
+/** One line of JSON; bigints as `exact` has them. */
 export function toJson(value: unknown): string {
-	return JSON.stringify(value, plain);
+	try {
+		// Without a replacer, which would be called for each of a million values.
+		return JSON.stringify(value);
+	} catch (error) {
+		if (!(error instanceof TypeError)) throw error;
+		return JSON.stringify(value, (_, one) =>
+			typeof one === "bigint" ? exact(one) : one,
+		);
+	}
 }
 
-function plain(this: unknown, name: string, value: unknown): unknown {
-	if (typeof value === "bigint")
-		return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
-	// A Buffer has been made an object by its toJSON: look at what it was.
-	const original = (this as Record<string, unknown>)[name];
-	return Buffer.isBuffer(original) ? original.toString("hex") : value;
-}
+/** A number where that is exact, else a string. */
+export const exact = (value: bigint): number | string =>
+	Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
 
 /** "1 tunnel", "2 tunnels". */
 export const counted = (count: number, noun: string) =>

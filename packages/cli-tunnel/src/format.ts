@@ -1,4 +1,4 @@
-import { endpointText, protocolName } from "@sluice/cli-kit";
+import { endpointText, exact, protocolName } from "@sluice/cli-kit";
 import type { Endpoint, Tunnel } from "@sluice/maps/tables";
 import { UNKNOWN } from "./tunnels.js";
 
@@ -22,7 +22,7 @@ export interface TunnelDocument {
 	/** null until the far end is known. */
 	remote: { address: string; port: number } | null;
 	/** Nanoseconds since boot (CLOCK_BOOTTIME); null: no ping yet. */
-	lastPing: bigint | null;
+	lastPing: number | string | null;
 }
 
 export const tunnelDocument = (id: number, tunnel: Tunnel): TunnelDocument => ({
@@ -32,7 +32,7 @@ export const tunnelDocument = (id: number, tunnel: Tunnel): TunnelDocument => ({
 		tunnel.remote === UNKNOWN
 			? null
 			: { address: tunnel.remote, port: tunnel.remotePort },
-	lastPing: tunnel.lastPing === 0n ? null : tunnel.lastPing,
+	lastPing: tunnel.lastPing === 0n ? null : exact(tunnel.lastPing),
 });
 
 export const decapDocument = (endpoint: Endpoint, references: number) => ({

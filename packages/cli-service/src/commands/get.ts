@@ -34,28 +34,29 @@ export const get = command({
 		const { services, encap, nat } =
 			sid === "all" ? everything(tables) : one(tables, sid);
 		const show = keysShown(showKeys, context);
-		if (context.json)
-			return context.print([], {
-				services: services.map((service) => serviceDocument(service, show)),
-				encap: encap.map(([key, value]) => encapDocument(key, value, show)),
-				nat: nat.map(([from, to]) => natDocument(from, to)),
-			});
 		context.print(
-			[
+			() => [
 				...services.map((service) => verifyLine(service, show)),
-				...encap.map(([key, value]) => encapLine(key, value, show)),
-				...nat.map(([from, to]) => natLine(from, to)),
+				...Array.from(encap, ([key, value]) => encapLine(key, value, show)),
+				...Array.from(nat, ([from, to]) => natLine(from, to)),
 				counted(services.length, "service"),
 			],
-			undefined,
+			() => ({
+				services: services.map((service) => serviceDocument(service, show)),
+				encap: Array.from(encap, ([key, value]) =>
+					encapDocument(key, value, show),
+				),
+				nat: Array.from(nat, ([from, to]) => natDocument(from, to)),
+			}),
 		);
 	},
 });
 
 interface Rows {
 	services: Service[];
-	encap: [Endpoint, Encap][];
-	nat: [Endpoint, Endpoint][];
+	// Read while they are printed: of a large table, the rows need not all be there at once.
+	encap: Iterable<[Endpoint, Encap]>;
+	nat: Iterable<[Endpoint, Endpoint]>;
 }
 
 function everything({ verify, encap, nat }: ServiceTables): Rows {
@@ -65,8 +66,8 @@ function everything({ verify, encap, nat }: ServiceTables): Rows {
 			.sort(
 				({ sid: a }, { sid: b }) => a.service - b.service || a.group - b.group,
 			),
-		encap: [...encap.entries()],
-		nat: [...nat.entries()],
+		encap: encap.entries(),
+		nat: nat.entries(),
 	};
 }
 
@@ -78,7 +79,7 @@ function one({ verify, encap, nat }: ServiceTables, sid: Sid): Rows {
 	return {
 		services: [service],
 		encap: inEncap ? [[service.backend, inEncap]] : [],
-		nat: natRows(service).flatMap(([from]): Rows["nat"] => {
+		nat: natRows(service).flatMap(([from]): [Endpoint, Endpoint][] => {
 			const to = nat.get(from);
 			return to ? [[from, to]] : [];
 		}),

@@ -27,21 +27,21 @@ export const get = command({
 		const { tunnels, decap } =
 			id === "all" ? everything(tables) : one(tables, id);
 		context.print(
-			[
+			() => [
 				...tunnels.map(([number, tunnel]) => tunnelLine(number, tunnel)),
 				...decap.map(([endpoint, references]) =>
 					decapLine(endpoint, references),
 				),
 				`${counted(tunnels.length, "tunnel")}, ${counted(decap.length, "local endpoint")}`,
 			],
-			{
+			() => ({
 				tunnels: tunnels.map(([number, tunnel]) =>
 					tunnelDocument(number, tunnel),
 				),
 				decap: decap.map(([endpoint, references]) =>
 					decapDocument(endpoint, references),
 				),
-			},
+			}),
 		);
 	},
 });
