@@ -1,0 +1,60 @@
+// Needs root and BPF: a narrow link on the client's side of the gateway.
+import { needs, testWith } from "@sluice/testbed";
+import test from "ava";
+import { addresses, families, network } from "../helpers/network.js";
+import { configure, serve, tunnel } from "../helpers/program.js";
+import { askHttp, askUdp, backend } from "../helpers/traffic.js";
+
+const bpfTest = testWith(test, needs.root, needs.bpf);
+
+/**
+ * The client of the network becomes a router, with the real client beyond a
+ * link of MTU 1300. What the backend sends with DF set and does not fit there
+ * is answered to the proxy address: the gateway has to carry that answer
+ * through the tunnel, or the backend never learns.
+ */
+for (const mode of ["standard", "dso"] as const) {
+	for (const family of families) {
+		bpfTest(
+			`the backend learns the client's path MTU, IPv${family}, ${mode}`,
+			async (t) => {
+				const net = await network(t);
+				const { bed, client: router, gateway, core, node } = net;
+				const { proxy, client: address } = addresses[family];
+				const far = await bed.host("far");
+				await router.forward();
+				await bed.link(
+					{ host: far, name: "eth0", addresses: ["10.6.0.2/24", "fd06::2/64"] },
+					{
+						host: router,
+						name: "narrow",
+						addresses: ["10.6.0.1/24", "fd06::1/64"],
+					},
+					{ mtu: 1300 },
+				);
+				await far.route("default", family === 4 ? "10.6.0.1" : "fd06::1");
+				const net6 = family === 4 ? "10.6.0.0/24" : "fd06::/64";
+				await gateway.route(net6, address);
+				await core.route(net6, family === 4 ? "10.4.0.2" : "fd04::2");
+				await configure(net, mode);
+				await tunnel(net, family);
+				await serve([gateway, node], {
+					inside: family,
+					tunnel: family,
+					group: 1,
+					tcp: 80,
+					udp: 90,
+				});
+				await backend(node, { http: 80, udp: 90 });
+
+				await t.notThrowsAsync(askUdp(far, proxy, 90, [1280, 1400, 4000]));
+				await t.notThrowsAsync(askHttp(far, proxy, 80, 1_000_000));
+
+				const route = await node.run("ip", [
+					...["route", "get", family === 4 ? "10.6.0.2" : "fd06::2"],
+				]);
+				t.regex(route.stdout, /mtu 1300/);
+			},
+		);
+	}
+}
