@@ -8,12 +8,12 @@ const fixture = (name: string) =>
 const node = (name: string, args: readonly (string | number)[]) =>
 	[process.execPath, [fixture(name), ...args.map(String)]] as const;
 
-/** Starts a backend: HTTP on one port, a UDP echo on the other, both families. */
+/** Starts a backend: HTTP on one port, a UDP echo on another, a TCP echo where asked for; both families. */
 export async function backend(
 	host: Host,
-	{ http, udp }: { http: number; udp: number },
+	{ http, udp, tcp = 0 }: { http: number; udp: number; tcp?: number },
 ): Promise<Running> {
-	const server = host.spawn(...node("backend.mjs", [http, udp]));
+	const server = host.spawn(...node("backend.mjs", [http, udp, tcp]));
 	await server.ready(/listening/);
 	return server;
 }
@@ -39,4 +39,27 @@ export async function askUdp(
 	sizes: readonly number[] = datagrams,
 ): Promise<void> {
 	await host.run(...node("requests.mjs", ["udp", address, port, ...sizes]));
+}
+
+/** What a stream of small messages came to: answers may not outnumber what was sent. */
+export type Load = {
+	tcp: { sent: number; answered: number };
+	udp: { sent: number; answered: number };
+};
+
+/** Starts to send 1 000 messages a second over TCP, and as many over UDP. */
+export async function startLoad(
+	host: Host,
+	address: string,
+	ports: { tcp: number; udp: number },
+): Promise<{ stop(): Promise<Load> }> {
+	const load = host.spawn(...node("load.mjs", [address, ports.tcp, ports.udp]));
+	await load.ready(/going/);
+	return {
+		async stop() {
+			load.end();
+			const [, result = ""] = await load.ready(/result (.*)\n/);
+			return JSON.parse(result);
+		},
+	};
 }

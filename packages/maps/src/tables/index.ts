@@ -5,6 +5,7 @@ export * from "./destination-metrics.js";
 export * from "./destinations.js";
 export * from "./endpoint.js";
 export * from "./event.js";
+export * from "./frag.js";
 export * from "./journal.js";
 export * from "./service.js";
 export * from "./sockets.js";

@@ -1,0 +1,61 @@
+import {
+	address,
+	perCpu,
+	struct,
+	u8,
+	u16be,
+	u32,
+	u64,
+	type ValueOf,
+} from "../codec.js";
+import type { Table } from "../table.js";
+
+/** One fragmented packet in one direction. Mirrors `struct frag_key` in `bpf/include/frag.h`. */
+export type FragKey = ValueOf<typeof fragKey>;
+
+export const fragKey = struct(40, {
+	src: [0, address],
+	dst: [16, address],
+	id: [32, u32],
+	proto: [36, u8],
+	/** 0 ingress, 1 egress. */
+	queue: [37, u8],
+});
+
+/** The ports of its first fragment. Mirrors `struct frag`. */
+export type Frag = ValueOf<typeof frag>;
+
+export const frag = struct(16, {
+	srcPort: [0, u16be],
+	dstPort: [2, u16be],
+	/** Nanoseconds of CLOCK_MONOTONIC when the first fragment passed. */
+	time: [8, u64],
+});
+
+/** Fragmented packet → what its first fragment matched; the oldest go when it is full. */
+export const fragTable: Table<FragKey, Frag> = {
+	name: "map_frag",
+	type: "lru_hash",
+	flags: 0,
+	key: fragKey,
+	value: frag,
+};
+
+/** How many size answers may still be sent. Mirrors `struct icmp_limit` in `bpf/include/too_big.h`. */
+export type IcmpLimit = ValueOf<typeof icmpLimit>;
+
+export const icmpLimit = struct(16, {
+	/** In nanoseconds of waiting. */
+	tokens: [0, u64],
+	/** Nanoseconds of CLOCK_MONOTONIC when they were counted. */
+	time: [8, u64],
+});
+
+/** Row 0, for each CPU. */
+export const icmpLimitTable: Table<number, IcmpLimit[]> = {
+	name: "map_icmp_limit",
+	type: "percpu_array",
+	flags: 0,
+	key: u32,
+	value: perCpu(icmpLimit),
+};

@@ -1,0 +1,131 @@
+import { execFileSync } from "node:child_process";
+import { interfaceIndex, possibleCpus } from "@sluice/maps";
+import {
+	type Fate,
+	fragTable,
+	icmpLimitTable,
+	type Outcome,
+	outcomes,
+	statsRow,
+	statsTable,
+} from "@sluice/maps/tables";
+import { ownNamespaces } from "@sluice/testbed";
+import {
+	loadPrograms,
+	openTables,
+	type Programs,
+	type TunnelTables,
+} from "./programs.js";
+
+/** Directions, as TABLE-CONFIG numbers them. */
+export const queues = { rx: 0, tx: 1 } as const;
+export type Queue = keyof typeof queues;
+
+/** What programs return, by name: TC_ACT_OK, TC_ACT_SHOT, TC_ACT_REDIRECT, TC_ACT_UNSPEC. */
+const verdicts = {
+	0: "ok",
+	2: "shot",
+	7: "redirect",
+	4294967295: "unspec",
+} as const;
+export type Verdict = (typeof verdicts)[keyof typeof verdicts];
+
+/** What the kernel knows of a packet besides its bytes. */
+export interface PacketContext {
+	/** The interface that it is on; without it the loopback interface, whose MTU is 65536. */
+	ifindex?: number;
+	/** Bytes of data in each segment of a super-packet. */
+	gsoSize?: number;
+}
+
+export interface Run {
+	verdict: Verdict;
+	output: Buffer;
+	/** Every outcome that the run counted, as often as it did. */
+	counted: Outcome[];
+}
+
+/** Both programs with their tables, in namespaces of their own; `link` has an MTU of 1500. */
+export interface Bench extends Programs {
+	readonly tables: TunnelTables;
+	readonly link: number;
+	run(queue: Queue, packet: Buffer, context?: PacketContext): Run;
+	/** Forgets fragments, and that answers were given. */
+	forget(): void;
+}
+
+/**
+ * Loads the programs for a test process, which moves into a network namespace of its own. The interface `link` has
+ * 10.1.1.1/24 and fd01::1/64, and two neighbours that are known for good: 10.1.1.2, fd01::2.
+ */
+export function packetBench(): Bench {
+	ownNamespaces();
+	const ip = (...words: string[]) =>
+		execFileSync("ip", words.join(" ").split(" "));
+	ip("link set lo up");
+	ip("link add link0 address 02:00:00:00:01:01 type veth peer name peer0");
+	ip("link set peer0 up");
+	ip("link set link0 up");
+	ip("addr add 10.1.1.1/24 dev link0");
+	ip("-6 addr add fd01::1/64 dev link0 nodad");
+	for (const address of ["10.1.1.2", "fd01::2"])
+		ip(`neigh add ${address} lladdr 02:00:00:00:01:02 dev link0 nud permanent`);
+	const programs = loadPrograms();
+	const tables = openTables(programs);
+	const stats = programs.table(statsTable);
+
+	/** Counters of one direction. They only grow. */
+	const counts = (queue: Queue) =>
+		outcomes.map((outcome) =>
+			(stats.get(statsRow(queues[queue], outcome)) ?? []).reduce(
+				(a, b) => a + b,
+				0n,
+			),
+		);
+	const frag = programs.table(fragTable);
+	const limit = programs.table(icmpLimitTable);
+	return {
+		...programs,
+		tables,
+		forget() {
+			frag.deleteMany([...frag.entries()].map(([key]) => key));
+			limit.set(0, Array(possibleCpus()).fill({ tokens: 0n, time: 0n }));
+		},
+		link: interfaceIndex("link0") as number,
+		run(queue, packet, context = {}) {
+			const before = counts(queue);
+			const program = queue === "rx" ? programs.ingress : programs.egress;
+			const { verdict, data } = program.testRun({
+				data: packet,
+				context: skb(context),
+			});
+			const after = counts(queue);
+			return {
+				verdict: verdicts[verdict as keyof typeof verdicts],
+				output: data,
+				counted: outcomes.flatMap((outcome, i) =>
+					Array<Outcome>(
+						Number((after[i] as bigint) - (before[i] as bigint)),
+					).fill(outcome),
+				),
+			};
+		},
+	};
+}
+
+/** The verdict that an outcome alone leads to. */
+export const verdictOf: Readonly<Record<Fate, Verdict>> = {
+	passed: "unspec",
+	done: "ok",
+	taken: "shot",
+	dropped: "shot",
+};
+
+/** The fields of `struct __sk_buff` that a test run takes. */
+function skb({ ifindex = 1, gsoSize = 0 }: PacketContext): Buffer {
+	const buffer = Buffer.alloc(192);
+	buffer.writeUInt32LE(ifindex, 40);
+	buffer.writeUInt32LE(gsoSize === 0 ? 0 : 2, 164);
+	buffer.writeUInt32LE(gsoSize, 176);
+	return buffer;
+}

@@ -1,0 +1,76 @@
+import type { TunnelTables } from "./programs.js";
+
+const protocols = { tcp: 6, udp: 17 };
+
+export interface TunnelRow {
+	id: number;
+	local: string;
+	localPort: number;
+	/** `::` while it is not known. */
+	remote: string;
+	remotePort: number;
+}
+
+export interface ServiceRow {
+	service: number;
+	group: number;
+	proto: keyof typeof protocols;
+	proxy: string;
+	proxyPort: number;
+	backend: string;
+	backendPort: number;
+	tunnel: number;
+	key: string;
+}
+
+/** Writes tunnels and services as the commands do: every row that belongs to one of them. */
+export function program(
+	tables: TunnelTables,
+	tunnels: readonly TunnelRow[],
+	services: readonly ServiceRow[],
+): void {
+	for (const { id, ...ends } of tunnels) {
+		tables.tunnel.set(id, { ...ends, lastPing: 0n });
+		tables.decap.set(
+			{ address: ends.local, port: ends.localPort, proto: protocols.udp },
+			1,
+		);
+	}
+	for (const row of services) {
+		const proto = protocols[row.proto];
+		const proxy = { address: row.proxy, port: row.proxyPort, proto };
+		const backend = { address: row.backend, port: row.backendPort, proto };
+		const sid = { service: row.service, group: row.group };
+		const key = Buffer.from(row.key);
+		tables.verify.set(sid, { key, tunnel: row.tunnel, proxy, backend });
+		tables.encap.set(backend, { tunnel: row.tunnel, sid, key });
+		tables.nat.set(proxy, backend);
+		tables.nat.set(backend, proxy);
+	}
+}
+
+/** Takes everything out of the tables. */
+export function empty(tables: TunnelTables): void {
+	for (const table of Object.values(tables)) clear(table);
+}
+
+function clear<K>(table: {
+	entries(): IterableIterator<[K, unknown]>;
+	deleteMany(keys: Iterable<K>): number;
+}): void {
+	table.deleteMany([...table.entries()].map(([key]) => key));
+}
+
+/** All that stands in the tables, but for what counts and when a ping came, as text to compare. */
+export function contents(tables: TunnelTables): string[] {
+	const { traffic: _, ...written } = tables;
+	return Object.entries(written).flatMap(([name, table]) =>
+		[...table.entries()]
+			.map((entry) =>
+				JSON.stringify([name, ...entry], (field, value) =>
+					field === "lastPing" ? undefined : value,
+				),
+			)
+			.sort(),
+	);
+}

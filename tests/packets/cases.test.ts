@@ -1,0 +1,76 @@
+// Needs root and BPF: runs the loaded programs on packets.
+import { fateOf, outcomes } from "@sluice/maps/tables";
+import { needs, testWith } from "@sluice/testbed";
+import test, { type ExecutionContext } from "ava";
+import { type PacketCase, services, tunnels } from "../helpers/packet-case.js";
+import {
+	type Bench,
+	packetBench,
+	queues,
+	verdictOf,
+} from "../helpers/run-packet.js";
+import { contents, empty, program } from "../helpers/services.js";
+import { cases, elsewhere } from "./cases/index.js";
+
+const bpfTest = testWith(test.serial as typeof test, needs.root, needs.bpf);
+let bench: Bench | undefined;
+
+function behaves(t: ExecutionContext, wanted: PacketCase): void {
+	bench ??= packetBench();
+	const { tables } = bench;
+	empty(tables);
+	bench.forget();
+	program(tables, tunnels, services);
+	if (wanted.flags !== undefined)
+		tables.config.set(
+			{ ifindex: 0, queue: queues[wanted.queue] },
+			{ id: 1, flags: wanted.flags, name: "case" },
+		);
+	wanted.tables?.(tables);
+	const context = {
+		...(wanted.onLink ? { ifindex: bench.link } : {}),
+		...(wanted.gsoSize ? { gsoSize: wanted.gsoSize } : {}),
+	};
+	for (const packet of wanted.before ?? [])
+		bench.run(wanted.queue, packet.bytes(), context);
+	const before = contents(tables);
+
+	const input = wanted.input.bytes();
+	const run = bench.run(wanted.queue, input, context);
+
+	t.deepEqual(run.counted, [wanted.outcome]);
+	const verdict = wanted.verdict ?? verdictOf[fateOf(wanted.outcome)];
+	t.is(run.verdict, verdict);
+	if (verdict !== "shot")
+		t.is(
+			run.output.toString("hex"),
+			(wanted.output?.bytes() ?? input).toString("hex"),
+		);
+	if (wanted.learned) {
+		const { tunnel, remote, remotePort } = wanted.learned;
+		const row = tables.tunnel.get(tunnel);
+		t.is(row?.remote, remote);
+		t.is(row?.remotePort, remotePort);
+		if (row) tables.tunnel.set(tunnel, { ...row, ...remoteOf(tunnel) });
+	}
+	t.deepEqual(contents(tables), before);
+}
+
+/** The far end that a tunnel had before. */
+function remoteOf(id: number) {
+	const { remote, remotePort } = tunnels.find((row) => row.id === id) as {
+		remote: string;
+		remotePort: number;
+	};
+	return { remote, remotePort };
+}
+
+for (const wanted of cases) bpfTest(wanted.title, (t) => behaves(t, wanted));
+
+test("every outcome has a case, or is told where it has one", (t) => {
+	const reached = new Set([...cases.map((one) => one.outcome), ...elsewhere]);
+	t.deepEqual(
+		outcomes.filter((outcome) => !reached.has(outcome)),
+		[],
+	);
+});

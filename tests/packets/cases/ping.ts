@@ -1,0 +1,167 @@
+import { eth } from "../../helpers/packet.js";
+import {
+	far,
+	far6,
+	key,
+	near,
+	near6,
+	type PacketCase,
+	port,
+	rx,
+	tcp4,
+	tcp4over6,
+} from "../../helpers/packet-case.js";
+
+/** A node behind a NAT: an address and a port that no table knows. */
+const nat = "203.0.113.50";
+const from = eth().ipv4(nat, near).udp(61234, port);
+const learned = { tunnel: 100, remote: nat, remotePort: 61234 };
+const kept = { tunnel: 100, remote: far, remotePort: port };
+
+export const ping: PacketCase[] = [
+	{
+		title: "ping: in full",
+		queue: "rx",
+		flags: 0,
+		input: from.ping(tcp4, key, 100),
+		outcome: "ping-learned",
+		learned,
+	},
+	{
+		title: "ping: by service",
+		queue: "rx",
+		flags: 0,
+		input: from.ping(tcp4, key),
+		outcome: "ping-learned",
+		learned,
+	},
+	{
+		title: "ping: over IPv6",
+		queue: "rx",
+		flags: 0,
+		input: eth()
+			.ipv6("2001:db8:50::50", near6)
+			.udp(61234, port)
+			.ping(tcp4over6, key, 106),
+		outcome: "ping-learned",
+		learned: { tunnel: 106, remote: "2001:db8:50::50", remotePort: 61234 },
+	},
+	{
+		title: "ping: the port alone has changed",
+		queue: "rx",
+		flags: 0,
+		input: eth().ipv4(far, near).udp(6081, port).ping(tcp4, key, 100),
+		outcome: "ping-learned",
+		learned: { tunnel: 100, remote: far, remotePort: 6081 },
+	},
+	{
+		title: "ping: the far end is where it was",
+		queue: "rx",
+		flags: 0,
+		input: eth().ipv4(far, near).udp(port, port).ping(tcp4, key, 100),
+		outcome: "ping",
+		learned: kept,
+	},
+	{
+		title: "ping: in a frame padded to 60 bytes, open",
+		queue: "rx",
+		flags: rx.openPing,
+		input: eth()
+			.ipv4(nat, near, { length: 36 })
+			.udp(61234, port, { length: 16 })
+			.openPing(100)
+			.payload(Buffer.alloc(10)),
+		outcome: "ping-learned",
+		learned,
+	},
+	{
+		title: "ping: open, with the flags of a key",
+		queue: "rx",
+		flags: rx.openPing,
+		input: from.openPing(100, 0xa000),
+		outcome: "ping-learned",
+		learned,
+	},
+	{
+		title: "ping: open, with other flags",
+		queue: "rx",
+		flags: rx.openPing,
+		input: from.openPing(100, 0x8000),
+		outcome: "ping-type",
+		learned: kept,
+	},
+	{
+		title: "ping: open, where that is not allowed",
+		queue: "rx",
+		flags: 0,
+		input: from.openPing(100),
+		outcome: "ping-open",
+		learned: kept,
+	},
+	{
+		title: "ping: open, for no tunnel",
+		queue: "rx",
+		flags: rx.openPing,
+		input: from.openPing(4242),
+		outcome: "ping-tunnel",
+	},
+	{
+		title: "ping: for another tunnel than the service's",
+		queue: "rx",
+		flags: 0,
+		input: from.ping(tcp4, key, 103),
+		outcome: "ping-tunnel",
+		learned: kept,
+	},
+	{
+		title: "ping: to another local end than the tunnel's",
+		queue: "rx",
+		flags: 0,
+		input: eth()
+			.ipv6("2001:db8:50::50", near6)
+			.udp(61234, port)
+			.ping(tcp4, key, 100),
+		outcome: "ping-tunnel",
+		learned: kept,
+	},
+	{
+		title: "ping: wrong key",
+		queue: "rx",
+		flags: rx.openPing,
+		input: from.ping(tcp4, "Pa55w0rd1234568", 100),
+		outcome: "wrong-key",
+		learned: kept,
+	},
+	{
+		title: "ping: no such service",
+		queue: "rx",
+		flags: 0,
+		input: from.ping({ service: 2, group: 1 }, key, 100),
+		outcome: "unknown-service",
+		learned: kept,
+	},
+	{
+		title: "ping: another control type",
+		queue: "rx",
+		flags: 0,
+		input: from.ping(tcp4, key, 100, 0x2602a000),
+		outcome: "ping-type",
+		learned: kept,
+	},
+	{
+		title: "ping: of a length that is none of ours",
+		queue: "rx",
+		flags: 0,
+		input: from.ping(tcp4, key, 100, 0x2401a000),
+		outcome: "ping-type",
+		learned: kept,
+	},
+	{
+		title: "ping: cut before its tunnel",
+		queue: "rx",
+		flags: 0,
+		input: from.ping(tcp4, key, undefined, 0x2601a000),
+		outcome: "gue-header",
+		learned: kept,
+	},
+];
