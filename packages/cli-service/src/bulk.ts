@@ -1,6 +1,8 @@
 import { type BulkTables, protocolName } from "@sluice/cli-kit";
 import {
 	encapTable,
+	journalRows,
+	journalTable,
 	natTable,
 	type Sid,
 	type Verify,
@@ -52,5 +54,11 @@ export const bulk: BulkTables<{ service: Service }, Sid, Verify> = {
 						removeTraffic(tables, { sid, tunnel });
 			},
 		};
+	},
+	writing(context, write) {
+		const { kernel: journal } = context.stagedTable(journalTable);
+		journal.set(journalRows.takingOver, 1);
+		write();
+		journal.set(journalRows.takingOver, 0);
 	},
 };

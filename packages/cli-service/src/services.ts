@@ -1,4 +1,10 @@
-import type { Encap, Endpoint, Sid, Verify } from "@sluice/maps/tables";
+import {
+	type Encap,
+	type Endpoint,
+	journalRows,
+	type Sid,
+	type Verify,
+} from "@sluice/maps/tables";
 import type { ServiceTables } from "./tables.js";
 
 /** A service as one speaks of it: its ids, and what TABLE-VERIFY holds of it. */
@@ -66,20 +72,51 @@ function holderOf(tables: ServiceTables, endpoint: Endpoint): Sid | undefined {
  * Creates or overwrites a service. It becomes reachable only when it is complete: TABLE-NAT's row from the proxy is
  * written last. Call it under the writers' lock, after `conflicts`.
  *
- * @throws BpfError E2BIG a table is full: what was written of the service is taken back.
+ * @throws BpfError E2BIG a table is full: all is as it was.
  */
 export function setService(tables: ServiceTables, service: Service): void {
 	const { sid } = service;
 	const old = tables.verify.get(sid);
 	if (old) removeMoved(tables, { ...old, sid }, service);
 	try {
-		tables.verify.set(sid, service);
-		tables.encap.set(service.backend, encapRow(service));
-		for (const [from, to] of natRows(service)) tables.nat.set(from, to);
+		write(tables, service);
 	} catch (error) {
-		deleteService(tables, sid);
+		removeParts(tables, service);
+		if (old) write(tables, { ...old, sid });
+		else tables.verify.delete(sid);
 		throw error;
 	}
+}
+
+function write(tables: ServiceTables, service: Service): void {
+	tables.verify.set(service.sid, service);
+	tables.encap.set(service.backend, encapRow(service));
+	for (const [from, to] of natRows(service)) tables.nat.set(from, to);
+}
+
+/** Sets a service that others are in the way of, which are deleted. Call it under the writers' lock. */
+export function takeOver(
+	tables: ServiceTables,
+	service: Service,
+	inTheWay: readonly Conflict[],
+): void {
+	tables.journal.set(journalRows.takingOver, 1);
+	for (const { holder } of inTheWay) deleteService(tables, holder);
+	setService(tables, service);
+	tables.journal.set(journalRows.takingOver, 0);
+}
+
+/**
+ * Mends what a takeover has left that was killed: of a service that was about to go, or to come, the row that
+ * requests take is missing, and nothing leads to it any more from the endpoint that it held. Call it under the
+ * writers' lock, before any other change.
+ */
+export function finishTakeover(tables: ServiceTables): void {
+	if (tables.journal.get(journalRows.takingOver) !== 1) return;
+	for (const [sid, { proxy, backend }] of [...tables.verify.entries()])
+		if (!sameEndpoint(tables.nat.get(proxy), backend))
+			deleteService(tables, sid);
+	tables.journal.set(journalRows.takingOver, 0);
 }
 
 /** Takes away what a new version of the service does not overwrite. */

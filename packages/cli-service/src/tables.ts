@@ -4,6 +4,7 @@ import {
 	type Encap,
 	type Endpoint,
 	encapTable,
+	journalTable,
 	natTable,
 	type Sid,
 	type Traffic,
@@ -25,6 +26,8 @@ export interface ServiceTables {
 	nat: OpenTable<Endpoint, Endpoint>;
 	/** Counters, which go with the service. */
 	traffic: OpenTable<TrafficKey, Traffic[]>;
+	/** Tells whether a takeover did not come to its end. */
+	journal: OpenTable<number, number>;
 }
 
 /** In the order in which they may be added to: a service is reachable by its last row. */
@@ -45,5 +48,6 @@ export function openServiceTables(
 		encap: context.openTable(encapTable, options),
 		nat: context.openTable(natTable, options),
 		traffic: context.openTable(trafficTable, options),
+		journal: context.openTable(journalTable, options),
 	};
 }

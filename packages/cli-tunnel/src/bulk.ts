@@ -1,5 +1,10 @@
 import type { BulkTables } from "@sluice/cli-kit";
-import { journalTable, type Tunnel, tunnelTable } from "@sluice/maps/tables";
+import {
+	journalRows,
+	journalTable,
+	type Tunnel,
+	tunnelTable,
+} from "@sluice/maps/tables";
 import { set } from "./commands/set.js";
 import { openTunnelTables, tunnelTables } from "./tables.js";
 import {
@@ -56,8 +61,8 @@ export const bulk: BulkTables<
 	},
 	writing(context, write) {
 		const { kernel: journal } = context.stagedTable(journalTable);
-		journal.set(0, 1);
+		journal.set(journalRows.counting, 1);
 		write();
-		journal.set(0, 0);
+		journal.set(journalRows.counting, 0);
 	},
 };

@@ -13,7 +13,7 @@ export interface TunnelTables {
 	tunnels: OpenTable<number, Tunnel>;
 	/** Local endpoint → how many tunnels have it. */
 	decap: OpenTable<Endpoint, number>;
-	/** Row 0 is 1 while `decap` is in doubt. */
+	/** Tells whether `decap` is in doubt. */
 	journal: OpenTable<number, number>;
 }
 

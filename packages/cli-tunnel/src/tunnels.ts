@@ -1,4 +1,9 @@
-import { type Endpoint, protocols, type Tunnel } from "@sluice/maps/tables";
+import {
+	type Endpoint,
+	journalRows,
+	protocols,
+	type Tunnel,
+} from "@sluice/maps/tables";
 import type { TunnelTables } from "./tables.js";
 
 /** A remote that is not known yet. */
@@ -93,9 +98,9 @@ export function deleteAllTunnels(tables: TunnelTables): number[] {
 
 /** Runs a change of what TABLE-DECAP counts, so that a kill in the middle of it leaves a trace. */
 function inDoubt({ journal }: TunnelTables, change: () => void): void {
-	journal.set(0, 1);
+	journal.set(journalRows.counting, 1);
 	change();
-	journal.set(0, 0);
+	journal.set(journalRows.counting, 0);
 }
 
 function count({ decap }: TunnelTables, endpoint: Endpoint, by: number): void {
@@ -106,9 +111,9 @@ function count({ decap }: TunnelTables, endpoint: Endpoint, by: number): void {
 
 /** Mends TABLE-DECAP after a writer that did not come to its end. */
 function countAgainIfInDoubt(tables: TunnelTables): void {
-	if (tables.journal.get(0) !== 1) return;
+	if (tables.journal.get(journalRows.counting) !== 1) return;
 	countAgain(tables);
-	tables.journal.set(0, 0);
+	tables.journal.set(journalRows.counting, 0);
 }
 
 /** Writes TABLE-DECAP as TABLE-TUNNEL has it. Call it under the writers' lock. */

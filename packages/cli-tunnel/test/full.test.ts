@@ -4,10 +4,11 @@ import test from "ava";
 import { cli } from "../src/cli.js";
 
 const tunnel = (id: number) => `set ${id} 10.0.0.${id} 6080 0 0`;
-const [first, second, third] = [1, 2, 3].map((id) => ({
+const set = (id: number) => ({
 	type: tunnel(id),
 	out: `TUN\t       ${id}\t   10.0.0.${id}:6080 -> 0.0.0.0:0\n`,
-}));
+});
+const [first, second, third] = [set(1), set(2), set(3)];
 
 withTables(test, { maxEntries: { map_tunnel: 2 } })(
 	"a full table of tunnels takes no third one, and changes to those it has",
@@ -56,7 +57,7 @@ withTables(test, { maxEntries: { map_decap: 1 } })(
 			},
 			{
 				type: "get all",
-				out: `${first?.out}DECAP\tudp\t10.0.0.1:6080\t1\n1 tunnel, 1 local endpoint\n`,
+				out: `${first.out}DECAP\tudp\t10.0.0.1:6080\t1\n1 tunnel, 1 local endpoint\n`,
 			},
 		]);
 		t.is([...tables.open(tunnelTable).entries()].length, 1);

@@ -17,12 +17,11 @@ function miscounted(tables: PinnedTables): string[] {
 		const name = `${local} ${localPort}`;
 		right.set(name, (right.get(name) ?? 0) + 1);
 	}
-	const counted = new Map(
-		[...tables.open(decapTable).entries()].map(
-			([{ address, port }, references]) =>
-				[`${address} ${port}`, references] as const,
-		),
-	);
+	const counted = new Map<string, number>();
+	for (const [{ address, port }, references] of tables
+		.open(decapTable)
+		.entries())
+		counted.set(`${address} ${port}`, references);
 	return [...new Set([...right.keys(), ...counted.keys()])]
 		.filter((name) => right.get(name) !== counted.get(name))
 		.map((name) => `${name}: ${counted.get(name)}, not ${right.get(name)}`);

@@ -1,5 +1,9 @@
 import { command, counted } from "@sluice/cli-kit";
-import { deleteAllServices, deleteService } from "../services.js";
+import {
+	deleteAllServices,
+	deleteService,
+	finishTakeover,
+} from "../services.js";
 import { openServiceTables } from "../tables.js";
 import { noService, sidOrAll } from "./arguments.js";
 
@@ -29,6 +33,7 @@ export const del = command({
 		const tables = openServiceTables(context);
 		const deleted = context.locked(() => {
 			if (sid === "all") return deleteAllServices(tables);
+			finishTakeover(tables);
 			return deleteService(tables, sid) ? [sid] : [];
 		});
 		if (sid !== "all" && deleted.length === 0 && !ifExists)

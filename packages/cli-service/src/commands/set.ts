@@ -11,13 +11,15 @@ import { type Endpoint, protocols } from "@sluice/maps/tables";
 import { endpointOf, serviceDocument, verifyLine } from "../format.js";
 import { readKeyFile } from "../key-file.js";
 import {
+	type Conflict,
 	conflicts,
-	deleteService,
+	finishTakeover,
 	type Service,
 	sameEndpoint,
 	setService,
+	takeOver,
 } from "../services.js";
-import { openServiceTables, type ServiceTables } from "../tables.js";
+import { openServiceTables } from "../tables.js";
 import { keysShown, showKeysOption, sidOf } from "./arguments.js";
 
 export const set = command({
@@ -62,8 +64,12 @@ export const set = command({
 	run({ service, force, showKeys }, context) {
 		const tables = openServiceTables(context);
 		context.locked(() => {
-			makeRoom(tables, service, force, context);
-			setService(tables, service);
+			finishTakeover(tables);
+			const inTheWay = conflicts(tables, service);
+			if (inTheWay.length === 0) return setService(tables, service);
+			if (!force) throw conflict(inTheWay);
+			takeOver(tables, service, inTheWay);
+			tellTaken(inTheWay, context);
 		});
 		context.print(
 			() => [verifyLine(service, keysShown(showKeys, context))],
@@ -102,22 +108,21 @@ function keyOf(args: Args, env: Env): Buffer {
 	throw badInput("key is missing: give it after tunnel-id, or by --key-file");
 }
 
-/** @throws Failure failed, where another service has an endpoint that this one wants. */
-function makeRoom(
-	tables: ServiceTables,
-	service: Service,
-	force: boolean,
-	{ env }: Context,
-): void {
-	for (const { role, endpoint, holder } of conflicts(tables, service)) {
-		const what = `${role} ${endpointOf(endpoint).slice(1, -1)}`;
-		const whose = `service ${holder.service} ${holder.group}`;
-		if (!force)
-			throw new Failure("failed", `${what} belongs to ${whose}`, {
-				code: "CONFLICT",
-				hint: "delete it first or use --force",
-			});
-		if (deleteService(tables, holder))
-			env.err(`cli_service: set: ${what} taken over: deleted ${whose}\n`);
-	}
+const what = ({ role, endpoint }: Conflict) =>
+	`${role} ${endpointOf(endpoint).slice(1, -1)}`;
+const whose = ({ holder }: Conflict) =>
+	`service ${holder.service} ${holder.group}`;
+
+const conflict = ([first]: readonly Conflict[]) =>
+	new Failure(
+		"failed",
+		`${what(first as Conflict)} belongs to ${whose(first as Conflict)}`,
+		{ code: "CONFLICT", hint: "delete it first or use --force" },
+	);
+
+function tellTaken(inTheWay: readonly Conflict[], { env }: Context): void {
+	for (const one of inTheWay)
+		env.err(
+			`cli_service: set: ${what(one)} taken over: deleted ${whose(one)}\n`,
+		);
 }

@@ -2,8 +2,8 @@ import { u32 } from "../codec.js";
 import type { Table } from "../table.js";
 
 /**
- * Row 0 is 1 while a control program changes what TABLE-DECAP counts: whoever finds it so under the lock comes after
- * one that was killed, and counts again.
+ * A row is 1 while a control program is in the middle of something: whoever finds it so under the lock comes after
+ * one that was killed, and puts that right.
  */
 export const journalTable: Table<number, number> = {
 	name: "map_journal",
@@ -12,3 +12,11 @@ export const journalTable: Table<number, number> = {
 	key: u32,
 	value: u32,
 };
+
+/** Rows of the journal. */
+export const journalRows = {
+	/** Changing what TABLE-DECAP counts. */
+	counting: 0,
+	/** Deleting services so that another can have what they hold. */
+	takingOver: 1,
+} as const;
