@@ -1,13 +1,13 @@
+import { decode, packetText } from "@sluice/cli-kit/packet";
 import type { PacketEvent } from "@sluice/maps/tables";
 import test from "ava";
-import { eventDocument, eventLine, summary } from "../src/event-text.js";
-import { decode } from "../src/packet.js";
+import { eventDocument, eventLine } from "../src/event-text.js";
 import { datagram6, ping, tunnelled } from "./helpers/packets.js";
 
 const summed = test.macro({
 	title: (title = "") => `a summary shows ${title}`,
 	exec: (t, frame: Buffer, expected: string) =>
-		t.is(summary(decode(frame)), expected),
+		t.is(packetText(decode(frame)), expected),
 });
 
 const hex = (...parts: string[]) =>

@@ -1,4 +1,4 @@
-import { type Answer, ask, type Route } from "./iproute.js";
+import { type Answer, ask, type Route } from "@sluice/cli-kit/iproute";
 import { needed, type World } from "./world.js";
 
 /** Remotes that are looked at: each costs two processes. */

@@ -1,6 +1,12 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Env, Kernel } from "@sluice/cli-kit";
+import {
+	type Attached,
+	ask,
+	attachedPrograms,
+	type Interface,
+} from "@sluice/cli-kit/iproute";
 import { defaultBpffs, isBpffs, tcPins } from "@sluice/maps/bpffs";
 import { BpfError } from "@sluice/maps/errors";
 import type { Table } from "@sluice/maps/table";
@@ -10,8 +16,6 @@ import {
 	tunnelTable,
 	verifyTable,
 } from "@sluice/maps/tables";
-import { type Attached, attachedPrograms } from "./hooks.js";
-import { ask, type Interface } from "./iproute.js";
 import {
 	missingCapabilities,
 	type ProcessStatus,

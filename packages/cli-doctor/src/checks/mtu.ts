@@ -1,6 +1,6 @@
 import { isIPv6 } from "node:net";
+import type { Route } from "@sluice/cli-kit/iproute";
 import type { Check, Finding } from "../finding.js";
-import type { Route } from "../iproute.js";
 import { quoted } from "../shell.js";
 import { waysToRemotes } from "../ways.js";
 

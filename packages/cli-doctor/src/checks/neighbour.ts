@@ -1,5 +1,5 @@
+import { ask, type Neighbour } from "@sluice/cli-kit/iproute";
 import type { Check, Finding } from "../finding.js";
-import { ask, type Neighbour } from "../iproute.js";
 import { quoted } from "../shell.js";
 import { waysToRemotes } from "../ways.js";
 import { needed } from "../world.js";

@@ -1,6 +1,6 @@
+import type { Attached, Direction } from "@sluice/cli-kit/iproute";
 import { defaultDevice } from "../device-for.js";
 import type { Check, Finding } from "../finding.js";
-import type { Attached, Direction } from "../hooks.js";
 import { script } from "../scripts.js";
 import { quoted } from "../shell.js";
 

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { isIPv4 } from "node:net";
+import { ask, type Route } from "@sluice/cli-kit/iproute";
 import { tunnelFlags } from "../config-flags.js";
 import type { Check } from "../finding.js";
-import { ask, type Route } from "../iproute.js";
 import { needed, type World } from "../world.js";
 
 const STRICT = 1;

@@ -1,10 +1,10 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Kernel } from "@sluice/cli-kit";
+import { mapsOf } from "@sluice/cli-kit/iproute";
 import { isBpffs } from "@sluice/maps/bpffs";
 import { defaultDevice } from "../device-for.js";
 import type { Check } from "../finding.js";
-import { mapsOf } from "../hooks.js";
 import { script } from "../scripts.js";
 import { quoted } from "../shell.js";
 import { CannotLook, type World } from "../world.js";

@@ -1,5 +1,5 @@
-import { type Program, verbOf } from "../command.js";
-import { badInput, Failure } from "../failure.js";
+import type { Program } from "../command.js";
+import { Failure } from "../failure.js";
 import { type LineError, LineErrors, lineError } from "./line-errors.js";
 import { progress } from "./progress.js";
 import { type ReadCommand, readCommand } from "./read-command.js";
@@ -26,10 +26,9 @@ export function carryOut(
 		number++;
 		if (number % 1024 === 0) told(1024);
 		try {
-			const command = readCommand(program, line, context.env);
+			const command = readCommand(program, line, context.env, "batch");
 			if (!command) continue;
 			commands++;
-			refuseWhatChangesNothing(command);
 			look(command);
 			command.spec.run(command.parsed, context);
 		} catch (error) {
@@ -40,11 +39,6 @@ export function carryOut(
 	told.end();
 	if (errors.length > 0) throw new LineErrors(errors);
 	return commands;
-}
-
-function refuseWhatChangesNothing({ spec }: ReadCommand): void {
-	if (spec.bulk === "change") return;
-	throw badInput(`"${verbOf(spec)}" does not stand in a batch`);
 }
 
 function* linesOf(text: string): IterableIterator<string> {

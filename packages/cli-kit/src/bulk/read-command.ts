@@ -1,4 +1,4 @@
-import { Args, type Command, type Program } from "../command.js";
+import { Args, type Command, type Program, verbOf } from "../command.js";
 import type { Env } from "../env.js";
 import { badInput } from "../failure.js";
 import { commonOptions, readLine } from "../line.js";
@@ -12,6 +12,14 @@ export interface ReadCommand {
 	parsed: unknown;
 }
 
+/** Where lines are carried out. */
+type Stage = "batch" | "stream";
+
+const stands: Record<Stage, readonly Command<unknown>["bulk"][]> = {
+	batch: ["change"],
+	stream: ["change", "show"],
+};
+
 /**
  * Reads one line of a batch.
  * @returns undefined for a line without a command: empty, or a comment
@@ -21,6 +29,7 @@ export function readCommand(
 	program: Program,
 	line: string,
 	env: Env,
+	stage: Stage,
 ): ReadCommand | undefined {
 	const words = splitWords(line);
 	if (words.length === 0) return undefined;
@@ -28,6 +37,8 @@ export function readCommand(
 	if (!read || hasCommonOption(program, read.values))
 		throw badInput(explainLine(program, words));
 	const { spec, values } = read;
+	if (!stands[stage].includes(spec.bulk))
+		throw badInput(`"${verbOf(spec)}" does not stand in a ${stage}`);
 	return { spec, parsed: spec.parse(new Args(values), env) };
 }
 

@@ -1,8 +1,8 @@
-import { type Program, verbOf } from "../command.js";
+import type { Program } from "../command.js";
 import type { Context } from "../context.js";
 import type { Env } from "../env.js";
 import { explained } from "../explained.js";
-import { badInput, Failure } from "../failure.js";
+import { Failure } from "../failure.js";
 import { counted, toJson } from "../output.js";
 import { envOfLine, readCommand } from "./read-command.js";
 import { StreamContext } from "./stream-context.js";
@@ -39,12 +39,8 @@ function answer(
 ): { text: string; isError: boolean } {
 	try {
 		context.begin();
-		const command = readCommand(program, line, env);
-		if (command) {
-			if (!command.spec.bulk)
-				throw badInput(`"${verbOf(command.spec)}" does not stand in a stream`);
-			command.spec.run(command.parsed, context);
-		}
+		const command = readCommand(program, line, env, "stream");
+		command?.spec.run(command.parsed, context);
 		return { text: context.end(), isError: false };
 	} catch (error) {
 		const failure = explained(error);

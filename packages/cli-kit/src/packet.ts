@@ -1,6 +1,8 @@
 import { address } from "@sluice/maps/codec";
 
-// A packet in words: what an intercepted packet can be, and no more.
+// A packet layer by layer: what an intercepted packet can be, and no more.
+
+export { packetText } from "./packet-text.js";
 
 /** A packet, layer by layer, from the outside in. */
 export interface Decoded {

@@ -1,5 +1,5 @@
-import type { Kernel } from "@sluice/cli-kit";
-import { ask, type Filter, type Qdisc } from "./iproute.js";
+import type { Kernel } from "../env.js";
+import { ask, type Filter, type Qdisc } from "./ask.js";
 
 export type Direction = "ingress" | "egress";
 
@@ -26,11 +26,12 @@ export async function attachedPrograms(): Promise<Attached[]> {
 	const found: Attached[] = [];
 	for (const device of devices)
 		for (const direction of ["ingress", "egress"] as const)
-			found.push(...(await onHook(device, direction)));
+			found.push(...(await attachedTo(device, direction)));
 	return found;
 }
 
-async function onHook(
+/** The filters of ours on one hook, in the order in which they run. */
+export async function attachedTo(
 	device: string,
 	direction: Direction,
 ): Promise<Attached[]> {
