@@ -61,8 +61,9 @@ static __always_inline const struct binding *find_binding(struct key *key, __u32
 	return own;
 }
 
-SEC("sk_lookup")
-int dispatcher(struct bpf_sk_lookup *ctx)
+typedef const struct binding *find_t(struct key *key, __u32 protocol);
+
+static __always_inline int dispatch(struct bpf_sk_lookup *ctx, find_t find)
 {
 	const __u32 protocol = ctx->protocol;
 	const __u32 family = ctx->family;
@@ -92,7 +93,7 @@ int dispatcher(struct bpf_sk_lookup *ctx)
 		key.packed.addr.words[3] = ctx->local_ip6[3];
 	}
 
-	binding = find_binding(&key, protocol);
+	binding = find(&key, protocol);
 	if (!binding)
 		return SK_PASS;
 	/* A prefix of IPv6 shorter than ::ffff:0:0/96 spans IPv4 in the trie, but
@@ -120,6 +121,12 @@ int dispatcher(struct bpf_sk_lookup *ctx)
 		return SK_DROP;
 	}
 	return SK_PASS;
+}
+
+SEC("sk_lookup")
+int dispatcher(struct bpf_sk_lookup *ctx)
+{
+	return dispatch(ctx, find_binding);
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,44 @@
+import { connectsRow, DIRECT } from "./sk-lookup/connects.js";
+import { lookupRows, OURS, REFERENCE } from "./sk-lookup/lookups.js";
+import type { Table } from "./table.js";
+
+const COUNTS = [1, 1000, 100_000, 1_000_000];
+
+const counted = (count: number) =>
+	count.toLocaleString("en").replaceAll(",", " ");
+const plural = (count: number, noun: string) =>
+	`${counted(count)} ${noun}${count === 1 ? "" : "s"}`;
+
+/** The sk_lookup dispatcher: what each packet costs, and what that does to connections. */
+export async function* suite(): AsyncIterable<Table> {
+	const addresses: Table = {
+		title: "sk_lookup: ns for each lookup (BPF_PROG_TEST_RUN)",
+		base: REFERENCE,
+		columns: [REFERENCE, OURS],
+		rows: [],
+	};
+	for (const count of COUNTS)
+		addresses.rows.push(
+			...(await lookupRows({
+				title: plural(count, "binding"),
+				count,
+				bits: 32,
+				port: 80,
+			})),
+		);
+	for (const [title, bits, port] of [
+		["1 000 addresses, every port", 32, 0],
+		["1 000 subnets", 24, 80],
+		["1 000 subnets, every port", 24, 0],
+	] as const)
+		addresses.rows.push(
+			...(await lookupRows({ title, count: 1000, bits, port })),
+		);
+	yield addresses;
+	yield {
+		title: "sk_lookup: TCP connects over loopback",
+		base: DIRECT,
+		columns: [DIRECT, OURS, "nft redirect"],
+		rows: [await connectsRow()],
+	};
+}
