@@ -1,0 +1,156 @@
+import {
+	Killed,
+	killedAtWrite,
+	type PinnedTables,
+	session,
+	withTables,
+} from "@sluice/cli-kit/testing";
+import { decapTable, tunnelTable } from "@sluice/maps/tables";
+import test from "ava";
+import { cli } from "../../src/cli.js";
+
+const it = withTables(test);
+
+const saved = async (tables: PinnedTables) =>
+	(await tables.run(cli, "save")).out;
+
+/** Local endpoints and how many tunnels have them. */
+const counted = (tables: PinnedTables) =>
+	[...tables.open(decapTable).entries()]
+		.map(
+			([{ address, port }, references]) => `${address} ${port} ${references}`,
+		)
+		.sort();
+
+it("restore makes the tables equal to the file, and touches nothing else", async (t, tables) => {
+	const input = "set 1 10.0.0.1 6080 0 0\nset 3 10.0.0.3 6080 10.9.0.3 6080\n";
+	await session(t, tables, cli, [
+		{
+			type: "batch -",
+			world: {
+				input:
+					"set 1 10.0.0.1 6080 0 0\nset 2 10.0.0.1 6080 0 0\nset 3 10.0.0.3 6080 0 0",
+			},
+			out: "3 lines: 5 rows written, 0 deleted\n",
+		},
+		{
+			type: "restore --dry-run - --json",
+			world: { input },
+			out: '{"lines":2,"differences":[{"change":"change","line":"set 3 10.0.0.3 6080 10.9.0.3 6080"},{"change":"delete","line":"del 2"}],"written":2,"deleted":1,"tables":{"map_tunnel":{"added":0,"changed":1,"deleted":1},"map_decap":{"added":0,"changed":1,"deleted":0}}}\n',
+		},
+		{
+			type: "restore -",
+			world: { input },
+			out: "2 lines: 2 rows written, 1 deleted\n",
+		},
+		{ type: "save", out: input },
+		{
+			type: "restore -",
+			world: { input },
+			out: "2 lines: 0 rows written, 0 deleted\n",
+		},
+	]);
+	t.deepEqual(counted(tables), ["10.0.0.1 6080 1", "10.0.0.3 6080 1"]);
+});
+
+it("restore takes an empty file only where that is asked for", (t, tables) =>
+	session(t, tables, cli, [
+		{
+			type: "set 1 10.0.0.1 6080 0 0",
+			out: "TUN\t       1\t   10.0.0.1:6080 -> 0.0.0.0:0\n",
+		},
+		{
+			type: "restore -",
+			world: { input: "# nothing\n" },
+			code: 2,
+			err: "cli_tunnel: restore: no line sets anything, so all would be deleted; use --allow-empty if that is meant\n",
+		},
+		{
+			type: "restore - --allow-empty",
+			world: { input: "" },
+			out: "0 lines: 0 rows written, 2 deleted\n",
+		},
+		{ type: "get all", out: "0 tunnels, 0 local endpoints\n" },
+	]));
+
+it("restore takes set alone", (t, tables) =>
+	session(t, tables, cli, [
+		{
+			type: "restore -",
+			world: { input: "set 1 10.0.0.1 6080 0 0\ndel 1" },
+			code: 2,
+			err: "cli_tunnel: restore: line 2: only set may stand in a restore\ncli_tunnel: restore: 1 error: nothing was changed\n",
+		},
+	]));
+
+it("a learned remote is saved, or left to be learned again, and survives both", async (t, tables) => {
+	const learned = {
+		local: "10.0.0.1",
+		localPort: 6080,
+		remote: "10.9.0.1",
+		remotePort: 4321,
+		lastPing: 99n,
+	};
+	await tables.run(cli, "set 1 10.0.0.1 6080 0 0");
+	tables.open(tunnelTable).set(1, learned);
+	await session(t, tables, cli, [
+		{ type: "save", out: "set 1 10.0.0.1 6080 10.9.0.1 4321\n" },
+		{
+			type: "save --without-learned --json",
+			out: '{"lines":["set 1 10.0.0.1 6080 0 0"]}\n',
+		},
+		...["10.9.0.1 4321", "0 0"].map((remote) => ({
+			type: "restore -",
+			world: { input: `set 1 10.0.0.1 6080 ${remote}` },
+			out: "1 line: 0 rows written, 0 deleted\n",
+		})),
+	]);
+	t.deepEqual(tables.open(tunnelTable).get(1), learned);
+});
+
+it("restore counts again what somebody else has miscounted", async (t, tables) => {
+	await tables.run(cli, "set 1 10.0.0.1 6080 0 0");
+	tables
+		.open(decapTable)
+		.set({ address: "10.0.0.1", port: 6080, proto: 17 }, 9);
+	tables
+		.open(decapTable)
+		.set({ address: "10.0.0.9", port: 6080, proto: 17 }, 1);
+	await session(t, tables, cli, [
+		{
+			type: "restore -",
+			world: { input: await saved(tables) },
+			out: "1 line: 1 row written, 1 deleted\n",
+		},
+	]);
+	t.deepEqual(counted(tables), ["10.0.0.1 6080 1"]);
+});
+
+it("restore, killed anywhere, is finished by the same restore", async (t, tables) => {
+	const input =
+		"set 1 10.0.0.9 6080 0 0\nset 3 10.0.0.1 6080 0 0\nset 4 10.0.0.4 6080 10.9.9.9 1\n";
+	for (let writes = 0; ; writes++) {
+		await tables.run(cli, "del all");
+		for (const [id, host] of [
+			[1, 1],
+			[2, 1],
+			[3, 3],
+		])
+			await tables.run(cli, `set ${id} 10.0.0.${host} 6080 0 0`);
+		const kernel = killedAtWrite(writes);
+		const ended = await tables.run(cli, "restore -", { input, kernel });
+		const finished = ended.code === 0;
+		t.true(finished || ended.err.includes(Killed.name), ended.err);
+		await tables.run(cli, "restore -", { input });
+		t.is(await saved(tables), input, `after ${writes} writes`);
+		t.deepEqual(counted(tables), [
+			"10.0.0.1 6080 1",
+			"10.0.0.4 6080 1",
+			"10.0.0.9 6080 1",
+		]);
+		if (finished) {
+			t.is(writes, 10);
+			return;
+		}
+	}
+});
