@@ -90,7 +90,7 @@ function readOption(
 		return 1;
 	}
 	const value = inline ?? words[at + 1];
-	if (value === undefined || (inline === undefined && value.startsWith("-")))
+	if (value === undefined || (inline === undefined && /^-./.test(value)))
 		return 0;
 	values[name] = value;
 	return inline === undefined ? 2 : 1;

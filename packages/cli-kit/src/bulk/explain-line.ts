@@ -30,7 +30,7 @@ export function explainLine(
 			if (inline !== undefined) return `"--${name}" takes no value`;
 		} else if (inline === undefined) {
 			const value = words[++i];
-			if (value === undefined || value.startsWith("-"))
+			if (value === undefined || /^-./.test(value))
 				return `"--${name}" needs a value`;
 		}
 	}
