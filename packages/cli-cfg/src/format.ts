@@ -1,5 +1,5 @@
 import type { Config, ConfigKey } from "@sluice/maps/tables";
-import { flagWords } from "./flags.js";
+import { flagWords } from "@sluice/maps/tables";
 
 // Lines that scripts rely on: prefix, tabs and field order stay as they are.
 

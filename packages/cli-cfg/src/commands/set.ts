@@ -1,6 +1,5 @@
 import { badInput, command, values } from "@sluice/cli-kit";
-import { type Config, configTable } from "@sluice/maps/tables";
-import { flagNames } from "../flags.js";
+import { type Config, configTable, flagNames } from "@sluice/maps/tables";
 import { configDocument, configLine } from "../format.js";
 import { ifindexOf, indexOf, isIndex } from "../rows.js";
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { isIPv6 } from "node:net";
-import { tunnelFlags } from "../config-flags.js";
 import type { Check } from "../finding.js";
+import { isGatewayRow } from "../gateway-row.js";
 import type { World } from "../world.js";
 
 const families = {
@@ -26,9 +26,7 @@ export const forwarding: Check = {
 
 /** The families of services whose packets this machine does not end itself. */
 async function forwarded(world: World): Promise<Set<string>> {
-	const isGateway = world
-		.config()
-		.some(([key, row]) => tunnelFlags.isGateway(key, row));
+	const isGateway = world.config().some(([key, row]) => isGatewayRow(key, row));
 	const needed = new Set<string>();
 	for (const [, { backend }] of world.services()) {
 		const family = isIPv6(backend.address) ? "IPv6" : "IPv4";

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { isIPv4 } from "node:net";
 import { ask, type Route } from "@sluice/cli-kit/iproute";
-import { tunnelFlags } from "../config-flags.js";
 import type { Check } from "../finding.js";
+import { isGatewayRow } from "../gateway-row.js";
 import { needed, type World } from "../world.js";
 
 const STRICT = 1;
@@ -59,9 +59,7 @@ interface WayBack {
 
 /** To whom the tunnel's packets claim to belong, and by which interfaces they are reached. */
 async function waysBack(world: World): Promise<WayBack[]> {
-	const isGateway = world
-		.config()
-		.some(([key, row]) => tunnelFlags.isGateway(key, row));
+	const isGateway = world.config().some(([key, row]) => isGatewayRow(key, row));
 	if (!isGateway)
 		return [{ from: "clients", devices: await routed("show", "default") }];
 	const backends = new Set(

@@ -1,5 +1,6 @@
 export * from "./bindings.js";
 export * from "./config.js";
+export * from "./config-flags.js";
 export * from "./decap.js";
 export * from "./destination-metrics.js";
 export * from "./destinations.js";
