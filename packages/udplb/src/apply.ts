@@ -8,6 +8,7 @@ import {
 	lbActions,
 	lbStrategies,
 } from "@sluice/maps/tables";
+import { endpointText } from "./config.js";
 import type { Generation } from "./generation.js";
 import { deal } from "./maglev.js";
 import { chunksOf, type Placed, type Placement } from "./placement.js";
@@ -50,6 +51,7 @@ export async function apply(
 	const keys: [LbKey, LbChoice][] = [];
 	for (const [name, placed] of now) {
 		const old = before.get(name);
+		if (placed === old) continue;
 		const rows = changedRows(placed, old);
 		const moved = placed.chunk !== old?.chunk;
 		const choice = moved || placed.target.strategy !== old.target.strategy;
@@ -118,8 +120,13 @@ function* chunks({
 	slots,
 }: Placed): IterableIterator<[number, Uint32Array]> {
 	const all = new Uint32Array(chunksOf(slots) * CHUNK_SLOTS);
-	for (const [slot, i] of deal(target.upstreams, slots).entries())
-		all[slot] = indices[i] as number;
+	const candidates = target.upstreams.map(({ host, port, weight }) => ({
+		name: endpointText(host, port),
+		weight,
+	}));
+	const dealt = deal(candidates, slots);
+	for (let slot = 0; slot < slots; slot++)
+		all[slot] = indices[dealt[slot] as number] as number;
 	for (let i = 0; i < all.length; i += CHUNK_SLOTS)
 		yield [chunk + i / CHUNK_SLOTS, all.subarray(i, i + CHUNK_SLOTS)];
 }

@@ -8,7 +8,6 @@ import {
 	type ValueOf,
 } from "@sluice/maps";
 import {
-	CHUNK_SLOTS,
 	type LbChoice,
 	type LbKey,
 	type LbUpstream,
@@ -47,8 +46,12 @@ export interface Generation {
 	close(): void;
 }
 
-/** Room beyond what is needed, so that a reload finds place for new slots beside the old. */
-const SPARE = 1.25;
+/**
+ * Room beyond what is needed, so that a reload finds place for new slots and upstreams beside the old: twice as much,
+ * but for large configurations, where a quarter must do.
+ */
+const roomy = (needed: number) =>
+	Math.ceil(needed * 1.25) + Math.min(needed, 65_536) + 1024;
 
 /** @throws BpfError as `loadObject` */
 export function load(
@@ -57,8 +60,8 @@ export function load(
 	debug: boolean,
 ): Generation {
 	const sizes = {
-		chunks: Math.ceil(needed.chunks * SPARE) + 4096 / CHUNK_SLOTS,
-		upstreams: Math.ceil(needed.upstreams * SPARE) + 1024,
+		chunks: roomy(needed.chunks),
+		upstreams: roomy(needed.upstreams),
 	};
 	const loaded = loadObject(object, {
 		maxEntries: {

@@ -50,8 +50,8 @@ export class Placement {
 	}
 
 	/**
-	 * Finds places for these targets in place of what is placed now. What stays the same keeps its place; what goes
-	 * keeps it until `free`.
+	 * Finds places for these targets in place of what is placed now. What stays the same keeps its place, and a key of
+	 * which all does its object; what goes keeps its place until `free`.
 	 *
 	 * @throws NoRoom, and nothing is changed
 	 */
@@ -69,6 +69,8 @@ export class Placement {
 			const count = target.upstreams.length;
 			const slots =
 				before && suits(before.slots, wanted, count) ? before.slots : wanted;
+			if (before?.slots === slots && sameTarget(target, before.target))
+				return before;
 			const known = before && indicesByIdentity(before);
 			const indices = target.upstreams.map(
 				(upstream) =>
@@ -101,8 +103,10 @@ export class Placement {
 	free(before: ReadonlyMap<string, Placed>): number[] {
 		const chunks: Run[] = [];
 		const upstreams: number[] = [];
-		for (const [name, { chunk, slots, indices }] of before) {
+		for (const [name, old] of before) {
 			const now = this.#placed.get(name);
+			if (now === old) continue;
+			const { chunk, slots, indices } = old;
 			if (now?.chunk !== chunk)
 				chunks.push({ at: chunk, count: chunksOf(slots) });
 			const kept = new Set(now?.indices);
@@ -117,7 +121,8 @@ export class Placement {
 const nameOf = ({ address, port }: Target) => endpointText(address, port);
 
 /** What makes an upstream another one, whose packets are counted anew. */
-const identity = ({ name, address }: TargetUpstream) => `${name} ${address}`;
+const identity = ({ host, port, address }: TargetUpstream) =>
+	`${host} ${port} ${address}`;
 
 const indicesByIdentity = ({ target, indices }: Placed) =>
 	new Map(
@@ -126,6 +131,25 @@ const indicesByIdentity = ({ target, indices }: Placed) =>
 			indices[i] as number,
 		]),
 	);
+
+function sameTarget(a: Target, b: Target): boolean {
+	return (
+		a.action === b.action &&
+		a.strategy === b.strategy &&
+		a.upstreams.length === b.upstreams.length &&
+		a.upstreams.every((one, i) => {
+			const other = b.upstreams[i] as TargetUpstream;
+			return (
+				one.host === other.host &&
+				one.port === other.port &&
+				one.address === other.address &&
+				one.weight === other.weight &&
+				one.local === other.local &&
+				one.ifindex === other.ifindex
+			);
+		})
+	);
+}
 
 function sameSlots(now: Placed, before: Placed): boolean {
 	return (

@@ -1,7 +1,7 @@
 import { lookup } from "node:dns/promises";
 import { isIP, isIPv4 } from "node:net";
 import { badInput } from "@sluice/cli-kit";
-import { canonical, endpointText, type Rule } from "./config.js";
+import { canonical, type Rule } from "./config.js";
 import type { Routes } from "./routes.js";
 import { isUnicast } from "./schema.js";
 import type { Target } from "./target.js";
@@ -104,7 +104,7 @@ export function targetsOf(
 			const address = addressOf(rule, host, addresses);
 			const route = routes.get(address);
 			return {
-				name: endpointText(host, port),
+				host,
 				address,
 				port,
 				weight,

@@ -10,8 +10,8 @@ export interface Target {
 }
 
 export interface TargetUpstream {
-	/** What its slots go by: the endpoint as written, so that a host keeps them when its address changes. */
-	name: string;
+	/** As written. Its slots go by this and the port, so that a host keeps them when its address changes. */
+	host: string;
 	address: string;
 	port: number;
 	weight: number;
