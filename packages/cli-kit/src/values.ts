@@ -103,6 +103,11 @@ function keyBytes(name: string, text: string): Buffer {
 			);
 		return bytes;
 	}
+	// What a decoder puts in the place of bytes that are not UTF-8: the key would not be the one that was meant.
+	if (text.includes("\ufffd"))
+		throw badInput(
+			`${name} must be text in UTF-8, or "hex:" and 32 hexadecimal digits`,
+		);
 	return Buffer.from(text, "utf8");
 }
 

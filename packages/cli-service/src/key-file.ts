@@ -1,5 +1,8 @@
-import { readFileSync } from "node:fs";
+import { closeSync, openSync, readSync } from "node:fs";
 import { badInput, type Env } from "@sluice/cli-kit";
+
+/** Bytes of a file beyond which it cannot be a key. */
+const LONGEST = 1024;
 
 /**
  * The text of a key from a file, `-` for standard input, without the newline at its end.
@@ -11,11 +14,24 @@ export function readKeyFile(file: string, env: Env): string {
 }
 
 function read(file: string): string {
+	const bytes = Buffer.alloc(LONGEST + 1);
+	let length = 0;
 	try {
-		return readFileSync(file, "utf8");
+		const fd = openSync(file, "r");
+		try {
+			// A pipe may give it in parts.
+			for (let part = -1; part !== 0 && length < bytes.length; length += part)
+				part = readSync(fd, bytes, length, bytes.length - length, null);
+		} finally {
+			closeSync(fd);
+		}
 	} catch (error) {
-		throw badInput(
-			`key-file "${file}" cannot be read: ${(error as NodeJS.ErrnoException).code}`,
-		);
+		throw unreadable(file, String((error as NodeJS.ErrnoException).code));
 	}
+	if (length > LONGEST)
+		throw unreadable(file, `it holds more than ${LONGEST} bytes`);
+	return bytes.toString("utf8", 0, length);
 }
+
+const unreadable = (file: string, why: string) =>
+	badInput(`key-file "${file}" cannot be read: ${why}`);

@@ -1,0 +1,373 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { type Step, session, withTables } from "@sluice/cli-kit/testing";
+import { possibleCpus } from "@sluice/maps";
+import {
+	encapTable,
+	natTable,
+	trafficTable,
+	verifyTable,
+} from "@sluice/maps/tables";
+import test from "ava";
+import { cli } from "../../src/cli.js";
+
+const it = withTables(test);
+
+const typed = "set 1 2 tcp 5.5.5.5 3100 1.1.1.1 4000 100 Pa55w0rd1234567";
+const shown =
+	"VERIFY (1, 2) ->\t'(hidden)'\t100\t\t(tcp 5.5.5.5:3100)\t(tcp 1.1.1.1:4000)\n";
+const proxy = { address: "5.5.5.5", port: 3100, proto: 6 };
+const backend = { address: "1.1.1.1", port: 4000, proto: 6 };
+const key = Buffer.from("Pa55w0rd1234567\0");
+
+it("set writes a service's rows in the three tables", async (t, tables) => {
+	await session(t, tables, cli, [{ type: typed, out: shown }]);
+	const sid = { service: 1, group: 2 };
+	t.deepEqual(
+		[...tables.open(verifyTable).entries()],
+		[[sid, { key, tunnel: 100, proxy, backend }]],
+	);
+	t.deepEqual(
+		[...tables.open(encapTable).entries()],
+		[[backend, { tunnel: 100, sid, key }]],
+	);
+	t.deepEqual(
+		[...tables.open(natTable).entries()].sort(([a], [b]) => a.port - b.port),
+		[
+			[proxy, backend],
+			[backend, proxy],
+		],
+	);
+});
+
+it("set is idempotent", (t, tables) =>
+	session(t, tables, cli, [
+		{ type: typed, out: shown },
+		{ type: typed, out: shown },
+		{
+			type: "check",
+			code: 1,
+			out: "NO_TUNNEL\tservice 1 2: its tunnel 100 is not set\n1 finding\n",
+			err: "cli_service: check: 1 finding not repaired; see what --repair can mend\n",
+		},
+	]));
+
+it("set that moves a service leaves nothing of the old one", async (t, tables) => {
+	await tables.run(cli, typed);
+	const traffic = tables.open(trafficTable);
+	traffic.set(
+		{ tunnel: 100, sid: { service: 1, group: 2 }, queue: 0 },
+		Array.from({ length: possibleCpus() }, () => ({ packets: 1n, bytes: 1n })),
+	);
+	for (const type of [
+		"set 1 2 tcp 5.5.5.5 3101 1.1.1.1 4000 100 x",
+		"set 1 2 tcp 5.5.5.5 3101 1.1.1.9 4000 100 x",
+		"set 1 2 udp 5.5.5.5 3101 1.1.1.9 4000 100 x",
+		// What was the proxy becomes the backend.
+		"set 1 2 udp 1.1.1.9 4000 5.5.5.5 3101 101 x",
+	]) {
+		t.is((await tables.run(cli, type)).code, 0);
+		t.is([...tables.open(natTable).entries()].length, 2, type);
+		t.is([...tables.open(encapTable).entries()].length, 1, type);
+	}
+	t.is([...traffic.entries()].length, 0);
+	t.deepEqual(
+		tables.open(natTable).get({ address: "1.1.1.9", port: 4000, proto: 17 }),
+		{
+			address: "5.5.5.5",
+			port: 3101,
+			proto: 17,
+		},
+	);
+});
+
+const conflict = (what: string) =>
+	`cli_service: set: ${what} belongs to service 1 2; delete it first or use --force\n`;
+
+it("set refuses endpoints of another service", async (t, tables) => {
+	await session(t, tables, cli, [
+		{ type: typed, out: shown },
+		{
+			type: "set 3 4 tcp 5.5.5.5 3100 1.1.1.9 4000 100 x",
+			code: 1,
+			err: conflict("proxy tcp 5.5.5.5:3100"),
+		},
+		{
+			type: "set 3 4 tcp 5.5.5.9 3100 1.1.1.1 4000 100 x",
+			code: 1,
+			err: conflict("backend tcp 1.1.1.1:4000"),
+		},
+		{
+			type: "set 3 4 tcp 1.1.1.1 4000 5.5.5.9 1 100 x",
+			code: 1,
+			err: conflict("proxy tcp 1.1.1.1:4000"),
+		},
+		{
+			type: "set 3 4 tcp 5.5.5.5 3100 1.1.1.9 4000 100 x --json",
+			code: 1,
+			err: '{"error":{"code":"CONFLICT","message":"proxy tcp 5.5.5.5:3100 belongs to service 1 2","hint":"delete it first or use --force"}}\n',
+		},
+		{
+			type: "get 1 2 --json --show-keys",
+			out: `${JSON.stringify({
+				services: [document("Pa55w0rd1234567")],
+				encap: [
+					{
+						backend: { protocol: "tcp", address: "1.1.1.1", port: 4000 },
+						tunnel: 100,
+						service: 1,
+						group: 2,
+						key: "Pa55w0rd1234567",
+					},
+				],
+				nat: [
+					{
+						from: { protocol: "tcp", address: "1.1.1.1", port: 4000 },
+						to: { protocol: "tcp", address: "5.5.5.5", port: 3100 },
+					},
+					{
+						from: { protocol: "tcp", address: "5.5.5.5", port: 3100 },
+						to: { protocol: "tcp", address: "1.1.1.1", port: 4000 },
+					},
+				],
+			})}\n`,
+		},
+		// The same ports of another protocol are others.
+		{
+			type: "set 3 4 udp 5.5.5.5 3100 1.1.1.1 4000 100 x",
+			out: "VERIFY (3, 4) ->\t'(hidden)'\t100\t\t(udp 5.5.5.5:3100)\t(udp 1.1.1.1:4000)\n",
+		},
+	]);
+});
+
+const document = (shownKey: string) => ({
+	service: 1,
+	group: 2,
+	key: shownKey,
+	tunnel: 100,
+	proxy: { protocol: "tcp", address: "5.5.5.5", port: 3100 },
+	backend: { protocol: "tcp", address: "1.1.1.1", port: 4000 },
+});
+
+it("--force takes endpoints over and deletes who had them", async (t, tables) => {
+	await tables.run(cli, typed);
+	await tables.run(cli, "set 5 5 tcp 6.6.6.6 1 1.1.1.5 1 100 x");
+	await session(t, tables, cli, [
+		{
+			type: "set 3 4 tcp 5.5.5.5 3100 1.1.1.5 1 100 x --force",
+			out: "VERIFY (3, 4) ->\t'(hidden)'\t100\t\t(tcp 5.5.5.5:3100)\t(tcp 1.1.1.5:1)\n",
+			err: "cli_service: set: proxy tcp 5.5.5.5:3100 taken over: deleted service 1 2\ncli_service: set: backend tcp 1.1.1.5:1 taken over: deleted service 5 5\n",
+		},
+		{
+			type: "set 3 4 tcp 5.5.5.5 3100 1.1.1.5 1 100 x --force",
+			out: "VERIFY (3, 4) ->\t'(hidden)'\t100\t\t(tcp 5.5.5.5:3100)\t(tcp 1.1.1.5:1)\n",
+		},
+	]);
+	t.deepEqual(
+		[...tables.open(verifyTable).entries()].map(([sid]) => sid),
+		[{ service: 3, group: 4 }],
+	);
+	t.is([...tables.open(natTable).entries()].length, 2);
+	t.is([...tables.open(encapTable).entries()].length, 1);
+});
+
+/** What a key is typed as, and its 16 bytes. */
+const keys: readonly (readonly [words: string[], bytes: string])[] = [
+	[["x"], "78000000000000000000000000000000"],
+	[["0"], "30000000000000000000000000000000"],
+	[["1234567890"], "31323334353637383930000000000000"],
+	[["0x10"], "30783130000000000000000000000000"],
+	[["1e3"], "31653300000000000000000000000000"],
+	[["-5"], "2d350000000000000000000000000000"],
+	[["1234567890123456"], "31323334353637383930313233343536"],
+	[["--", "-dash"], "2d646173680000000000000000000000"],
+	[["--", "--force"], "2d2d666f726365000000000000000000"],
+	[["--", "--json"], "2d2d6a736f6e00000000000000000000"],
+	[["a b'c\"d"], "61206227632264000000000000000000"],
+	[["ä€😀"], "c3a4e282acf09f988000000000000000"],
+	[
+		["hex:000102030405060708090a0b0c0d0eFF"],
+		"000102030405060708090a0b0c0d0eff",
+	],
+	[["base64:AAECAwQFBgcICQoLDA0O/w=="], "000102030405060708090a0b0c0d0eff"],
+];
+
+it("a key is bytes: text, hex or base64", async (t, tables) => {
+	for (const [words, bytes] of keys) {
+		const ended = await tables.run(cli, [
+			..."set 1 2 tcp 5.5.5.5 3100 1.1.1.1 4000 100".split(" "),
+			...words,
+		]);
+		t.deepEqual([ended.code, ended.err], [0, ""], words.join(" "));
+		for (const { key } of [
+			tables.open(verifyTable).get({ service: 1, group: 2 }),
+			tables.open(encapTable).get(backend),
+		].filter((row) => row !== undefined))
+			t.is(key.toString("hex"), bytes);
+	}
+});
+
+it("a key that is shown can be typed again", async (t, tables) => {
+	for (const [words, bytes] of keys) {
+		const set = "set 1 2 tcp 5.5.5.5 3100 1.1.1.1 4000 100".split(" ");
+		await tables.run(cli, [...set, ...words]);
+		const { out } = await tables.run(cli, "get 1 2 --json --show-keys");
+		const shownKey = JSON.parse(out).services[0].key;
+		await tables.run(cli, "del 1 2");
+		await tables.run(cli, [...set, "--", shownKey]);
+		const row = tables.open(verifyTable).get({ service: 1, group: 2 });
+		t.is(row?.key.toString("hex"), bytes);
+	}
+});
+
+const refused = (words: string[], message: string): Step => ({
+	type: [..."set 1 2 tcp 5.5.5.5 3100 1.1.1.1 4000 100".split(" "), ...words],
+	code: 2,
+	err: `cli_service: set: ${message}\n`,
+});
+
+it("a key that does not fit is refused, never cut, and not repeated", async (t, tables) => {
+	await session(t, tables, cli, [
+		refused(
+			["12345678901234567"],
+			"key must be at most 16 bytes long, got 17 bytes",
+		),
+		refused(["ääääääääa"], "key must be at most 16 bytes long, got 17 bytes"),
+		refused([""], "key must not be empty"),
+		refused(["hex:00"], 'key must be "hex:" and 32 hexadecimal digits'),
+		refused(
+			["hex:000102030405060708090a0b0c0d0e0g"],
+			'key must be "hex:" and 32 hexadecimal digits',
+		),
+		refused(
+			["base64:AAECAwQFBgcICQoLDA0ODw"],
+			'key must be "base64:" and 16 bytes in base64',
+		),
+		refused(["base64:AAEC"], 'key must be "base64:" and 16 bytes in base64'),
+		refused(
+			["\ufffd"],
+			'key must be text in UTF-8, or "hex:" and 32 hexadecimal digits',
+		),
+		refused([], "key is missing: give it after tunnel-id, or by --key-file"),
+		{ type: "get all", out: "0 services\n" },
+	]);
+});
+
+it("a key comes from a file or standard input, without the newline at its end", async (t, tables) => {
+	const directory = mkdtempSync(path.join(tmpdir(), "key-"));
+	t.teardown(() => rmSync(directory, { recursive: true }));
+	const file = path.join(directory, "key");
+	const set = `set 1 2 tcp 5.5.5.5 3100 1.1.1.1 4000 100 --key-file`;
+	const keyIs = (text: string) =>
+		t.is(
+			tables.open(verifyTable).get({ service: 1, group: 2 })?.key.toString(),
+			text.padEnd(16, "\0"),
+		);
+	for (const [content, expected] of [
+		["one\n", "one"],
+		["two\r\n", "two"],
+		["-three", "-three"],
+		[" four \n", " four "],
+		["five\n\n", "five\n"],
+	] as const) {
+		writeFileSync(file, content);
+		t.is((await tables.run(cli, `${set} ${file}`)).code, 0);
+		keyIs(expected);
+		await tables.run(cli, `${set} -`, { input: `${content}` });
+		keyIs(expected);
+	}
+	writeFileSync(file, Buffer.from([0xff, 0xfe]));
+	await session(t, tables, cli, [
+		{
+			type: `${set} ${file}`,
+			code: 2,
+			err: 'cli_service: set: key must be text in UTF-8, or "hex:" and 32 hexadecimal digits\n',
+		},
+		{
+			type: `${set} ${directory}/none`,
+			code: 2,
+			err: `cli_service: set: key-file "${directory}/none" cannot be read: ENOENT\n`,
+		},
+		{
+			type: `${set} ${directory}`,
+			code: 2,
+			err: `cli_service: set: key-file "${directory}" cannot be read: EISDIR\n`,
+		},
+		{
+			type: `${set} /dev/zero`,
+			code: 2,
+			err: 'cli_service: set: key-file "/dev/zero" cannot be read: it holds more than 1024 bytes\n',
+		},
+		{
+			type: `${set} -`,
+			world: { input: "" },
+			code: 2,
+			err: "cli_service: set: key must not be empty\n",
+		},
+		{
+			type: `${set} - x`,
+			code: 2,
+			err: "cli_service: set: give key or --key-file, not both\n",
+		},
+	]);
+});
+
+it("set refuses what it cannot use, and says what would have been right", async (t, tables) => {
+	const bad = (line: string, message: string): Step => ({
+		type: `set ${line}`,
+		code: 2,
+		err: `cli_service: set: ${message}\n`,
+	});
+	await session(t, tables, cli, [
+		bad(
+			"65536 2 tcp 5.5.5.5 3100 1.1.1.1 4000 100 x",
+			'service-id must be an integer from 0 to 65535, got "65536"',
+		),
+		bad(
+			"1 x tcp 5.5.5.5 3100 1.1.1.1 4000 100 x",
+			'group-id must be an integer from 0 to 65535, got "x"',
+		),
+		bad(
+			"1 2 TCP 5.5.5.5 3100 1.1.1.1 4000 100 x",
+			'proto must be tcp or udp, got "TCP"',
+		),
+		bad(
+			"1 2 toString 5.5.5.5 3100 1.1.1.1 4000 100 x",
+			'proto must be tcp or udp, got "toString"',
+		),
+		bad(
+			"1 2 tcp 5.5.5 3100 1.1.1.1 4000 100 x",
+			'ip-proxy must be an IPv4 or IPv6 address, got "5.5.5"',
+		),
+		bad(
+			"1 2 tcp 5.5.5.5 65536 1.1.1.1 4000 100 x",
+			'port-proxy must be an integer from 0 to 65535, got "65536"',
+		),
+		bad(
+			"1 2 tcp 5.5.5.5 3100 1.1.1.300 4000 100 x",
+			'ip-ep must be an IPv4 or IPv6 address, got "1.1.1.300"',
+		),
+		bad(
+			"1 2 tcp 5.5.5.5 3100 1.1.1.1 http 100 x",
+			'port-ep must be an integer from 0 to 65535, got "http"',
+		),
+		bad(
+			"1 2 tcp 5.5.5.5 3100 1.1.1.1 4000 4294967296 x",
+			'tunnel-id must be an integer from 0 to 4294967295, got "4294967296"',
+		),
+		bad(
+			"1 2 tcp 5.5.5.5 3100 fd00::1 4000 100 x",
+			'ip-proxy and ip-ep must be of one family, got "5.5.5.5" and "fd00::1"',
+		),
+		bad(
+			"1 2 tcp 5.5.5.5 3100 ::ffff:5.5.5.5 3100 100 x",
+			"proxy and backend are the same, (tcp 5.5.5.5:3100)",
+		),
+		bad(
+			"1 2 tcp 5.5.5.5 3100 1.1.1.1 4000",
+			'too few arguments: got 7, needs 8; see "cli_service --help"',
+		),
+		{ type: "get all --json", out: '{"services":[],"encap":[],"nat":[]}\n' },
+	]);
+});
