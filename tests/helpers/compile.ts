@@ -1,22 +1,32 @@
 import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { compileBpf } from "@sluice/testbed";
+import { type CompileOptions, compileBpf } from "@sluice/testbed";
 import type { ExecutionContext } from "ava";
 
 /**
- * Compiles a BPF program of tests/hosts/fixtures to `<name>.o` in a directory
- * that goes with the test.
+ * Compiles a BPF program, by its path from tests/hosts/fixtures, to
+ * `<name>.o` in a directory that goes with the test.
+ * @param directory the directory, where there is one already
  * @returns the directory
  */
 export function compile(
 	t: ExecutionContext,
 	source: string,
 	name: string,
+	options: CompileOptions = {},
+	directory = ownDirectory(t),
 ): string {
+	const fixtures = path.join(import.meta.dirname, "../hosts/fixtures");
+	copyFileSync(
+		compileBpf(path.resolve(fixtures, source), options),
+		path.join(directory, `${name}.o`),
+	);
+	return directory;
+}
+
+function ownDirectory(t: ExecutionContext): string {
 	const directory = mkdtempSync(path.join(tmpdir(), "sluice-test-"));
 	t.teardown(() => rmSync(directory, { recursive: true }));
-	const file = path.join(import.meta.dirname, "../hosts/fixtures", source);
-	copyFileSync(compileBpf(file), path.join(directory, `${name}.o`));
 	return directory;
 }
