@@ -40,10 +40,12 @@ static __always_inline int may_answer(void)
 
 	if (!limit)
 		return 0;
-	limit->tokens += now - limit->time;
+	if (now > limit->time) {
+		limit->tokens += now - limit->time;
+		limit->time = now;
+	}
 	if (limit->tokens > most)
 		limit->tokens = most;
-	limit->time = now;
 	if (limit->tokens < NS_PER_ANSWER)
 		return 0;
 	limit->tokens -= NS_PER_ANSWER;

@@ -18,6 +18,10 @@ export interface PacketCase {
 	onLink?: boolean;
 	/** Bytes of data in a segment, where it is a super-packet. */
 	gsoSize?: number;
+	/** Whether the host forwards packets; it does when not given. */
+	forwarding?: boolean;
+	/** As many size answers were given as may be. */
+	answersUsedUp?: boolean;
 	input: Packet;
 	/** None: as it came. Not looked at where the packet is dropped. */
 	output?: Packet;

@@ -18,12 +18,21 @@ import {
 
 const dist = path.join(import.meta.dirname, "../../bpf/dist");
 
+/** Those that hold what is configured, and what came of it. */
+const sized = [
+	...["map_config", "map_tunnel", "map_decap", "map_encap", "map_verify"],
+	...["map_nat", "map_tunnel_stats"],
+];
+
 /** Tables of the two programs that both define, so that they share them as their pins would make them. */
 const shared = [
-	...["map_config", "map_tunnel", "map_decap", "map_encap", "map_verify"],
-	...["map_nat", "map_tunnel_stats", "map_stats", "map_frag"],
+	...sized,
+	...["map_stats", "map_frag"],
 	...["map_events", "map_events_lost", "map_events_tmp"],
 ];
+
+/** Tables as large as a test needs: the kernel walks all the room there is when one is listed. */
+const ENTRIES = 1024;
 
 /** Both tunnel programs, loaded without pins and with tables of their own. */
 export interface Programs {
@@ -39,7 +48,9 @@ export interface Programs {
 export type TunnelTables = ReturnType<typeof openTables>;
 
 export function loadPrograms(): Programs {
-	const ingress = loadObject(path.join(dist, "pfc_ingress_tc.o"));
+	const ingress = loadObject(path.join(dist, "pfc_ingress_tc.o"), {
+		maxEntries: Object.fromEntries(sized.map((name) => [name, ENTRIES])),
+	});
 	const egress = loadObject(path.join(dist, "pfc_egress_tc.o"), {
 		reuse: Object.fromEntries(
 			shared.map((name) => [name, ingress.mapFd(name)]),

@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import { interfaceIndex, possibleCpus } from "@sluice/maps";
 import {
 	type Fate,
@@ -22,7 +23,7 @@ export const queues = { rx: 0, tx: 1 } as const;
 export type Queue = keyof typeof queues;
 
 /** What programs return, by name: TC_ACT_OK, TC_ACT_SHOT, TC_ACT_REDIRECT, TC_ACT_UNSPEC. */
-const verdicts = {
+export const verdicts = {
 	0: "ok",
 	2: "shot",
 	7: "redirect",
@@ -50,8 +51,14 @@ export interface Bench extends Programs {
 	readonly tables: TunnelTables;
 	readonly link: number;
 	run(queue: Queue, packet: Buffer, context?: PacketContext): Run;
-	/** Forgets fragments, and that answers were given. */
+	/** A context as the kernel takes it. */
+	context(context: PacketContext): Buffer;
+	/** Lets the host forward packets, or not. */
+	forward(on: boolean): void;
+	/** Forgets fragments, and that size answers were given. */
 	forget(): void;
+	/** For an hour no size answer may be given. */
+	useUpAnswers(): void;
 }
 
 /**
@@ -87,9 +94,18 @@ export function packetBench(): Bench {
 	return {
 		...programs,
 		tables,
+		context: skb,
+		forward(on) {
+			for (const file of ["ipv4/conf/all", "ipv6/conf/all"])
+				writeFileSync(`/proc/sys/net/${file}/forwarding`, on ? "1" : "0");
+		},
 		forget() {
 			frag.deleteMany([...frag.entries()].map(([key]) => key));
-			limit.set(0, Array(possibleCpus()).fill({ tokens: 0n, time: 0n }));
+			limit.set(0, onEachCpu({ tokens: 0n, time: 0n }));
+		},
+		useUpAnswers() {
+			const time = process.hrtime.bigint() + 3_600_000_000_000n;
+			limit.set(0, onEachCpu({ tokens: 0n, time }));
 		},
 		link: interfaceIndex("link0") as number,
 		run(queue, packet, context = {}) {
@@ -112,6 +128,8 @@ export function packetBench(): Bench {
 		},
 	};
 }
+
+const onEachCpu = <T>(value: T): T[] => Array(possibleCpus()).fill(value);
 
 /** The verdict that an outcome alone leads to. */
 export const verdictOf: Readonly<Record<Fate, Verdict>> = {

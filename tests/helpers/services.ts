@@ -1,3 +1,4 @@
+import type { OpenTable } from "@sluice/maps";
 import type { TunnelTables } from "./programs.js";
 
 const protocols = { tcp: 6, udp: 17 };
@@ -51,13 +52,11 @@ export function program(
 
 /** Takes everything out of the tables. */
 export function empty(tables: TunnelTables): void {
-	for (const table of Object.values(tables)) clear(table);
+	for (const table of Object.values(tables))
+		clear(table as OpenTable<unknown, unknown>);
 }
 
-function clear<K>(table: {
-	entries(): IterableIterator<[K, unknown]>;
-	deleteMany(keys: Iterable<K>): number;
-}): void {
+function clear(table: OpenTable<unknown, unknown>): void {
 	table.deleteMany([...table.entries()].map(([key]) => key));
 }
 

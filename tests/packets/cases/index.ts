@@ -1,10 +1,12 @@
-import type { Outcome } from "@sluice/maps/tables";
 import type { PacketCase } from "../../helpers/packet-case.js";
 import { decap } from "./decap.js";
 import { encap } from "./encap.js";
 import { fragments } from "./fragments.js";
+import { icmpErrors } from "./icmp-errors.js";
 import { nat } from "./nat.js";
 import { ping } from "./ping.js";
+import { route } from "./route.js";
+import { tooBig } from "./too-big.js";
 
 export const cases: readonly PacketCase[] = [
 	...decap,
@@ -12,7 +14,7 @@ export const cases: readonly PacketCase[] = [
 	...encap,
 	...nat,
 	...fragments,
+	...icmpErrors,
+	...route,
+	...tooBig,
 ];
-
-/** Outcomes that no packet here can reach, and why. */
-export const elsewhere: readonly Outcome[] = [];

@@ -1,7 +1,6 @@
 import { eth } from "../../helpers/packet.js";
 import {
 	far,
-	far6,
 	key,
 	near,
 	near6,

@@ -1,0 +1,87 @@
+import { DF, eth } from "../../helpers/packet.js";
+import {
+	client,
+	key,
+	nowhere,
+	type PacketCase,
+	port,
+	routed,
+	tx,
+	unresolved,
+} from "../../helpers/packet-case.js";
+
+const flags = tx.proxy | tx.fib;
+
+/** `link0` of the test's namespace, and the neighbour that is known there. */
+const onLink = eth("020000000102", "020000000101");
+
+const request = (destination: string) =>
+	eth().ipv4(client, destination).tcp(40000, 4000).payload("hello");
+
+/** What is written into the frame does not matter where the kernel writes it again. */
+const inTunnel = (frame: typeof onLink, remote: string, sid: typeof routed) =>
+	frame
+		.ipv4("10.1.1.1", remote, { fragment: DF, ttl: 64 })
+		.udp(port, port)
+		.gue(sid, key)
+		.ipv4(client, sid.backend)
+		.tcp(40000, 4000)
+		.payload("hello");
+
+export const route: PacketCase[] = [
+	{
+		title: "route: out of this interface, to the neighbour that routing names",
+		queue: "tx",
+		flags,
+		onLink: true,
+		input: request(routed.backend),
+		output: inTunnel(onLink, "10.1.1.2", routed),
+		outcome: "encapsulated",
+	},
+	{
+		title: "route: out of another interface",
+		queue: "tx",
+		flags,
+		input: request(routed.backend),
+		output: inTunnel(onLink, "10.1.1.2", routed),
+		verdict: "redirect",
+		outcome: "encapsulated",
+	},
+	{
+		title: "route: the kernel asks for a neighbour that is not known",
+		queue: "tx",
+		flags,
+		onLink: true,
+		input: request(unresolved.backend),
+		output: inTunnel(eth(), "10.1.1.3", unresolved),
+		verdict: "redirect",
+		outcome: "encapsulated",
+	},
+	{
+		title: "route: none to the far end",
+		queue: "tx",
+		flags,
+		input: request(nowhere.backend),
+		outcome: "no-route",
+	},
+	{
+		title:
+			"route: a host that does not forward has the kernel send it from here",
+		queue: "tx",
+		flags,
+		onLink: true,
+		forwarding: false,
+		input: request(routed.backend),
+		output: inTunnel(eth(), "10.1.1.2", routed),
+		verdict: "redirect",
+		outcome: "encapsulated",
+	},
+	{
+		title: "route: without fib the frame goes where it was going",
+		queue: "tx",
+		flags: tx.proxy,
+		input: request(unresolved.backend),
+		output: inTunnel(eth(), "10.1.1.3", unresolved),
+		outcome: "encapsulated",
+	},
+];

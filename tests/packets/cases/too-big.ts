@@ -1,0 +1,179 @@
+import { DF, eth, MORE, type Packet } from "../../helpers/packet.js";
+import {
+	client,
+	client6,
+	type PacketCase,
+	tx,
+} from "../../helpers/packet-case.js";
+
+/** The way back: the frame's own addresses, the other way round. */
+const back = eth("020000000001", "020000000002");
+
+/** From the IP header on, as an ICMP error quotes it. */
+const quoted = (packet: Packet, size: number) =>
+	packet.bytes().subarray(14, 14 + size);
+
+const data = (size: number) => Buffer.alloc(size, 0x61);
+
+const big4 = eth()
+	.ipv4(client, "1.1.1.1", { fragment: DF, id: 99 })
+	.udp(40000, 4000)
+	.payload(data(1421));
+const big6 = eth()
+	.ipv6(client6, "2001:db8:1::1")
+	.udp(40000, 4000)
+	.payload(data(1401));
+
+const answer4 = (packet: Packet, source: string, destination: string) =>
+	back
+		.ipv4(source, destination, { ttl: 64 })
+		.icmp(3, 4, 1448)
+		.payload(quoted(packet, 548));
+
+const atNode = eth()
+	.ipv4("1.1.1.1", client, { fragment: DF })
+	.tcp(4000, 40000)
+	.payload(data(1409));
+
+export const tooBig: PacketCase[] = [
+	{
+		title: "too big: IPv4 by one byte, at the proxy",
+		queue: "tx",
+		flags: tx.proxy,
+		onLink: true,
+		input: big4,
+		output: answer4(big4, "1.1.1.1", client),
+		verdict: "redirect",
+		outcome: "too-big",
+	},
+	{
+		title: "too big: what a node itself sends",
+		queue: "tx",
+		flags: 0,
+		onLink: true,
+		input: atNode,
+		output: answer4(atNode, client, "1.1.1.1"),
+		verdict: "redirect",
+		outcome: "too-big",
+	},
+	{
+		title: "too big: IPv6 by one byte",
+		queue: "tx",
+		flags: tx.proxy,
+		onLink: true,
+		input: big6,
+		output: back
+			.ipv6("2001:db8:1::1", client6, { hopLimit: 64 })
+			.icmp(2, 0, 1448)
+			.payload(quoted(big6, 1232)),
+		verdict: "redirect",
+		outcome: "too-big",
+	},
+	{
+		title: "too big: for a tunnel over IPv6 there is less room",
+		queue: "tx",
+		flags: tx.proxy,
+		onLink: true,
+		input: eth()
+			.ipv4(client, "1.1.1.7", { fragment: DF })
+			.tcp(40000, 4000)
+			.payload(data(1389)),
+		output: back
+			.ipv4("1.1.1.7", client, { ttl: 64 })
+			.icmp(3, 4, 1428)
+			.payload(
+				quoted(
+					eth()
+						.ipv4(client, "1.1.1.7", { fragment: DF })
+						.tcp(40000, 4000)
+						.payload(data(1389)),
+					548,
+				),
+			),
+		verdict: "redirect",
+		outcome: "too-big",
+	},
+	{
+		title: "too big: a first fragment",
+		queue: "tx",
+		flags: tx.proxy,
+		onLink: true,
+		input: eth()
+			.ipv4(client, "1.1.1.1", { id: 7, fragment: MORE })
+			.udp(40000, 4000, { length: 4008, checksum: 1 })
+			.payload(data(1472)),
+		output: answer4(
+			eth()
+				.ipv4(client, "1.1.1.1", { id: 7, fragment: MORE })
+				.udp(40000, 4000, { length: 4008, checksum: 1 })
+				.payload(data(1472)),
+			"1.1.1.1",
+			client,
+		),
+		verdict: "redirect",
+		outcome: "too-big",
+	},
+	{
+		title: "too big: IP options move what is quoted",
+		queue: "tx",
+		flags: tx.proxy,
+		onLink: true,
+		input: eth()
+			.ipv4(client, "1.1.1.1", { options: Buffer.alloc(40, 1) })
+			.udp(40000, 4000)
+			.payload(data(1400)),
+		output: answer4(
+			eth()
+				.ipv4(client, "1.1.1.1", { options: Buffer.alloc(40, 1) })
+				.udp(40000, 4000)
+				.payload(data(1400)),
+			"1.1.1.1",
+			client,
+		),
+		verdict: "redirect",
+		outcome: "too-big",
+	},
+	{
+		title: "too big: no answer where there were too many",
+		queue: "tx",
+		flags: tx.proxy,
+		onLink: true,
+		answersUsedUp: true,
+		input: big4,
+		outcome: "too-big-silent",
+	},
+	{
+		title: "too big: no answer to an ICMP error",
+		queue: "tx",
+		flags: tx.proxy,
+		onLink: true,
+		input: eth()
+			.ipv4(client, "1.1.1.1")
+			.icmp(3, 1)
+			.ipv4("1.1.1.1", client)
+			.udp(4000, 40000)
+			.payload(data(1400)),
+		outcome: "too-big-silent",
+	},
+	{
+		title: "too big: datagrams of a super-packet that would not fit",
+		queue: "tx",
+		flags: tx.proxy,
+		onLink: true,
+		gsoSize: 1421,
+		input: eth()
+			.ipv4(client, "1.1.1.1", { fragment: DF })
+			.udp(40000, 4000)
+			.payload(data(2842)),
+		output: answer4(
+			eth()
+				.ipv4(client, "1.1.1.1", { fragment: DF })
+				.udp(40000, 4000)
+				.payload(data(2842)),
+			"1.1.1.1",
+			client,
+		),
+		verdict: "redirect",
+		outcome: "too-big",
+	},
+];

@@ -1,0 +1,18 @@
+// Needs root and BPF: runs the loaded programs on packets.
+import { needs, testWith } from "@sluice/testbed";
+import test from "ava";
+import { fuzz } from "../helpers/fuzz.js";
+
+const bpfTest = testWith(test, needs.root, needs.bpf);
+
+bpfTest("20 000 random and mutated packets do no harm", (t) => {
+	t.timeout(120_000);
+	const { counted } = fuzz(20_000, 1);
+	// The generator is worth something only where it gets past the first checks.
+	for (const outcome of [
+		"decapsulated",
+		"encapsulated",
+		"ping-learned",
+	] as const)
+		t.true((counted.get(outcome) ?? 0) > 20, outcome);
+});

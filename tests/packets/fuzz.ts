@@ -1,0 +1,16 @@
+/**
+ * Runs random and mutated packets through both programs: `npm run fuzz -w tests -- --count 1000000 --seed 1`.
+ * Prints what became of them; ends with 1 and the packet where something that must hold does not.
+ */
+import { parseArgs } from "node:util";
+import { fuzz } from "../helpers/fuzz.js";
+
+const { values } = parseArgs({
+	options: {
+		count: { type: "string", default: "1000000" },
+		seed: { type: "string", default: "1" },
+	},
+});
+const { counted } = fuzz(Number(values.count), Number(values.seed));
+for (const [outcome, times] of counted)
+	console.log(`${outcome.padEnd(24)}${times}`);
