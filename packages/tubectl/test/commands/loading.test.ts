@@ -1,0 +1,343 @@
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { close, loadObject, openPin, replaceProgram } from "@sluice/maps";
+import { compileBpf } from "@sluice/testbed";
+import test from "ava";
+import { version } from "../../src/version.js";
+import { killedAt } from "../helpers/killed.js";
+import { kernelTest, ownHost } from "../helpers/own-host.js";
+import { greeter, greeting } from "../helpers/servers.js";
+import { json, must, tubectl, tubectlWith } from "../helpers/tubectl.js";
+
+test.before(ownHost);
+test.afterEach.always(() => tubectl("unload"));
+
+const inode = () => statSync("/proc/self/ns/net").ino;
+const directory = () => `/sys/fs/bpf/${inode()}_dispatcher`;
+const states = () =>
+	readdirSync("/sys/fs/bpf").filter((name) => name.includes("_dispatcher"));
+const attached = () => {
+	const text = execFileSync("bpftool", ["--json", "link"], {
+		encoding: "utf8",
+	});
+	const links: { type: string; netns_ino: number }[] = JSON.parse(text);
+	return links.filter(
+		({ type, netns_ino }) => type === "netns" && netns_ino === inode(),
+	).length;
+};
+
+kernelTest(
+	"load says where it loads, and makes what tubular makes",
+	async (t) => {
+		t.deepEqual(await tubectl("load"), {
+			code: 0,
+			out: "loaded dispatcher into /proc/self/ns/net\n",
+			err: `created dispatcher in ${directory()}\n`,
+		});
+		t.deepEqual(readdirSync(directory()).sort(), [
+			"bindings",
+			"destination_metrics",
+			"destinations",
+			"link",
+			"program",
+			"sockets",
+		]);
+		t.is(statSync(directory()).mode & 0o7777, 0o750);
+		for (const name of readdirSync(directory()))
+			t.is(statSync(`${directory()}/${name}`).mode & 0o7777, 0o640, name);
+		t.is(attached(), 1);
+	},
+);
+
+for (const [name, type, key, value, entries, flags] of [
+	["bindings", "lpm_trie", 23, 8, 1_000_000, 1],
+	["destinations", "hash", 257, 8, 1024, 0],
+	["destination_metrics", "percpu_array", 4, 24, 1024, 0],
+	["sockets", "sockmap", 4, 8, 1024, 0],
+] as const)
+	kernelTest(`The map ${name} is as tubular has it`, async (t) => {
+		await must("load");
+		const shown = JSON.parse(
+			execFileSync(
+				"bpftool",
+				["--json", "map", "show", "pinned", `${directory()}/${name}`],
+				{ encoding: "utf8" },
+			),
+		);
+		t.like(shown, {
+			type,
+			bytes_key: key,
+			bytes_value: value,
+			max_entries: entries,
+			flags,
+		});
+	});
+
+kernelTest(
+	"load where it is loaded changes nothing, and is no failure",
+	async (t) => {
+		await must("load");
+		await must("bind", "foo", "tcp", "127.0.0.1", "80");
+		t.deepEqual(await tubectl("load"), {
+			code: 0,
+			out: "",
+			err: `tubectl: load: dispatcher already loaded in ${directory()}; use "tubectl upgrade" to replace it\n`,
+		});
+		t.is((await json("bindings")).bindings.length, 1);
+		t.is((await json("load")).loaded, false);
+		t.is(attached(), 1);
+	},
+);
+
+kernelTest(
+	"unload removes everything, and is no failure where there is nothing",
+	async (t) => {
+		await must("load");
+		await must("bind", "foo", "tcp", "127.0.0.1", "80");
+		t.is(await must("unload"), "unloaded dispatcher from /proc/self/ns/net\n");
+		t.deepEqual(states(), []);
+		t.is(attached(), 0);
+		t.deepEqual(await tubectl("unload"), {
+			code: 0,
+			out: "",
+			err: `tubectl: unload: dispatcher not loaded in ${directory()}\n`,
+		});
+	},
+);
+
+kernelTest("upgrade replaces the program and keeps the state", async (t) => {
+	await must("load");
+	const { server, port } = await greeter(t, "foo");
+	await must("bind", "foo", "tcp", "127.1.0.0/16", "0");
+	await must(
+		"register-pid",
+		String(process.pid),
+		"foo",
+		"tcp",
+		"127.0.0.1",
+		String(port),
+	);
+	const before = await json("status");
+	const out = await must("upgrade");
+	t.regex(
+		out,
+		new RegExp(`^Upgraded dispatcher to ${version}, program ID #\\d+\n$`),
+	);
+	t.deepEqual(await json("status"), before);
+	t.is(await greeting("127.1.2.3", 99), "foo");
+	t.is(attached(), 1);
+	server.close();
+});
+
+/** Puts another program into a dispatcher's link and pin. */
+function replaceWith(object: string, state: string): void {
+	const loaded = loadObject(object);
+	const program = loaded.program("dispatcher");
+	const link = openPin(`${state}/link`);
+	replaceProgram(link, program.fd);
+	rmSync(`${state}/program`);
+	program.pin(`${state}/program`);
+	close(link);
+	loaded.close();
+}
+
+const needsLoaded = [
+	["status"],
+	["bindings"],
+	["upgrade"],
+	["who", "tcp", "127.0.0.1", "80"],
+	["bind", "foo", "tcp", "127.0.0.1", "80"],
+	["unregister", "foo", "ipv4", "tcp"],
+];
+for (const args of needsLoaded)
+	kernelTest(`${args[0]} needs a dispatcher`, async (t) => {
+		t.deepEqual(await tubectl(...args), {
+			code: 4,
+			out: "",
+			err: `tubectl: ${args[0]}: dispatcher not loaded in ${directory()}; load it with "tubectl load"\n`,
+		});
+	});
+
+kernelTest(
+	"A dispatcher of another namespace is reached by its path",
+	async (t) => {
+		// A process that holds a namespace; the mounts, and so the bpffs, are ours.
+		const holder = spawn("unshare", ["--net", "sh", "-c", "echo up; read _"], {
+			stdio: ["pipe", "pipe", "inherit"],
+		});
+		t.teardown(() => holder.kill());
+		await once(holder.stdout, "data");
+		const path = `/proc/${holder.pid}/ns/net`;
+		t.is(
+			await must("-netns", path, "load"),
+			`loaded dispatcher into ${path}\n`,
+		);
+		t.is((await tubectl("status")).code, 4);
+		t.is((await tubectl("--netns", path, "status")).code, 0);
+		t.is(attached(), 0);
+		await must("--netns", path, "unload");
+	},
+);
+
+kernelTest("What is not a namespace is refused", async (t) => {
+	t.deepEqual(await tubectl("-netns", "/etc/passwd", "load"), {
+		code: 2,
+		out: "",
+		err: 'tubectl: load: netns must be a path to a network namespace, got "/etc/passwd"; such paths are /proc/PID/ns/net and /run/netns/NAME\n',
+	});
+	t.deepEqual(await tubectl("-netns", "/nowhere", "load"), {
+		code: 4,
+		out: "",
+		err: "tubectl: load: open network namespace /nowhere: no such file (ENOENT)\n",
+	});
+});
+
+kernelTest("What is not a bpffs is refused", async (t) => {
+	t.deepEqual(await tubectl("-bpffs", "/tmp", "load"), {
+		code: 4,
+		out: "",
+		err: "tubectl: load: no bpffs at /tmp; mount it (mount -t bpf bpf /sys/fs/bpf), or name another bpffs with --bpffs\n",
+	});
+});
+
+kernelTest(
+	"load needs the compiled program, and leaves nothing without it",
+	async (t) => {
+		const { code, err } = await tubectlWith(
+			{ SLUICE_BPF_DIR: "/nowhere" },
+			"load",
+		);
+		t.is(code, 1);
+		t.is(
+			err,
+			"tubectl: load: load /nowhere/dispatcher.o: no such file (ENOENT)\n",
+		);
+		t.deepEqual(states(), []);
+	},
+);
+
+for (const step of [
+	"directory",
+	"maps",
+	"program",
+	"attached",
+	"link",
+	"modes",
+])
+	kernelTest(
+		`A load killed after "${step}" leaves nothing that counts`,
+		async (t) => {
+			killedAt(t, "load", step);
+			t.is((await tubectl("status")).code, 4);
+			await must("load");
+			t.is(states().length, 1);
+			t.is(attached(), 1);
+		},
+	);
+
+for (const step of ["loaded", "pinned", "replaced", "renamed"])
+	kernelTest(
+		`An upgrade killed after "${step}" leaves the old program or the new`,
+		async (t) => {
+			await must("load");
+			const { port } = await greeter(t, "foo");
+			await must("bind", "foo", "tcp", "127.1.0.0/16", "0");
+			await must(
+				"register-pid",
+				String(process.pid),
+				"foo",
+				"tcp",
+				"127.0.0.1",
+				String(port),
+			);
+			killedAt(t, "upgrade", step);
+			t.is(await greeting("127.1.2.3", 99), "foo");
+			await must("bind", "foo", "tcp", "127.2.0.0/16", "0");
+			t.is(await greeting("127.2.2.3", 99), "foo");
+			await must("upgrade");
+			t.is(await greeting("127.1.2.3", 99), "foo");
+			t.false(readdirSync(directory()).includes("program-upgrade"));
+			t.is(attached(), 1);
+		},
+	);
+
+kernelTest(
+	"A bind that is killed leaves a count that the next command mends",
+	async (t) => {
+		await must("load");
+		killedAt(t, "bind", "acquired");
+		t.is((await json("status")).destinations[0].bindings, 1);
+		await must("bind", "bar", "tcp", "127.0.0.1", "80");
+		t.deepEqual(
+			(await json("status")).destinations.map(
+				(one: { label: string }) => one.label,
+			),
+			["bar"],
+		);
+	},
+);
+
+kernelTest(
+	"What an unload that was killed has left is removed by the next load",
+	async (t) => {
+		await must("load");
+		rmSync(`${directory()}/link`);
+		t.is((await tubectl("bind", "foo", "tcp", "127.0.0.1", "80")).code, 4);
+		await must("load");
+		t.is(attached(), 1);
+	},
+);
+
+kernelTest(
+	"An empty directory does not stand in the way of load",
+	async (t) => {
+		mkdirSync(directory());
+		await must("load");
+		t.is(attached(), 1);
+	},
+);
+
+kernelTest(
+	"Another tool's program is not driven, until it is upgraded",
+	async (t) => {
+		await must("load");
+		await must("bind", "foo", "tcp", "127.0.0.1", "80");
+		// As loaded by a tool that does not put a version into its program.
+		const foreign = compileBpf(
+			join(import.meta.dirname, "../fixtures/foreign.bpf.c"),
+		);
+		replaceWith(foreign, directory());
+		t.is((await json("status")).bindings.length, 1);
+		t.deepEqual(await tubectl("bind", "foo", "tcp", "127.0.0.2", "80"), {
+			code: 1,
+			out: "",
+			err: 'tubectl: bind: the loaded dispatcher is another tool\'s, this tubectl drives version 1; replace the program and keep its state with "tubectl upgrade"\n',
+		});
+		await must("upgrade");
+		await must("bind", "foo", "tcp", "127.0.0.2", "80");
+		t.is((await json("bindings")).bindings.length, 2);
+	},
+);
+
+kernelTest(
+	"Pinned maps of another layout are refused, all differences named",
+	async (t) => {
+		await must("load");
+		rmSync(`${directory()}/destinations`);
+		execFileSync("bpftool", [
+			...["map", "create", `${directory()}/destinations`, "type", "array"],
+			...["key", "4", "value", "16", "entries", "1024", "name", "destinations"],
+		]);
+		const { code, err } = await tubectl("upgrade");
+		t.is(code, 4);
+		t.true(
+			err.includes(
+				"type is array, not hash, key size is 4, not 257, value size is 16, not 8",
+			),
+			err,
+		);
+		rmSync(`${directory()}/link`);
+	},
+);

@@ -1,0 +1,211 @@
+import { once } from "node:events";
+import { statSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
+import { close, loadObject, openPin, socketInfo } from "@sluice/maps";
+import { address as addressCodec } from "@sluice/maps/codec";
+import {
+	bindingsTable,
+	destinationMetricsTable,
+	destinationsTable,
+	socketsTable,
+} from "@sluice/maps/tables";
+import test from "ava";
+import type { Binding } from "../src/values/binding.js";
+import { prefix } from "../src/values/prefix.js";
+import { lookupContext, type Packet, selected } from "./helpers/lookup.js";
+import { kernelTest, ownHost } from "./helpers/own-host.js";
+import { randomNumbers } from "./helpers/random.js";
+import { descriptor, greeter } from "./helpers/servers.js";
+import { json, must, objects, tubectl } from "./helpers/tubectl.js";
+
+test.before(ownHost);
+test.afterEach.always(() => tubectl("unload"));
+
+const PASS = 1;
+const DROP = 0;
+
+type Listed = Omit<Binding, "prefix"> & { prefix: string };
+
+/** Whether a packet is what a binding is for, by the words of the manual alone. */
+function isFor(binding: Listed, packet: Packet): boolean {
+	const { domain, address, length } = prefix("prefix", binding.prefix);
+	const bits = domain === "ipv4" ? 32 : 128;
+	if (packet.address.includes(":") !== (domain === "ipv6")) return false;
+	const shift = BigInt(bits - length);
+	return (
+		binding.protocol === packet.protocol &&
+		(binding.port === 0 || binding.port === packet.port) &&
+		numberOf(address) >> shift === numberOf(packet.address) >> shift
+	);
+}
+
+function numberOf(text: string): bigint {
+	const bytes = Buffer.alloc(16);
+	addressCodec.write(bytes, 0, text);
+	return BigInt(`0x${bytes.toString("hex")}`);
+}
+
+/** The program that is loaded, run on the maps that are pinned: nothing is attached or sent. */
+function dataPlane() {
+	const directory = `/sys/fs/bpf/${statSync("/proc/self/ns/net").ino}_dispatcher`;
+	const tables = [
+		bindingsTable,
+		destinationsTable,
+		destinationMetricsTable,
+		socketsTable,
+	];
+	const fds = tables.map(({ name }) => openPin(`${directory}/${name}`));
+	const reuse = Object.fromEntries(
+		tables.map(({ name }, i) => [name, fds[i] as number]),
+	);
+	const object = loadObject(`${objects}/dispatcher.o`, { reuse });
+	const program = object.program("dispatcher");
+	return {
+		run: (packet: Packet) => {
+			const { verdict, context } = program.testRun({
+				context: lookupContext(packet),
+			});
+			return { verdict, socket: selected(context) };
+		},
+		close() {
+			object.close();
+			for (const fd of fds) close(fd);
+		},
+	};
+}
+
+for (const seed of [1, 2, 3])
+	kernelTest(
+		`Of random bindings (${seed}) the data plane takes the first in the listing that matches, and so does who`,
+		async (t) => {
+			const random = randomNumbers(seed);
+			await must("load");
+			const cookies = new Map<string, bigint>();
+			for (const label of ["a", "b", "c", "d"])
+				for (const host of ["127.0.0.1", "::1"]) {
+					const server = createServer();
+					server.listen({ host, port: 0, ipv6Only: true });
+					await once(server, "listening");
+					t.teardown(() => void server.close());
+					const { port } = server.address() as AddressInfo;
+					await must(
+						...["register-pid", String(process.pid), label],
+						...["tcp", host, String(port)],
+					);
+					const family = host.includes(":") ? "ipv6" : "ipv4";
+					cookies.set(
+						`${label} ${family}`,
+						socketInfo(descriptor(server)).cookie,
+					);
+				}
+			// Few distinct addresses and ports, so that bindings overlap; "e" has no socket.
+			const labels = ["a", "b", "c", "d", "e"];
+			const ports = [0, 80, 443];
+			const v4 = () => `10.${random(2)}.${random(2)}.${random(4)}`;
+			const v6 = () => `2001:db8:${random(2)}::${random(4)}`;
+			for (let i = 0; i < 120; i++) {
+				const ipv4 = random(2) === 0;
+				const length = ipv4
+					? 33 - 1 - random(18)
+					: 128 - random(3) * 32 - random(4);
+				const address = masked(ipv4 ? v4() : v6(), length, ipv4);
+				await must(
+					...["bind", labels[random(5)] as string, "tcp"],
+					...[`${address}/${length}`, String(ports[random(3)])],
+				);
+			}
+			const listed: Listed[] = (await json("bindings")).bindings;
+			const plane = dataPlane();
+			t.teardown(() => plane.close());
+			for (let i = 0; i < 2000; i++) {
+				const packet: Packet = {
+					protocol: "tcp",
+					address: random(2) === 0 ? v4() : v6(),
+					port: [80, 443, 8080][random(3)] as number,
+				};
+				const family = packet.address.includes(":") ? "ipv6" : "ipv4";
+				const first = listed.find((binding) => isFor(binding, packet));
+				const cookie = first && cookies.get(`${first.label} ${family}`);
+				t.deepEqual(
+					plane.run(packet),
+					{
+						verdict: first && !cookie ? DROP : PASS,
+						socket: cookie ?? 0n,
+					},
+					JSON.stringify({ packet, first }),
+				);
+				if (i >= 40) continue;
+				const answer = await json(
+					...["who", packet.protocol, packet.address, String(packet.port)],
+				);
+				t.deepEqual(answer.binding, first ?? null, JSON.stringify(packet));
+				t.is(answer.verdict, first ? (cookie ? "socket" : "drop") : "pass");
+				t.is(
+					answer.passedBy.length,
+					Math.max(listed.filter((one) => isFor(one, packet)).length - 1, 0),
+				);
+			}
+		},
+	);
+
+function masked(text: string, length: number, ipv4: boolean): string {
+	const bytes = Buffer.alloc(16);
+	addressCodec.write(bytes, 0, text);
+	const bits = length + (ipv4 ? 96 : 0);
+	for (let bit = bits; bit < 128; bit++)
+		bytes[bit >> 3] = (bytes[bit >> 3] as number) & ~(0x80 >> (bit & 7));
+	return addressCodec.read(bytes, 0);
+}
+
+kernelTest("A binding of all of IPv6 leaves IPv4 alone", async (t) => {
+	await must("load");
+	await must("bind", "foo", "tcp", "::/0", "0");
+	const plane = dataPlane();
+	t.teardown(() => plane.close());
+	const at = (address: string) =>
+		plane.run({ protocol: "tcp", address, port: 80 }).verdict;
+	t.is(at("127.0.0.1"), PASS);
+	t.is(at("2001:db8::1"), DROP);
+	t.is((await json("who", "tcp", "127.0.0.1", "80")).verdict, "pass");
+	t.is((await json("who", "tcp", "::1", "80")).verdict, "drop");
+});
+
+kernelTest("who says why", async (t) => {
+	await must("load");
+	const { port } = await greeter(t, "foo");
+	await must(
+		"register-pid",
+		String(process.pid),
+		"foo",
+		"tcp",
+		"127.0.0.1",
+		String(port),
+	);
+	await must("bind", "bar", "tcp", "127.0.0.0/8", "0");
+	await must("bind", "bar", "tcp", "127.0.0.0/24", "0");
+	await must("bind", "foo", "tcp", "127.0.0.0/24", "80");
+	const { destinations } = await json("status", "foo");
+	t.is(
+		await must("who", "tcp", "127.0.0.9", "80"),
+		[
+			"binding tcp 127.0.0.0/24 port 80 leads to foo",
+			`socket ${destinations[0].socket} gets it`,
+			"passed by: tcp 127.0.0.0/24 every port, which leads to bar: every port, where the other names this one",
+			"passed by: tcp 127.0.0.0/8 every port, which leads to bar: a shorter prefix",
+			"",
+		].join("\n"),
+	);
+	t.is(
+		await must("who", "tcp", "127.0.0.9", "81"),
+		[
+			"binding tcp 127.0.0.0/24 every port leads to bar",
+			"dropped: no ipv4 tcp socket is registered for bar",
+			"passed by: tcp 127.0.0.0/8 every port, which leads to bar: a shorter prefix",
+			"",
+		].join("\n"),
+	);
+	t.is(
+		await must("who", "udp", "127.0.0.9", "81"),
+		"no binding matches: the kernel looks a socket up as if there were no dispatcher\n",
+	);
+});
