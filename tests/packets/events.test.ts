@@ -1,0 +1,188 @@
+// Needs root and BPF: runs the loaded programs on packets.
+import { openRing } from "@sluice/maps";
+import {
+	eventsLostTable,
+	type PacketEvent,
+	readEvent,
+	trafficTable,
+} from "@sluice/maps/tables";
+import { needs, testWith } from "@sluice/testbed";
+import test, { type ExecutionContext } from "ava";
+import { eth } from "../helpers/packet.js";
+import {
+	client,
+	far,
+	key,
+	near,
+	port,
+	rx,
+	services,
+	tcp4,
+	tunnels,
+	tx,
+} from "../helpers/packet-case.js";
+import { type Bench, packetBench } from "../helpers/run-packet.js";
+import { program } from "../helpers/services.js";
+
+const bpfTest = testWith(test.serial as typeof test, needs.root, needs.bpf);
+let opened: Bench | undefined;
+
+const request = eth().ipv4(client, "1.1.1.1").tcp(40000, 4000).payload("hello");
+const inTunnel = eth()
+	.ipv4(far, near)
+	.udp(port, port)
+	.gue(tcp4, key)
+	.ipv4(client, "1.1.1.1")
+	.tcp(40000, 4000)
+	.payload("hello");
+
+/** A bench whose rows say DUMP, and the events that come of what a test sends. */
+function dumping(t: ExecutionContext) {
+	opened ??= packetBench();
+	const bench = opened;
+	program(bench.tables, tunnels, services);
+	bench.tables.config.set(
+		{ ifindex: 0, queue: 0 },
+		{ id: 41, flags: rx.dump, name: "in" },
+	);
+	bench.tables.config.set(
+		{ ifindex: 0, queue: 1 },
+		{ id: 42, flags: tx.dump | tx.proxy, name: "out" },
+	);
+	const events: PacketEvent[] = [];
+	const ring = openRing(bench.mapFd("map_events"), (bytes) => {
+		events.push(readEvent(Buffer.from(bytes)));
+	});
+	t.teardown(() => ring.close());
+	return {
+		bench,
+		read() {
+			while (ring.consume() > 0);
+			return events.splice(0);
+		},
+	};
+}
+
+bpfTest("a packet is dumped before and after it is decapsulated", (t) => {
+	const { bench, read } = dumping(t);
+	bench.run("rx", inTunnel.bytes());
+
+	const [before, after, ...more] = read();
+
+	t.deepEqual(more, []);
+	t.is(before?.stage, "before");
+	t.is(before?.outcome, undefined);
+	t.deepEqual(before?.data, inTunnel.bytes());
+	t.is(after?.stage, "after");
+	t.is(after?.outcome, "decapsulated");
+	t.deepEqual(after?.data, request.bytes());
+	t.is(after?.id, before?.id);
+	t.is(after?.config, 41);
+	t.is(after?.queue, 0);
+	t.is(after?.length, request.bytes().length);
+});
+
+bpfTest("a packet is dumped before and after it is encapsulated", (t) => {
+	const { bench, read } = dumping(t);
+	bench.run("tx", request.bytes());
+
+	const [before, after] = read();
+
+	t.deepEqual(before?.data, request.bytes());
+	t.is(after?.outcome, "encapsulated");
+	t.is(after?.config, 42);
+	t.is(after?.queue, 1);
+	t.is(after?.data.length, request.bytes().length + 52);
+});
+
+bpfTest("a dropped packet is dumped with the reason", (t) => {
+	const { bench, read } = dumping(t);
+	const wrong = eth()
+		.ipv4(far, near)
+		.udp(port, port)
+		.gue(tcp4, "not the key")
+		.ipv4(client, "1.1.1.1")
+		.tcp(40000, 4000);
+	bench.run("rx", wrong.bytes());
+
+	t.deepEqual(
+		read().map(({ stage, outcome }) => [stage, outcome]),
+		[
+			["before", undefined],
+			["after", "wrong-key"],
+		],
+	);
+});
+
+bpfTest("a packet that is not ours is not dumped", (t) => {
+	const { bench, read } = dumping(t);
+	bench.run("rx", eth().ipv4(client, near).tcp(40000, 22).bytes());
+	t.deepEqual(read(), []);
+});
+
+bpfTest("a large packet is cut to 2048 bytes", (t) => {
+	const { bench, read } = dumping(t);
+	const large = eth()
+		.ipv4(client, "1.1.1.1")
+		.tcp(40000, 4000)
+		.payload(Buffer.alloc(3000, 7));
+	bench.run("tx", large.bytes());
+
+	const [before] = read();
+
+	t.is(before?.length, large.bytes().length);
+	t.deepEqual(before?.data, large.bytes().subarray(0, 2048));
+});
+
+bpfTest("events that find no room are counted", (t) => {
+	const { bench, read } = dumping(t);
+	const lost = bench.table(eventsLostTable);
+	const count = () => (lost.get(0) ?? []).reduce((a, b) => a + b, 0n);
+	const before = count();
+	const large = eth()
+		.ipv4(client, "1.1.1.1")
+		.tcp(40000, 4000)
+		.payload(Buffer.alloc(3000, 7))
+		.bytes();
+	const room = 4 * 1024 * 1024;
+	let sent = 0;
+	while (sent * 2 * 2048 < room) {
+		bench.egress.testRun({ data: large });
+		sent++;
+	}
+
+	const missing = count() - before;
+
+	t.true(missing > 0n);
+	t.is(BigInt(read().length) + missing, BigInt(2 * sent));
+});
+
+bpfTest("traffic is counted by tunnel, service and direction", (t) => {
+	const { bench } = dumping(t);
+	const traffic = bench.table(trafficTable);
+	traffic.deleteMany([...traffic.entries()].map(([row]) => row));
+	bench.run("tx", request.bytes());
+	bench.run("tx", request.bytes());
+	bench.run("rx", inTunnel.bytes());
+	bench.run(
+		"rx",
+		eth().ipv4(far, near).udp(port, port).ping(tcp4, key, 100).bytes(),
+	);
+
+	const rows = [...traffic.entries()].map(([row, cpus]) => ({
+		...row,
+		packets: cpus.reduce((sum, { packets }) => sum + packets, 0n),
+		bytes: cpus.reduce((sum, { bytes }) => sum + bytes, 0n),
+	}));
+
+	const size = BigInt(request.bytes().length - 14);
+	const row = { tunnel: 100, sid: { service: 1, group: 2 } };
+	t.deepEqual(
+		rows.sort((a, b) => a.queue - b.queue),
+		[
+			// A ping is a packet that carries nothing.
+			{ ...row, queue: 0, packets: 2n, bytes: size },
+			{ ...row, queue: 1, packets: 2n, bytes: 2n * size },
+		],
+	);
+});
