@@ -1,0 +1,84 @@
+// The built program on tables of real size.
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import path from "node:path";
+import { type PinnedTables, withTables } from "@sluice/cli-kit/testing";
+import { encapTable, natTable, verifyTable } from "@sluice/maps/tables";
+import test from "ava";
+
+const MANY = 100_000;
+const it = withTables(test, {
+	maxEntries: {
+		map_verify: MANY + 1000,
+		map_encap: MANY + 1000,
+		map_nat: 2 * MANY + 1000,
+	},
+});
+
+const bin = path.resolve("dist/cli_service.cjs");
+
+const run = (tables: PinnedTables, args: string[], input: string) =>
+	spawnSync(process.execPath, [bin, "--bpffs", tables.bpffs, ...args], {
+		input,
+		encoding: "utf8",
+		maxBuffer: 2 ** 28,
+	});
+
+const lines = Array.from({ length: MANY }, (_, i) => {
+	const host = `${i >> 16}.${(i >> 8) & 255}.${i & 255}`;
+	return `set ${i >> 4} ${i & 15} tcp 5.${host} 80 10.${host} 8080 ${i} key${i}`;
+});
+const file = `${lines.join("\n")}\n`;
+
+it("100 000 services: batch, save, restore of nothing and of ten differences", (t, tables) => {
+	const batch = run(tables, ["batch", "-"], file);
+	t.is(batch.stdout, `${MANY} lines: ${4 * MANY} rows written, 0 deleted\n`);
+	t.is(run(tables, ["save"], "").stdout, file);
+
+	const unchanged = run(tables, ["restore", "-"], file);
+	t.is(unchanged.stdout, `${MANY} lines: 0 rows written, 0 deleted\n`);
+
+	const other = lines.map((line, i) =>
+		i % 10_000 === 7 ? line.replace("8080", "8081") : line,
+	);
+	const wanted = `${other.join("\n")}\n`;
+	const ten = JSON.parse(
+		run(tables, ["restore", "-", "--json"], wanted).stdout,
+	);
+	t.deepEqual(ten.tables, {
+		map_verify: { added: 0, changed: 10, deleted: 0 },
+		map_encap: { added: 10, changed: 0, deleted: 10 },
+		map_nat: { added: 10, changed: 10, deleted: 10 },
+	});
+	t.is(run(tables, ["save"], "").stdout, wanted);
+});
+
+it("a restore ended by kill -9 in its middle is finished by the same restore", async (t, tables) => {
+	const size = (table: typeof verifyTable | typeof natTable) =>
+		[...tables.open<unknown, unknown>(table).entries()].length;
+	const some = lines.slice(0, 30_000);
+	const wanted = `${some.join("\n")}\n`;
+	const verify = tables.open(verifyTable);
+	let inTheMiddle = false;
+	for (let attempt = 0; attempt < 50 && !inTheMiddle; attempt++) {
+		run(tables, ["restore", "-", "--allow-empty"], "");
+		const args = [bin, "--bpffs", tables.bpffs, "restore", "-"];
+		const child = spawn(process.execPath, args);
+		const ended = once(child, "close");
+		child.stdin.end(wanted);
+		while (child.exitCode === null && !verify.get({ service: 0, group: 0 }))
+			await new Promise(setImmediate);
+		child.kill("SIGKILL");
+		await ended;
+		inTheMiddle = size(natTable) < 2 * some.length;
+	}
+	t.true(inTheMiddle);
+	t.true(size(verifyTable) > 0);
+	t.is(run(tables, ["restore", "-"], wanted).stderr, "");
+	t.is(run(tables, ["save"], "").stdout, wanted);
+	t.deepEqual(
+		[size(verifyTable), size(natTable)],
+		[some.length, 2 * some.length],
+	);
+	t.is([...tables.open(encapTable).entries()].length, some.length);
+});
