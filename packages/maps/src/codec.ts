@@ -138,9 +138,12 @@ function bytesBetween(size: number, fields: Iterable<Field>): number[] {
 }
 
 /** The values of one key of a per-CPU map, one for each possible CPU; the kernel rounds each up to eight bytes. */
-export function perCpu<T>(codec: Codec<T>): Codec<T[]> {
+export function perCpu<T>(
+	codec: Codec<T>,
+): Codec<T[]> & { readonly element: Codec<T> } {
 	const stride = Math.ceil(codec.size / 8) * 8;
 	return {
+		element: codec,
 		get size() {
 			return stride * possibleCpus();
 		},
