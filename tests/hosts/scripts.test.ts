@@ -137,7 +137,17 @@ bpfTest("another's filters and tables survive everything", async (t) => {
 		]);
 	}
 	const foreign = ["10 foreign", "60000 foreign"];
+	const seen = async () => {
+		const { stdout } = await host.run("bpftool", [
+			...["--json", "map", "dump", "pinned", `${PINS}/foreign_count`],
+		]);
+		return JSON.parse(stdout)[0].formatted.value as number;
+	};
 	const check = async (ours: boolean) => {
+		const before = await seen();
+		await host.run("ping", ["-c1", "-W9", "10.0.0.2"]);
+		// Two of them on each hook, and a packet each way: they still run.
+		t.true((await seen()) >= before + 4);
 		for (const direction of ["ingress", "egress"] as const) {
 			const expected = ours
 				? [foreign[0], `7717 pfc_${direction}`, foreign[1]]
