@@ -1,0 +1,202 @@
+import { statSync } from "node:fs";
+import test from "ava";
+import { version } from "../src/version.js";
+import { kernelTest, ownHost } from "./helpers/own-host.js";
+import { json, must, tubectl } from "./helpers/tubectl.js";
+
+test.before(ownHost);
+test.afterEach.always(() => tubectl("unload"));
+
+test("version prints the version", async (t) => {
+	t.is(await must("version"), `${version}\n`);
+	t.deepEqual(await json("version"), { version });
+	t.is(await must("--version"), `${version}\n`);
+});
+
+const mistakes: [line: string[], message: string][] = [
+	[["bind"], 'too few arguments: got 0, needs 4; see "tubectl --help"'],
+	[
+		["bind", "foo", "tcp", "::1", "80", "more"],
+		'unknown argument "more"; see "tubectl --help"',
+	],
+	[
+		["bind", "foo", "icmp", "::1", "80"],
+		'protocol must be tcp or udp, got "icmp"',
+	],
+	[
+		["bind", "foo", "tcp", "::1", "http"],
+		'port must be an integer from 0 to 65535, got "http"',
+	],
+	[
+		["bind", "foo", "tcp", "::1", "65536"],
+		'port must be an integer from 0 to 65535, got "65536"',
+	],
+	[
+		["bind", "--", "foo", "tcp", "::1", "-1"],
+		'port must be an integer from 0 to 65535, got "-1"',
+	],
+	[
+		["bind", "", "tcp", "::1", "80"],
+		"label must be 1 to 255 bytes long, got 0 bytes",
+	],
+	[
+		["bind", "a\nb", "tcp", "::1", "80"],
+		'label must not contain control characters, got "a\\nb"',
+	],
+	[
+		["unbind", "foo", "tcp", "1.1", "80"],
+		'prefix must be an IP address or a prefix such as 192.0.2.0/24, got "1.1"',
+	],
+	[["bindings", "icmp"], 'protocol must be tcp or udp, got "icmp"'],
+	[
+		["register-pid", "0", "foo", "tcp", "::1", "80"],
+		'pid must be an integer from 1 to 4194304, got "0"',
+	],
+	[
+		["register-pid", "1", "foo", "tcp", "::1", "0"],
+		'port must be an integer from 1 to 65535, got "0"',
+	],
+	[
+		["register-pid", "1", "foo", "tcp", "::1/128", "1"],
+		'ip must be an IPv4 or IPv6 address, got "::1/128"',
+	],
+	[
+		["unregister", "foo", "inet", "tcp"],
+		'domain must be ipv4 or ipv6, got "inet"',
+	],
+	[
+		["metrics", "localhost", "80"],
+		'address must be an IPv4 or IPv6 address, got "localhost"',
+	],
+	[
+		["metrics", "127.0.0.1", "80", "-timeout", "30"],
+		'timeout must be a duration such as 30s or 1m30s, got "30"',
+	],
+	[
+		["who", "tcp", "::1", "0"],
+		'port must be an integer from 1 to 65535, got "0"',
+	],
+];
+for (const [line, message] of mistakes)
+	test(`Bad usage is told: ${JSON.stringify(line)}`, async (t) => {
+		t.deepEqual(await tubectl(...line), {
+			code: 2,
+			out: "",
+			err: `tubectl: ${line[0]}: ${message}\n`,
+		});
+	});
+
+test("An unknown command is told", async (t) => {
+	const { code, err } = await tubectl("lod");
+	t.is(code, 2);
+	t.true(err.startsWith("tubectl: "), err);
+});
+
+kernelTest("Errors in JSON have a code and a hint", async (t) => {
+	const { code, out, err } = await tubectl("--json", "status");
+	t.is(code, 4);
+	t.is(out, "");
+	const { ino } = statSync("/proc/self/ns/net");
+	t.deepEqual(JSON.parse(err), {
+		error: {
+			code: "NOT_LOADED",
+			message: `dispatcher not loaded in /sys/fs/bpf/${ino}_dispatcher`,
+			hint: 'load it with "tubectl load"',
+		},
+	});
+});
+
+kernelTest("bind and unbind say what they did", async (t) => {
+	await must("load");
+	t.is(
+		await must("bind", "foo", "tcp", "127.0.0.1", "80"),
+		"bound foo#tcp:[127.0.0.1/32]:80\n",
+	);
+	t.is(
+		await must("bind", "foo", "tcp", "127.0.0.1", "80"),
+		"bound foo#tcp:[127.0.0.1/32]:80\n",
+	);
+	t.deepEqual(await tubectl("unbind", "bar", "tcp", "127.0.0.1", "80"), {
+		code: 3,
+		out: "",
+		err: 'tubectl: unbind: no binding bar#tcp:[127.0.0.1/32]:80: it leads to "foo"\n',
+	});
+	t.is(
+		await must("unbind", "foo", "tcp", "127.0.0.1", "80"),
+		"Removed foo#tcp:[127.0.0.1/32]:80\n",
+	);
+	t.deepEqual(await tubectl("unbind", "foo", "tcp", "127.0.0.1", "80"), {
+		code: 3,
+		out: "",
+		err: "tubectl: unbind: no binding foo#tcp:[127.0.0.1/32]:80\n",
+	});
+	t.deepEqual(await json("status"), { bindings: [], destinations: [] });
+});
+
+kernelTest(
+	"A binding of another label is replaced, and its destination let go",
+	async (t) => {
+		await must("load");
+		await must("bind", "foo", "tcp", "127.0.0.1", "80");
+		await must("bind", "bar", "tcp", "127.0.0.1", "80");
+		t.like(await json("status"), {
+			bindings: [{ label: "bar" }],
+			destinations: [{ label: "bar", bindings: 1 }],
+		});
+	},
+);
+
+kernelTest("A label may be 255 bytes long", async (t) => {
+	const label = `${"ö".repeat(127)}o`;
+	await must("load");
+	await must("bind", label, "tcp", "127.0.0.1", "80");
+	t.is((await json("status")).destinations[0].label, label);
+	await must("unbind", label, "tcp", "127.0.0.1", "80");
+});
+
+kernelTest("bindings asks for some", async (t) => {
+	await must("load");
+	t.is(await must("bindings"), "no bindings matched\n");
+	t.deepEqual(await json("bindings"), { bindings: [] });
+	await must("bind", "foo", "tcp", "127.0.0.0/8", "0");
+	await must("bind", "foo", "udp", "127.0.0.1", "53");
+	await must("bind", "foo", "udp", "::1", "53");
+	const count = async (...args: string[]) =>
+		(await json("bindings", ...args)).bindings.length;
+	t.is(await count("udp"), 2);
+	t.is(await count("any", "127.0.0.0/16"), 2);
+	t.is(await count("any", "::1", "53"), 1);
+	t.is(await count("any", "127.0.0.1", "54"), 1);
+});
+
+kernelTest(
+	"list says that it is deprecated, then does as status",
+	async (t) => {
+		await must("load");
+		await must("bind", "foo", "tcp", "127.0.0.0/8", "0");
+		const status = await tubectl("status");
+		t.deepEqual(await tubectl("list"), {
+			...status,
+			err: `tubectl: list: deprecated; use "tubectl status"\n${status.err}`,
+		});
+	},
+);
+
+kernelTest(
+	"Ids are given away again only when nothing refers to them",
+	async (t) => {
+		await must("load");
+		await must("bind", "a", "tcp", "127.0.0.1", "1");
+		await must("bind", "b", "tcp", "127.0.0.1", "2");
+		await must("unbind", "a", "tcp", "127.0.0.1", "1");
+		await must("bind", "c", "tcp", "127.0.0.1", "3");
+		await must("bind", "a", "tcp", "127.0.0.1", "4");
+		t.deepEqual(
+			(await json("bindings")).bindings.map(
+				({ label, port }: { label: string; port: number }) =>
+					`${label} ${port}`,
+			),
+			["b 2", "c 3", "a 4"],
+		);
+	},
+);

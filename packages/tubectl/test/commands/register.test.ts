@@ -1,0 +1,338 @@
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import {
+	closeSync,
+	mkdtempSync,
+	openSync,
+	rmSync,
+	statSync,
+	writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test from "ava";
+import { kernelTest, ownHost } from "../helpers/own-host.js";
+import { duplicate, rawSocket, unixSocket } from "../helpers/raw-socket.js";
+import { greeter } from "../helpers/servers.js";
+import {
+	json,
+	must,
+	objects,
+	tubectl,
+	tubectlWith,
+} from "../helpers/tubectl.js";
+
+test.before(ownHost);
+test.beforeEach(async () => {
+	if (process.getuid?.() === 0) await must("load");
+});
+test.afterEach.always(() => tubectl("unload"));
+
+const us = String(process.pid);
+const registerPid = (
+	protocol: "tcp" | "udp",
+	address: string,
+	port: number,
+	...more: string[]
+) =>
+	tubectl("register-pid", us, "foo", protocol, address, String(port), ...more);
+const failed = (reason: string) => ({
+	code: 1,
+	out: "",
+	err: `tubectl: register-pid: process ${us}: ${reason}\n`,
+});
+
+kernelTest("A socket is registered, and registered again", async (t) => {
+	const { port, cookie } = rawSocket(t, "ipv4", "tcp", { listen: true });
+	t.deepEqual(await registerPid("tcp", "127.0.0.1", port), {
+		code: 0,
+		out: `registered socket ${cookie}: created destination ipv4:tcp:foo\n`,
+		err: "",
+	});
+	const other = rawSocket(t, "ipv4", "tcp", { listen: true });
+	t.deepEqual(await registerPid("tcp", "127.0.0.1", other.port), {
+		code: 0,
+		out: `registered socket ${other.cookie}: updated destination ipv4:tcp:foo\n`,
+		err: "",
+	});
+	t.is((await json("status")).destinations[0].socket, other.cookie);
+});
+
+for (const [family, protocol, address] of [
+	["ipv4", "tcp", "127.0.0.1"],
+	["ipv4", "udp", "127.0.0.1"],
+	["ipv6", "tcp", "::1"],
+	["ipv6", "udp", "::1"],
+] as const)
+	kernelTest(
+		`${family} ${protocol} has a destination of its own`,
+		async (t) => {
+			const { port, cookie } = rawSocket(t, family, protocol, {
+				listen: protocol === "tcp",
+			});
+			t.like(await registerPid(protocol, address, port), { code: 0 });
+			t.like((await json("status")).destinations, [
+				{ label: "foo", domain: family, protocol, socket: cookie, bindings: 0 },
+			]);
+		},
+	);
+
+kernelTest("A pid may stand in a file", async (t) => {
+	const directory = mkdtempSync(join(tmpdir(), "pid-"));
+	t.teardown(() => rmSync(directory, { recursive: true }));
+	const file = join(directory, "foo.pid");
+	const { port } = rawSocket(t, "ipv4", "tcp", { listen: true });
+	const register = () =>
+		tubectl("register-pid", file, "foo", "tcp", "127.0.0.1", String(port));
+	const noPid = {
+		code: 2,
+		out: "",
+		err: `tubectl: register-pid: pid must be a process or a file with one, got "${file}"\n`,
+	};
+	t.deepEqual(await register(), noPid);
+	writeFileSync(file, "me\n");
+	t.deepEqual(await register(), noPid);
+	writeFileSync(file, `${us}\r\n`);
+	t.is((await register()).code, 0);
+});
+
+kernelTest("A process may have a thousand descriptors, and gaps", async (t) => {
+	const pads = Array.from({ length: 1000 }, () => openSync("/dev/null", "r"));
+	const { port, cookie } = rawSocket(t, "ipv4", "udp");
+	const kept = pads.filter((fd, i) => {
+		if (i % 3 === 0) closeSync(fd);
+		return i % 3 !== 0;
+	});
+	t.teardown(() => {
+		for (const fd of kept) closeSync(fd);
+	});
+	t.is(
+		(await registerPid("udp", "127.0.0.1", port)).out,
+		`registered socket ${cookie}: created destination ipv4:udp:foo\n`,
+	);
+});
+
+kernelTest("A unix socket is passed by", async (t) => {
+	unixSocket(t);
+	const { port } = rawSocket(t, "ipv4", "tcp", { listen: true });
+	t.is((await registerPid("tcp", "127.0.0.1", port)).code, 0);
+});
+
+kernelTest("A process without such a socket is told so", async (t) => {
+	t.deepEqual(
+		await registerPid("tcp", "127.0.0.1", 1),
+		failed(
+			'no tcp socket at 127.0.0.1:1; see its sockets with "ss -nlptu", or wait for one with --wait',
+		),
+	);
+	t.deepEqual(
+		await registerPid("udp", "::1", 1),
+		failed(
+			'no udp socket at [::1]:1; see its sockets with "ss -nlptu", or wait for one with --wait',
+		),
+	);
+});
+
+kernelTest("A TCP socket must be listening", async (t) => {
+	const { fd, port } = rawSocket(t, "ipv4", "tcp");
+	t.deepEqual(
+		await registerPid("tcp", "127.0.0.1", port),
+		failed(`descriptor ${fd} (ipv4 tcp 127.0.0.1:${port}): not listening`),
+	);
+});
+
+kernelTest("A UDP socket must not be connected", async (t) => {
+	const { fd, port } = rawSocket(t, "ipv4", "udp", { connect: true });
+	t.deepEqual(
+		await registerPid("udp", "127.0.0.1", port),
+		failed(
+			`descriptor ${fd} (ipv4 udp 127.0.0.1:${port}): connected to a peer`,
+		),
+	);
+});
+
+kernelTest("An IPv6 socket must leave IPv4 to others", async (t) => {
+	const { fd, port } = rawSocket(t, "ipv6", "tcp", {
+		listen: true,
+		dualStack: true,
+	});
+	t.deepEqual(
+		await registerPid("tcp", "::", port),
+		failed(
+			`descriptor ${fd} (ipv6 tcp [::]:${port}): dual-stack: it must be for ipv6 only (set IPV6_V6ONLY)`,
+		),
+	);
+});
+
+kernelTest("Of a reuseport group the first is registered", async (t) => {
+	const first = rawSocket(t, "ipv4", "udp", { reuseport: true });
+	const { port } = first;
+	rawSocket(t, "ipv4", "udp", { reuseport: true, port });
+	rawSocket(t, "ipv4", "udp", { reuseport: true, port });
+	t.is(
+		(await registerPid("udp", "127.0.0.1", port)).out,
+		`registered socket ${first.cookie}: created destination ipv4:udp:foo\n`,
+	);
+});
+
+kernelTest(
+	"Two sockets that share an address otherwise are refused",
+	async (t) => {
+		const one = rawSocket(t, "ipv4", "udp", { reuseaddr: true });
+		const { port } = one;
+		const two = rawSocket(t, "ipv4", "udp", { reuseaddr: true, port });
+		const at = `(ipv4 udp 127.0.0.1:${port})`;
+		t.deepEqual(
+			await registerPid("udp", "127.0.0.1", port),
+			failed(
+				`descriptor ${one.fd} ${at} and descriptor ${two.fd} ${at} would both serve ipv4:udp:foo`,
+			),
+		);
+	},
+);
+
+kernelTest("A socket with two descriptors is one socket", async (t) => {
+	const { fd, port, cookie } = rawSocket(t, "ipv4", "tcp", { listen: true });
+	duplicate(t, fd);
+	t.is(
+		(await registerPid("tcp", "127.0.0.1", port)).out,
+		`registered socket ${cookie}: created destination ipv4:tcp:foo\n`,
+	);
+});
+
+kernelTest("No process, no socket", async (t) => {
+	const { pid } = spawnSync("true");
+	t.deepEqual(
+		await tubectl("register-pid", String(pid), "foo", "tcp", "127.0.0.1", "80"),
+		{
+			code: 1,
+			out: "",
+			err: `tubectl: register-pid: no process ${pid}\n`,
+		},
+	);
+});
+
+kernelTest("A process of another namespace is refused", async (t) => {
+	const other = spawn("unshare", ["--net", "sh", "-c", "echo up; read _"], {
+		stdio: ["pipe", "pipe", "inherit"],
+	});
+	t.teardown(() => void other.kill());
+	await once(other.stdout, "data");
+	const pid = String(other.pid);
+	const theirs = statSync(`/proc/${pid}/ns/net`).ino;
+	const ours = statSync("/proc/self/ns/net").ino;
+	t.deepEqual(
+		await tubectl("register-pid", pid, "foo", "tcp", "127.0.0.1", "80"),
+		{
+			code: 1,
+			out: "",
+			err: `tubectl: register-pid: process ${pid} is in network namespace ${theirs}, the dispatcher in ${ours}; name the right one with --netns\n`,
+		},
+	);
+});
+
+kernelTest("register-pid waits until the process listens", async (t) => {
+	const free = await greeter(t, "free");
+	const { port } = free;
+	free.server.close();
+	await once(free.server, "close");
+	const waiting = registerPid("tcp", "127.0.0.1", port, "--wait", "20");
+	await greeter(t, "late", { port });
+	t.is((await waiting).code, 0);
+});
+
+kernelTest("unregister takes the socket away", async (t) => {
+	const { port } = rawSocket(t, "ipv4", "tcp", { listen: true });
+	await must("bind", "foo", "tcp", "127.8.0.0/16", "0");
+	t.is((await registerPid("tcp", "127.0.0.1", port)).code, 0);
+	t.is(
+		await must("unregister", "foo", "ipv4", "tcp"),
+		"unregistered socket of destination ipv4:tcp:foo\n",
+	);
+	t.is((await json("status")).destinations[0].socket, null);
+	t.deepEqual(await tubectl("unregister", "foo", "ipv4", "tcp"), {
+		code: 3,
+		out: "",
+		err: "tubectl: unregister: no socket registered for ipv4:tcp:foo\n",
+	});
+	await must("unbind", "foo", "tcp", "127.8.0.0/16", "0");
+	t.deepEqual((await json("status")).destinations, []);
+});
+
+/** Runs `register` in a process that is passed descriptors from 3 on, as a service manager does. */
+function register(
+	fds: readonly number[],
+	vars: Record<string, string> = { LISTEN_FDS: String(fds.length) },
+) {
+	const bin = join(import.meta.dirname, "../../src/main.ts");
+	const { status, stdout, stderr } = spawnSync(
+		process.execPath,
+		["--import=tsx", bin, "register", "foo"],
+		{
+			stdio: ["ignore", "pipe", "pipe", ...fds],
+			env: { ...process.env, SLUICE_BPF_DIR: objects, ...vars },
+			encoding: "utf8",
+		},
+	);
+	return { code: status, out: stdout, err: stderr };
+}
+
+kernelTest(
+	"Sockets that are passed are registered, each for its destination",
+	async (t) => {
+		const tcp = rawSocket(t, "ipv4", "tcp", { listen: true });
+		const udp = rawSocket(t, "ipv6", "udp");
+		t.deepEqual(register([tcp.fd, udp.fd]), {
+			code: 0,
+			out: `registered socket ${tcp.cookie}: created destination ipv4:tcp:foo
+registered socket ${udp.cookie}: created destination ipv6:udp:foo
+`,
+			err: "",
+		});
+	},
+);
+
+kernelTest(
+	"Two sockets for one destination are refused, and neither registered",
+	async (t) => {
+		const one = rawSocket(t, "ipv4", "tcp", { listen: true });
+		const two = rawSocket(t, "ipv4", "tcp", { listen: true });
+		t.deepEqual(register([one.fd, two.fd]), {
+			code: 1,
+			out: "",
+			err: `tubectl: register: descriptor 3 (ipv4 tcp 127.0.0.1:${one.port}) and descriptor 4 (ipv4 tcp 127.0.0.1:${two.port}) would both serve ipv4:tcp:foo\n`,
+		});
+		t.deepEqual((await json("status")).destinations, []);
+	},
+);
+
+kernelTest("What is passed must be an internet socket", async (t) => {
+	const unix = unixSocket(t);
+	t.deepEqual(register([unix]), {
+		code: 1,
+		out: "",
+		err: "tubectl: register: descriptor 3 (unix stream): not an ipv4 or ipv6 socket\n",
+	});
+	const file = openSync("/dev/null", "r");
+	t.teardown(() => closeSync(file));
+	t.deepEqual(register([file]), {
+		code: 1,
+		out: "",
+		err: "tubectl: register: descriptor 3: not a socket (ENOTSOCK)\n",
+	});
+});
+
+test("LISTEN_FDS must be a number of sockets", async (t) => {
+	t.deepEqual(await tubectlWith({ LISTEN_FDS: "x" }, "register", "foo"), {
+		code: 2,
+		out: "",
+		err: 'tubectl: register: LISTEN_FDS must be the number of sockets passed, got "x"\n',
+	});
+	const { LISTEN_FDS: _, ...vars } = process.env;
+	t.is(vars.LISTEN_FDS, undefined);
+	t.deepEqual(await tubectl("register", "foo"), {
+		code: 2,
+		out: "",
+		err: "tubectl: register: no sockets passed: LISTEN_FDS is not set; run it by socket activation, or use register-pid\n",
+	});
+});
