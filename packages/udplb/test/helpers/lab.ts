@@ -30,6 +30,7 @@ export class Lab {
 	upstream!: Host;
 	far!: Host;
 	readonly agents!: Record<"client" | "box" | "upstream" | "far", Agent>;
+	#server: Running | undefined;
 	readonly #directory = mkdtempSync(path.join(tmpdir(), "udplb-"));
 
 	static async make(): Promise<Lab> {
@@ -95,13 +96,15 @@ export class Lab {
 		return file;
 	}
 
-	/** Starts udplb on the box and waits until it serves. */
+	/** Starts udplb on the box, in place of one that a failed test has left, and waits until it serves. */
 	async serve(text: string, ...options: string[]): Promise<Running> {
+		await this.#server?.stop();
 		const file = this.write(text);
 		const server = this.box.spawn(process.execPath, [
 			udplb,
 			...["-i", "b0", "-c", file, ...options],
 		]);
+		this.#server = server;
 		await server.ready(/serving/, "stderr");
 		return server;
 	}
