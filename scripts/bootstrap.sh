@@ -26,6 +26,7 @@ readonly NEEDS=(
 	iperf3:iperf3
 	tcpdump:tcpdump
 	curl:curl
+	sysctl:procps
 	strace:strace
 	setpriv:util-linux
 	shellcheck:shellcheck
