@@ -44,10 +44,10 @@ function words(layer: Layer): string {
 		case "udp":
 			return `udp ${counted(layer.length - 8)}`;
 		case "tcp":
-			return `tcp ${layer.flags || "none"} ${counted(layer.payload)}`;
+			return `tcp ${layer.flags || "none"} ${counted(layer.payload)}${layer.mss === undefined ? "" : ` mss ${layer.mss}`}`;
 		case "icmp":
 		case "icmpv6":
-			return `${layer.layer} ${layer.type}/${layer.code}`;
+			return `${layer.layer} ${layer.type}/${layer.code}${layer.mtu === undefined ? "" : ` mtu ${layer.mtu}`}`;
 		case "gue":
 			return [
 				layer.control ? "gue ping" : "gue",

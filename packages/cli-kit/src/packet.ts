@@ -47,12 +47,16 @@ export interface TcpLayer {
 	acknowledgement: number;
 	/** Bytes of payload that the IP header promises. */
 	payload: number;
+	/** Of the option, where there is one. */
+	mss?: number;
 }
 
 export interface IcmpLayer {
 	layer: "icmp" | "icmpv6";
 	type: number;
 	code: number;
+	/** What would fit, where the packet says that one did not. */
+	mtu?: number;
 }
 
 export interface GueLayer {
@@ -109,7 +113,7 @@ class Reader {
 	/** The next `count` bytes, which stay. Undefined where there are fewer. */
 	peek(count: number): Buffer | undefined {
 		const end = this.#at + count;
-		return end > this.#bytes.length
+		return count < 0 || end > this.#bytes.length
 			? undefined
 			: this.#bytes.subarray(this.#at, end);
 	}
@@ -221,10 +225,16 @@ function icmp(
 	layers: Layer[],
 ): void {
 	const header = packet.take(4);
+	const [type, code] = [header[0] as number, header[1] as number];
+	const rest = packet.peek(4);
+	const tooBig = layer === "icmp" ? type === 3 && code === 4 : type === 2;
 	layers.push({
 		layer,
-		type: header[0] as number,
-		code: header[1] as number,
+		type,
+		code,
+		...(tooBig && rest
+			? { mtu: layer === "icmp" ? rest.readUInt16BE(2) : rest.readUInt32BE(0) }
+			: {}),
 	});
 }
 
@@ -241,6 +251,8 @@ const tcpFlags: readonly (readonly [bit: number, letter: string])[] = [
 function tcp(packet: Reader, length: number, layers: Layer[]): void {
 	const header = packet.take(20);
 	const flags = header[13] as number;
+	const headerLength = 4 * ((header[12] as number) >> 4);
+	const mss = mssOf(packet.peek(headerLength - 20));
 	layers.push({
 		layer: "tcp",
 		sourcePort: header.readUInt16BE(0),
@@ -251,8 +263,30 @@ function tcp(packet: Reader, length: number, layers: Layer[]): void {
 			.join(""),
 		sequence: header.readUInt32BE(4),
 		acknowledgement: header.readUInt32BE(8),
-		payload: Math.max(0, length - 4 * ((header[12] as number) >> 4)),
+		payload: Math.max(0, length - headerLength),
+		...(mss === undefined ? {} : { mss }),
 	});
+}
+
+const [END, NOP, MSS] = [0, 1, 2];
+
+/** The MSS option among a TCP header's. */
+function mssOf(options: Buffer | undefined): number | undefined {
+	if (!options) return undefined;
+	for (let at = 0; at < options.length; ) {
+		const kind = options[at];
+		if (kind === END) return undefined;
+		if (kind === NOP) {
+			at++;
+			continue;
+		}
+		const size = options[at + 1] ?? 0;
+		if (kind === MSS && size === 4 && at + 4 <= options.length)
+			return options.readUInt16BE(at + 2);
+		if (size < 2) return undefined;
+		at += size;
+	}
+	return undefined;
 }
 
 function udp(packet: Reader, _length: number, layers: Layer[]): void {

@@ -1,0 +1,134 @@
+import type { Context } from "@sluice/cli-kit";
+import { Failure } from "@sluice/cli-kit";
+import { type Attached, mapsOf } from "@sluice/cli-kit/iproute";
+import type { LoadedObject, Program } from "@sluice/maps";
+import {
+	type Outcome,
+	outcomes,
+	statsRow,
+	statsTable,
+	tunnelTable,
+} from "@sluice/maps/tables";
+import { type LiveTables, openLive } from "./live-tables.js";
+
+/** `struct __sk_buff`: as much of it as there is, and where the interface's index stands. */
+const CONTEXT = 192;
+const IFINDEX = 40;
+
+/** Tables of the copy that are large for no use here. */
+const small = { map_frag: 64, map_tunnel_stats: 64 };
+
+/** What became of a packet. */
+export interface Fate {
+	returned: number;
+	outcome: Outcome;
+	/** With its Ethernet header. */
+	packet: Buffer;
+}
+
+/**
+ * A second program with the instructions of the attached one. It reads the same tables, but counts, remembers and
+ * learns in ones of its own, so that nothing that is asked of it leaves a trace.
+ */
+export class Copy {
+	readonly tables: LiveTables;
+	readonly #context: Context;
+	readonly #attached: Attached;
+	readonly #object: string;
+
+	constructor(context: Context, attached: Attached, object: string) {
+		this.#context = context;
+		this.#attached = attached;
+		this.#object = object;
+		this.tables = openLive(context, mapsOf(context.kernel, attached.programId));
+	}
+
+	/**
+	 * Runs it on a packet that stands on an interface.
+	 *
+	 * @param learning the tunnel that the packet may change: the copy then has one of its own
+	 * @throws Failure failed, where the object is not the attached program
+	 */
+	run(ifindex: number, packet: Buffer, learning: number | undefined): Fate {
+		const { kernel } = this.#context;
+		const { config, decap, encap, verify, nat, tunnel } = this.tables;
+		const object = kernel.loadObject(this.#object, {
+			maxEntries: small,
+			reuse: {
+				map_config: config.fd,
+				map_decap: decap.fd,
+				map_encap: encap.fd,
+				map_verify: verify.fd,
+				map_nat: nat.fd,
+				...(learning === undefined ? { map_tunnel: tunnel.fd } : {}),
+			},
+		});
+		try {
+			const program = this.#program(object);
+			this.#mustBeTheSame(program.fd);
+			const row = learning === undefined ? undefined : tunnel.get(learning);
+			if (learning !== undefined && row)
+				object.table(tunnelTable).set(learning, row);
+			const context = Buffer.alloc(CONTEXT);
+			context.writeUInt32LE(ifindex, IFINDEX);
+			const run = program.testRun({ data: packet, context });
+			const stats = object.table(statsTable);
+			return {
+				returned: run.verdict,
+				outcome: counted((key) => stats.get(key), this.#queue),
+				packet: run.data,
+			};
+		} finally {
+			object.close();
+		}
+	}
+
+	#program(object: LoadedObject): Program {
+		const name = `pfc_${this.#attached.direction}`;
+		try {
+			return object.program(name);
+		} catch (error) {
+			if (!(error instanceof RangeError)) throw error;
+			throw new Failure("failed", `${this.#object} has no program ${name}`, {
+				hint: "name the object that is attached with --object",
+			});
+		}
+	}
+
+	get #queue(): number {
+		return this.#attached.direction === "ingress" ? 0 : 1;
+	}
+
+	/** The kernel's digest leaves out which maps a program has, and nothing else. */
+	#mustBeTheSame(copy: number): void {
+		const { kernel } = this.#context;
+		const { programId, device, direction } = this.#attached;
+		const attached = kernel.openProgramById(programId);
+		try {
+			if (kernel.programInfo(attached).tag === kernel.programInfo(copy).tag)
+				return;
+		} finally {
+			kernel.close(attached);
+		}
+		throw new Failure(
+			"failed",
+			`program ${programId} on ${device} ${direction} was not made from ${this.#object}`,
+			{
+				code: "OTHER_PROGRAM",
+				hint: `name the object that is attached with --object, or put this one there with reattach_tc.sh ${device} ${direction}`,
+			},
+		);
+	}
+}
+
+/** The outcome that was counted, the one of this packet. */
+function counted(
+	get: (key: number) => bigint[] | undefined,
+	queue: number,
+): Outcome {
+	const found = outcomes.find((outcome) =>
+		get(statsRow(queue, outcome))?.some((count) => count > 0n),
+	);
+	if (!found) throw new Error("the program has counted nothing");
+	return found;
+}

@@ -1,0 +1,86 @@
+import { type Context, Failure } from "@sluice/cli-kit";
+import { type Attached, attachedTo } from "@sluice/cli-kit/iproute";
+import { type Decoded, decode } from "@sluice/cli-kit/packet";
+import { fateOf, type Outcome } from "@sluice/maps/tables";
+import { Copy } from "./copy.js";
+import { objectFile } from "./object-file.js";
+import type { Question } from "./question.js";
+import { reasons } from "./reasons.js";
+import { type Row, rowsFor } from "./rows.js";
+import { type Verdict, verdictOf } from "./verdict.js";
+import { standing } from "./wrap.js";
+
+/** What would happen to a packet, and why. */
+export interface Explanation {
+	program: {
+		id: number;
+		interface: string;
+		direction: string;
+		object: string;
+	};
+	packet: Decoded;
+	rows: Row[];
+	outcome: Outcome;
+	fate: string;
+	reason: string;
+	verdict: Verdict;
+	/** As it goes on; null where it ends. */
+	result: Decoded | null;
+	/** Bytes of it from the IP header on. */
+	size: number | null;
+}
+
+/** Asks the program that is attached, without leaving a trace in its tables. */
+export async function explain(
+	question: Question,
+	context: Context,
+): Promise<Explanation> {
+	const { device, direction, sid, ping } = question;
+	const ifindex = context.kernel.interfaceIndex(device);
+	if (ifindex === undefined)
+		throw new Failure("missing", `no interface "${device}"`, {
+			hint: "see the names with ip link",
+		});
+	const attached = await programOn(device, direction);
+	const object = question.object ?? objectFile(direction, context.env.vars);
+	const copy = new Copy(context, attached, object);
+	const { frame, protocol, source, destination, learning } = standing(
+		question,
+		copy.tables,
+	);
+	const { returned, outcome, packet } = copy.run(ifindex, frame, learning);
+	const verdict = verdictOf(returned);
+	const ends = verdict.name === "SHOT";
+	return {
+		program: { id: attached.programId, interface: device, direction, object },
+		packet: decode(frame),
+		rows: rowsFor(copy.tables, {
+			device,
+			ifindex,
+			queue: direction === "ingress" ? 0 : 1,
+			protocol,
+			source,
+			destination,
+			sid,
+			tunnel: ping,
+		}),
+		outcome,
+		fate: fateOf(outcome),
+		reason: reasons[outcome],
+		verdict,
+		result: ends ? null : decode(packet),
+		size: ends ? null : packet.length - 14,
+	};
+}
+
+/** The first of ours on the hook. @throws Failure missing */
+async function programOn(
+	device: string,
+	direction: "ingress" | "egress",
+): Promise<Attached> {
+	const [first] = await attachedTo(device, direction);
+	if (first) return first;
+	throw new Failure("missing", `no program of ours on ${device} ${direction}`, {
+		hint: `attach it with attach_tc.sh ${device} ${direction}`,
+	});
+}

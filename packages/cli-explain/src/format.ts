@@ -1,0 +1,23 @@
+import { type Decoded, packetText } from "@sluice/cli-kit/packet";
+import type { Explanation } from "./explain.js";
+import { verdictText } from "./verdict.js";
+
+// Lines that scripts rely on: the first word of each says what it is.
+
+export function lines(explanation: Explanation): string[] {
+	const { program, packet, rows, outcome, reason, verdict, result, size } =
+		explanation;
+	return [
+		`program  ${program.id} on ${program.interface} ${program.direction}, ${program.object}`,
+		`packet   ${text(packet)}`,
+		...rows.map(
+			({ table, key, value }) =>
+				`row      ${table.padEnd(12)}  ${key}  ${value ?? "-"}`,
+		),
+		`outcome  ${outcome}: ${reason}`,
+		`verdict  ${verdict.name}${verdictText[verdict.name] ? `: ${verdictText[verdict.name]}` : ""}`,
+		...(result ? [`result   ${text(result)}, ${size} bytes`] : []),
+	];
+}
+
+const text = (packet: Decoded) => packetText(packet);

@@ -1,0 +1,167 @@
+import { isIPv6 } from "node:net";
+import { address } from "@sluice/maps/codec";
+import { type Protocol, protocols, type Sid } from "@sluice/maps/tables";
+import { internetChecksum } from "./checksum.js";
+import type { End } from "./endpoint.js";
+
+/** A packet of TCP or UDP, as it is asked about. */
+export interface PacketSpec {
+	protocol: Protocol;
+	source: End;
+	destination: End;
+	/** Bytes from the IP header on; as few as it takes where it is left out. */
+	size?: number | undefined;
+	/** The first packet of a TCP connection, with the usual MSS. */
+	syn?: boolean;
+}
+
+const ETHERNET = Buffer.from("0200000000020200000000010000", "hex");
+const TTL = 64;
+const ACK = 0x10;
+const SYN = 0x02;
+/** What fits into Ethernet, by family. */
+const usualMss = (six: boolean) => (six ? 1440 : 1460);
+
+export const isSix = ({ source }: Pick<PacketSpec, "source">) =>
+	isIPv6(source.address);
+
+/** Bytes of a packet without any payload. */
+export const headerSize = (spec: PacketSpec): number =>
+	(isSix(spec) ? 40 : 20) + (spec.protocol === "udp" ? 8 : spec.syn ? 24 : 20);
+
+/** The packet with its Ethernet header, or `inner` of a tunnel without one. Every checksum is right. */
+export const framed = (packet: Buffer): Buffer => {
+	const header = Buffer.from(ETHERNET);
+	header.writeUInt16BE((packet[0] as number) >> 4 === 6 ? 0x86dd : 0x0800, 12);
+	return Buffer.concat([header, packet]);
+};
+
+/** An IP packet of TCP or UDP, its payload zeros. */
+export function ipPacket(spec: PacketSpec): Buffer {
+	const payload = Buffer.alloc(
+		Math.max(0, (spec.size ?? 0) - headerSize(spec)),
+	);
+	const transport =
+		spec.protocol === "udp" ? udp(spec, payload) : tcp(spec, payload);
+	const sum = internetChecksum(
+		Buffer.concat([pseudoHeader(spec, transport.length), transport]),
+	);
+	transport.writeUInt16BE(sum || 0xffff, checksumAt[spec.protocol]);
+	return withIp(spec, transport);
+}
+
+/** Where the checksum stands in the transport header. */
+const checksumAt = { tcp: 16, udp: 6 } as const;
+
+/** A datagram as a tunnel sends it: without a checksum. */
+export function datagram(
+	source: End,
+	destination: End,
+	payload: Buffer,
+): Buffer {
+	const spec: PacketSpec = { protocol: "udp", source, destination };
+	return withIp(spec, udp(spec, payload));
+}
+
+function udp({ source, destination }: PacketSpec, payload: Buffer): Buffer {
+	const header = Buffer.alloc(8);
+	header.writeUInt16BE(source.port, 0);
+	header.writeUInt16BE(destination.port, 2);
+	header.writeUInt16BE(8 + payload.length, 4);
+	return Buffer.concat([header, payload]);
+}
+
+function tcp(spec: PacketSpec, payload: Buffer): Buffer {
+	const header = Buffer.alloc(spec.syn ? 24 : 20);
+	header.writeUInt16BE(spec.source.port, 0);
+	header.writeUInt16BE(spec.destination.port, 2);
+	header.writeUInt32BE(1, 4);
+	header.writeUInt8((header.length / 4) << 4, 12);
+	header.writeUInt8(spec.syn ? SYN : ACK, 13);
+	header.writeUInt16BE(0xffff, 14);
+	if (spec.syn) {
+		header.writeUInt16BE(0x0204, 20);
+		header.writeUInt16BE(usualMss(isSix(spec)), 22);
+	}
+	return Buffer.concat([header, payload]);
+}
+
+/** Both addresses, as the family has them. */
+function addresses({ source, destination }: PacketSpec): Buffer {
+	const ends = [source, destination].map((end) => {
+		const bytes = Buffer.alloc(address.size);
+		address.write(bytes, 0, end.address);
+		return isIPv6(end.address) ? bytes : bytes.subarray(12);
+	});
+	return Buffer.concat(ends);
+}
+
+/** What the transport's checksum covers of the IP header. */
+function pseudoHeader(spec: PacketSpec, length: number): Buffer {
+	const rest = Buffer.alloc(8);
+	rest.writeUInt32BE(length, 0);
+	rest.writeUInt8(protocols[spec.protocol], 7);
+	return Buffer.concat([addresses(spec), rest]);
+}
+
+function withIp(spec: PacketSpec, transport: Buffer): Buffer {
+	const header = isSix(spec) ? ipv6 : ipv4;
+	return Buffer.concat([
+		header(addresses(spec), protocols[spec.protocol], transport.length),
+		transport,
+	]);
+}
+
+function ipv4(ends: Buffer, protocol: number, length: number): Buffer {
+	const header = Buffer.concat([Buffer.alloc(12), ends]);
+	header.writeUInt8(0x45, 0);
+	header.writeUInt16BE(20 + length, 2);
+	header.writeUInt16BE(0x4000, 6);
+	header.writeUInt8(TTL, 8);
+	header.writeUInt8(protocol, 9);
+	header.writeUInt16BE(internetChecksum(header), 10);
+	return header;
+}
+
+function ipv6(ends: Buffer, protocol: number, length: number): Buffer {
+	const header = Buffer.alloc(8);
+	header.writeUInt8(0x60, 0);
+	header.writeUInt16BE(length, 4);
+	header.writeUInt8(protocol, 6);
+	header.writeUInt8(TTL, 7);
+	return Buffer.concat([header, ends]);
+}
+
+/** Header length in words, protocol or type, flags: DATAPATH's first words. */
+const DATA = { 4: 0x0504a000, 6: 0x0529a000 } as const;
+const PING = 0x2601a000;
+const OPEN_PING = 0x21010000;
+
+/** GUE with a sid and a key in front of an IP packet. */
+export function gueData(sid: Sid, key: Buffer, inner: Buffer): Buffer {
+	const version = (inner[0] as number) >> 4 === 6 ? 6 : 4;
+	return Buffer.concat([keyed(DATA[version], sid, key), inner]);
+}
+
+/** A ping for a tunnel, with a key where a service speaks for it. */
+export function guePing(
+	tunnel: number,
+	service: { sid: Sid; key: Buffer } | undefined,
+): Buffer {
+	const id = Buffer.alloc(4);
+	id.writeUInt32BE(tunnel);
+	if (service)
+		return Buffer.concat([keyed(PING, service.sid, service.key), id]);
+	const word = Buffer.alloc(4);
+	word.writeUInt32BE(OPEN_PING);
+	return Buffer.concat([word, id]);
+}
+
+function keyed(word: number, { service, group }: Sid, key: Buffer): Buffer {
+	const header = Buffer.alloc(24);
+	header.writeUInt32BE(word, 0);
+	header.writeUInt16BE(service, 4);
+	header.writeUInt16BE(group, 6);
+	key.copy(header, 8, 0, 16);
+	return header;
+}

@@ -1,0 +1,115 @@
+import { type Args, badInput, type Env, values } from "@sluice/cli-kit";
+import type { Protocol, Sid } from "@sluice/maps/tables";
+import { type End, endOf } from "./endpoint.js";
+import { headerSize, type PacketSpec } from "./packet.js";
+
+/** What is asked: which packet, where. */
+export interface Question {
+	device: string;
+	direction: "ingress" | "egress";
+	packet: PacketSpec;
+	/** The packet stands in a tunnel packet of this service. */
+	sid?: Sid | undefined;
+	/** The tunnel packet is a ping for this tunnel. */
+	ping?: number | undefined;
+	/** In place of the service's own. */
+	key?: Buffer | undefined;
+	/** In place of the tunnel's own. */
+	outer?: { source: End; destination: End } | undefined;
+	object?: string | undefined;
+}
+
+/** The kernel runs programs on packets of no more than a page, with what it puts around them. */
+const LARGEST = 3500;
+
+/** @throws Failure usage */
+export function questionOf(args: Args, env: Env): Question {
+	const protocol = values.protocol("proto", needed(args, "proto"));
+	const source = endOf("source", args.text("source"));
+	const destination = endOf("destination", args.text("destination"));
+	if (source.address.includes(":") !== destination.address.includes(":"))
+		throw badInput("source and destination must be of one family");
+	const sid = sidOf(args.optional("gue"));
+	const ping = args.optional("ping");
+	const packet = packetOf(args, { protocol, source, destination });
+	if (ping !== undefined && protocol !== "udp")
+		throw badInput("a ping is udp: --proto must be udp");
+	return {
+		device: needed(args, "dev"),
+		direction: directionOf(needed(args, "dir")),
+		packet,
+		sid,
+		ping: ping === undefined ? undefined : values.u32("ping", ping),
+		key: keyOf(args, env, sid),
+		outer: outerOf(args.optional("outer"), sid),
+		object: args.optional("object"),
+	};
+}
+
+function needed(args: Args, name: string): string {
+	const value = args.optional(name);
+	if (value === undefined) throw badInput(`--${name} is needed`);
+	return value;
+}
+
+function packetOf(
+	args: Args,
+	ends: { protocol: Protocol; source: End; destination: End },
+): PacketSpec {
+	const syn = args.flag("syn");
+	if (syn && ends.protocol !== "tcp") throw badInput("--syn is for tcp");
+	const size = args.optional("size");
+	const least = headerSize({ ...ends, syn });
+	return {
+		...ends,
+		syn,
+		size:
+			size === undefined
+				? undefined
+				: values.integer("size", size, least, LARGEST),
+	};
+}
+
+function directionOf(text: string): Question["direction"] {
+	if (text === "ingress" || text === "egress") return text;
+	throw badInput(`dir must be ingress or egress, got "${text}"`);
+}
+
+function sidOf(text: string | undefined): Sid | undefined {
+	if (text === undefined) return undefined;
+	const [service, group, ...more] = text.split(",");
+	if (service === undefined || group === undefined || more.length > 0)
+		throw badInput(`gue must be SERVICE,GROUP, got "${text}"`);
+	return {
+		service: values.u16("service", service),
+		group: values.u16("group", group),
+	};
+}
+
+function keyOf(args: Args, env: Env, sid: Sid | undefined): Buffer | undefined {
+	const text = args.optional("key");
+	if (text === undefined) return undefined;
+	if (!sid)
+		throw badInput(
+			"--key is the key of a tunnel packet: name its service with --gue",
+		);
+	return values.key("key", text === "-" ? env.input().trimEnd() : text);
+}
+
+function outerOf(
+	text: string | undefined,
+	sid: Sid | undefined,
+): Question["outer"] {
+	if (text === undefined) return undefined;
+	if (!sid)
+		throw badInput(
+			"--outer is for a tunnel packet: name its service with --gue",
+		);
+	const [source, destination, ...more] = text.split(",");
+	if (!source || !destination || more.length > 0)
+		throw badInput(`outer must be SRC:PORT,DST:PORT, got "${text}"`);
+	return {
+		source: endOf("outer source", source),
+		destination: endOf("outer destination", destination),
+	};
+}

@@ -1,0 +1,52 @@
+import type { Outcome } from "@sluice/maps/tables";
+
+/** Each outcome in a sentence: why, and where it can be helped, what to look at. */
+export const reasons: Readonly<Record<Outcome, string>> = {
+	"no-config":
+		"no config row for the interface and direction: the program does nothing",
+	"not-ip": "neither IPv4 nor IPv6",
+	"not-ours": "no table knows it: the next filter decides, then the stack",
+	malformed: "its headers do not fit: the stack may judge it",
+	"plain-gue": "GUE without a sid and a key, which is somebody else's",
+	"outer-fragment":
+		"a fragment of a tunnel packet: the stack has to put it together",
+	"fragment-before-first":
+		"a later fragment, whose first one, with the ports, was not seen",
+	decapsulated:
+		"the key is right: the outer header is taken off, the stack goes on with the inner packet",
+	encapsulated: "it goes into the tunnel",
+	dnat: "its destination, a proxy endpoint, became the backend",
+	snat: "its source, a backend, became the proxy endpoint",
+	ping: "a valid ping: the tunnel's remote is where it was",
+	"ping-learned": "a valid ping: the tunnel's remote becomes its sender",
+	"gue-version": "another GUE version than 0",
+	"gue-header": "a GUE header that is none of ours, or that is cut",
+	"gue-length": "the lengths of IP, UDP and GUE disagree",
+	"inner-version": "the inner packet is not what GUE says it is",
+	"inner-length": "the inner packet does not fit",
+	"unknown-service": "no service has this service and group id",
+	"wrong-key": "the key is not the service's",
+	"foreign-inner":
+		"neither end of the inner packet is the service's backend: a key opens its own service only",
+	"inner-fragment": "a later fragment inside, whose first one was not seen",
+	"congestion-lost":
+		"marked for congestion on the way, but its flow does not know such marks",
+	merged: "several tunnel packets in one: UDP GRO has merged them",
+	"decap-failed": "the kernel refused to take the outer header off",
+	"ping-type": "a control message that is not a ping of ours",
+	"ping-open": "a ping without a key, which the flag open-ping would allow",
+	"ping-tunnel":
+		"a ping for a tunnel that is not there, is not its service's, or ends at another local endpoint",
+	"no-tunnel": "its service's tunnel is not there: see cli_tunnel get all",
+	"no-remote":
+		"the far end of its tunnel is not known yet: it has to ping, or cli_tunnel set names it",
+	"tunnel-family": "one end of the tunnel is IPv4 and the other IPv6",
+	"too-big":
+		"it does not fit with the outer header on it: its sender is told the size that does",
+	"too-big-silent":
+		"it does not fit with the outer header on it, and its sender may not be told",
+	"no-route": "no route to the tunnel's remote: see ip route get",
+	"encap-failed": "the kernel refused to make room for the outer header",
+	"nat-failed":
+		"the two ends of the translation are not of one family, or its checksum could not be written",
+};

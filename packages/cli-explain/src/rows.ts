@@ -1,0 +1,170 @@
+import { endpointText, protocolName } from "@sluice/cli-kit";
+import {
+	type Config,
+	type Endpoint,
+	flagWords,
+	type Protocol,
+	protocols,
+	type Sid,
+} from "@sluice/maps/tables";
+import type { End } from "./endpoint.js";
+import type { LiveTables } from "./live-tables.js";
+
+/** A row that the program looks for, and what it finds. */
+export interface Row {
+	table: string;
+	key: string;
+	/** null: there is no such row. */
+	value: string | null;
+}
+
+/** What the program goes by. */
+export interface Asked {
+	device: string;
+	ifindex: number;
+	queue: number;
+	protocol: Protocol;
+	source: End;
+	destination: End;
+	/** Of the GUE header, where the packet has one. */
+	sid?: Sid | undefined;
+	/** Of a ping. */
+	tunnel?: number | undefined;
+}
+
+/** The rows that the program looks for, in its order. */
+export function rowsFor(tables: LiveTables, asked: Asked): Row[] {
+	const rows = new Rows(tables, asked);
+	const config = rows.config();
+	if (!config) return rows.list;
+	if (asked.queue === 0) rows.ingress(config);
+	else rows.egress(config);
+	return rows.list;
+}
+
+class Rows {
+	readonly list: Row[] = [];
+	readonly #tables: LiveTables;
+	readonly #asked: Asked;
+
+	constructor(tables: LiveTables, asked: Asked) {
+		this.#tables = tables;
+		this.#asked = asked;
+	}
+
+	/** An interface's own row, else that of every interface. */
+	config(): Config | undefined {
+		const { device, ifindex, queue } = this.#asked;
+		for (const [index, name] of [
+			[ifindex, device],
+			[0, "*"],
+		] as const) {
+			const row = this.#tables.config.get({ ifindex: index, queue });
+			const key = `${name} ${queue === 0 ? "ingress" : "egress"}`;
+			this.#note(
+				"TABLE-CONFIG",
+				key,
+				row &&
+					`id ${row.id} flags ${row.flags} ${flagWords(queue, row.flags).join(",")} ${row.name}`.trimEnd(),
+			);
+			if (row) return row;
+		}
+		return undefined;
+	}
+
+	ingress({ flags }: Config): void {
+		const { protocol, destination } = this.#asked;
+		if (protocol === "udp" && this.#decap(destination)) {
+			this.#tunnelPacket();
+			return;
+		}
+		if (!flagWords(0, flags).includes("dnat")) return;
+		if (this.#nat(destination)) this.#encap(destination);
+	}
+
+	egress({ flags }: Config): void {
+		const { source, destination } = this.#asked;
+		const words = flagWords(1, flags);
+		const [isProxy, snat] = [words.includes("proxy"), words.includes("snat")];
+		if (!isProxy && snat && this.#fromProxy(source)) return;
+		const service = this.#encap(isProxy ? destination : source);
+		if (service !== undefined) this.#tunnel(service);
+		else if (isProxy && snat) this.#fromProxy(source);
+	}
+
+	/** Whether the source is a backend that is shown as its proxy endpoint. */
+	#fromProxy(source: End): boolean {
+		const proxy = this.#nat(source);
+		return proxy !== undefined && this.#tables.encap.get(proxy) === undefined;
+	}
+
+	#tunnelPacket(): void {
+		const { sid, tunnel } = this.#asked;
+		if (!sid) {
+			if (tunnel !== undefined) this.#tunnel(tunnel);
+			return;
+		}
+		const row = this.#tables.verify.get(sid);
+		this.#note(
+			"TABLE-VERIFY",
+			`${sid.service} ${sid.group}`,
+			row &&
+				`tunnel ${row.tunnel} proxy ${text(row.proxy)} backend ${text(row.backend)}`,
+		);
+		if (row && tunnel !== undefined) this.#tunnel(row.tunnel);
+	}
+
+	#decap(end: End): boolean {
+		const references = this.#tables.decap.get(endpoint(end, "udp"));
+		this.#note(
+			"TABLE-DECAP",
+			text(endpoint(end, "udp")),
+			references === undefined
+				? undefined
+				: `${references} tunnel${references === 1 ? "" : "s"}`,
+		);
+		return references !== undefined;
+	}
+
+	#nat(end: End): Endpoint | undefined {
+		const key = endpoint(end, this.#asked.protocol);
+		const to = this.#tables.nat.get(key);
+		this.#note("TABLE-NAT", text(key), to && text(to));
+		return to;
+	}
+
+	/** The tunnel of the service that has this backend. */
+	#encap(end: End): number | undefined {
+		const key = endpoint(end, this.#asked.protocol);
+		const row = this.#tables.encap.get(key);
+		this.#note(
+			"TABLE-ENCAP",
+			text(key),
+			row && `service ${row.sid.service} ${row.sid.group} tunnel ${row.tunnel}`,
+		);
+		return row?.tunnel;
+	}
+
+	#tunnel(id: number): void {
+		const row = this.#tables.tunnel.get(id);
+		this.#note(
+			"TABLE-TUNNEL",
+			String(id),
+			row &&
+				`${endpointText(row.local, row.localPort)} -> ${row.remotePort === 0 ? "not known yet" : endpointText(row.remote, row.remotePort)}`,
+		);
+	}
+
+	#note(table: string, key: string, value: string | undefined): void {
+		this.list.push({ table, key, value: value ?? null });
+	}
+}
+
+const endpoint = ({ address, port }: End, protocol: Protocol): Endpoint => ({
+	address,
+	port,
+	proto: protocols[protocol],
+});
+
+const text = ({ address, port, proto }: Endpoint) =>
+	`${protocolName(proto)} ${endpointText(address, port)}`;
