@@ -23,4 +23,15 @@ export { netnsOfSys, noBpffs } from "./missing-pins.js";
 export { aligned, counted, exact, toJson } from "./output.js";
 export { realEnv } from "./real-env.js";
 export { run } from "./run.js";
+export {
+	addTraffic,
+	noTraffic,
+	type TwoWayTraffic,
+	trafficCells,
+	trafficCounters,
+	trafficHeader,
+	trafficRates,
+	trafficRatesHeader,
+} from "./stats/traffic.js";
+export { looksOf, watch, watchOptions } from "./stats/watch.js";
 export * as values from "./values.js";

@@ -33,8 +33,9 @@ export const realEnv: Env = {
  * Writes all of it before it returns, without Node's streams, which cost milliseconds to set up. A reader that has
  * gone (`| head`) ends the program quietly, as the signal would have.
  */
-function write(fd: number, text: string): void {
-	const bytes = Buffer.from(text, "utf8");
+function write(fd: number, result: string | Uint8Array): void {
+	const bytes =
+		typeof result === "string" ? Buffer.from(result, "utf8") : result;
 	for (let at = 0; at < bytes.length; ) {
 		try {
 			at += writeSync(fd, bytes, at);

@@ -51,6 +51,15 @@ export const u32 = (name: string, text: string) =>
 export const u16 = (name: string, text: string) =>
 	integer(name, text, 0, 65_535);
 
+/** Seconds, with a fraction if need be, from a hundredth to a day. */
+export function seconds(name: string, text: string): number {
+	const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+	if (value >= 0.01 && value <= 86_400) return value;
+	throw badInput(
+		`${name} must be a number of seconds from 0.01 to 86400, got "${text}"`,
+	);
+}
+
 /** An IP address in its canonical form: four decimal numbers, or RFC 5952; `::ffff:1.2.3.4` is `1.2.3.4`. */
 export function address(name: string, text: string): string {
 	const family = isIP(text);

@@ -5,11 +5,12 @@ import { check } from "./commands/check.js";
 import { del } from "./commands/del.js";
 import { get } from "./commands/get.js";
 import { set } from "./commands/set.js";
+import { stats } from "./commands/stats.js";
 
 /** TABLE-VERIFY, TABLE-ENCAP and TABLE-NAT: the services that tunnels carry. */
 export const cli: Program = {
 	name: "cli_service",
 	summary: "program services that GUE tunnels carry",
 	version: manifest.version,
-	commands: [get, set, del, check, ...bulkCommands(() => cli, bulk)],
+	commands: [get, set, del, check, stats, ...bulkCommands(() => cli, bulk)],
 };

@@ -22,6 +22,7 @@ export class KernelTable<K, V> implements OpenTable<K, V> {
 	readonly #table: Table<K, V>;
 	readonly #key: Buffer;
 	readonly #value: Buffer;
+	#isOpen = true;
 
 	constructor(table: Table<K, V>, fd: number, info: MapInfo) {
 		this.name = table.name;
@@ -150,7 +151,9 @@ export class KernelTable<K, V> implements OpenTable<K, V> {
 	}
 
 	close(): void {
-		closeSync(this.fd);
+		// Once: the number may be another file's by the second time.
+		if (this.#isOpen) closeSync(this.fd);
+		this.#isOpen = false;
 	}
 
 	/**

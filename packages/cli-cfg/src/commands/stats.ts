@@ -1,4 +1,11 @@
-import { aligned, command } from "@sluice/cli-kit";
+import {
+	aligned,
+	type Context,
+	command,
+	looksOf,
+	watch,
+	watchOptions,
+} from "@sluice/cli-kit";
 import {
 	fateOf,
 	type Outcome,
@@ -21,45 +28,66 @@ export const stats = command({
 	summary: "Show what became of the packets, since the programs were attached",
 	options: {
 		all: { type: "boolean", describe: "Also what has not happened" },
+		...watchOptions,
 	},
-	examples: [["stats --all", "Every outcome, with those that are 0"]],
-	parse: (args) => args.flag("all"),
-	run(all, context) {
-		const packets = new Map<number, bigint>();
-		const table = context.openTable(statsTable, { readOnly: true });
-		for (const [row, cpus] of table.entries())
-			packets.set(
-				row,
-				cpus.reduce((sum, count) => sum + count, 0n),
-			);
-		const rows = (["ingress", "egress"] as const)
-			.flatMap((direction, queue) =>
-				outcomes.map(
-					(outcome): Row => ({
-						direction,
-						outcome,
-						fate: fateOf(outcome),
-						packets: packets.get(statsRow(queue, outcome)) ?? 0n,
-					}),
-				),
-			)
-			.filter((row) => all || row.packets > 0n);
+	examples: [
+		["stats --all", "Every outcome, with those that are 0"],
+		["stats --watch", "What becomes of the packets now"],
+	],
+	parse: (args) => ({ all: args.flag("all"), looks: looksOf(args) }),
+	run({ all, looks }, context) {
+		if (looks)
+			return watch(context, looks, {
+				noun: "rows",
+				read: () => read(context),
+				name: ({ direction, outcome }) => `${direction} ${outcome}`,
+				counters: ({ packets }) => ({ packets }),
+				always: () => all,
+				lines: (rows) =>
+					table(
+						"packets/s",
+						rows.map(({ row, rates }) => [
+							...words(row),
+							String(Math.round(rates.packets ?? 0)),
+						]),
+					),
+			});
+		const rows = read(context).filter((row) => all || row.packets > 0n);
 		const total = rows.reduce((sum, row) => sum + row.packets, 0n);
-		context.print(() => lines(rows, total), { rows, total });
+		context.print(
+			() =>
+				table("packets", [
+					...rows.map((row) => [...words(row), String(row.packets)]),
+					["total", "", "", String(total)],
+				]),
+			{ rows, total },
+		);
 	},
 });
 
-const lines = (rows: readonly Row[], total: bigint) =>
+function read(context: Context): Row[] {
+	const packets = new Map<number, bigint>();
+	const open = context.openTable(statsTable, { readOnly: true });
+	for (const [row, cpus] of open.entries())
+		packets.set(
+			row,
+			cpus.reduce((sum, count) => sum + count, 0n),
+		);
+	open.close();
+	return (["ingress", "egress"] as const).flatMap((direction, queue) =>
+		outcomes.map((outcome) => ({
+			direction,
+			outcome,
+			fate: fateOf(outcome),
+			packets: packets.get(statsRow(queue, outcome)) ?? 0n,
+		})),
+	);
+}
+
+const words = ({ direction, outcome, fate }: Row) => [direction, outcome, fate];
+
+const table = (counter: string, rows: readonly string[][]) =>
 	aligned(
-		[
-			["direction", "outcome", "fate", "packets"],
-			...rows.map(({ direction, outcome, fate, packets }) => [
-				direction,
-				outcome,
-				fate,
-				String(packets),
-			]),
-			["total", "", "", String(total)],
-		],
+		[["direction", "outcome", "fate", counter], ...rows],
 		[false, false, false, true],
 	);

@@ -1,5 +1,4 @@
 import {
-	badInput,
 	type Context,
 	command,
 	endpointText,
@@ -47,7 +46,10 @@ export const ping = command({
 	],
 	parse: (args) => ({
 		id: idOrAll(args.text("id")),
-		interval: seconds(args.optional("interval")),
+		interval: values.seconds(
+			"interval",
+			args.optional("interval") ?? String(DEFAULT_INTERVAL),
+		),
 		count: countOf(args.optional("count")),
 		open: args.flag("open"),
 	}),
@@ -65,14 +67,6 @@ export const ping = command({
 		});
 	},
 });
-
-function seconds(text = String(DEFAULT_INTERVAL)): number {
-	const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
-	if (value >= 0.01 && value <= 86_400) return value;
-	throw badInput(
-		`interval must be a number of seconds from 0.01 to 86400, got "${text}"`,
-	);
-}
 
 const countOf = (text: string | undefined) =>
 	text === undefined

@@ -1,0 +1,149 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Args, OptionSpec } from "../command.js";
+import type { Context } from "../context.js";
+import { badInput } from "../failure.js";
+import { toJson } from "../output.js";
+import * as values from "../values.js";
+
+export const watchOptions: Readonly<Record<string, OptionSpec>> = {
+	watch: {
+		type: "boolean",
+		describe: "Show rates, again and again, of what moves; until stopped",
+	},
+	interval: {
+		type: "string",
+		describe: "With --watch: seconds between two looks [default: 1]",
+	},
+	count: { type: "string", describe: "With --watch: stop after so many looks" },
+};
+
+/** How often to look. */
+export interface Looks {
+	/** Seconds. */
+	interval: number;
+	count: number;
+}
+
+/** @returns undefined without --watch. @throws Failure usage */
+export function looksOf(args: Args): Looks | undefined {
+	const interval = args.optional("interval");
+	const count = args.optional("count");
+	if (args.flag("watch"))
+		return {
+			interval: values.seconds("interval", interval ?? "1"),
+			count:
+				count === undefined
+					? Number.POSITIVE_INFINITY
+					: values.integer("count", count, 1, 0xffff_ffff),
+		};
+	for (const [name, value] of Object.entries({ interval, count }))
+		if (value !== undefined) throw badInput(`--${name} goes with --watch`);
+	return undefined;
+}
+
+/** Counters that are looked at again and again. */
+export interface Watched<T> {
+	/** What the document calls the rows, "tunnels". */
+	noun: string;
+	/** The counters of all rows as they are. */
+	read(): T[];
+	/** What a row is known by from one look to the next. */
+	name(row: T): string | number;
+	/** The counters of a row, each with a name of its own. */
+	counters(row: T): Readonly<Record<string, bigint>>;
+	/** Rows that are shown though they do not move. */
+	always?(row: T): boolean;
+	/** Lines of text for rows, the most active first, with the rates under the counters' names. */
+	lines(rows: readonly Moving<T>[]): string[];
+}
+
+/** A row, and what its counters go up by in a second. */
+export interface Moving<T> {
+	row: T;
+	rates: Readonly<Record<string, number>>;
+}
+
+/**
+ * Prints rates at each interval: in place on a terminal, as one line of JSON where that is asked for. Rows that do not
+ * move are left out, so that a hundred thousand tunnels do not bury the ten that do.
+ */
+export async function watch<T>(
+	context: Context,
+	{ interval, count }: Looks,
+	watched: Watched<T>,
+): Promise<void> {
+	let before = look(watched);
+	const show = context.env.isTerminal ? inPlace() : below;
+	for (let n = 0; n < count; n++) {
+		await sleep(1000 * interval);
+		const now = look(watched);
+		const seconds = (now.at - before.at) / 1000;
+		const moving = movement(watched, before, now, seconds);
+		if (context.json)
+			context.env.out(`${toJson(documentOf(watched, moving, seconds))}\n`);
+		else show(context, watched.lines(moving));
+		before = now;
+	}
+}
+
+interface Look<T> {
+	/** Milliseconds, on a clock that only goes forward. */
+	at: number;
+	rows: Map<string | number, T>;
+}
+
+function look<T>({ read, name }: Watched<T>): Look<T> {
+	const rows = new Map(read().map((row) => [name(row), row]));
+	return { at: performance.now(), rows };
+}
+
+function movement<T>(
+	{ counters, always }: Watched<T>,
+	before: Look<T>,
+	now: Look<T>,
+	seconds: number,
+): Moving<T>[] {
+	const moving: (Moving<T> & { activity: number })[] = [];
+	for (const [name, row] of now.rows) {
+		const old = before.rows.get(name);
+		const was = old && counters(old);
+		const rates: Record<string, number> = {};
+		let activity = 0;
+		for (const [counter, value] of Object.entries(counters(row))) {
+			// A row that is new, or whose counters were deleted, begins at 0.
+			const from = was?.[counter] ?? 0n;
+			const rate = Number(value - (from > value ? 0n : from)) / seconds;
+			rates[counter] = Math.round(10 * rate) / 10;
+			activity += rate;
+		}
+		if (activity > 0 || always?.(row)) moving.push({ row, rates, activity });
+	}
+	return moving
+		.sort((a, b) => b.activity - a.activity)
+		.map(({ row, rates }) => ({ row, rates }));
+}
+
+const documentOf = <T>(
+	{ noun }: Watched<T>,
+	moving: readonly Moving<T>[],
+	seconds: number,
+) => ({
+	seconds: Math.round(1000 * seconds) / 1000,
+	[noun]: moving.map(({ row, rates }) => ({ ...row, perSecond: rates })),
+});
+
+/** One look below the other, for a pipe. */
+const below = ({ env }: Context, lines: readonly string[]) =>
+	env.out(`${lines.join("\n")}\n\n`);
+
+/** Each look in the place of the one before. */
+function inPlace() {
+	let height = 0;
+	return ({ env }: Context, lines: readonly string[]) => {
+		const rows = Math.max((process.stdout.rows || 24) - 1, 2);
+		const shown = lines.slice(0, rows);
+		const up = height > 0 ? `\x1b[${height}A\r\x1b[J` : "";
+		height = shown.length;
+		env.out(`${up}${shown.join("\n")}\n`);
+	};
+}

@@ -1,0 +1,97 @@
+import {
+	addTraffic,
+	aligned,
+	type Context,
+	command,
+	counted,
+	looksOf,
+	noTraffic,
+	type TwoWayTraffic,
+	trafficCells,
+	trafficCounters,
+	trafficHeader,
+	trafficRates,
+	trafficRatesHeader,
+	watch,
+	watchOptions,
+} from "@sluice/cli-kit";
+import { type Sid, verifyTable } from "@sluice/maps/tables";
+import { noService, sidOrAll } from "./arguments.js";
+
+/** Packets and bytes of one service. */
+interface ServiceTraffic extends TwoWayTraffic {
+	service: number;
+	group: number;
+}
+
+export const stats = command({
+	usage: "stats [service-id|all] [group-id]",
+	summary: "Show the packets and bytes of each service",
+	positionals: {
+		"service-id": "Service id, 0 to 65535, or all [default: all]",
+		"group-id": "Group id, 0 to 65535",
+	},
+	options: watchOptions,
+	examples: [
+		["stats 1 2", "What has gone through tunnels for service 1 of group 2"],
+		["stats --watch", "What goes through now"],
+	],
+	parse: (args) => ({
+		sid:
+			args.optional("service-id") === undefined
+				? ("all" as const)
+				: sidOrAll(args),
+		looks: looksOf(args),
+	}),
+	run({ sid, looks }, context) {
+		if (looks)
+			return watch<ServiceTraffic>(context, looks, {
+				noun: "services",
+				read: () => read(context, sid),
+				name: numberOf,
+				counters: trafficCounters,
+				always: () => sid !== "all",
+				lines: (rows) =>
+					table(
+						trafficRatesHeader,
+						rows.map(({ row, rates }) => [...ids(row), ...trafficRates(rates)]),
+					),
+			});
+		const list = read(context, sid);
+		const lines = () =>
+			table(
+				trafficHeader,
+				list.map((row) => [...ids(row), ...trafficCells(row)]),
+			);
+		context.print(
+			() => [...lines(), counted(list.length, "service")],
+			() => ({ services: list }),
+		);
+	},
+});
+
+/** Both ids as one number, in the order in which services are shown. */
+const numberOf = ({ service, group }: Sid) => service * 65_536 + group;
+
+const ids = ({ service, group }: Sid) => [service, group].map(String);
+
+function read(context: Context, sid: Sid | "all"): ServiceTraffic[] {
+	const verify = context.openTable(verifyTable, { readOnly: true });
+	if (sid !== "all" && !verify.get(sid)) throw noService(sid);
+	const sids =
+		sid === "all" ? [...verify.entries()].map(([key]) => key) : [sid];
+	const rows = new Map(
+		sids
+			.sort((a, b) => numberOf(a) - numberOf(b))
+			.map((key) => [numberOf(key), { ...key, ...noTraffic() }]),
+	);
+	verify.close();
+	addTraffic(context, (key) => rows.get(numberOf(key.sid)));
+	return [...rows.values()];
+}
+
+const table = (header: readonly string[], rows: readonly string[][]) =>
+	aligned(
+		[["service", "group", ...header], ...rows],
+		["", "", ...header].map(() => true),
+	);
