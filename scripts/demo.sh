@@ -32,5 +32,5 @@ directory=$(mktemp -d /tmp/sluice-demo.XXXXXX)
 trap 'rm -rf -- "$directory"' EXIT
 trap : INT
 
-PATH=$PWD/node_modules/.bin:$PATH \
+PATH=$PWD/bin:$PATH \
 	node --import=tsx examples/true-ingress/src/demo.ts "$directory"

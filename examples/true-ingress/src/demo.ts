@@ -42,6 +42,9 @@ try {
 	await detach(stage);
 	const right = terminal.sum((performance.now() - start) / 1000);
 	process.exitCode = right ? 0 : 1;
+} catch (error) {
+	console.error(`demo.sh: ${(error as Error).message}`);
+	process.exitCode = 1;
 } finally {
 	await bed.close();
 }

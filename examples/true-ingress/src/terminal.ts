@@ -35,11 +35,12 @@ export class Terminal {
 		return { text, exitCode };
 	}
 
-	/** Runs what has to be right: exit code 0. */
+	/** Runs what the rest builds on. @throws Error where its exit code is not 0. */
 	async run(host: Host, line: string): Promise<string> {
 		const { text, exitCode } = await this.type(host, line);
-		if (exitCode !== 0) this.check(`exit code 0, not ${exitCode}`, false);
-		return text;
+		if (exitCode === 0) return text;
+		this.check(`exit code 0, not ${exitCode}`, false);
+		throw new Error(`${host.name}: ${line}: exit code ${exitCode}`);
 	}
 
 	/** Starts a command that goes on, and waits until it prints what says that it is ready. */
