@@ -55,7 +55,8 @@ has() {
 	case $1 in
 	/*) [[ -e $1 ]] ;;
 	*.so.*) ldconfig -p | grep -F "$1" >/dev/null ;;
-	*) command -v "$1" >/dev/null ;;
+	# command -v also finds what cannot be executed.
+	*) [[ -x $(command -v "$1" || true) ]] ;;
 	esac
 }
 
@@ -63,7 +64,7 @@ install_packages() {
 	local packages
 	mapfile -t packages < <(missing_packages)
 	((${#packages[@]})) || return 0
-	command -v apt-get >/dev/null ||
+	has apt-get ||
 		die 4 "missing: ${packages[*]} (names of Debian packages), and there is no apt to install them; install what has them here"
 	((EUID == 0)) ||
 		die 4 "missing: ${packages[*]}; run as root, or apt-get install ${packages[*]}"
@@ -76,7 +77,7 @@ install_packages() {
 
 check_node() {
 	local version
-	{ command -v node && command -v npm; } >/dev/null ||
+	{ has node && has npm; } ||
 		die 4 'no Node.js with npm here; install 20.19 or newer'
 	version=$(node --version)
 	[[ $(printf '%s\nv20.19.0\n' "$version" | sort -V | head -n 1) == v20.19.0 ]] ||

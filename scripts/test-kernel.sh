@@ -1,0 +1,146 @@
+#!/usr/bin/env bash
+# test-kernel.sh [COMMAND…]
+#
+# Runs a command, by default the checks below, under Debian's own kernel (6.1
+# on Debian 12), the oldest that is supported. The kernel is booted by qemu
+# with this machine's files as they are, read only, and a RAM disk over them,
+# so nothing of this machine is touched. Emulated in software it takes some
+# minutes, which is why test.sh does not do it.
+#
+# Environment
+#   SLUICE_KERNEL_DIR  where the kernel's package is unpacked and kept
+#                      (~/.cache/sluice/kernel)
+#   SLUICE_QEMU_ACCEL  qemu's accelerator (tcg); kvm where it works
+#
+# Exit code: the command's, 1 where the machine did not come up, 4 where
+# something cannot be installed.
+set -euo pipefail
+export PATH=/usr/sbin:/sbin:$PATH
+TREE=$(readlink -f -- "$(dirname -- "$(readlink -f -- "$0")")/..")
+readonly TREE KEPT=${SLUICE_KERNEL_DIR:-$HOME/.cache/sluice/kernel}
+
+# In the order in which they must be loaded.
+readonly MODULES=(
+	virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci
+	netfs fscache 9pnet 9pnet_virtio 9p overlay
+)
+
+# What is checked where no command is given.
+readonly CHECKS='
+	set -eux
+	uname -r
+	scripts/check.sh
+	npm test -w tests -- --timeout=30m "packets/**/*.test.ts"
+	npm test -w packages/maps -- --timeout=30m
+'
+
+die() {
+	printf 'test-kernel.sh: %s\n' "$2" >&2
+	exit "$1"
+}
+
+install_packages() {
+	local missing=()
+	command -v qemu-system-x86_64 >/dev/null || missing+=(qemu-system-x86)
+	command -v cpio >/dev/null || missing+=(cpio)
+	command -v depmod >/dev/null || missing+=(kmod)
+	[[ -x /usr/bin/busybox ]] && ! ldd /usr/bin/busybox >/dev/null 2>&1 || missing+=(busybox-static)
+	((${#missing[@]})) || return 0
+	{ apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}"; } >/dev/null ||
+		die 4 "cannot install ${missing[*]}"
+}
+
+# Unpacks the kernel's package into KEPT, without installing it.
+fetch_kernel() {
+	local package
+	[[ -e $KEPT/version ]] && return
+	package=$(apt-cache depends linux-image-amd64 | awk '$1 == "Depends:" { print $2; exit }')
+	[[ -n $package ]] || die 4 'no linux-image-amd64 among the packages; apt-get update first'
+	mkdir -p -- "$KEPT"
+	(cd -- "$KEPT" && apt-get download -qq "$package" 2>/dev/null) || die 4 "cannot download $package"
+	dpkg-deb -x "$KEPT/$package"_*.deb "$KEPT"
+	rm -- "$KEPT/$package"_*.deb
+	depmod -b "$KEPT" "${package#linux-image-}"
+	printf '%s\n' "${package#linux-image-}" >"$KEPT/version"
+}
+
+# Prints the init of the initial RAM disk.
+write_init() {
+	cat <<-'EOF'
+		#!/bin/busybox sh
+		export PATH=/bin
+		busybox mount -t proc proc /proc
+		busybox --install -s /bin
+		mount -t devtmpfs dev /dev
+		while read -r module; do
+			insmod "/modules/$module.ko"
+		done </modules/order
+		mkdir -p /host /over /root
+		mount -t 9p -o ro,trans=virtio,version=9p2000.L,msize=512000,cache=loose host /host
+		mount -t tmpfs -o size=75% over /over
+		mkdir /over/upper /over/work
+		mount -t overlay -o lowerdir=/host,upperdir=/over/upper,workdir=/over/work over /root
+		mount -t proc proc /root/proc
+		mount -t sysfs sys /root/sys
+		mount -t tmpfs run /root/run
+		mount -t devtmpfs dev /root/dev
+		mkdir -p /root/dev/shm /root/lib/modules
+		mount -t tmpfs shm /root/dev/shm
+		version=$(uname -r)
+		mkdir -p "/root/lib/modules/$version"
+		kept=$(cat /kept)
+		mount --bind "/root$kept/lib/modules/$version" "/root/lib/modules/$version"
+		cp /command /root/run/command
+		ip link set lo up
+		chroot /root /bin/bash /run/command </dev/null
+		echo "exit code $?" >/dev/ttyS1
+		poweroff -f
+	EOF
+}
+
+# Makes the initial RAM disk: busybox, the modules to reach the files, and what to run.
+make_initrd() {
+	local root=$1/root version module
+	shift
+	version=$(<"$KEPT/version")
+	mkdir -p "$root"/{bin,proc,dev,modules}
+	cp /usr/bin/busybox "$root/bin/"
+	write_init >"$root/init"
+	chmod +x "$root/init"
+	printf '%s\n' "$KEPT" >"$root/kept"
+	: >"$root/modules/order"
+	for module in "${MODULES[@]}"; do
+		local file
+		file=$(find "$KEPT/lib/modules/$version" -name "$module.ko" -print -quit)
+		# Built into the kernel, some of them are no files.
+		[[ -n $file ]] || continue
+		cp -- "$file" "$root/modules/"
+		printf '%s\n' "$module" >>"$root/modules/order"
+	done
+	{
+		printf 'export HOME=/root REQUIRE_BPF=1 CI=true PATH=%q\ncd %q\n' "$PATH" "$TREE"
+		if (($#)); then printf '%q ' "$@"; else printf '%s' "$CHECKS"; fi
+		printf '\n'
+	} >"$root/command"
+	(cd "$root" && find . | cpio --quiet -o -H newc) >"$root/../initrd"
+}
+
+boot() {
+	local scratch=$1
+	qemu-system-x86_64 -accel "${SLUICE_QEMU_ACCEL:-tcg}" -m 4G -smp 2 -nodefaults -no-reboot -display none \
+		-kernel "$KEPT/boot/vmlinuz-$(<"$KEPT/version")" -initrd "$scratch/initrd" \
+		-append 'console=ttyS0 quiet panic=-1' \
+		-virtfs local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap \
+		-serial stdio -serial "file:$scratch/result"
+}
+
+install_packages
+"$TREE/scripts/bootstrap.sh"
+fetch_kernel
+scratch=$(mktemp -d)
+trap 'rm -rf -- "$scratch"' EXIT
+make_initrd "$scratch" "$@"
+boot "$scratch" </dev/null
+code=$(sed -n 's/^exit code \([0-9]*\).*/\1/p' "$scratch/result")
+[[ -n $code ]] || die 1 'the machine ended without running the command'
+exit "$code"
