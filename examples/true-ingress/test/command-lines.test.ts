@@ -30,11 +30,11 @@ withRoot("the manual's attach and detach lines do what it says", (t) =>
 		],
 		["./attach_tc.sh eth0", /^eth0 ingress: /, /^eth0 egress: /m],
 		["./show_tc.sh eth0", /^eth0 ingress/, /^eth0 egress/m],
-		["./show_tc.sh eth0 ingress", /^eth0 ingress(?![^]*egress)/],
+		["./show_tc.sh eth0 ingress", /^eth0 ingress(?![\s\S]*egress)/],
 		["./reattach_tc.sh eth0", /^eth0 ingress: /, /^eth0 egress: /m],
 		["./reattach_tc.sh eth0 ingress", /^eth0 ingress: .*$/],
 		["./detach_tc.sh eth0 ingress", /^eth0 ingress: .*detached.*$/],
-		["./show_tc.sh eth0", /name pfc_egress/, /^(?![^]*name pfc_ingress)/],
+		["./show_tc.sh eth0", /name pfc_egress/, /^(?![\s\S]*name pfc_ingress)/],
 		["./detach_tc.sh eth0", /^eth0 egress: .*detached/],
 		["./attach_tc.sh eth0 ingress", /^eth0 ingress: .*$/],
 		["./detach_tc.sh eth0", /^eth0 ingress: .*detached/],
@@ -58,8 +58,8 @@ withRoot("the manual's configuration lines do what it says", (t) =>
 			/^CFG\t\*\t0\tIngress\t1\tgateway\t8 dump$/,
 		],
 		["./cli_cfg set 1 1 17 gateway", /\tEgress\t1\tgateway\t17 proxy,fib$/],
-		["./cli_cfg get 0", /Ingress(?![^]*Egress)/],
-		["./cli_cfg get 1", /^(?![^]*Ingress)[^]*Egress/],
+		["./cli_cfg get 0", /Ingress(?![\s\S]*Egress)/],
+		["./cli_cfg get 1", /^(?![\s\S]*Ingress)[\s\S]*Egress/],
 		["./cli_cfg get all", /Ingress/, /Egress/],
 
 		[
@@ -82,11 +82,11 @@ withRoot("the manual's configuration lines do what it says", (t) =>
 			/^NAT \(tcp 1.1.1.1:4000\) -> \(tcp 5.5.5.5:3100\)$/m,
 		],
 		["./cli_service del 1 2"],
-		["./cli_service get all", /^(?![^]*VERIFY)/],
+		["./cli_service get all", /^(?![\s\S]*VERIFY)/],
 		["./cli_service del all"],
 
 		["./cli_tunnel del 100"],
-		["./cli_tunnel get all", /^(?![^]*TUN)/],
+		["./cli_tunnel get all", /^(?![\s\S]*TUN)/],
 		["./cli_tunnel del all"],
 	]),
 );
