@@ -1,0 +1,133 @@
+import { Counter, Gauge, Registry } from "prom-client";
+import manifest from "../package.json" with { type: "json" };
+import type { Readings, TunnelReading } from "./readings.js";
+
+/** Seconds by which tunnels are grouped: those that were pinged within so many. */
+const PING_AGES = [30, 60, 300, 3600];
+
+/**
+ * The tables as Prometheus metrics, read anew for each request. What `read` throws fails the request.
+ * @param mostTunnels above so many, tunnels have no series of their own
+ */
+export function collector(read: () => Readings, mostTunnels: number): Registry {
+	const registry = new Registry();
+	new Gauge({
+		registers: [registry],
+		name: "sluice_build_info",
+		help: "Version of this program and of Node",
+		labelNames: ["version", "nodeversion"],
+		// The first to be asked: it fills the others before they are.
+		collect() {
+			const readings = read();
+			for (const metric of Object.values(all)) metric.reset();
+			fill(all, readings);
+			const own =
+				readings.tunnels.length <= mostTunnels ? readings.tunnels : [];
+			for (const tunnel of own) fillTunnel(all, tunnel);
+			all.omitted.set(readings.tunnels.length - own.length);
+		},
+	}).set({ version: manifest.version, nodeversion: process.version }, 1);
+	const all = metrics(registry);
+	return registry;
+}
+
+type Metrics = ReturnType<typeof metrics>;
+
+function metrics(registry: Registry) {
+	const counter = (name: string, help: string, labelNames: string[]) =>
+		new Counter({ registers: [registry], name, help, labelNames });
+	const gauge = (name: string, help: string, labelNames: string[] = []) =>
+		new Gauge({ registers: [registry], name, help, labelNames });
+	return {
+		packets: counter(
+			"sluice_packets_total",
+			"Packets by what became of them: passed on untouched, done, taken in or dropped",
+			["direction", "outcome", "fate"],
+		),
+		tunnelPackets: counter(
+			"sluice_tunnel_packets_total",
+			"Packets out of (ingress) and into (egress) all tunnels",
+			["direction"],
+		),
+		tunnelBytes: counter(
+			"sluice_tunnel_bytes_total",
+			"Bytes of the inner packets, out of (ingress) and into (egress) all tunnels",
+			["direction"],
+		),
+		packetsByTunnel: counter(
+			"sluice_packets_by_tunnel_total",
+			"Packets out of (ingress) and into (egress) a tunnel",
+			["tunnel", "direction"],
+		),
+		bytesByTunnel: counter(
+			"sluice_bytes_by_tunnel_total",
+			"Bytes of the inner packets, out of (ingress) and into (egress) a tunnel",
+			["tunnel", "direction"],
+		),
+		pingAge: gauge(
+			"sluice_tunnel_last_ping_age_seconds",
+			"Time since a tunnel's last ping; none for a tunnel without one",
+			["tunnel"],
+		),
+		tunnels: gauge("sluice_tunnels", "Tunnels that are set"),
+		unresolved: gauge(
+			"sluice_tunnels_without_remote",
+			"Tunnels whose far end is not known yet",
+		),
+		pinged: gauge(
+			"sluice_tunnels_pinged",
+			"Tunnels whose last ping is at most so many seconds old; +Inf: any ping",
+			["within"],
+		),
+		omitted: gauge(
+			"sluice_tunnels_omitted",
+			"Tunnels that have no series of their own, because there are too many",
+		),
+		entries: gauge("sluice_table_entries", "Entries of a table", ["table"]),
+		capacity: gauge("sluice_table_capacity", "Entries that fit into a table", [
+			"table",
+		]),
+		eventsLost: counter(
+			"sluice_events_lost_total",
+			"Captured packets that found no room in the ring buffer",
+			[],
+		),
+	};
+}
+
+function fill(all: Metrics, readings: Readings): void {
+	for (const { packets, ...labels } of readings.outcomes)
+		all.packets.inc(labels, Number(packets));
+	for (const direction of ["ingress", "egress"] as const) {
+		const { packets, bytes } = readings.traffic[direction];
+		all.tunnelPackets.inc({ direction }, Number(packets));
+		all.tunnelBytes.inc({ direction }, Number(bytes));
+	}
+	const { tunnels } = readings;
+	all.tunnels.set(tunnels.length);
+	all.unresolved.set(tunnels.filter(({ hasRemote }) => !hasRemote).length);
+	for (const within of [...PING_AGES, Number.POSITIVE_INFINITY])
+		all.pinged.set(
+			{ within: within === Number.POSITIVE_INFINITY ? "+Inf" : within },
+			tunnels.filter(
+				({ pingAge }) => pingAge !== undefined && pingAge <= within,
+			).length,
+		);
+	for (const { name, entries, capacity } of readings.tables) {
+		all.entries.set({ table: name }, entries);
+		all.capacity.set({ table: name }, capacity);
+	}
+	all.eventsLost.inc(Number(readings.eventsLost));
+}
+
+function fillTunnel(
+	all: Metrics,
+	{ id, pingAge, traffic }: TunnelReading,
+): void {
+	if (pingAge !== undefined) all.pingAge.set({ tunnel: id }, pingAge);
+	for (const direction of ["ingress", "egress"] as const) {
+		const labels = { tunnel: id, direction };
+		all.packetsByTunnel.inc(labels, Number(traffic[direction].packets));
+		all.bytesByTunnel.inc(labels, Number(traffic[direction].bytes));
+	}
+}

@@ -1,0 +1,167 @@
+import { readFileSync } from "node:fs";
+import {
+	addTraffic,
+	type Context,
+	noTraffic,
+	type TwoWayTraffic,
+} from "@sluice/cli-kit";
+import type { Codec } from "@sluice/maps/codec";
+import type { Table } from "@sluice/maps/table";
+import {
+	configTable,
+	decapTable,
+	encapTable,
+	eventsLostTable,
+	fateOf,
+	fragTable,
+	natTable,
+	outcomes,
+	statsRow,
+	statsTable,
+	trafficTable,
+	tunnelTable,
+	verifyTable,
+} from "@sluice/maps/tables";
+
+/** What the tables hold at one time. */
+export interface Readings {
+	outcomes: {
+		direction: string;
+		outcome: string;
+		fate: string;
+		packets: bigint;
+	}[];
+	tunnels: TunnelReading[];
+	/** Of all tunnels, also those that are gone. */
+	traffic: TwoWayTraffic;
+	tables: { name: string; entries: number; capacity: number }[];
+	/** Packets to be captured that found no room in the ring buffer. */
+	eventsLost: bigint;
+}
+
+export interface TunnelReading {
+	id: number;
+	/** Seconds since the last ping; undefined: there was none. */
+	pingAge: number | undefined;
+	hasRemote: boolean;
+	traffic: TwoWayTraffic;
+}
+
+/** Reads all tables. @throws Failure environment; BpfError as `openTable`. */
+export function read(context: Context): Readings {
+	const traffic = readTraffic(context);
+	return {
+		outcomes: readOutcomes(context),
+		tunnels: readTunnels(context, traffic),
+		traffic: total(traffic.values()),
+		tables: counted.map((table) => size(context, table)),
+		eventsLost: sum(cells(context, eventsLostTable).get(0)),
+	};
+}
+
+/** Tables that can fill up. */
+// biome-ignore lint/suspicious/noExplicitAny: each table keeps its own types to itself
+const counted: readonly Table<any, any>[] = [
+	configTable,
+	tunnelTable,
+	decapTable,
+	encapTable,
+	verifyTable,
+	natTable,
+	trafficTable,
+	fragTable,
+];
+
+/** The traffic of each tunnel, also of those that are gone. */
+function readTraffic(context: Context): Map<number, TwoWayTraffic> {
+	const rows = new Map<number, TwoWayTraffic>();
+	addTraffic(context, ({ tunnel }) => {
+		const row = rows.get(tunnel) ?? noTraffic();
+		rows.set(tunnel, row);
+		return row;
+	});
+	return rows;
+}
+
+function total(rows: Iterable<TwoWayTraffic>): TwoWayTraffic {
+	const all = noTraffic();
+	for (const row of rows)
+		for (const direction of ["ingress", "egress"] as const) {
+			all[direction].packets += row[direction].packets;
+			all[direction].bytes += row[direction].bytes;
+		}
+	return all;
+}
+
+function readTunnels(
+	context: Context,
+	traffic: ReadonlyMap<number, TwoWayTraffic>,
+): TunnelReading[] {
+	const now = nanosecondsSinceBoot();
+	const tunnels = context.openTable(tunnelTable, { readOnly: true });
+	const readings: TunnelReading[] = [];
+	for (const [id, { lastPing, remote }] of tunnels.entries())
+		readings.push({
+			id,
+			pingAge:
+				lastPing === 0n ? undefined : Math.max(Number(now - lastPing) / 1e9, 0),
+			hasRemote: remote !== "::",
+			traffic: traffic.get(id) ?? noTraffic(),
+		});
+	tunnels.close();
+	return readings;
+}
+
+/** CLOCK_BOOTTIME, to the hundredth of a second. */
+function nanosecondsSinceBoot(): bigint {
+	const [seconds] = readFileSync("/proc/uptime", "utf8").split(" ");
+	return BigInt(Math.round(Number(seconds) * 100)) * 10_000_000n;
+}
+
+function readOutcomes(context: Context): Readings["outcomes"] {
+	const rows = cells(context, statsTable);
+	return (["ingress", "egress"] as const).flatMap((direction, queue) =>
+		outcomes.map((outcome) => ({
+			direction,
+			outcome,
+			fate: fateOf(outcome),
+			packets: sum(rows.get(statsRow(queue, outcome))),
+		})),
+	);
+}
+
+function cells(
+	context: Context,
+	table: Table<number, bigint[]>,
+): Map<number, bigint[]> {
+	const open = context.openTable(table, { readOnly: true });
+	const rows = new Map(open.entries());
+	open.close();
+	return rows;
+}
+
+const sum = (cpus: readonly bigint[] = []) =>
+	cpus.reduce((total, count) => total + count, 0n);
+
+function size(
+	context: Context,
+	table: Table<unknown, unknown>,
+): Readings["tables"][number] {
+	const open = context.openTable(
+		{ ...table, key: unread(table.key), value: unread(table.value) },
+		{ readOnly: true },
+	);
+	let entries = 0;
+	for (const _ of open.entries()) entries++;
+	const { name, maxEntries: capacity } = open;
+	open.close();
+	return { name, entries, capacity };
+}
+
+/** For counting: the bytes are passed over. */
+const unread = ({ size, kernelSize }: Codec<unknown>): Codec<undefined> => ({
+	size,
+	...(kernelSize === undefined ? {} : { kernelSize }),
+	read: () => undefined,
+	write() {},
+});
