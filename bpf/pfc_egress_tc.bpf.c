@@ -3,7 +3,7 @@
  *
  * Hook      tc egress, direct action
  * Reads     map_config, map_encap, map_tunnel, map_nat
- * Writes    map_frag, map_stats, map_tunnel_stats, map_events, map_icmp_limit
+ * Writes    map_frag, map_stats, map_tunnel_stats, map_events, map_icmp_limit, map_route
  * Verdicts  OK        encapsulated or translated: it leaves here
  *           REDIRECT  encapsulated, and its route or the kernel's neighbour takes it; or it did not fit, and the
  *                     answer goes up to the stack
@@ -25,7 +25,8 @@
 /* What one run knows. */
 struct run {
 	struct packet packet;
-	struct route route;
+	struct route *route; /* NULL: it goes where it was going */
+	__u32 mtu;	     /* of where it leaves */
 	struct config *config;
 	__u64 event;  /* id of the snapshot taken before the action; 0: none */
 	int redirect; /* the answer to a packet that did not fit goes up by this; 0: none */
@@ -55,12 +56,16 @@ static __always_inline __u32 segment_size(struct __sk_buff *skb, const struct pa
 
 /* Where to, and how much fits there. Returns 0 or a negative reason. */
 static __always_inline int plan_route(struct __sk_buff *skb, struct run *run,
-				      const struct tunnel *tunnel)
+				      const struct tunnel *tunnel, __u32 id)
 {
-	if (run->config->flags & TX_FIB)
-		return find_route(skb, tunnel, &run->route);
-	run->route.next = NEXT_AS_IS;
-	run->route.mtu = interface_mtu(skb, 0);
+	if (!(run->config->flags & TX_FIB)) {
+		run->mtu = interface_mtu(skb, 0);
+		return 0;
+	}
+	run->route = find_route(skb, tunnel, id);
+	if (!run->route)
+		return -OUT_NO_ROUTE;
+	run->mtu = run->route->mtu;
 	return 0;
 }
 
@@ -89,8 +94,7 @@ static __always_inline long check_size(struct __sk_buff *skb, const struct packe
 /* Makes the packet the answer to its sender, which main hands up the stack. Returns a negative reason. */
 static __always_inline int refuse_size(struct __sk_buff *skb, struct run *run, __u32 overhead)
 {
-	int err = answer_too_big(skb, &run->packet,
-				 run->route.mtu > overhead ? run->route.mtu - overhead : 0);
+	int err = answer_too_big(skb, &run->packet, run->mtu > overhead ? run->mtu - overhead : 0);
 
 	if (err)
 		return err;
@@ -164,12 +168,12 @@ static __always_inline int encapsulate(struct __sk_buff *skb, struct run *run,
 		return -OUT_TUNNEL_FAMILY;
 	overhead = outer_size(version);
 
-	err = plan_route(skb, run, tunnel);
+	err = plan_route(skb, run, tunnel, key.tunnel);
 	if (err)
 		return err;
 	if (unlikely(packet->syn))
-		clamp_mss(skb, packet->l4, packet->version, run->route.mtu - overhead);
-	if (check_size(skb, packet, overhead, run->route.mtu, &flags))
+		clamp_mss(skb, packet->l4, packet->version, run->mtu - overhead);
+	if (check_size(skb, packet, overhead, run->mtu, &flags))
 		return refuse_size(skb, run, overhead);
 	err = grow(skb, packet, overhead, flags, version);
 	if (err)
@@ -265,6 +269,7 @@ int pfc_egress(struct __sk_buff *skb)
 	}
 	run.event = 0;
 	run.redirect = 0;
+	run.route = NULL;
 	outcome = take_packet(skb, &run);
 	if (outcome < 0)
 		outcome = -outcome;
@@ -273,9 +278,9 @@ int pfc_egress(struct __sk_buff *skb)
 		write_event(skb, run.config, run.event, QUEUE_TX, STAGE_AFTER << 16 | outcome);
 	if (unlikely(run.redirect))
 		return bpf_redirect(skb->ifindex, BPF_F_INGRESS);
-	if (outcome != OUT_ENCAPSULATED)
+	if (outcome != OUT_ENCAPSULATED || !run.route)
 		return verdict_of(outcome);
-	verdict = follow_route(skb, &run.route, !(packets % NEIGHBOUR_REFRESH));
+	verdict = follow_route(skb, run.route, !(packets % NEIGHBOUR_REFRESH));
 	return verdict < 0 ? TC_ACT_SHOT : verdict;
 }
 

@@ -14,19 +14,39 @@
  */
 #define NEIGHBOUR_REFRESH 256
 
+/* A power of two. */
+#define ROUTES 64
+
 enum next {
-	NEXT_AS_IS = 0, /* the packet goes where it was going */
-	NEXT_ETHERNET,	/* this interface, Ethernet addresses known */
-	NEXT_REDIRECT,	/* another interface, Ethernet addresses known */
-	NEXT_NEIGHBOUR, /* the kernel finds the neighbour of this gateway */
-	NEXT_OWN_ROUTE, /* the kernel finds the route and the neighbour on this interface */
+	NEXT_AS_IS = 0,	   /* the packet goes where it was going */
+	NEXT_ETHERNET = 0, /* this interface, Ethernet addresses known */
+	NEXT_REDIRECT,	   /* another interface, Ethernet addresses known */
+	NEXT_NEIGHBOUR,	   /* the kernel finds the neighbour of this gateway */
+	NEXT_OWN_ROUTE,	   /* the kernel finds the route and the neighbour on this interface */
 };
 
+/* A route as it was looked up for a tunnel, and what it was looked up by. */
 struct route {
-	struct bpf_fib_lookup fib;
+	__u64 tick; /* of the kernel's clock: the route holds as long as it does not move */
+	struct address local;
+	struct address remote;
+	__u32 tunnel;
+	__u32 ifindex;
 	__u32 mtu;
-	enum next next;
+	__u32 next; /* enum next */
+	struct bpf_fib_lookup fib;
 };
+
+/* Routes of this tick of the clock (some milliseconds): routing costs as much as all the rest, and does not change
+ * from one packet of a burst to the next. By tunnel id, modulo ROUTES.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__type(key, __u32);
+	__type(value, struct route);
+	__uint(max_entries, ROUTES);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} map_route SEC(".maps");
 
 static __always_inline __u32 interface_mtu(struct __sk_buff *skb, __u32 ifindex)
 {
@@ -57,15 +77,13 @@ static __always_inline void fill_lookup(struct __sk_buff *skb, const struct tunn
 }
 
 /* Looks the outer header's route up. Returns 0 or -OUT_NO_ROUTE. */
-static __always_inline int find_route(struct __sk_buff *skb, const struct tunnel *tunnel,
-				      struct route *route)
+static __always_inline int look_up_route(struct __sk_buff *skb, const struct tunnel *tunnel,
+					 struct route *route)
 {
 	struct bpf_fib_lookup *fib = &route->fib;
-	int err;
 
 	fill_lookup(skb, tunnel, fib);
-	err = bpf_fib_lookup(skb, fib, sizeof(*fib), 0);
-	switch (err) {
+	switch (bpf_fib_lookup(skb, fib, sizeof(*fib), 0)) {
 	case BPF_FIB_LKUP_RET_SUCCESS:
 		route->mtu = fib->mtu_result;
 		route->next = fib->ifindex == skb->ifindex ? NEXT_ETHERNET : NEXT_REDIRECT;
@@ -82,6 +100,31 @@ static __always_inline int find_route(struct __sk_buff *skb, const struct tunnel
 	default:
 		return -OUT_NO_ROUTE;
 	}
+}
+
+/* Returns the way to a tunnel's far end, or NULL where there is none. */
+static __always_inline struct route *find_route(struct __sk_buff *skb, const struct tunnel *tunnel,
+						__u32 id)
+{
+	__u32 slot = id % ROUTES;
+	struct route *route = bpf_map_lookup_elem(&map_route, &slot);
+	__u64 tick = bpf_jiffies64();
+
+	if (!route)
+		return NULL;
+	if (likely(route->tick == tick && route->tunnel == id && route->ifindex == skb->ifindex &&
+		   same_address(&route->remote, &tunnel->remote) &&
+		   same_address(&route->local, &tunnel->local)))
+		return route;
+	route->tick = 0;
+	if (look_up_route(skb, tunnel, route))
+		return NULL;
+	route->local = tunnel->local;
+	route->remote = tunnel->remote;
+	route->tunnel = id;
+	route->ifindex = skb->ifindex;
+	route->tick = tick;
+	return route;
 }
 
 static __always_inline int redirect_neighbour(const struct bpf_fib_lookup *fib)

@@ -1,6 +1,13 @@
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
-import { interfaceIndex, possibleCpus } from "@sluice/maps";
+import {
+	bytes,
+	interfaceIndex,
+	perCpu,
+	possibleCpus,
+	type Table,
+	u32,
+} from "@sluice/maps";
 import {
 	type Fate,
 	fragTable,
@@ -55,7 +62,7 @@ export interface Bench extends Programs {
 	context(context: PacketContext): Buffer;
 	/** Lets the host forward packets, or not. */
 	forward(on: boolean): void;
-	/** Forgets fragments, and that size answers were given. */
+	/** Forgets fragments, routes, and that size answers were given. */
 	forget(): void;
 	/** For an hour no size answer may be given. */
 	useUpAnswers(): void;
@@ -90,6 +97,7 @@ export function packetBench(): Bench {
 			),
 		);
 	const frag = programs.table(fragTable);
+	const routes = programs.table(routeTable);
 	const limit = programs.table(icmpLimitTable);
 	return {
 		...programs,
@@ -102,6 +110,8 @@ export function packetBench(): Bench {
 		forget() {
 			frag.deleteMany([...frag.entries()].map(([key]) => key));
 			limit.set(0, onEachCpu({ tokens: 0n, time: 0n }));
+			for (let slot = 0; slot < routes.maxEntries; slot++)
+				routes.set(slot, onEachCpu(Buffer.alloc(0)));
 		},
 		useUpAnswers() {
 			const time = process.hrtime.bigint() + 3_600_000_000_000n;
@@ -128,6 +138,15 @@ export function packetBench(): Bench {
 		},
 	};
 }
+
+/** `struct route` in `bpf/include/route.h`: what a route was a moment ago. */
+const routeTable: Table<number, Buffer[]> = {
+	name: "map_route",
+	type: "percpu_array",
+	flags: 0,
+	key: u32,
+	value: perCpu(bytes(120)),
+};
 
 const onEachCpu = <T>(value: T): T[] => Array(possibleCpus()).fill(value);
 
