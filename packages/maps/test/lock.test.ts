@@ -1,0 +1,91 @@
+import { spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import test, { type ExecutionContext } from "ava";
+import { BpfError, lock, tryLock } from "../src/index.js";
+
+function directory(t: ExecutionContext): string {
+	const made = mkdtempSync(path.join(tmpdir(), "lock-"));
+	t.teardown(() => rmSync(made, { recursive: true, force: true }));
+	return made;
+}
+
+/** Another process that takes the lock, says so, and keeps it until it is killed. */
+async function holder(t: ExecutionContext, at: string) {
+	const child = spawn("flock", [at, "sh", "-c", "echo taken; exec cat"], {
+		stdio: ["pipe", "pipe", "inherit"],
+	});
+	t.teardown(() => child.kill("SIGKILL"));
+	const taken = new Promise((resolve) => child.stdout.once("data", resolve));
+	const ended = new Promise((resolve) => child.once("exit", resolve));
+	return { child, taken, ended };
+}
+
+test("a lock is taken and given back", (t) => {
+	const at = directory(t);
+	const unlock = lock(at);
+	t.is(tryLock(at), undefined);
+	unlock();
+	const again = tryLock(at);
+	t.truthy(again);
+	again?.();
+});
+
+test("a lock waits for another process, and goes with it", async (t) => {
+	const at = directory(t);
+	const { child, taken, ended } = await holder(t, at);
+	await taken;
+	t.is(tryLock(at), undefined);
+	child.kill("SIGKILL");
+	await ended;
+	// `cat` has the descriptor, too.
+	for (let unlock = tryLock(at); ; unlock = tryLock(at)) {
+		if (unlock) {
+			unlock();
+			break;
+		}
+		await sleep(5);
+	}
+	t.pass();
+});
+
+test("another process waits for the lock", async (t) => {
+	const at = directory(t);
+	const unlock = lock(at);
+	const { child, taken } = await holder(t, at);
+	let got = false;
+	void taken.then(() => {
+		got = true;
+	});
+	await sleep(100);
+	t.false(got);
+	unlock();
+	await taken;
+	child.kill("SIGKILL");
+});
+
+test("a directory that was replaced is another lock", (t) => {
+	const at = path.join(directory(t), "pins");
+	mkdirSync(at);
+	const unlock = lock(at);
+	renameSync(at, `${at}.old`);
+	mkdirSync(at);
+	const other = tryLock(at);
+	t.truthy(other);
+	other?.();
+	unlock();
+});
+
+test("a lock needs its directory", (t) => {
+	const at = directory(t);
+	for (const [where, message] of [
+		[`${at}/none`, `lock ${at}/none: no such entry (ENOENT)`],
+		["/dev/null", "lock /dev/null: ENOTDIR"],
+	] as const) {
+		const error = t.throws(() => lock(where), { instanceOf: BpfError });
+		t.is(error?.message, message);
+		t.true((error as BpfError).environment);
+	}
+});
