@@ -49,7 +49,15 @@ async function iperf(
 ): Promise<Report> {
 	const { stdout } = await client.run(
 		"iperf3",
-		["-c", target, "-J", "-t", String(seconds), ...options],
+		// Whole seconds; 0 would be for ever.
+		[
+			"-c",
+			target,
+			"-J",
+			"-t",
+			String(Math.max(1, Math.round(seconds))),
+			...options,
+		],
 		{ timeout: (seconds + 20) * 1000 },
 	);
 	return JSON.parse(stdout).end;
