@@ -3,8 +3,8 @@ export type Kernel = typeof import("@sluice/maps");
 
 /** What a program touches of the world, so that tests run the whole program in process. */
 export interface Env {
-	/** Results; text as it is to be printed, with its newlines, or a file's bytes. */
-	out(result: string | Uint8Array): void;
+	/** Results; text as it is to be printed, with its newlines. */
+	out(text: string): void;
 	/** All else. */
 	err(text: string): void;
 	/** Environment variables. */

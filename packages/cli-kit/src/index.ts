@@ -21,7 +21,7 @@ export {
 } from "./failure.js";
 export { netnsOfSys, noBpffs } from "./missing-pins.js";
 export { aligned, counted, exact, toJson } from "./output.js";
-export { realEnv } from "./real-env.js";
+export { realEnv, writeAll } from "./real-env.js";
 export { run } from "./run.js";
 export {
 	addTraffic,

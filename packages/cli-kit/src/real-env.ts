@@ -29,13 +29,14 @@ export const realEnv: Env = {
 	kernel: () => import("@sluice/maps"),
 };
 
+const write = (fd: number, text: string) =>
+	writeAll(fd, Buffer.from(text, "utf8"));
+
 /**
  * Writes all of it before it returns, without Node's streams, which cost milliseconds to set up. A reader that has
  * gone (`| head`) ends the program quietly, as the signal would have.
  */
-function write(fd: number, result: string | Uint8Array): void {
-	const bytes =
-		typeof result === "string" ? Buffer.from(result, "utf8") : result;
+export function writeAll(fd: number, bytes: Uint8Array): void {
 	for (let at = 0; at < bytes.length; ) {
 		try {
 			at += writeSync(fd, bytes, at);

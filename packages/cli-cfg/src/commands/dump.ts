@@ -1,5 +1,13 @@
-import { type Context, command, toJson, values } from "@sluice/cli-kit";
+import {
+	badInput,
+	type Context,
+	command,
+	toJson,
+	values,
+} from "@sluice/cli-kit";
 import type { PacketEvent } from "@sluice/maps/tables";
+import manifest from "../../package.json" with { type: "json" };
+import { captureFile } from "../capture-file.js";
 import { eventDocument, eventLine, type Place } from "../event-text.js";
 import { readEvents } from "../read-events.js";
 
@@ -9,32 +17,55 @@ export const dump = command({
 		"Show packets where a row has the dump flag, before and after the action; runs until stopped",
 	options: {
 		count: { type: "string", describe: "Stop after so many" },
+		write: {
+			type: "string",
+			describe: "FILE.pcapng to write a capture to; - is stdout",
+		},
 	},
 	examples: [
 		["dump", "Show packets until Ctrl-C"],
 		["dump --count 10 --json", "Ten of them, a JSON document each"],
+		[
+			"dump --write tunnel.pcapng",
+			"A capture for Wireshark, with what became of each packet",
+		],
+		["dump --write - | wireshark -k -i -", "The same, as it happens"],
 	],
 	parse: (args) => {
 		const count = args.optional("count");
-		return count === undefined
-			? Number.POSITIVE_INFINITY
-			: values.integer("count", count, 1, 0xffff_ffff);
+		const write = args.optional("write");
+		if (write === "-" && args.flag("json"))
+			throw badInput("--json and --write - both want stdout");
+		return {
+			limit:
+				count === undefined
+					? Number.POSITIVE_INFINITY
+					: values.integer("count", count, 1, 0xffff_ffff),
+			write,
+		};
 	},
-	async run(limit, context) {
+	async run({ limit, write }, context) {
+		const { env, json } = context;
 		const place = placer(context);
-		const show = (event: PacketEvent) =>
-			context.json
-				? toJson(eventDocument(event, place(event)))
-				: eventLine(event, place(event));
 		const tell = (text: string, document: unknown) =>
-			context.env.err(
-				context.json ? `${toJson(document)}\n` : `cli_cfg: dump: ${text}\n`,
+			env.err(json ? `${toJson(document)}\n` : `cli_cfg: dump: ${text}\n`);
+		const capture =
+			write === undefined
+				? undefined
+				: captureFile(write, `cli_cfg ${manifest.version}`);
+		const show = (event: PacketEvent) =>
+			env.out(
+				json
+					? `${toJson(eventDocument(event, place(event)))}\n`
+					: `${eventLine(event, place(event))}\n`,
 			);
 		const count = await readEvents(context, limit, {
-			packet: (event) => context.env.out(`${show(event)}\n`),
+			packet: (event) =>
+				capture ? capture.add(event, place(event)) : show(event),
 			lost: (lost) => tell(`${lost} lost: too many to keep up`, { lost }),
-		});
-		if (!context.json) tell(`${count} shown`, undefined);
+		}).finally(() => capture?.close());
+		if (!json) tell(`${count} ${capture ? "written" : "shown"}`, undefined);
+		else if (capture) env.out(`${toJson({ file: write, packets: count })}\n`);
 	},
 });
 

@@ -1,65 +1,18 @@
 import { execFileSync } from "node:child_process";
 import { setImmediate } from "node:timers/promises";
-import {
-	type Ended,
-	type PinnedTables,
-	type World,
-	withTables,
-} from "@sluice/cli-kit/testing";
-import { possibleCpus, tryLock } from "@sluice/maps";
-import { eventsLostTable, outcomes } from "@sluice/maps/tables";
+import { withTables } from "@sluice/cli-kit/testing";
+import { possibleCpus } from "@sluice/maps";
+import { eventsLostTable } from "@sluice/maps/tables";
 import test from "ava";
 import { cli } from "../../src/cli.js";
+import { dumping, SKB_SIZE, writeEvents } from "../helpers/dumping.js";
 import { datagram6, ping, tunnelled } from "../helpers/packets.js";
 
 const it = withTables(test);
 
-interface Snapshot {
-	data: Buffer;
-	queue?: number;
-	/** After the action. */
-	outcome?: (typeof outcomes)[number];
-}
-
-/** Bytes of `struct __sk_buff`. */
-const SKB_SIZE = 192;
-
-/** Puts packets into the ring as the tunnel programs do: run on them as on packets of `lo`. */
-function write(tables: PinnedTables, snapshots: readonly Snapshot[]): void {
-	const program = tables.object.program("snapshot");
-	for (const { data, queue = 0, outcome } of snapshots) {
-		const stage = outcome === undefined ? 0 : 1;
-		const number = outcome === undefined ? 0 : outcomes.indexOf(outcome);
-		const skb = Buffer.alloc(SKB_SIZE);
-		skb.writeUInt32LE((queue << 24) | (stage << 16) | number, 8); // mark
-		skb.writeUInt32LE(9, 32); // priority: the event's id
-		skb.writeUInt32LE(1, 40); // ifindex
-		program.testRun({ data, context: skb });
-	}
-}
-
-/** Starts a dump, and calls `then` once it reads. */
-async function dump(
-	tables: PinnedTables,
-	line: string,
-	then: () => void | Promise<void>,
-	world: World = {},
-): Promise<Ended> {
-	const ended = tables.run(cli, line, world);
-	// The lock is taken right before reading begins.
-	for (;;) {
-		const release = tryLock(`${tables.bpffs}/tc`);
-		if (!release) break;
-		release();
-		await setImmediate();
-	}
-	await then();
-	return ended;
-}
-
 it("dump shows packets as they come, before and after", async (t, tables) => {
-	const { code, out, err } = await dump(tables, "dump --count 3", () =>
-		write(tables, [
+	const { code, out, err } = await dumping(tables, "dump --count 3", () =>
+		writeEvents(tables, [
 			{ data: tunnelled },
 			{ data: ping, outcome: "ping-learned" },
 			{ data: datagram6, queue: 1, outcome: "no-tunnel" },
@@ -81,8 +34,14 @@ it("dump shows packets as they come, before and after", async (t, tables) => {
 
 it("dump --json is one document a line", async (t, tables) => {
 	const before = Date.now();
-	const { code, out, err } = await dump(tables, "dump --count 2 --json", () =>
-		write(tables, [{ data: ping }, { data: ping, outcome: "wrong-key" }]),
+	const { code, out, err } = await dumping(
+		tables,
+		"dump --count 2 --json",
+		() =>
+			writeEvents(tables, [
+				{ data: ping },
+				{ data: ping, outcome: "wrong-key" },
+			]),
 	);
 	const [first, second, ...rest] = out
 		.trimEnd()
@@ -116,14 +75,14 @@ it("dump --json is one document a line", async (t, tables) => {
 });
 
 it("dump leaves out what came before it, and ends when it is stopped", async (t, tables) => {
-	write(tables, [{ data: ping }, { data: ping }]);
+	writeEvents(tables, [{ data: ping }, { data: ping }]);
 	let seen = false;
 	const stop = new AbortController();
-	const ended = await dump(
+	const ended = await dumping(
 		tables,
 		"dump --json",
 		async () => {
-			write(tables, [{ data: datagram6 }]);
+			writeEvents(tables, [{ data: datagram6 }]);
 			while (!seen) await setImmediate();
 			stop.abort();
 		},
@@ -141,8 +100,8 @@ it("dump leaves out what came before it, and ends when it is stopped", async (t,
 
 it("dump shows a long packet's beginning and tells its length", async (t, tables) => {
 	const data = Buffer.concat([datagram6, Buffer.alloc(3000)]);
-	const { out } = await dump(tables, "dump --count 1 --json", () =>
-		write(tables, [{ data }]),
+	const { out } = await dumping(tables, "dump --count 1 --json", () =>
+		writeEvents(tables, [{ data }]),
 	);
 	t.like(JSON.parse(out), { length: 3066, captured: 2048 });
 });
@@ -161,40 +120,40 @@ for (const [line, expected] of [
 			...Array.from({ length: possibleCpus() - 1 }, () => 3n),
 		];
 		lost.set(0, everyCpu(100n));
-		const { err } = await dump(tables, line, () => {
+		const { err } = await dumping(tables, line, () => {
 			lost.set(0, everyCpu(142n));
-			write(tables, [{ data: ping }]);
+			writeEvents(tables, [{ data: ping }]);
 		});
 		t.is(err, expected);
 	});
 
 it("a second dump is refused while one reads", async (t, tables) => {
-	await dump(tables, "dump --count 1", async () => {
+	await dumping(tables, "dump --count 1", async () => {
 		t.deepEqual(await tables.run(cli, "dump"), {
 			code: 1,
 			out: "",
 			err: "cli_cfg: dump: another process reads the packets; end the other cli_cfg dump first\n",
 		});
-		write(tables, [{ data: ping }]);
+		writeEvents(tables, [{ data: ping }]);
 	});
-	const again = await dump(tables, "dump --count 1 --json", () =>
-		write(tables, [{ data: ping }]),
+	const again = await dumping(tables, "dump --count 1 --json", () =>
+		writeEvents(tables, [{ data: ping }]),
 	);
 	t.is(again.code, 0);
 });
 
 it("a dump does not keep writers waiting", async (t, tables) => {
-	await dump(tables, "dump --count 1", async () => {
+	await dumping(tables, "dump --count 1", async () => {
 		t.is((await tables.run(cli, "set 0 1 dump node")).code, 0);
-		write(tables, [{ data: ping }]);
+		writeEvents(tables, [{ data: ping }]);
 	});
 });
 
 it("what cannot be printed ends a dump", async (t, tables) => {
-	const { code, err } = await dump(
+	const { code, err } = await dumping(
 		tables,
 		"dump",
-		() => write(tables, [{ data: ping }, { data: ping }]),
+		() => writeEvents(tables, [{ data: ping }, { data: ping }]),
 		{
 			out: () => {
 				throw new Error("the printer is on fire");
@@ -219,7 +178,7 @@ it("an interface that is gone is shown by its number", async (t, tables) => {
 	const { interfaceIndex } = await import("@sluice/maps");
 	const index = interfaceIndex("gone0") as number;
 	skb.writeUInt32LE(index, 40);
-	const { out } = await dump(tables, "dump --count 1", () => {
+	const { out } = await dumping(tables, "dump --count 1", () => {
 		tables.object.program("snapshot").testRun({ data: ping, context: skb });
 		execFileSync("ip", ["link", "delete", "gone0"]);
 	});
