@@ -6,7 +6,8 @@ import {
 	type TwoWayTraffic,
 } from "@sluice/cli-kit";
 import type { Codec } from "@sluice/maps/codec";
-import type { Table } from "@sluice/maps/table";
+import { BpfError } from "@sluice/maps/errors";
+import type { OpenTable, Table } from "@sluice/maps/table";
 import {
 	configTable,
 	decapTable,
@@ -54,7 +55,7 @@ export function read(context: Context): Readings {
 		outcomes: readOutcomes(context),
 		tunnels: readTunnels(context, traffic),
 		traffic: total(traffic.values()),
-		tables: counted.map((table) => size(context, table)),
+		tables: counted.flatMap((table) => size(context, table)),
 		eventsLost: sum(cells(context, eventsLostTable).get(0)),
 	};
 }
@@ -143,19 +144,34 @@ function cells(
 const sum = (cpus: readonly bigint[] = []) =>
 	cpus.reduce((total, count) => total + count, 0n);
 
+/** How full a table is; nothing where it is not pinned, as one that only the other direction's program has. */
 function size(
 	context: Context,
 	table: Table<unknown, unknown>,
-): Readings["tables"][number] {
-	const open = context.openTable(
-		{ ...table, key: unread(table.key), value: unread(table.value) },
-		{ readOnly: true },
-	);
+): Readings["tables"] {
+	const open = openIfPinned(context, {
+		...table,
+		key: unread(table.key),
+		value: unread(table.value),
+	});
+	if (!open) return [];
 	let entries = 0;
 	for (const _ of open.entries()) entries++;
 	const { name, maxEntries: capacity } = open;
 	open.close();
-	return { name, entries, capacity };
+	return [{ name, entries, capacity }];
+}
+
+function openIfPinned<K, V>(
+	context: Context,
+	table: Table<K, V>,
+): OpenTable<K, V> | undefined {
+	try {
+		return context.openTable(table, { readOnly: true });
+	} catch (error) {
+		if (error instanceof BpfError && error.code === "ENOENT") return undefined;
+		throw error;
+	}
 }
 
 /** For counting: the bytes are passed over. */

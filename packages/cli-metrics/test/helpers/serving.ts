@@ -1,0 +1,53 @@
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import type { PinnedTables } from "@sluice/cli-kit/testing";
+import type { ExecutionContext } from "ava";
+
+/** Starts the built program on these tables, until the test ends. @returns the address of its metrics */
+export async function serving(
+	t: ExecutionContext,
+	tables: PinnedTables,
+	options: readonly string[] = [],
+): Promise<string> {
+	execFileSync("ip", ["link", "set", "lo", "up"]);
+	const child = spawn(process.execPath, [
+		path.resolve("dist/cli_metrics.cjs"),
+		...["serve", "127.0.0.1", "0", "--bpffs", tables.bpffs, "--json"],
+		...options,
+	]);
+	const ended = once(child, "close");
+	t.teardown(async () => {
+		child.kill();
+		await ended;
+	});
+	const [line] = await Promise.race([
+		once(child.stdout, "data"),
+		once(child.stderr, "data"),
+	]);
+	return JSON.parse(String(line)).listening;
+}
+
+/** The metrics of these tables as they are now: name and labels → value. */
+export async function metricsOf(
+	t: ExecutionContext,
+	tables: PinnedTables,
+	options: readonly string[] = [],
+): Promise<Map<string, number>> {
+	const response = await fetch(await serving(t, tables, options));
+	t.is(response.status, 200);
+	const lines = (await response.text()).split("\n");
+	return new Map(
+		lines
+			.filter((line) => line !== "" && !line.startsWith("#"))
+			.map((line) => {
+				const space = line.lastIndexOf(" ");
+				return [line.slice(0, space), Number(line.slice(space + 1))];
+			}),
+	);
+}
+
+/** By CLOCK_BOOTTIME. */
+export const secondsSinceBoot = () =>
+	Number(readFileSync("/proc/uptime", "utf8").split(" ")[0]);
