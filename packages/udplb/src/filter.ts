@@ -58,7 +58,10 @@ async function filterAt(device: string): Promise<Filter | undefined> {
 		...["filter", "show", "dev", device, "ingress"],
 		...["pref", String(PREFERENCE)],
 	]);
-	return filters.find(({ options }) => options?.handle !== undefined);
+	// The first line of a bpf preference is about the preference alone.
+	return filters.find(
+		({ kind, options }) => kind !== "bpf" || options?.handle !== undefined,
+	);
 }
 
 const isOurs = ({ kind, options }: Filter) =>

@@ -105,6 +105,30 @@ for (const [title, client, box, rx] of [
 		}
 	});
 
+it("super-packets arrive as the datagrams that they stand for", async (t) => {
+	for (const action of ["pass", "block"] as const) {
+		const server = await lab.serve(both(action));
+		for (const request of [v4, v6])
+			await lab.agents.client.send({
+				...request,
+				sizes: [40_000],
+				segment: 1000,
+			});
+		const arrived = await lab.agents.upstream.take(80);
+		t.is(arrived.length, 80);
+		t.true(arrived.every(({ size, intact }) => size === 1000 && intact));
+		const up = await lab.agents.box.take(action === "pass" ? 80 : 0);
+		t.is(up.length, action === "pass" ? 80 : 0);
+		const { stdout } = await lab.run("stats", "--json");
+		const [{ upstreams }] = JSON.parse(stdout).interfaces;
+		t.deepEqual(
+			upstreams.map(({ packets }: { packets: number }) => packets),
+			[40, 40],
+		);
+		await server.stop();
+	}
+});
+
 it("a checksum of zero stays zero", async (t) => {
 	const server = await lab.serve(key());
 	t.teardown(() => server.stop());

@@ -10,6 +10,8 @@ import koffi from "koffi";
 
 const SOL_SOCKET = 1;
 const SO_NO_CHECK = 11;
+const SOL_UDP = 17;
+const UDP_SEGMENT = 103;
 const setsockopt = koffi
 	.load("libc.so.6")
 	.func(
@@ -24,6 +26,21 @@ function payload(size) {
 	const bytes = Buffer.alloc(size);
 	for (let i = 0; i < size; i++) bytes[i] = (i * 31 + (i >> 8) + size) & 0xff;
 	return bytes;
+}
+
+/** What is sent at once: one datagram, or as many of `segment` bytes as make up `size`. */
+const bytesOf = (size, segment) =>
+	segment
+		? Buffer.concat(
+				Array.from({ length: size / segment }, () => payload(segment)),
+			)
+		: payload(size);
+
+function set(socket, level, name, number) {
+	const value = Buffer.alloc(4);
+	value.writeInt32LE(number);
+	if (setsockopt(socket._handle.fd, level, name, value, 4) !== 0)
+		throw new Error(`setsockopt ${level} ${name}: errno ${koffi.errno()}`);
 }
 
 const typeFor = (address) => (isIPv6(address) ? "udp6" : "udp4");
@@ -52,21 +69,16 @@ async function listen(address, port) {
 
 /** @param {import("./agent.js").SendRequest} request */
 async function send(request) {
-	const { to, port, sizes, from, ports, gap, noChecksum } = request;
+	const { to, port, sizes, from, ports, gap, noChecksum, segment } = request;
 	for (const source of ports) {
 		const socket = await bound(from, source);
 		socket.on("error", () => {});
-		if (noChecksum) {
-			const { fd } = socket._handle;
-			const on = Buffer.alloc(4);
-			on.writeInt32LE(1);
-			if (setsockopt(fd, SOL_SOCKET, SO_NO_CHECK, on, 4) !== 0)
-				throw new Error("SO_NO_CHECK");
-		}
+		if (noChecksum) set(socket, SOL_SOCKET, SO_NO_CHECK, 1);
+		if (segment) set(socket, SOL_UDP, UDP_SEGMENT, segment);
 		for (const size of sizes) {
 			await new Promise((resolve) => {
 				// A refusal is about an earlier one.
-				socket.send(payload(size), port, to, () => resolve());
+				socket.send(bytesOf(size, segment), port, to, () => resolve());
 			});
 			if (gap) await setTimeout(gap);
 		}

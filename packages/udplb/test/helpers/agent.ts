@@ -26,6 +26,8 @@ export interface SendRequest {
 	gap?: number;
 	/** Leave the UDP checksum zero. */
 	noChecksum?: boolean;
+	/** Give the kernel super-packets, to be cut into datagrams of this size on the way. */
+	segment?: number;
 }
 
 export type Request =

@@ -98,7 +98,7 @@ export class Lab {
 
 	/** Starts udplb on the box, in place of one that a failed test has left, and waits until it serves. */
 	async serve(text: string, ...options: string[]): Promise<Running> {
-		await this.#server?.stop();
+		await this.stop();
 		const file = this.write(text);
 		const server = this.box.spawn(process.execPath, [
 			udplb,
@@ -107,6 +107,11 @@ export class Lab {
 		this.#server = server;
 		await server.ready(/serving/, "stderr");
 		return server;
+	}
+
+	/** Ends the server that is still running, if there is one. */
+	async stop(): Promise<void> {
+		await this.#server?.stop();
 	}
 
 	/** Runs udplb on the box to its end. */
