@@ -225,23 +225,12 @@ static __always_inline int from_proxy(struct __sk_buff *skb, struct run *run)
 static __always_inline int take_packet(struct __sk_buff *skb, struct run *run)
 {
 	struct packet *packet = &run->packet;
-	__u32 flags = run->config->flags, version;
+	__u32 flags = run->config->flags;
 	struct service *service;
-	int outcome;
+	int outcome = parse_frame(skb, QUEUE_TX, packet);
 
-	if (skb->protocol == bpf_htons(ETH_P_IP))
-		version = 4;
-	else if (skb->protocol == bpf_htons(ETH_P_IPV6))
-		version = 6;
-	else
-		return OUT_NOT_IP;
-	outcome = parse_packet(skb, ETH_HLEN, QUEUE_TX << 4 | version, packet);
-	if (unlikely(outcome))
-		return outcome == -OUT_FRAGMENT_BEFORE_FIRST ? OUT_FRAGMENT_BEFORE_FIRST
-							     : OUT_MALFORMED;
-	if (!packet->has_ports)
-		return OUT_NOT_OURS;
-
+	if (outcome)
+		return outcome;
 	if (!(flags & TX_PROXY) && flags & TX_SNAT) {
 		outcome = from_proxy(skb, run);
 		if (outcome != OUT_NOT_OURS)

@@ -281,21 +281,10 @@ static __always_inline int to_backend(struct __sk_buff *skb, struct run *run)
 static __always_inline int take_packet(struct __sk_buff *skb, struct run *run)
 {
 	const struct packet *outer = &run->outer;
-	__u32 version;
-	int err;
+	int outcome = parse_frame(skb, QUEUE_RX, &run->outer);
 
-	if (skb->protocol == bpf_htons(ETH_P_IP))
-		version = 4;
-	else if (skb->protocol == bpf_htons(ETH_P_IPV6))
-		version = 6;
-	else
-		return OUT_NOT_IP;
-	err = parse_packet(skb, ETH_HLEN, QUEUE_RX << 4 | version, &run->outer);
-	if (unlikely(err))
-		return err == -OUT_FRAGMENT_BEFORE_FIRST ? OUT_FRAGMENT_BEFORE_FIRST
-							 : OUT_MALFORMED;
-	if (!outer->has_ports)
-		return OUT_NOT_OURS;
+	if (outcome)
+		return outcome;
 	if (outer->proto == IPPROTO_UDP && bpf_map_lookup_elem(&map_decap, &outer->dst))
 		return outer->fragment ? OUT_OUTER_FRAGMENT : take_gue(skb, run);
 	if (run->config->flags & RX_DNAT)

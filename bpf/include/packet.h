@@ -66,8 +66,7 @@ struct packet {
 	__u8 fragment;
 	__u8 syn;
 	__u8 has_ports; /* src and dst are complete */
-	__u8 options;	/* IP options or extension headers are there */
-	__u8 pad;
+	__u8 pad[2];
 };
 
 /* skb->data and skb->data_end are pointers in 32-bit clothes, which the compiler believes and the verifier does not. */
@@ -172,7 +171,6 @@ static __always_inline int parse_ipv4(struct __sk_buff *skb, struct packet *pack
 	if (header < sizeof(*ip) || packet->len < header || packet->l3 + packet->len > skb->len)
 		return -OUT_INNER_LENGTH;
 	packet->l4 = packet->l3 + header;
-	packet->options = header != sizeof(*ip);
 	packet->proto = ip->protocol;
 	packet->tos = ip->tos;
 	set_ipv4(&packet->src.addr, ip->saddr);
@@ -220,7 +218,6 @@ static __always_inline int skip_extensions(struct __sk_buff *skb, struct packet 
 		default:
 			return 0;
 		}
-		packet->options = 1;
 	}
 	return 0;
 }

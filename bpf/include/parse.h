@@ -38,4 +38,28 @@ static __noinline int parse_packet(struct __sk_buff *skb, __u32 off, __u32 versi
 	return parse_ports(skb, packet);
 }
 
+/* Fills in `packet` from what follows the Ethernet header.
+ *
+ * Returns 0, or the outcome of a packet that is none of ours: OUT_NOT_IP, OUT_MALFORMED, OUT_FRAGMENT_BEFORE_FIRST, or
+ * OUT_NOT_OURS where there are no ports.
+ */
+static __always_inline int parse_frame(struct __sk_buff *skb, enum queue queue,
+				       struct packet *packet)
+{
+	__u32 version;
+	int err;
+
+	if (skb->protocol == bpf_htons(ETH_P_IP))
+		version = 4;
+	else if (skb->protocol == bpf_htons(ETH_P_IPV6))
+		version = 6;
+	else
+		return OUT_NOT_IP;
+	err = parse_packet(skb, ETH_HLEN, queue << 4 | version, packet);
+	if (unlikely(err))
+		return err == -OUT_FRAGMENT_BEFORE_FIRST ? OUT_FRAGMENT_BEFORE_FIRST
+							 : OUT_MALFORMED;
+	return packet->has_ports ? 0 : OUT_NOT_OURS;
+}
+
 #endif
