@@ -1,5 +1,5 @@
-import { command } from "@sluice/cli-kit";
-import { bindingJson, bindingText } from "../values/binding.js";
+import { type Context, command } from "@sluice/cli-kit";
+import { type Binding, bindingJson, bindingText } from "../values/binding.js";
 import { placeOf } from "./place.js";
 
 export const loadBindings = command({
@@ -23,13 +23,26 @@ export const loadBindings = command({
 				added: added.map(bindingJson),
 				removed: removed.map(bindingJson),
 			});
-		else
-			context.print(
-				[
-					...added.map((one) => `added ${bindingText(one)}`),
-					...removed.map((one) => `removed ${bindingText(one)}`),
-				],
-				undefined,
-			);
+		else {
+			printAll(context, "added", added);
+			printAll(context, "removed", removed);
+		}
 	},
 });
+
+/** Lines that are printed at once: there may be hundreds of thousands. */
+const CHUNK = 10_000;
+
+function printAll(
+	context: Context,
+	what: string,
+	bindings: readonly Binding[],
+): void {
+	for (let at = 0; at < bindings.length; at += CHUNK)
+		context.print(
+			bindings
+				.slice(at, at + CHUNK)
+				.map((one) => `${what} ${bindingText(one)}`),
+			undefined,
+		);
+}

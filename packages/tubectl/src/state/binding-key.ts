@@ -8,6 +8,7 @@ import {
 	protocols,
 } from "@sluice/maps/tables";
 import type { Binding } from "../values/binding.js";
+import type { Prefix } from "../values/prefix.js";
 import { destinationKeyOf } from "./destinations.js";
 
 /** Bits of a key before its address: protocol and port. */
@@ -58,6 +59,19 @@ const buffer = Buffer.alloc(bindingKey.size);
 export function pack(key: BindingKey): string {
 	bindingKey.write(buffer, 0, key);
 	return packedBindingKey.read(buffer, 0);
+}
+
+/** Where the protocol stands in a key. */
+const PROTOCOL_AT = 4;
+
+/** The keys for tcp and for udp of a prefix and port. */
+export function packBoth(
+	prefix: Prefix,
+	port: number,
+): [tcp: string, udp: string] {
+	const tcp = pack(keyOf({ protocol: "tcp", prefix, port }));
+	buffer[PROTOCOL_AT] = protocols.udp;
+	return [tcp, packedBindingKey.read(buffer, 0)];
 }
 
 export function unpack(packed: string): BindingKey {

@@ -1,19 +1,8 @@
 import { badInput } from "@sluice/cli-kit";
-import {
-	type DestinationKey,
-	domains,
-	type Protocol,
-} from "@sluice/maps/tables";
+import type { DestinationKey } from "@sluice/maps/tables";
 import { type Binding, bindingText } from "../values/binding.js";
 import type { Prefix } from "../values/prefix.js";
-import {
-	bindingOf,
-	keyOf,
-	pack,
-	packedLength,
-	protocolOf,
-	unpack,
-} from "./binding-key.js";
+import { bindingOf, packBoth, packedLength, unpack } from "./binding-key.js";
 import { labelsById } from "./bindings.js";
 import { destinationKeyOf } from "./destinations.js";
 import type { Writer } from "./writer.js";
@@ -22,16 +11,19 @@ import type { Writer } from "./writer.js";
 export class BindingSet {
 	readonly byKey = new Map<string, Binding>();
 
-	/** @throws Failure usage, where another binding has the same protocol, prefix and port. */
-	add(label: string, protocol: Protocol, prefix: Prefix, port: number): void {
-		const binding = { label, protocol, prefix, port };
-		const key = pack(keyOf(binding));
-		const other = this.byKey.get(key);
+	/**
+	 * Adds a binding for each protocol.
+	 * @throws Failure usage, where another binding has the same prefix and port.
+	 */
+	add(label: string, prefix: Prefix, port: number): void {
+		const [tcp, udp] = packBoth(prefix, port);
+		const other = this.byKey.get(tcp);
 		if (other)
 			throw badInput(
-				`duplicate binding ${bindingText(binding)}: ${JSON.stringify(other.label)} has it already`,
+				`duplicate binding ${bindingText({ ...other, label })}: ${JSON.stringify(other.label)} has it already`,
 			);
-		this.byKey.set(key, binding);
+		this.byKey.set(tcp, { label, protocol: "tcp", prefix, port });
+		this.byKey.set(udp, { label, protocol: "udp", prefix, port });
 	}
 }
 
@@ -55,15 +47,15 @@ export function replaceBindings(writer: Writer, wanted: BindingSet): Changes {
 	const added: [string, Binding][] = [];
 	for (const entry of wanted.byKey) {
 		const id = have.get(entry[0]);
-		if (id === undefined || !leadsTo(labels.get(id), entry[1]))
+		// What has the same key has the same protocol and domain.
+		if (id === undefined || labels.get(id)?.label !== entry[1].label)
 			added.push(entry);
 	}
 	// A key that is wanted with another label is overwritten, not removed.
 	const removed: [string, Binding][] = [];
-	for (const [key, id] of have) {
-		const before = bindingAt(key, labels.get(id));
-		if (!wanted.byKey.has(key)) removed.push([key, before]);
-	}
+	for (const [key, id] of have)
+		if (!wanted.byKey.has(key))
+			removed.push([key, bindingAt(key, labels.get(id))]);
 	if (added.length + removed.length > 0) apply(writer, wanted, added, removed);
 	return { added: added.map(second), removed: removed.map(second) };
 }
@@ -75,31 +67,28 @@ function apply(
 	removed: [string, Binding][],
 ): void {
 	const { tables, destinations } = writer;
-	const counts = countByDestination([...wanted.byKey.values()]);
-	checkRoom(writer, counts);
+	const counts = new Counts(wanted.byKey.values());
+	checkRoom(writer, counts, wanted.byKey.size);
 	added.sort(([a], [b]) => packedLength(b) - packedLength(a));
 	removed.sort(([a], [b]) => packedLength(a) - packedLength(b));
 	writer.change(() => {
-		const ids = new Map<string, number>();
-		for (const [name, { key, count }] of counts) {
-			const before = destinations.obtain(key);
+		for (const one of counts) {
+			const before = destinations.obtain(one.key);
+			one.id = before.id;
 			// Too high for a moment rather than too low: an id with a count is never given away.
-			const value = { id: before.id, count: Math.max(before.count, count) };
-			destinations.setCount(key, value);
-			ids.set(name, before.id);
+			const count = Math.max(before.count, one.count);
+			destinations.setCount(one.key, { id: one.id, count });
 		}
 		tables.packed.setMany(
 			added.map(([key, binding]) => [
 				key,
-				{
-					id: ids.get(destinationName(binding)) as number,
-					prefixlen: packedLength(key),
-				},
+				{ id: counts.of(binding).id, prefixlen: packedLength(key) },
 			]),
 		);
 		tables.packed.deleteMany(removed.map(([key]) => key));
+		const known = new Map([...counts].map((one) => [one.id, one.count]));
 		for (const [key, value] of destinations.entries()) {
-			const count = counts.get(nameOfKey(key))?.count ?? 0;
+			const count = known.get(value.id) ?? 0;
 			if (count !== value.count)
 				destinations.setCount(key, { id: value.id, count });
 		}
@@ -108,47 +97,63 @@ function apply(
 
 const second = <T>([, value]: [string, T]) => value;
 
-const destinationName = ({ label, prefix, protocol }: Binding) =>
-	`${prefix.domain} ${protocol} ${label}`;
-
-const nameOfKey = ({ label, domain, protocol }: DestinationKey) =>
-	`${domain === domains.ipv4 ? "ipv4" : "ipv6"} ${protocolOf(protocol)} ${label}`;
-
-function countByDestination(bindings: readonly Binding[]) {
-	const counts = new Map<string, { key: DestinationKey; count: number }>();
-	for (const binding of bindings) {
-		const name = destinationName(binding);
-		const found = counts.get(name);
-		if (found) found.count++;
-		else
-			counts.set(name, {
-				key: destinationKeyOf({ ...binding, domain: binding.prefix.domain }),
-				count: 1,
-			});
-	}
-	return counts;
+/** How many bindings lead to a destination, and its id once it has one. */
+interface Count {
+	key: DestinationKey;
+	count: number;
+	id: number;
 }
+
+/** Destinations of a set of bindings. Of each label there are up to four: two domains, two protocols. */
+class Counts {
+	readonly #byLabel = new Map<string, (Count | undefined)[]>();
+
+	constructor(bindings: Iterable<Binding>) {
+		for (const binding of bindings) {
+			const { label, prefix } = binding;
+			let four = this.#byLabel.get(label);
+			if (!four) {
+				four = [];
+				this.#byLabel.set(label, four);
+			}
+			const place = placeOf(binding);
+			const found = four[place];
+			if (found) found.count++;
+			else {
+				const key = destinationKeyOf({ ...binding, domain: prefix.domain });
+				four[place] = { key, count: 1, id: -1 };
+			}
+		}
+	}
+
+	of(binding: Binding): Count {
+		return this.#byLabel.get(binding.label)?.[placeOf(binding)] as Count;
+	}
+
+	*[Symbol.iterator](): IterableIterator<Count> {
+		for (const four of this.#byLabel.values())
+			for (const one of four) if (one) yield one;
+	}
+}
+
+const placeOf = ({ prefix, protocol }: Binding) =>
+	(prefix.domain === "ipv4" ? 0 : 2) + (protocol === "tcp" ? 0 : 1);
 
 function checkRoom(
 	{ tables, destinations }: Writer,
-	counts: ReadonlyMap<string, { key: DestinationKey; count: number }>,
+	counts: Counts,
+	bindings: number,
 ): void {
-	let bindings = 0;
-	let fresh = 0;
-	for (const { key, count } of counts.values()) {
-		bindings += count;
-		const value = destinations.get(key);
-		if (!value || !destinations.inUse(value)) fresh++;
-	}
 	if (bindings > tables.bindings.maxEntries)
 		throw badInput(
 			`${bindings} bindings do not fit in ${tables.bindings.maxEntries}`,
 		);
+	let fresh = 0;
+	for (const { key } of counts) {
+		const value = destinations.get(key);
+		if (!value || !destinations.inUse(value)) fresh++;
+	}
 	if (fresh > destinations.room()) throw destinations.full();
-}
-
-function leadsTo(key: DestinationKey | undefined, binding: Binding): boolean {
-	return key !== undefined && nameOfKey(key) === destinationName(binding);
 }
 
 const bindingAt = (packed: string, key: DestinationKey | undefined) =>

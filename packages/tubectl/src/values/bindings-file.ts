@@ -30,8 +30,7 @@ function addEntry(set: BindingSet, entry: unknown): void {
 	const name = label("label", string("label", fields.label));
 	const subnet = prefix("prefix", string("prefix", fields.prefix));
 	const port = portOf(fields.port);
-	set.add(name, "tcp", subnet, port);
-	set.add(name, "udp", subnet, port);
+	set.add(name, subnet, port);
 }
 
 function entriesOf(document: unknown): unknown[] {
