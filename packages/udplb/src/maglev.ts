@@ -17,7 +17,7 @@ const SIZES = [
  * configuration of many keys makes do with less, for the sake of memory.
  */
 const RICH = { each: 700, enough: 15_000 };
-const LEAN = { each: 96, enough: 1900 };
+const LEAN = { each: 95, enough: 1900 };
 const LEAST = 16;
 
 /** Slots that all tables of a rich configuration may have together: 32 MiB. */
