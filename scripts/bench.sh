@@ -10,7 +10,7 @@
 #   SECONDS_EACH  how long one stream or flood lasts (1)
 #
 # Needs root. Exit code: 0 measured, 1 something could not be run, 2 no such
-# part.
+# part, 4 not root.
 set -euo pipefail
 export PATH=/usr/sbin:/sbin:$PATH
 cd -- "$(dirname -- "$(readlink -f -- "$0")")/.."
@@ -21,6 +21,11 @@ case ${1:-} in
 	exit 0
 	;;
 esac
+
+if ((EUID != 0)); then
+	printf 'bench.sh: not permitted; run as root\n' >&2
+	exit 4
+fi
 
 scripts/bootstrap.sh
 cd bench

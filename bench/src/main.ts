@@ -35,11 +35,16 @@ if (unknown.length > 0) {
 const on = machine();
 console.log(machineLine(on));
 const tables: Table[] = [];
-for (const [name, suite] of available) {
-	if (wanted.length > 0 && !wanted.includes(name)) continue;
-	for await (const table of suite()) {
-		tables.push(table);
-		console.log(`\n${format(table)}`);
+try {
+	for (const [name, suite] of available) {
+		if (wanted.length > 0 && !wanted.includes(name)) continue;
+		for await (const table of suite()) {
+			tables.push(table);
+			console.log(`\n${format(table)}`);
+		}
 	}
+} catch (error) {
+	console.error(`bench: ${(error as Error).message}`);
+	process.exitCode = 1;
 }
-console.log(`\nwritten to ${writeResults(on, tables)}`);
+if (tables.length > 0) console.log(`\nwritten to ${writeResults(on, tables)}`);
