@@ -1,4 +1,4 @@
-import { bulkCommands, type Program } from "@sluice/cli-kit";
+import { bulkCommands, type Program, tablesEngine } from "@sluice/cli-kit";
 import manifest from "../package.json" with { type: "json" };
 import { bulk } from "./bulk.js";
 import { del } from "./commands/del.js";
@@ -12,5 +12,12 @@ export const cli: Program = {
 	name: "cli_cfg",
 	summary: "tell the programs on an interface what to do",
 	version: manifest.version,
-	commands: [get, set, del, stats, dump, ...bulkCommands(() => cli, bulk)],
+	commands: [
+		get,
+		set,
+		del,
+		stats,
+		dump,
+		...bulkCommands(() => cli, tablesEngine(bulk)),
+	],
 };

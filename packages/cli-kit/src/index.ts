@@ -1,6 +1,11 @@
 export type { BulkTables, Restoring } from "./bulk/bulk-tables.js";
+export { carryOut, carryOutAll } from "./bulk/carry-out.js";
 export { bulkCommands } from "./bulk/commands.js";
+export { type DifferenceLine, printChanges } from "./bulk/difference.js";
+export type { Application, Engine } from "./bulk/engine.js";
 export type { StagedContext } from "./bulk/staged-context.js";
+export { tablesEngine } from "./bulk/tables-engine.js";
+export { lineOf } from "./bulk/words.js";
 export {
 	Args,
 	type Command,

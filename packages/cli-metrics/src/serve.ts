@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { command, values } from "@sluice/cli-kit";
 
 const DEFAULT_TUNNELS = 1000;
@@ -44,14 +45,8 @@ export const serve = command({
 			timeout: 1000 * timeout,
 		});
 		context.print([`listening on ${server.url}`], { listening: server.url });
-		await stopped();
+		const signal = context.env.stopped?.();
+		if (signal && !signal.aborted) await once(signal, "abort");
 		await server.close();
 	},
 });
-
-/** Until somebody asks the process to end. */
-const stopped = () =>
-	new Promise<void>((resolve) => {
-		for (const signal of ["SIGINT", "SIGTERM"] as const)
-			process.once(signal, () => resolve());
-	});

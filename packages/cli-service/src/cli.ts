@@ -1,4 +1,4 @@
-import { bulkCommands, type Program } from "@sluice/cli-kit";
+import { bulkCommands, type Program, tablesEngine } from "@sluice/cli-kit";
 import manifest from "../package.json" with { type: "json" };
 import { bulk } from "./bulk.js";
 import { check } from "./commands/check.js";
@@ -12,5 +12,12 @@ export const cli: Program = {
 	name: "cli_service",
 	summary: "program services that GUE tunnels carry",
 	version: manifest.version,
-	commands: [get, set, del, check, stats, ...bulkCommands(() => cli, bulk)],
+	commands: [
+		get,
+		set,
+		del,
+		check,
+		stats,
+		...bulkCommands(() => cli, tablesEngine(bulk)),
+	],
 };

@@ -1,4 +1,5 @@
-import type { Program } from "@sluice/cli-kit";
+import { bulkCommands, type Program } from "@sluice/cli-kit";
+import { bulk } from "./bulk.js";
 import { bind, bindings, unbind } from "./commands/binding.js";
 import { loadBindings } from "./commands/load-bindings.js";
 import { load, unload, upgrade } from "./commands/loading.js";
@@ -33,6 +34,7 @@ export const cli: Program = {
 		bind,
 		unbind,
 		loadBindings,
+		...bulkCommands(() => cli, bulk),
 		register,
 		registerPid,
 		unregister,

@@ -1,28 +1,16 @@
 import type { Program } from "../command.js";
 import type { Context } from "../context.js";
-import { badInput } from "../failure.js";
-import { counted } from "../output.js";
 import type { AnyBulkTables } from "./bulk-tables.js";
-import { carryOut } from "./carry-out.js";
+import { carryOut, carryOutAll } from "./carry-out.js";
 import {
 	countDifferences,
-	countsText,
 	differenceLines,
-	differenceText,
+	printChanges,
 } from "./difference.js";
+import type { Application } from "./engine.js";
 import { progress } from "./progress.js";
+import type { ReadCommand } from "./read-command.js";
 import { StagedContext } from "./staged-context.js";
-
-export interface Application {
-	/** The lines of the file. */
-	text: string;
-	/** They say all that there is to be: what no line names goes. */
-	isAll: boolean;
-	/** With `isAll`: also where no line says anything. */
-	allowEmpty: boolean;
-	/** Print what would be changed, and change nothing. */
-	dryRun: boolean;
-}
 
 /** Bytes of a file from which on tables are read as a whole: a thousand lines or so. */
 const LARGE = 50_000;
@@ -34,42 +22,46 @@ const LARGE = 50_000;
 export function apply(
 	program: Program,
 	tables: AnyBulkTables,
-	{ text, isAll, allowEmpty, dryRun }: Application,
+	application: Application,
 	context: Context,
 ): void {
+	const { text, isAll, dryRun } = application;
 	context.locked(() => {
 		const staged = new StagedContext(context, isAll || text.length > LARGE);
+		const act = ({ spec, parsed }: ReadCommand) => spec.run(parsed, staged);
 		const lines = isAll
-			? carryOutAll(program, tables, text, staged)
-			: carryOut(program, text, staged);
-		if (isAll && lines === 0 && !allowEmpty)
-			throw badInput(
-				"no line sets anything, so all would be deleted",
-				"use --allow-empty if that is meant",
-			);
-		if (dryRun) return printDifference(tables, lines, staged, context);
+			? restore(program, tables, application, staged, act)
+			: carryOut(program, text, context.env, act);
 		const counts = countDifferences(tables, staged);
+		if (dryRun) {
+			const differences = differenceLines(tables, staged, context);
+			return printChanges(context, lines, counts, differences);
+		}
 		if (counts.written + counts.deleted > 0) write(tables, staged);
 		staged.warn();
-		context.print([`${counted(lines, "line")}: ${countsText(counts)}`], {
-			lines,
-			...counts,
-		});
+		printChanges(context, lines, counts);
 	});
 }
 
-function carryOutAll(
+function restore(
 	program: Program,
 	tables: AnyBulkTables,
-	text: string,
+	application: Application,
 	staged: StagedContext,
+	act: (command: ReadCommand) => void,
 ): number {
 	const restoring = tables.restoring(staged);
-	const { set } = tables;
-	const lines = carryOut(program, text, staged, ({ spec, parsed }) => {
-		if (spec !== set) throw badInput("only set may stand in a restore");
-		restoring.line(parsed);
-	});
+	const { env } = staged.outer;
+	const lines = carryOutAll(
+		program,
+		application,
+		env,
+		tables.set,
+		(command) => {
+			restoring.line(command.parsed);
+			act(command);
+		},
+	);
 	restoring.end();
 	return lines;
 }
@@ -81,21 +73,4 @@ function write(tables: AnyBulkTables, staged: StagedContext): void {
 	if (tables.writing) tables.writing(staged, flush);
 	else flush();
 	told.end();
-}
-
-function printDifference(
-	tables: AnyBulkTables,
-	lines: number,
-	staged: StagedContext,
-	context: Context,
-): void {
-	const differences = differenceLines(tables, staged, context);
-	const counts = countDifferences(tables, staged);
-	context.print(
-		[
-			...differences.map(differenceText),
-			`${counted(differences.length, "difference")}, not applied: ${countsText(counts)}`,
-		],
-		{ lines, differences, ...counts },
-	);
 }

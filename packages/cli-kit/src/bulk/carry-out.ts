@@ -1,36 +1,37 @@
-import type { Program } from "../command.js";
-import { Failure } from "../failure.js";
+import { type Program, verbOf } from "../command.js";
+import type { Env } from "../env.js";
+import { badInput, Failure } from "../failure.js";
+import type { Application } from "./engine.js";
 import { type LineError, LineErrors, lineError } from "./line-errors.js";
 import { progress } from "./progress.js";
-import { type ReadCommand, readCommand } from "./read-command.js";
-import type { StagedContext } from "./staged-context.js";
+import { envOfLine, type ReadCommand, readCommand } from "./read-command.js";
 
 /**
- * Carries out the lines of a batch on staged tables, the bad ones left out, so that every error is found in one go.
+ * Carries out the lines of a file, the bad ones left out, so that every error is found in one go.
  *
- * @param look told of each command before it is carried out; what it throws is that line's error
+ * @param act carries out one command where nothing is lost if another fails; what it throws is that line's error
  * @returns how many commands there were
  * @throws LineErrors
  */
 export function carryOut(
 	program: Program,
 	text: string,
-	context: StagedContext,
-	look: (command: ReadCommand) => void = () => {},
+	env: Env,
+	act: (command: ReadCommand) => void,
 ): number {
 	const errors: LineError[] = [];
-	const told = progress(context.outer.env, "lines checked");
+	const told = progress(env, "lines checked");
+	const lineEnv = envOfLine(env);
 	let number = 0;
 	let commands = 0;
 	for (const line of linesOf(text)) {
 		number++;
 		if (number % 1024 === 0) told(1024);
 		try {
-			const command = readCommand(program, line, context.env, "batch");
+			const command = readCommand(program, line, lineEnv, "batch");
 			if (!command) continue;
 			commands++;
-			look(command);
-			command.spec.run(command.parsed, context);
+			act(command);
 		} catch (error) {
 			if (!(error instanceof Failure)) throw error;
 			errors.push(lineError(number, error));
@@ -38,6 +39,27 @@ export function carryOut(
 	}
 	told.end();
 	if (errors.length > 0) throw new LineErrors(errors);
+	return commands;
+}
+
+/** As `carryOut`, for lines that say all that there is to be, each by the one command that sets something. */
+export function carryOutAll(
+	program: Program,
+	{ text, allowEmpty }: Pick<Application, "text" | "allowEmpty">,
+	env: Env,
+	set: ReadCommand["spec"],
+	act: (command: ReadCommand) => void,
+): number {
+	const commands = carryOut(program, text, env, (command) => {
+		if (command.spec !== set)
+			throw badInput(`only ${verbOf(set)} may stand in a restore`);
+		act(command);
+	});
+	if (commands === 0 && !allowEmpty)
+		throw badInput(
+			`no line has a ${verbOf(set)}, so all would be deleted`,
+			"use --allow-empty if that is meant",
+		);
 	return commands;
 }
 

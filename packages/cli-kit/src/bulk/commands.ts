@@ -2,23 +2,21 @@ import { readFileSync } from "node:fs";
 import { type Command, command, type Program } from "../command.js";
 import type { Env } from "../env.js";
 import { badInput } from "../failure.js";
-import { apply } from "./apply.js";
-import type { AnyBulkTables } from "./bulk-tables.js";
+import type { Engine } from "./engine.js";
 import { stream } from "./stream.js";
-import { lineOf } from "./words.js";
 
 /** The commands that do many operations in one process. The program is asked for when one of them runs. */
 export const bulkCommands = (
 	program: () => Program,
-	tables: AnyBulkTables,
+	engine: Engine,
 	// biome-ignore lint/suspicious/noExplicitAny: each command keeps its own type to itself
 ): Command<any>[] => [
-	batch(program, tables),
-	save(tables),
-	restore(program, tables),
+	batch(program, engine),
+	save(engine),
+	restore(program, engine),
 ];
 
-const batch = (program: () => Program, tables: AnyBulkTables) =>
+const batch = (program: () => Program, engine: Engine) =>
 	command({
 		usage: "batch <file>",
 		summary: "Carry out many commands, one a line: all of them or none",
@@ -52,39 +50,34 @@ const batch = (program: () => Program, tables: AnyBulkTables) =>
 		},
 		run({ isStream, text, dryRun }, context) {
 			if (isStream) return stream(program(), context);
-			apply(
+			return engine.apply(
 				program(),
-				tables,
 				{ text, dryRun, isAll: false, allowEmpty: false },
 				context,
 			);
 		},
 	});
 
-const save = (tables: AnyBulkTables) =>
+const save = ({ save, saveNote, saveOptions }: Engine) =>
 	command({
 		usage: "save",
-		summary: `Print the batch that recreates the tables${tables.saveNote ? `; ${tables.saveNote}` : ""}`,
-		...(tables.saveOptions ? { options: tables.saveOptions } : {}),
-		examples: [["save >saved.txt", "Keep the tables in a file"]],
-		parse: (args) => tables.saveHow?.(args),
-		run(how, context) {
-			const { table, compare, setWords } = tables;
-			const open = context.openTable(table, { readOnly: true });
-			const lines = [...open.entries()]
-				.sort(([a], [b]) => compare(a, b))
-				.map(([key, value]) => lineOf(setWords(key, value, context, how)));
+		summary: `Print the batch that recreates the state${saveNote ? `; ${saveNote}` : ""}`,
+		...(saveOptions ? { options: saveOptions } : {}),
+		examples: [["save >saved.txt", "Keep it in a file"]],
+		parse: (args) => args,
+		async run(args, context) {
+			const lines = await save(context, args);
 			context.print(lines, { lines });
 		},
 	});
 
-const restore = (program: () => Program, tables: AnyBulkTables) =>
+const restore = (program: () => Program, engine: Engine) =>
 	command({
 		usage: "restore <file>",
 		summary:
-			"Make the tables equal to a file that save has printed, by the smallest difference",
+			"Make the state equal to a file that save has printed, by the smallest difference",
 		positionals: {
-			file: "Lines of set, as save prints them; - for standard input",
+			file: "Lines as save prints them; - for standard input",
 		},
 		options: {
 			"dry-run": {
@@ -107,7 +100,7 @@ const restore = (program: () => Program, tables: AnyBulkTables) =>
 			allowEmpty: args.flag("allow-empty"),
 		}),
 		run: (application, context) =>
-			apply(program(), tables, application, context),
+			engine.apply(program(), application, context),
 	});
 
 function readText(file: string, env: Env): string {

@@ -30,7 +30,7 @@ export function countDifferences(
 	return counts;
 }
 
-export const countsText = ({ written, deleted }: Counts) =>
+const countsText = ({ written, deleted }: Counts) =>
 	`${counted(written, "row")} written, ${deleted} deleted`;
 
 /** One line of what a restore would change. */
@@ -67,5 +67,25 @@ export function differenceLines(
 
 const marks = { add: "+", change: "~", delete: "-" } as const;
 
-export const differenceText = ({ change, line }: DifferenceLine) =>
+const differenceText = ({ change, line }: DifferenceLine) =>
 	`${marks[change]} ${line}`;
+
+/** Prints what a batch has done, or would do: then with the lines that would do it. */
+export function printChanges(
+	context: Context,
+	lines: number,
+	counts: Counts,
+	differences?: readonly DifferenceLine[],
+): void {
+	const text = differences
+		? [
+				...differences.map(differenceText),
+				`${counted(differences.length, "difference")}, not applied: ${countsText(counts)}`,
+			]
+		: [`${counted(lines, "line")}: ${countsText(counts)}`];
+	context.print(text, {
+		lines,
+		...(differences ? { differences } : {}),
+		...counts,
+	});
+}

@@ -13,14 +13,14 @@ import { StreamContext } from "./stream-context.js";
  *
  * @throws Failure failed, at the end, where a line has failed
  */
-export function stream(program: Program, outer: Context): void {
+export async function stream(program: Program, outer: Context): Promise<void> {
 	const context = new StreamContext(outer);
 	const env = envOfLine(outer.env);
 	let lines = 0;
 	let failed = 0;
 	for (const line of linesOf(outer.env)) {
 		lines++;
-		const { text, isError } = answer(program, line, env, context);
+		const { text, isError } = await answer(program, line, env, context);
 		if (isError) failed++;
 		outer.env.out(`${text}\n`);
 	}
@@ -31,16 +31,16 @@ export function stream(program: Program, outer: Context): void {
 		);
 }
 
-function answer(
+async function answer(
 	program: Program,
 	line: string,
 	env: Env,
 	context: StreamContext,
-): { text: string; isError: boolean } {
+): Promise<{ text: string; isError: boolean }> {
 	try {
 		context.begin();
 		const command = readCommand(program, line, env, "stream");
-		command?.spec.run(command.parsed, context);
+		await command?.spec.run(command.parsed, context);
 		return { text: context.end(), isError: false };
 	} catch (error) {
 		const failure = explained(error);

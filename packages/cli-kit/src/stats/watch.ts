@@ -74,8 +74,12 @@ export async function watch<T>(
 ): Promise<void> {
 	let before = look(watched);
 	const show = context.env.isTerminal ? inPlace() : below;
+	const signal = context.env.stopped?.();
 	for (let n = 0; n < count; n++) {
-		await sleep(1000 * interval);
+		await sleep(1000 * interval, undefined, signal ? { signal } : {}).catch(
+			() => {},
+		);
+		if (signal?.aborted) return;
 		const now = look(watched);
 		const seconds = (now.at - before.at) / 1000;
 		const moving = movement(watched, before, now, seconds);

@@ -63,7 +63,7 @@ it("restore takes an empty file only where that is asked for", (t, tables) =>
 			type: "restore -",
 			world: { input: "# nothing\n" },
 			code: 2,
-			err: "cli_tunnel: restore: no line sets anything, so all would be deleted; use --allow-empty if that is meant\n",
+			err: "cli_tunnel: restore: no line has a set, so all would be deleted; use --allow-empty if that is meant\n",
 		},
 		{
 			type: "restore - --allow-empty",

@@ -15,6 +15,7 @@ export const bind = command({
 	usage: "bind <label> <protocol> <prefix> <port>",
 	summary: "Send traffic of a subnet and port to a label",
 	positionals,
+	bulk: "change",
 	examples: [
 		["bind foo tcp 127.0.0.0/24 80", "one port of a subnet"],
 		["bind foo udp 2001:db8::1 0", "every port of an address"],
@@ -34,6 +35,7 @@ export const unbind = command({
 	usage: "unbind <label> <protocol> <prefix> <port>",
 	summary: "Remove a binding",
 	positionals,
+	bulk: "change",
 	examples: [["unbind foo tcp 127.0.0.0/24 80", "what bind made"]],
 	parse: bindingArgs,
 	async run(binding, context) {

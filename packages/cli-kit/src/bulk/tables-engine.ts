@@ -1,0 +1,20 @@
+import { apply } from "./apply.js";
+import type { AnyBulkTables } from "./bulk-tables.js";
+import type { Engine } from "./engine.js";
+import { lineOf } from "./words.js";
+
+/** The engine of a program whose commands use tables through the context alone. */
+export const tablesEngine = (tables: AnyBulkTables): Engine => ({
+	apply: (program, application, context) =>
+		apply(program, tables, application, context),
+	save(context, args) {
+		const { table, compare, setWords } = tables;
+		const how = tables.saveHow?.(args);
+		const open = context.openTable(table, { readOnly: true });
+		return [...open.entries()]
+			.sort(([a], [b]) => compare(a, b))
+			.map(([key, value]) => lineOf(setWords(key, value, context, how)));
+	},
+	...(tables.saveNote === undefined ? {} : { saveNote: tables.saveNote }),
+	...(tables.saveOptions ? { saveOptions: tables.saveOptions } : {}),
+});
