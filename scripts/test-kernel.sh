@@ -84,6 +84,7 @@ write_init() {
 		mount -t sysfs sys /root/sys
 		mount -t tmpfs run /root/run
 		mount -t devtmpfs dev /root/dev
+		ln -s /proc/self/fd /root/dev/fd
 		mkdir -p /root/dev/shm /root/lib/modules
 		mount -t tmpfs shm /root/dev/shm
 		version=$(uname -r)
@@ -103,7 +104,10 @@ make_initrd() {
 	local root=$1/root version module
 	shift
 	version=$(<"$KEPT/version")
-	mkdir -p "$root"/{bin,proc,dev,modules}
+	mkdir -p "$root"/{bin,sbin,proc,dev,modules}
+	# The kernel asks for modules here and not in the tests' root.
+	printf '#!/bin/busybox sh\nexec chroot /root /sbin/modprobe "$@"\n' >"$root/sbin/modprobe"
+	chmod +x "$root/sbin/modprobe"
 	cp /usr/bin/busybox "$root/bin/"
 	write_init >"$root/init"
 	chmod +x "$root/init"
