@@ -134,11 +134,22 @@ function duplicate(fd: number): number {
 }
 
 function loadError(path: string, error: number, lines: string[]): BpfError {
-	const said = lines.filter((line) => line.length > 0).slice(-3);
+	const said = lines.filter((line) => line.length > 0 && !isNoise(line));
+	// The verifier's last word, not that and where the load failed, which is known.
+	const verifier = lines.findIndex((line) => /END PROG LOAD LOG/.test(line));
+	if (verifier >= 0)
+		return new BpfError(`load ${path}`, errnoName(error), {
+			because: `the kernel's verifier refuses the program: ${lines.slice(0, verifier).findLast((line) => !isNoise(line)) ?? "no reason given"}`,
+			hint: "it may be meant for a newer kernel",
+			environment: true,
+		});
 	return new BpfError(`load ${path}`, errnoName(error), {
-		...(said.length > 0 ? { because: said.join("; ") } : {}),
+		...(said.length > 0 ? { because: said.slice(-3).join("; ") } : {}),
 	});
 }
+
+const isNoise = (line: string) =>
+	/^processed \d+ insns|^failed to load object|^-- (BEGIN|END)|^$/.test(line);
 
 /** Closes a descriptor that one of these functions gave. */
 export const close = closeSync;

@@ -1,6 +1,14 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import {
+	copyFileSync,
+	mkdirSync,
+	mkdtempSync,
+	readdirSync,
+	rmSync,
+	statSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { close, loadObject, openPin, replaceProgram } from "@sluice/maps";
 import { compileBpf } from "@sluice/testbed";
@@ -201,6 +209,22 @@ kernelTest("What is not a bpffs is refused", async (t) => {
 		err: "tubectl: load: no bpffs at /tmp; mount it (mount -t bpf bpf /sys/fs/bpf), or name another bpffs with --bpffs\n",
 	});
 });
+
+kernelTest(
+	"A program that the verifier refuses is told, and nothing is left",
+	async (t) => {
+		const directory = mkdtempSync(join(tmpdir(), "refused-"));
+		t.teardown(() => rmSync(directory, { recursive: true }));
+		const refused = join(import.meta.dirname, "../fixtures/refused.bpf.c");
+		copyFileSync(compileBpf(refused), join(directory, "dispatcher.o"));
+		t.deepEqual(await tubectlWith({ SLUICE_BPF_DIR: directory }, "load"), {
+			code: 4,
+			out: "",
+			err: `tubectl: load: load ${directory}/dispatcher.o: the kernel's verifier refuses the program: R0 invalid mem access 'map_value_or_null' (EACCES); it may be meant for a newer kernel\n`,
+		});
+		t.deepEqual(states(), []);
+	},
+);
 
 kernelTest(
 	"load needs the compiled program, and leaves nothing without it",
