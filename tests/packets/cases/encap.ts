@@ -74,6 +74,19 @@ export const encap: PacketCase[] = [
 		outcome: "encapsulated",
 	},
 	{
+		title: "encap: the mark is copied, the class of traffic is not",
+		queue: "tx",
+		flags: tx.proxy,
+		input: eth().ipv4(client, "1.1.1.1", { tos: 0xba }).tcp(40000, 4000),
+		output: eth()
+			.ipv4(near, far, { fragment: DF, ttl: 64, tos: 2 })
+			.udp(port, port)
+			.gue(tcp4, key)
+			.ipv4(client, "1.1.1.1", { tos: 0xba })
+			.tcp(40000, 4000),
+		outcome: "encapsulated",
+	},
+	{
 		title: "encap: IPv6 in IPv4",
 		queue: "tx",
 		flags: tx.proxy,
