@@ -3,8 +3,8 @@ import { type Host, needs, testbed, testWith } from "@sluice/testbed";
 import test, { type ExecutionContext } from "ava";
 import { script } from "../helpers/paths.js";
 
-const rootTest = testWith(test, needs.root);
-const bpfTest = testWith(test, needs.root, needs.bpf);
+const rootTest = testWith(test.serial, needs.root);
+const bpfTest = testWith(test.serial, needs.root, needs.bpf);
 
 /** A host on which these programs are not installed. */
 async function hostWithout(

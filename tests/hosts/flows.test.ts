@@ -7,7 +7,7 @@ import { addresses, families, network } from "../helpers/network.js";
 import { configure, serve, tunnel } from "../helpers/program.js";
 import { askHttp, askUdp, backend } from "../helpers/traffic.js";
 
-const bpfTest = testWith(test, needs.root, needs.bpf);
+const bpfTest = testWith(test.serial, needs.root, needs.bpf);
 
 for (const mode of ["standard", "dso"] as const) {
 	bpfTest(`each family goes in a tunnel of the other, ${mode}`, async (t) => {

@@ -5,7 +5,7 @@ import { cli, clis } from "../helpers/cli.js";
 import { killedAt, writes } from "../helpers/killed.js";
 import { script } from "../helpers/paths.js";
 
-const bpfTest = testWith(test, needs.root, needs.bpf);
+const bpfTest = testWith(test.serial, needs.root, needs.bpf);
 
 const OLD = "tcp 10.9.0.1 80 10.3.0.2 80 4 old-key";
 const NEW = "tcp 10.9.0.1 81 10.3.0.2 81 5 new-key";

@@ -7,7 +7,7 @@ import { addresses, families, network } from "../helpers/network.js";
 import { configure, serve } from "../helpers/program.js";
 import { askHttp, askUdp, backend } from "../helpers/traffic.js";
 
-const bpfTest = testWith(test, needs.root, needs.bpf);
+const bpfTest = testWith(test.serial, needs.root, needs.bpf);
 
 for (const family of families) {
 	bpfTest(`a ping opens the tunnel through a NAT, IPv${family}`, async (t) => {

@@ -5,7 +5,7 @@ import { addresses, families, network } from "../helpers/network.js";
 import { configure, serve, tunnel } from "../helpers/program.js";
 import { askHttp, askUdp, backend } from "../helpers/traffic.js";
 
-const bpfTest = testWith(test, needs.root, needs.bpf);
+const bpfTest = testWith(test.serial, needs.root, needs.bpf);
 
 /**
  * The client of the network becomes a router, with the real client beyond a
@@ -58,3 +58,35 @@ for (const mode of ["standard", "dso"] as const) {
 		);
 	}
 }
+
+bpfTest(
+	"a locked MTU of the route tells what fits into the tunnel",
+	async (t) => {
+		const net = await network(t);
+		const { client, gateway, node, links } = net;
+		await configure(net);
+		for (const family of families) {
+			await tunnel(net, family);
+			await serve([gateway, node], {
+				inside: family,
+				tunnel: family,
+				group: family,
+				tcp: 80,
+				udp: 90,
+			});
+		}
+		await backend(node, { http: 80, udp: 90 });
+		// Between the gateway's link and the node there is less room than on either.
+		await links[3]?.mtu(1400);
+		await gateway.run("ip", ["-batch", "-"], {
+			input: `route add 10.3.0.0/24 via 10.2.0.1 mtu lock 1400
+			route add fd03::/64 via fd02::1 mtu lock 1400`,
+		});
+
+		for (const family of families) {
+			const { proxy } = addresses[family];
+			await t.notThrowsAsync(askUdp(client, proxy, 90), `IPv${family}`);
+			await t.notThrowsAsync(askHttp(client, proxy, 80, 1_000_000));
+		}
+	},
+);

@@ -6,7 +6,7 @@ import { script } from "../helpers/paths.js";
 import { configure, serve, tunnel } from "../helpers/program.js";
 import { backend, startLoad } from "../helpers/traffic.js";
 
-const bpfTest = testWith(test, needs.root, needs.bpf);
+const bpfTest = testWith(test.serial, needs.root, needs.bpf);
 
 /** Datagrams that reached a host and found its socket's buffer full. */
 async function bufferFull(host: Host): Promise<number> {

@@ -4,7 +4,7 @@ import test, { type ExecutionContext } from "ava";
 import { compile } from "../helpers/compile.js";
 import { script } from "../helpers/paths.js";
 
-const bpfTest = testWith(test, needs.root, needs.bpf);
+const bpfTest = testWith(test.serial, needs.root, needs.bpf);
 
 const PINS = "/sys/fs/bpf/tc/globals";
 

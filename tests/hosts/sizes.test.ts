@@ -10,7 +10,7 @@ import { addresses, families, network } from "../helpers/network.js";
 import { configure, serve, tunnel } from "../helpers/program.js";
 import { askHttp, askUdp, backend } from "../helpers/traffic.js";
 
-const bpfTest = testWith(test, needs.root, needs.bpf);
+const bpfTest = testWith(test.serial, needs.root, needs.bpf);
 
 async function everySize(
 	t: ExecutionContext,

@@ -6,7 +6,7 @@ import { crossed } from "../helpers/counters.js";
 import { script } from "../helpers/paths.js";
 import { askHttp, askUdp, backend } from "../helpers/traffic.js";
 
-const bpfTest = testWith(test, needs.root, needs.bpf);
+const bpfTest = testWith(test.serial, needs.root, needs.bpf);
 
 /**
  *           ┌ lan gateway 1 wan ┐      ┌ node 1

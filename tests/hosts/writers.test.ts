@@ -5,7 +5,7 @@ import { cli } from "../helpers/cli.js";
 import { compile } from "../helpers/compile.js";
 import { script } from "../helpers/paths.js";
 
-const bpfTest = testWith(test, needs.root, needs.bpf);
+const bpfTest = testWith(test.serial, needs.root, needs.bpf);
 
 bpfTest("two writers at once lose nothing of each other", async (t) => {
 	t.timeout(600_000);

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import type { ExecutionContext, TestFn } from "ava";
+import type { ExecutionContext, SerialFn, TestFn } from "ava";
 
 /** What a test may need of the machine: each says what is missing, or nothing. */
 export const needs = {
@@ -19,7 +19,7 @@ type Declare = (
  * fails, so that CI never passes by skipping.
  */
 export function testWith(
-	test: TestFn,
+	test: TestFn | SerialFn,
 	...wanted: (() => string | undefined)[]
 ): Declare {
 	const missing = wanted.map((look) => look()).filter((reason) => reason);

@@ -6,7 +6,7 @@ import test from "ava";
 import { execa } from "execa";
 import { needs, testbed, testWith } from "../src/index.js";
 
-const rootTest = testWith(test, needs.root);
+const rootTest = testWith(test.serial, needs.root);
 const fixture = path.join(import.meta.dirname, "fixtures/busy-testbed.ts");
 
 /** Waits for processes to go; how long is the test's time limit. */

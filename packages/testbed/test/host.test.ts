@@ -2,7 +2,7 @@
 import test from "ava";
 import { needs, testbed, testWith } from "../src/index.js";
 
-const rootTest = testWith(test, needs.root);
+const rootTest = testWith(test.serial, needs.root);
 
 rootTest("a host has interfaces and a bpffs of its own", async (t) => {
 	const bed = await testbed();

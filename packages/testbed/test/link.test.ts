@@ -2,7 +2,7 @@
 import test from "ava";
 import { needs, testbed, testWith } from "../src/index.js";
 
-const rootTest = testWith(test, needs.root);
+const rootTest = testWith(test.serial, needs.root);
 
 rootTest("a packet crosses a router in both families", async (t) => {
 	const bed = await testbed();
