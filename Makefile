@@ -9,7 +9,7 @@ build:
 	@scripts/bootstrap.sh
 
 clean:
-	@npx turbo run clean
+	@$(MAKE) -s -C bpf clean
 	@rm -rf packages/*/dist bench/dist
 
 check: build
