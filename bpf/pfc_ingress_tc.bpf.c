@@ -155,7 +155,10 @@ static __always_inline int check_inner(struct __sk_buff *skb, struct run *run,
 	struct packet *inner = &run->inner;
 	int err;
 
-	err = parse_packet(skb, part->off + sizeof(struct gue), QUEUE_RX << 4 | version, inner);
+	err = version == 4 ? parse_common(skb, part->off + sizeof(struct gue), inner) : -1;
+	if (unlikely(err))
+		err = parse_packet(skb, part->off + sizeof(struct gue), QUEUE_RX << 4 | version,
+				   inner);
 	if (err == -OUT_FRAGMENT_BEFORE_FIRST)
 		return -OUT_INNER_FRAGMENT;
 	if (err)

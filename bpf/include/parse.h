@@ -38,6 +38,62 @@ static __noinline int parse_packet(struct __sk_buff *skb, __u32 off, __u32 versi
 	return parse_ports(skb, packet);
 }
 
+/* Most packets: IPv4 without options, whole, with TCP or UDP in it, all headers linear. The same as parse_packet, for a
+ * third of its time. Returns 0, or -1 for packets that parse_packet must look at.
+ */
+static __always_inline int parse_common(struct __sk_buff *skb, __u32 off, struct packet *packet)
+{
+	void *end = packet_end(skb);
+	struct iphdr *ip;
+	struct tcphdr *tcp;
+	__u32 headers;
+
+	if (off > MAX_HEADERS)
+		return -1;
+	ip = packet_start(skb) + off;
+	tcp = (void *)(ip + 1);
+	if ((void *)tcp + sizeof(struct udphdr) > end)
+		return -1;
+	if (ip->version != 4 || ip->ihl != 5 || ip->frag_off & bpf_htons(IP_MORE | IP_OFFSET))
+		return -1;
+	if (ip->protocol == IPPROTO_TCP) {
+		if ((void *)(tcp + 1) > end)
+			return -1;
+		packet->syn = tcp->syn;
+		headers = sizeof(*ip) + sizeof(*tcp);
+	} else if (ip->protocol == IPPROTO_UDP) {
+		packet->syn = 0;
+		headers = sizeof(*ip) + sizeof(struct udphdr);
+	} else {
+		return -1;
+	}
+	packet->len = bpf_ntohs(ip->tot_len);
+	if (packet->len < headers || off + packet->len > skb->len)
+		return -1;
+
+	packet->l3 = off;
+	packet->l4 = off + sizeof(*ip);
+	packet->id = 0;
+	packet->quote = 0;
+	packet->quote_l4 = 0;
+	packet->version = 4;
+	packet->proto = ip->protocol;
+	packet->tos = ip->tos;
+	packet->fragment = FRAGMENT_NONE;
+	packet->has_ports = 1;
+	packet->pad[0] = 0;
+	packet->pad[1] = 0;
+	set_ipv4(&packet->src.addr, ip->saddr);
+	packet->src.port = tcp->source;
+	packet->src.proto = ip->protocol;
+	packet->src.pad = 0;
+	set_ipv4(&packet->dst.addr, ip->daddr);
+	packet->dst.port = tcp->dest;
+	packet->dst.proto = ip->protocol;
+	packet->dst.pad = 0;
+	return 0;
+}
+
 /* Fills in `packet` from what follows the Ethernet header.
  *
  * Returns 0, or the outcome of a packet that is none of ours: OUT_NOT_IP, OUT_MALFORMED, OUT_FRAGMENT_BEFORE_FIRST, or
@@ -49,12 +105,15 @@ static __always_inline int parse_frame(struct __sk_buff *skb, enum queue queue,
 	__u32 version;
 	int err;
 
-	if (skb->protocol == bpf_htons(ETH_P_IP))
+	if (skb->protocol == bpf_htons(ETH_P_IP)) {
+		if (likely(!parse_common(skb, ETH_HLEN, packet)))
+			return 0;
 		version = 4;
-	else if (skb->protocol == bpf_htons(ETH_P_IPV6))
+	} else if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
 		version = 6;
-	else
+	} else {
 		return OUT_NOT_IP;
+	}
 	err = parse_packet(skb, ETH_HLEN, queue << 4 | version, packet);
 	if (unlikely(err))
 		return err == -OUT_FRAGMENT_BEFORE_FIRST ? OUT_FRAGMENT_BEFORE_FIRST
