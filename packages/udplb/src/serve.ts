@@ -41,6 +41,9 @@ interface Wanted {
 	targets: Target[];
 }
 
+/** As much as a ring buffer holds. */
+const LAST_BATCHES = 16;
+
 /** The balancer of one interface. Its methods are to be called one after the other. */
 export class Server {
 	readonly #options: ServeOptions;
@@ -129,8 +132,6 @@ export class Server {
 
 	/** Takes all away again that is ours, but for `keep`. */
 	async stop(): Promise<void> {
-		this.#ring?.close();
-		if (this.#options.debug) this.tellLost();
 		const { device, pins, keep } = this.#options;
 		if (!keep && this.#unlock) {
 			if (this.#generation)
@@ -138,8 +139,19 @@ export class Server {
 			removePins(pins);
 			await this.#neighbours.release();
 		}
+		this.#endRing();
 		this.#generation?.close();
 		this.#unlock?.();
+	}
+
+	/** Tells what is still in the ring buffer, and closes it. */
+	#endRing(): void {
+		if (!this.#ring) return;
+		// Where packets still come in there is no end to wait for.
+		for (let i = 0; i < LAST_BATCHES && this.#ring.consume() > 0; i++);
+		this.#ring.close();
+		this.#ring = undefined;
+		this.tellLost();
 	}
 
 	async #read(): Promise<Wanted> {
@@ -183,7 +195,7 @@ export class Server {
 	}
 
 	#replace(generation: Generation, placement: Placement): void {
-		this.#ring?.close();
+		this.#endRing();
 		this.#generation?.close();
 		this.#lost = 0n;
 		this.#generation = generation;

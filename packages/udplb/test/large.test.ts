@@ -1,0 +1,59 @@
+import { needs, testWith } from "@sluice/testbed";
+import test from "ava";
+import { BOX, CLIENT, Lab, UPSTREAMS } from "./helpers/lab.js";
+
+const it = testWith(test.serial as typeof test, needs.root, needs.bpf);
+
+const KEYS = 10_000;
+const FIRST = 20_000;
+
+/** Ten thousand keys: each port goes to the same port of ten upstreams, the last one to `last`. */
+const config = (last: string) =>
+	Array.from({ length: KEYS }, (_, i) => {
+		const upstreams = i === KEYS - 1 ? [last] : UPSTREAMS;
+		const lines = upstreams.map(
+			(one) => `    - address: ${one}\n      port: ${FIRST + i}\n`,
+		);
+		return `- key:\n    address: ${BOX}\n    port: ${FIRST + i}\n  options:\n    tc_action: block\n  upstream:\n${lines.join("")}`;
+	}).join("");
+
+it("ten thousand keys with ten upstreams each work, and one of them can be changed", async (t) => {
+	const lab = await Lab.make();
+	t.teardown(() => lab.close());
+	const ports = [FIRST, FIRST + 4711, FIRST + KEYS - 1];
+	for (const port of ports)
+		await lab.agents.upstream.listen(port, ...UPSTREAMS);
+	const server = await lab.serve(config(UPSTREAMS[0] as string));
+	t.regex(server.stderr, /serving 10000 keys with 99991 upstreams/);
+	const send = async () => {
+		for (const port of ports)
+			await lab.agents.client.send({ from: CLIENT, to: BOX, port });
+		return (await lab.agents.upstream.take(3)).map(({ at }) => at);
+	};
+	const first = await send();
+	t.is(first.length, 3);
+	t.is(first[2], `${UPSTREAMS[0]}:${FIRST + KEYS - 1}`);
+	await lab.reload(server, config(UPSTREAMS[1] as string));
+	t.regex(server.stderr, /reloaded: 0 keys added, 1 changed, 0 removed/);
+	t.is((await send())[2], `${UPSTREAMS[1]}:${FIRST + KEYS - 1}`);
+});
+
+it("a key can have 65535 upstreams", async (t) => {
+	const lab = await Lab.make();
+	t.teardown(() => lab.close());
+	await lab.box.route("10.64.0.0/16", "10.0.2.2");
+	const upstreams = Array.from(
+		{ length: 65_535 },
+		(_, i) => `    - address: 10.64.${i >> 8}.${i & 255}\n      port: 2222\n`,
+	);
+	const capture = lab.upstream.spawn("tcpdump", ["-lni", "u0", "udp"]);
+	await capture.ready(/listening/, "stderr");
+	await lab.serve(
+		`- key:\n    address: ${BOX}\n    port: 53\n  options:\n    tc_action: block\n  upstream:\n${upstreams.join("")}`,
+	);
+	const ports = Array.from({ length: 20 }, (_, i) => 4000 + i);
+	await lab.agents.client.send({ from: CLIENT, to: BOX, port: 53, ports });
+	await capture.ready(/(> 10\.64\.\d+\.\d+\.2222: [\s\S]*){20}/);
+	const seen = new Set(capture.stdout.match(/(?<=> )10\.64\.\d+\.\d+/g));
+	t.true(seen.size > 15, `${seen.size} upstreams for 20 flows`);
+});
