@@ -8,7 +8,7 @@ import {
 import { badInput } from "./failure.js";
 import { commonOptions, type Line, positionalsOf } from "./line.js";
 
-/** What yargs made of a command line: a command to run, or a text (help, version, completion) to print. */
+/** What yargs made of a command line: a command, or a text (help, version, completion) to print. */
 export type Parsed = { line: Line } | { text: string };
 
 /**
@@ -59,9 +59,8 @@ export function grammar(program: Program, choose: (line: Line) => void): Argv {
 		.exitProcess(false)
 		.updateStrings(wording)
 		.fail((message, error) => {
-			throw (
-				error ?? badInput(lowerCase(message), `see "${program.name} --help"`)
-			);
+			const text = lowerCase(message ?? error.message);
+			throw badInput(text, `see "${program.name} --help"`);
 		});
 	if (!onlyCommand(program)) parser.demandCommand(1, "no command");
 	const options = { ...commonOptions, ...program.options };

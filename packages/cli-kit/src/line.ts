@@ -32,10 +32,29 @@ export function readLine(
 	program: Program,
 	words: readonly string[],
 ): Line | undefined {
+	const read = scan(program, words);
+	return "spec" in read ? read : undefined;
+}
+
+/** The word at which `readLine` gives up; undefined where words are missing or too many. */
+export function unreadWord(
+	program: Program,
+	words: readonly string[],
+): string | undefined {
+	const read = scan(program, words);
+	return "spec" in read || read.at === undefined ? undefined : words[read.at];
+}
+
+function scan(
+	program: Program,
+	words: readonly string[],
+): Line | { at: number | undefined } {
 	const values: Record<string, unknown> = {};
 	const plain: string[] = [];
 	const verbs = verbsOf(program);
-	let spec = verbs.get(ONLY);
+	// What a program does without a word of its own, until a verb says otherwise.
+	const only = verbs.get(ONLY);
+	let spec = only;
 	for (let i = 0; i < words.length; i++) {
 		const word = words[i] as string;
 		if (word === "--") {
@@ -43,22 +62,23 @@ export function readLine(
 			break;
 		}
 		// A negative number is a wrong value, not an option.
-		if (!word.startsWith("-") || /^-\d*$/.test(word)) {
-			if (spec) plain.push(word);
-			else {
-				spec = verbs.get(word);
-				if (!spec) return undefined;
-			}
+		if (!word.startsWith("-") || /^-[\d.]*$/.test(word)) {
+			const verb = plain.length === 0 ? verbs.get(word) : undefined;
+			if (spec === only && verb) {
+				if (!knowsAll(program, verb, values)) return { at: i };
+				spec = verb;
+			} else if (spec) plain.push(word);
+			else return { at: i };
 			continue;
 		}
 		const options = { ...commonOptions, ...program.options, ...spec?.options };
 		const taken = readOption(options, words, i, values);
-		if (taken === 0) return undefined;
+		if (taken === 0) return { at: i };
 		i += taken - 1;
 	}
 	return spec && placePositionals(spec, plain, values)
 		? { spec, values }
-		: undefined;
+		: { at: undefined };
 }
 
 const vocabularies = new WeakMap<Program, Map<string, Line["spec"]>>();
@@ -73,6 +93,16 @@ function verbsOf(program: Program): Map<string, Line["spec"]> {
 	return verbs;
 }
 
+/** Whether options that stand before the verb are the verb's. */
+function knowsAll(
+	program: Program,
+	verb: Line["spec"],
+	values: Readonly<Record<string, unknown>>,
+): boolean {
+	const options = { ...commonOptions, ...program.options, ...verb.options };
+	return Object.keys(values).every((name) => Object.hasOwn(options, name));
+}
+
 /** Reads the option at `words[at]`. Returns how many words it took, 0 if it is not one. */
 function readOption(
 	options: Readonly<Record<string, OptionSpec>>,
@@ -80,10 +110,12 @@ function readOption(
 	at: number,
 	values: Record<string, unknown>,
 ): number {
-	const match = /^--([a-z][a-z-]*)(?:=(.*))?$/s.exec(words[at] as string);
-	const name = match?.[1];
+	const match = /^(?:--([a-z][a-z-]*)|-([a-z]))(?:=(.*))?$/s.exec(
+		words[at] as string,
+	);
+	const name = match?.[1] ?? ofLetter(options, match?.[2]);
 	if (name === undefined || !Object.hasOwn(options, name)) return 0;
-	const inline = match?.[2];
+	const inline = match?.[3];
 	if (options[name]?.type === "boolean") {
 		if (inline !== undefined) return 0;
 		values[name] = true;
@@ -95,6 +127,15 @@ function readOption(
 	values[name] = value;
 	return inline === undefined ? 2 : 1;
 }
+
+/** The option that a letter stands for. */
+const ofLetter = (
+	options: Readonly<Record<string, OptionSpec>>,
+	letter: string | undefined,
+) =>
+	letter === undefined
+		? undefined
+		: Object.keys(options).find((name) => options[name]?.alias === letter);
 
 interface Positional {
 	name: string;

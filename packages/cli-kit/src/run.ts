@@ -3,8 +3,8 @@ import { Args, type Program, verbOf } from "./command.js";
 import { Context } from "./context.js";
 import type { Env } from "./env.js";
 import { explained } from "./explained.js";
-import { exitCodes } from "./failure.js";
-import { type Line, readLine } from "./line.js";
+import { badInput, exitCodes } from "./failure.js";
+import { commonOptions, type Line, readLine, unreadWord } from "./line.js";
 import { toJson } from "./output.js";
 
 /**
@@ -16,27 +16,31 @@ export async function run(
 	argv: readonly string[],
 	env: Env,
 ): Promise<number> {
-	const words = program.oneDash ? argv.map(twoDashes) : argv;
+	const words = program.oneDash ? twoDashes(argv) : argv;
 	try {
 		const line = readLine(program, words);
 		if (line) await runLine(line, env);
-		else await runByYargs(program, words, env);
+		else await askYargs(program, words, env);
 		return 0;
 	} catch (error) {
 		return report(program, words, env, error);
 	}
 }
 
-/** Whatever is not a plain, well-formed command line. */
-async function runByYargs(
+/** Prints what was asked for beside the commands: help, the version, completion. @throws Failure usage */
+async function askYargs(
 	program: Program,
 	words: readonly string[],
 	env: Env,
 ): Promise<void> {
 	const { parse } = await import("./grammar.js");
 	const parsed = await parse(program, words);
-	if ("line" in parsed) await runLine(parsed.line, env);
-	else env.out(parsed.text);
+	if ("text" in parsed) return env.out(parsed.text);
+	// yargs has ways to write things that are nobody's habit here, such as --json=yes, and reads some of them oddly.
+	throw badInput(
+		`cannot read "${unreadWord(program, words) ?? words.join(" ")}"`,
+		`see "${program.name} --help"`,
+	);
 }
 
 /** Parses everything, then opens, then does one thing, then prints. */
@@ -46,7 +50,34 @@ async function runLine({ spec, values }: Line, env: Env): Promise<void> {
 	await spec.run(parsed, new Context(env, kernel, values));
 }
 
-const twoDashes = (word: string) => word.replace(/^-(?=[a-z][a-z-]+)/, "--");
+/** Words before `--`, which are the command's, and from there on, which are only ever values. */
+function split(words: readonly string[]): [string[], string[]] {
+	const end = words.indexOf("--");
+	return end < 0 ? [[...words], []] : [words.slice(0, end), words.slice(end)];
+}
+
+function twoDashes(words: readonly string[]): string[] {
+	const [own, values] = split(words);
+	return [
+		...own.map((word) => word.replace(/^-(?=[a-z][a-z-]+)/, "--")),
+		...values,
+	];
+}
+
+/** The command's word in a line that could not be read, for the message. */
+function verbIn(
+	program: Program,
+	words: readonly string[],
+): string | undefined {
+	const options = { ...commonOptions, ...program.options };
+	const takesNext = (word: string) =>
+		options[word.replace(/^--/, "")]?.type === "string";
+	return words.find(
+		(word, i) =>
+			program.commands.some((spec) => verbOf(spec) === word) &&
+			!takesNext(words[i - 1] ?? ""),
+	);
+}
 
 function report(
 	program: Program,
@@ -63,11 +94,11 @@ function report(
 	}
 	const { message, hint, code } = failure;
 	const lines = error instanceof LineErrors ? error.lines : undefined;
-	const json = words.includes("--json");
-	const verb = words.find((word) =>
-		program.commands.some((spec) => verbOf(spec) === word),
-	);
-	const prefix = [program.name, verb].filter(Boolean).join(": ");
+	const [own] = split(words);
+	const json = own.includes("--json");
+	const prefix = [program.name, verbIn(program, own)]
+		.filter(Boolean)
+		.join(": ");
 	const withHint = (one: { message: string; hint?: string | undefined }) =>
 		one.hint ? `${one.message}; ${one.hint}` : one.message;
 	env.err(
