@@ -24,22 +24,27 @@ static __always_inline __u32 address_offset(__u8 version, enum side side)
 	return side == SIDE_SRC ? offsetof(struct ipv6hdr, saddr) : offsetof(struct ipv6hdr, daddr);
 }
 
-/* Writes an address into the IP header at `off`. The kernel's sum over the packet, where there is one, stays right:
+/* Writes an address into the packet's own IP header. The kernel's sum over the packet, where there is one, stays right:
  * in IPv4 the header's own checksum balances the change, in IPv6 the flag adds it (and the transport's checksum takes
  * it off again).
  */
-static __always_inline int store_address(struct __sk_buff *skb, __u32 off, __u8 version,
-					 enum side side, const struct address *from,
-					 const struct address *to)
+static __always_inline int store_address(struct __sk_buff *skb, __u8 version, enum side side,
+					 const struct address *from, const struct address *to)
 {
-	__u32 at = off + address_offset(version, side);
+	struct iphdr *ip;
 
 	if (version == 6)
-		return bpf_skb_store_bytes(skb, at, to, sizeof(*to), BPF_F_RECOMPUTE_CSUM);
-	if (bpf_l3_csum_replace(skb, off + offsetof(struct iphdr, check), from->words[3],
-				to->words[3], 4))
+		return bpf_skb_store_bytes(skb, ETH_HLEN + address_offset(version, side), to,
+					   sizeof(*to), BPF_F_RECOMPUTE_CSUM);
+	ip = bytes_at(skb, ETH_HLEN, sizeof(*ip));
+	if (!ip)
 		return -1;
-	return bpf_skb_store_bytes(skb, at, &to->words[3], 4, 0);
+	ip->check = csum_replace(ip->check, from->words[3], to->words[3]);
+	if (side == SIDE_SRC)
+		ip->saddr = to->words[3];
+	else
+		ip->daddr = to->words[3];
+	return 0;
 }
 
 /* Tells the transport checksum at `at` of an address in its pseudo-header. `flags` may be BPF_F_MARK_MANGLED_0. */
@@ -77,7 +82,7 @@ static __always_inline int nat_transport(struct __sk_buff *skb, const struct pac
 	__u32 csum = packet->l4 + csum_offset(packet->proto);
 	__be16 *port;
 
-	if (store_address(skb, ETH_HLEN, packet->version, side, &from->addr, &to->addr))
+	if (store_address(skb, packet->version, side, &from->addr, &to->addr))
 		return -OUT_NAT_FAILED;
 	if (packet->fragment == FRAGMENT_LATER)
 		return 0;
@@ -144,7 +149,7 @@ static __always_inline int nat_error(struct __sk_buff *skb, const struct packet 
 		return -OUT_NAT_FAILED;
 	}
 	if (same_address(&own, &from->addr)) {
-		if (store_address(skb, ETH_HLEN, packet->version, side, &from->addr, &to->addr))
+		if (store_address(skb, packet->version, side, &from->addr, &to->addr))
 			return -OUT_NAT_FAILED;
 		if (packet->version == 6 && pseudo_csum(skb, csum, 6, &from->addr, &to->addr, 0))
 			return -OUT_NAT_FAILED;
