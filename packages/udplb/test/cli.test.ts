@@ -127,7 +127,7 @@ it("-d tells the configuration and each decision", async (t) => {
 	const server = await lab.serve(key({ action: "pass" }), "-d");
 	t.regex(
 		server.stderr,
-		/^INFO\[0000\] cli config: interface=b0, debug=true\nINFO\[\d{4}\] tc: filter on ingress of b0 in place, pref 7727, program \d+\nINFO\[\d{4}\] serving 1 keys with 1 upstreams of \S+\n/,
+		/^INFO\[0000\] cli config: interface=b0, debug=true\nINFO\[\d{4}\] tc: filter on ingress of b0 in place, pref 7727, program \d+\nINFO\[\d{4}\] serving 1 key with 1 upstream of \S+\n/,
 	);
 	await lab.agents.client.send({ ...request, ports: [4000], sizes: [8, 2000] });
 	await server.ready(/copied, .* 548 bytes/, "stderr");
@@ -192,14 +192,20 @@ it("stats show what went where, as text and as JSON", async (t) => {
 	t.regex(text, /\nsent 3\n2 keys, 3 upstreams$/);
 });
 
-it("stats --watch --json print one document a line until stopped", async (t) => {
-	await lab.serve(key());
+it("stats --watch shows what goes to each upstream now", async (t) => {
+	await lab.serve(key() + key({ port: 53 }));
 	const watch = lab.box.spawn(process.execPath, [
-		...["dist/udplb.cjs", "stats", "--watch", "--json"],
+		...["dist/udplb.cjs", "stats", "--watch", "--json", "--interval", "0.5"],
 	]);
-	await watch.ready(/^(\{.*\}\n){2}/);
+	await watch.ready(/^\{.*\}\n/);
+	const sizes = Array.from({ length: 50 }, () => 8);
+	await lab.agents.client.send({ ...request, sizes });
+	const [line] = await watch.ready(/^.*"port":1111.*$/m);
+	const [row, ...others] = JSON.parse(line).upstreams;
+	t.is(others.length, 0);
+	t.true(row.perSecond.packets > 0);
 	await watch.stop("SIGINT");
-	t.is((await watch.ended).exitCode, 0);
+	await lab.agents.upstream.take(50);
 });
 
 it("metrics are Prometheus text, read anew for each scrape", async (t) => {

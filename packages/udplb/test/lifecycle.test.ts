@@ -63,7 +63,7 @@ it("a reload leaves keys that did not change as they are, with their counters", 
 	await flow([4000, 4001, 4002]);
 	await lab.agents.upstream.take(3);
 	await lab.reload(server, key() + key({ port: PORT + 2 }));
-	t.regex(server.stderr, /reloaded: 1 keys added, 0 changed, 1 removed/);
+	t.regex(server.stderr, /reloaded: 1 key added, 0 changed, 1 removed/);
 	const { stdout } = await lab.run("stats", "--json");
 	const [{ upstreams }] = JSON.parse(stdout).interfaces;
 	t.deepEqual(

@@ -1,4 +1,10 @@
-import { type Args, command, type Env, Failure } from "@sluice/cli-kit";
+import {
+	type Args,
+	command,
+	counted,
+	type Env,
+	Failure,
+} from "@sluice/cli-kit";
 import type { Change } from "../apply.js";
 import { endpointText } from "../config.js";
 import { PREFERENCE } from "../filter.js";
@@ -69,7 +75,7 @@ export const serve = command({
 		log.info(
 			`tc: filter on ingress of ${device.name} in place, pref ${PREFERENCE}, program ${server.programId}`,
 		);
-		log.info(`serving ${counted(server.targets)} of ${config}`);
+		log.info(`serving ${sizeText(server.targets)} of ${config}`);
 		if (debug) list(log, server.targets);
 		const lost = debug ? setInterval(() => server.tellLost(), LOST) : undefined;
 		try {
@@ -143,9 +149,9 @@ function list(log: Log, targets: readonly Target[]): void {
 }
 
 const changeText = ({ added, changed, removed }: Change) =>
-	`${added} keys added, ${changed} changed, ${removed} removed`;
+	`${counted(added, "key")} added, ${changed} changed, ${removed} removed`;
 
-function counted(targets: readonly Target[]): string {
+function sizeText(targets: readonly Target[]): string {
 	const upstreams = targets.reduce((sum, one) => sum + one.upstreams.length, 0);
-	return `${targets.length} keys with ${upstreams} upstreams`;
+	return `${counted(targets.length, "key")} with ${counted(upstreams, "upstream")}`;
 }

@@ -1,11 +1,15 @@
-import { setTimeout } from "node:timers/promises";
-import { aligned, type Context, command, counted } from "@sluice/cli-kit";
+import {
+	aligned,
+	type Context,
+	command,
+	counted,
+	looksOf,
+	watch,
+	watchOptions,
+} from "@sluice/cli-kit";
 import { endpointText } from "../config.js";
+import type { UpstreamCount } from "../counters.js";
 import { type InterfaceCounters, readAll } from "../live.js";
-
-/** Between two looks, in milliseconds. */
-const INTERVAL = 1000;
-const CLEAR = "\x1b[H\x1b[2J";
 
 export const stats = command({
 	usage: "stats",
@@ -16,65 +20,63 @@ export const stats = command({
 			alias: "i",
 			describe: "Of one interface [default: of all that are served]",
 		},
-		watch: { type: "boolean", describe: "Again every second, until stopped" },
+		...watchOptions,
 	},
 	examples: [
 		["stats", "Packets to each upstream, and what else became of them"],
-		["stats --watch --json", "One JSON document a line"],
+		["stats --watch", "What goes to the upstreams now"],
 	],
 	parse: (args) => ({
 		device: args.optional("interface"),
-		watch: args.flag("watch"),
+		looks: looksOf(args),
 	}),
-	async run({ device, watch }, context) {
-		print(device, context);
-		if (!watch) return;
-		const stop = new AbortController();
-		for (const signal of ["SIGINT", "SIGTERM"] as const)
-			process.once(signal, () => stop.abort());
-		while (await pause(stop.signal)) {
-			if (context.env.isTerminal && !context.json) context.env.out(CLEAR);
-			print(device, context);
-		}
+	run({ device, looks }, context) {
+		if (looks)
+			return watch<Row>(context, looks, {
+				noun: "upstreams",
+				read: () => rowsOf(read(device, context)),
+				name: (row) =>
+					[row.interface, ...cellsOf(row), row.upstream.address].join(" "),
+				counters: ({ packets, bytes }) => ({ packets, bytes }),
+				lines: (rows) =>
+					table(
+						["packets/s", "bytes/s"],
+						rows.map(({ row, rates }) => [
+							row,
+							String(rates.packets),
+							String(rates.bytes),
+						]),
+					),
+			});
+		const interfaces = read(device, context);
+		context.print(interfaces.flatMap(lines), { interfaces });
 	},
 });
 
-/** @returns false when it was asked to stop */
-async function pause(signal: AbortSignal): Promise<boolean> {
-	try {
-		await setTimeout(INTERVAL, undefined, { signal });
-		return true;
-	} catch {
-		return false;
-	}
-}
+/** One upstream of one interface. */
+type Row = UpstreamCount & { interface: string };
 
-function print(device: string | undefined, context: Context): void {
-	const interfaces = readAll(context.kernel, context.bpffs, device);
-	context.print(interfaces.flatMap(lines), { interfaces });
-}
+const read = (device: string | undefined, context: Context) =>
+	readAll(context.kernel, context.bpffs, device);
 
-function lines({ interface: name, outcomes, upstreams }: InterfaceCounters) {
+const rowsOf = (interfaces: readonly InterfaceCounters[]): Row[] =>
+	interfaces.flatMap(({ interface: name, upstreams }) =>
+		upstreams.map((one) => ({ interface: name, ...one })),
+	);
+
+function lines({
+	interface: name,
+	outcomes,
+	upstreams,
+}: InterfaceCounters): string[] {
 	const keys = new Set(
 		upstreams.map(({ key }) => endpointText(key.address, key.port)),
 	);
 	return [
 		`interface ${name}`,
-		...aligned(
-			[
-				["key", "action", "upstream", "weight", "packets", "bytes"],
-				...upstreams.map(
-					({ key, action, upstream, weight, packets, bytes }) => [
-						endpointText(key.address, key.port),
-						action,
-						endpointText(upstream.address, upstream.port),
-						String(weight),
-						String(packets),
-						String(bytes),
-					],
-				),
-			],
-			[false, false, false, true, true, true],
+		...table(
+			["packets", "bytes"],
+			upstreams.map((one) => [one, String(one.packets), String(one.bytes)]),
 		),
 		...Object.entries(outcomes)
 			.filter(([, count]) => count > 0n)
@@ -82,3 +84,22 @@ function lines({ interface: name, outcomes, upstreams }: InterfaceCounters) {
 		`${counted(keys.size, "key")}, ${counted(upstreams.length, "upstream")}`,
 	];
 }
+
+const cellsOf = ({ key, action, upstream, weight }: UpstreamCount) => [
+	endpointText(key.address, key.port),
+	action,
+	endpointText(upstream.address, upstream.port),
+	String(weight),
+];
+
+const table = (
+	header: [string, string],
+	rows: readonly [UpstreamCount, string, string][],
+) =>
+	aligned(
+		[
+			["key", "action", "upstream", "weight", ...header],
+			...rows.map(([one, ...cells]) => [...cellsOf(one), ...cells]),
+		],
+		[false, false, false, true, true, true],
+	);
