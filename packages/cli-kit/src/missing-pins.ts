@@ -13,7 +13,12 @@ export function explainMissingPins(
 ): unknown {
 	if ((error as { code?: string }).code !== "ENOENT") return error;
 	if (!isBpffs(bpffs)) return noBpffs(bpffs, error);
-	if (existsSync(pins)) return error;
+	if (existsSync(pins))
+		return new Failure("environment", (error as Error).message, {
+			code: "ENOENT",
+			hint: "attach the programs first with scripts/attach_tc.sh",
+			cause: error,
+		});
 	return new Failure("environment", `no pinned tables in ${pins}`, {
 		code: "NOT_PINNED",
 		hint: "attach the programs first (scripts/attach_tc.sh), or name another bpffs with --bpffs",

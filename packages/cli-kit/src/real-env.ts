@@ -1,7 +1,8 @@
-import { readFileSync, readSync, writeSync } from "node:fs";
+import { readSync, writeSync } from "node:fs";
 import { StringDecoder } from "node:string_decoder";
 import { isatty } from "node:tty";
 import type { Env } from "./env.js";
+import { badInput, Failure } from "./failure.js";
 
 const STDIN = 0;
 const STDOUT = 1;
@@ -9,8 +10,20 @@ const STDERR = 2;
 
 /** The process's own streams, environment and kernel. */
 export const realEnv: Env = {
-	out: (text) => write(STDOUT, text),
-	err: (text) => write(STDERR, text),
+	out: (text) => {
+		try {
+			write(STDOUT, text);
+		} catch (error) {
+			throw outputFailure(error);
+		}
+	},
+	err: (text) => {
+		try {
+			write(STDERR, text);
+		} catch {
+			// There is nobody left to tell.
+		}
+	},
 	vars: process.env,
 	get isTerminal() {
 		return isatty(STDOUT);
@@ -19,7 +32,12 @@ export const realEnv: Env = {
 		return isatty(STDERR);
 	},
 	inputPart: () => readPart(),
-	input: () => readFileSync(STDIN, "utf8"),
+	input: () => {
+		let text = "";
+		for (let more = readPart(); more !== undefined; more = readPart())
+			text += more;
+		return text + decoder.end();
+	},
 	stopped: () => {
 		const controller = new AbortController();
 		for (const signal of ["SIGINT", "SIGTERM"] as const)
@@ -28,6 +46,21 @@ export const realEnv: Env = {
 	},
 	kernel: () => import("@sluice/maps"),
 };
+
+const causes: Record<string, string> = {
+	ENOSPC: "no space left",
+	EIO: "the device fails",
+};
+
+function outputFailure(cause: unknown): Failure {
+	const { code = "EIO" } = cause as NodeJS.ErrnoException;
+	const because = causes[code];
+	return new Failure(
+		"failed",
+		`write standard output: ${because ? `${because} (${code})` : code}`,
+		{ code, hint: "what was asked for may have been done", cause },
+	);
+}
 
 const write = (fd: number, text: string) =>
 	writeAll(fd, Buffer.from(text, "utf8"));
@@ -62,7 +95,8 @@ function readPart(): string | undefined {
 		} catch (error) {
 			const { code } = error as NodeJS.ErrnoException;
 			if (code === "EOF") return undefined;
-			if (code !== "EAGAIN") throw error;
+			if (code !== "EAGAIN")
+				throw badInput(`standard input cannot be read: ${code}`);
 			sleep(wait);
 		}
 	}

@@ -1,0 +1,32 @@
+import { u32 } from "@sluice/maps/codec";
+import type { Table } from "@sluice/maps/table";
+import { command, type Program } from "../../src/index.js";
+
+const nothing: Table<number, number> = {
+	name: "map_nothing",
+	type: "array",
+	flags: 0,
+	key: u32,
+	value: u32,
+};
+
+/** A program that asks for a table that nobody has pinned. */
+export const arrayOfNothing: Program = {
+	name: "asks",
+	summary: "ask for a table",
+	version: "1",
+	commands: [
+		command({
+			usage: "ask",
+			summary: "Open it",
+			parse: () => undefined,
+			run: (_, context) => void context.openTable(nothing),
+		}),
+		command({
+			usage: "change",
+			summary: "Take the lock",
+			parse: () => undefined,
+			run: (_, context) => context.locked(() => {}),
+		}),
+	],
+};

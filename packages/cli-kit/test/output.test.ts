@@ -1,0 +1,44 @@
+import test from "ava";
+import {
+	aligned,
+	counted,
+	endpointText,
+	protocolName,
+	toJson,
+} from "../src/index.js";
+
+test("columns are as wide as their widest cell, numbers to the right", (t) => {
+	t.deepEqual(
+		aligned(
+			[
+				["name", "packets", "x"],
+				["a", "7", ""],
+				["longer", "12345678", "y"],
+			],
+			[false, true],
+		),
+		["name     packets  x", "a              7", "longer  12345678  y"],
+	);
+	t.deepEqual(aligned([]), []);
+});
+
+test("things are counted in words", (t) => {
+	t.deepEqual(
+		[0, 1, 2].map((count) => counted(count, "row")),
+		["0 rows", "1 row", "2 rows"],
+	);
+});
+
+test("a bigint in JSON is a number where that is exact, else a string", (t) => {
+	t.is(
+		toJson({ a: 9_007_199_254_740_991n, b: [9_007_199_254_740_993n], c: "x" }),
+		'{"a":9007199254740991,"b":["9007199254740993"],"c":"x"}',
+	);
+	t.is(toJson([]), "[]");
+});
+
+test("endpoints and protocols are written as they are typed elsewhere", (t) => {
+	t.is(endpointText("1.2.3.4", 80), "1.2.3.4:80");
+	t.is(endpointText("::1", 80), "[::1]:80");
+	t.deepEqual([6, 17, 132].map(protocolName), ["tcp", "udp", "132"]);
+});
