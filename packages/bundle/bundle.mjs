@@ -2,8 +2,17 @@
 // Bundles the CLI of the package in the working directory: every bin of its package.json to one file,
 // dist/<bin>.cjs, from src/<bin>.ts, or src/main.ts where there is one bin only. Objects that package.json names
 // under "sluice": {"bpf": ["dispatcher.o"]} are copied beside it, to dist/bpf/, so that a packed tarball carries them.
+// Manual pages and completion scripts are made of the same programs, to dist/man/ and dist/completions/.
 
-import { chmodSync, copyFileSync, mkdirSync, readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+	chmodSync,
+	copyFileSync,
+	mkdirSync,
+	readFileSync,
+	rmSync,
+	writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { build } from "esbuild";
@@ -12,9 +21,21 @@ const manifest = JSON.parse(readFileSync("package.json", "utf8"));
 const bins = Object.entries(manifest.bin);
 
 for (const [bin, outfile] of bins) {
-	await build({
+	await bundle(bin, outfile);
+	chmodSync(outfile, 0o755);
+	await document(bin);
+}
+
+/**
+ * @param {string} bin
+ * @param {string} outfile
+ * @param {import("esbuild").Plugin[]} plugins
+ */
+function bundle(bin, outfile, plugins = []) {
+	return build({
 		entryPoints: [bins.length === 1 ? "src/main.ts" : `src/${bin}.ts`],
 		outfile,
+		plugins,
 		bundle: true,
 		platform: "node",
 		target: "node20.19",
@@ -30,7 +51,37 @@ for (const [bin, outfile] of bins) {
 		},
 		logLevel: "warning",
 	});
-	chmodSync(outfile, 0o755);
+}
+
+/**
+ * Bundles the program once more, with what describes it in the place of what runs it, and writes what that prints.
+ * @param {string} bin
+ */
+async function document(bin) {
+	const describer = join("dist", `.${bin}.describe.cjs`);
+	await bundle(bin, describer, [
+		{
+			name: "describe",
+			setup(build) {
+				build.onResolve({ filter: /^\.\/run\.js$/ }, ({ resolveDir }) => ({
+					path: join(resolveDir, "docs/describe.ts"),
+				}));
+			},
+		},
+	]);
+	const text = execFileSync(process.execPath, [describer], {
+		encoding: "utf8",
+	});
+	rmSync(describer);
+	const { section, man, bash, zsh } = JSON.parse(text);
+	for (const [directory, name, content] of [
+		["man", `${bin}.${section}`, man],
+		["completions", `${bin}.bash`, bash],
+		["completions", `_${bin}`, zsh],
+	]) {
+		mkdirSync(join("dist", directory), { recursive: true });
+		writeFileSync(join("dist", directory, name), content);
+	}
 }
 
 const objects = manifest.sluice?.bpf ?? [];

@@ -1,0 +1,111 @@
+import {
+	type Command,
+	ONLY,
+	type OptionSpec,
+	type Program,
+	verbOf,
+} from "../command.js";
+import { commonOptions } from "../line.js";
+
+/** The section of a manual for those who run a machine. */
+export const SECTION = 8;
+
+/** A program's manual page in roff (man macros), from the same words as --help. */
+export function manPage(program: Program, date: string): string {
+	const { name, summary, version, commands } = program;
+	const examples = commands.flatMap((spec) => spec.examples ?? []);
+	return [
+		`.TH ${[name.toUpperCase(), SECTION, date, `Sluice ${version}`, "Sluice"].map((word) => quoted(String(word))).join(" ")}`,
+		".SH NAME",
+		`${text(name)} \\- ${text(summary)}`,
+		".SH SYNOPSIS",
+		...commands.flatMap((spec, i) => [
+			...(i > 0 ? [".br"] : []),
+			synopsis(name, spec),
+		]),
+		...(commands.length === 1 && commands[0]
+			? [".SH DESCRIPTION", ...details(commands[0])]
+			: [
+					".SH COMMANDS",
+					...commands.flatMap((spec) => [
+						`.SS ${quoted(text(words(spec.usage)))}`,
+						...details(spec),
+					]),
+				]),
+		".SH OPTIONS",
+		...options({ ...commonOptions, ...program.options, ...general }),
+		...(examples.length > 0
+			? [
+					".SH EXAMPLES",
+					...examples.flatMap(([line, does]) => [
+						".TP",
+						`.B ${text(`${name} ${line}`.trimEnd())}`,
+						text(does || "\u2014"),
+					]),
+				]
+			: []),
+		".SH EXIT STATUS",
+		...exitStatus.flatMap(([code, means]) => [
+			".TP",
+			`.B ${code}`,
+			text(means),
+		]),
+		".SH ENVIRONMENT",
+		".TP",
+		".B TC_BPF_MNT",
+		text("The bpffs, as iproute2 has it, where --bpffs is not given."),
+		"",
+	].join("\n");
+}
+
+const general: Readonly<Record<string, OptionSpec>> = {
+	help: { type: "boolean", describe: "Show help and examples" },
+	version: { type: "boolean", describe: "Show the version" },
+};
+
+const exitStatus = [
+	["0", "done"],
+	["1", "failed: the message says what and where"],
+	["2", "bad usage or bad input, nothing was changed"],
+	["3", "no such entry"],
+	["4", "the environment cannot: no rights, no bpffs, no tables, no libbpf"],
+] as const;
+
+const synopsis = (name: string, spec: Command<unknown>) =>
+	`.B ${text(`${name} ${words(spec.usage)}`.trimEnd())}`;
+
+/** Without the `$0` of a program that does one thing only. */
+const words = (usage: string) =>
+	verbOf({ usage }) === ONLY ? usage.slice(ONLY.length + 1) : usage;
+
+function details(spec: Command<unknown>): string[] {
+	const positionals = Object.entries(spec.positionals ?? {});
+	return [
+		text(`${spec.summary}.`),
+		...positionals.flatMap(([name, describe]) => [
+			".TP",
+			`.I ${text(name)}`,
+			text(describe),
+		]),
+		...options(spec.options ?? {}),
+	];
+}
+
+const options = (list: Readonly<Record<string, OptionSpec>>): string[] =>
+	Object.entries(list).flatMap(([name, { type, describe, alias }]) => [
+		".TP",
+		`.B ${text([...(alias ? [`-${alias}`] : []), `--${name}`].join(", "))}${type === "string" ? ` \\fI${text(name)}\\fR` : ""}`,
+		text(describe),
+	]);
+
+/** Text as roff takes it: a backslash is written \e, a hyphen that is typed \-, and no line begins with a control. */
+const text = (plain: string): string =>
+	plain
+		.replaceAll("\\", "\\e")
+		.replaceAll("-", "\\-")
+		.replaceAll("\u2014", "\\(em")
+		.replace(/\s*\n\s*/g, " ")
+		.replace(/^(?=[.'])/, "\\&");
+
+/** One argument of a macro. */
+const quoted = (word: string) => `"${word.replaceAll('"', "\\(dq")}"`;
