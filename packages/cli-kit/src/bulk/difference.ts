@@ -40,7 +40,10 @@ export interface DifferenceLine {
 	line: string;
 }
 
-/** What will be other than it was, as the commands that make it so: adds and changes, then deletes. */
+/**
+ * What will be other than it was, as the commands that make it so: adds and changes, then deletes, each in the order of
+ * `save`. The kernel's own order is another in every map.
+ */
 export function differenceLines(
 	tables: AnyBulkTables,
 	staged: StagedContext,
@@ -49,9 +52,10 @@ export function differenceLines(
 	const { shown = (words) => words } = tables;
 	const sets: DifferenceLine[] = [];
 	const dels: DifferenceLine[] = [];
-	for (const { key, before, after } of staged
-		.stagedTable(tables.table)
-		.differences())
+	const differences = [...staged.stagedTable(tables.table).differences()].sort(
+		(a, b) => tables.compare(a.key, b.key),
+	);
+	for (const { key, before, after } of differences)
 		if (after === undefined)
 			dels.push({
 				change: "delete",
