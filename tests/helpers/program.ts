@@ -1,6 +1,7 @@
 import type { Host } from "@sluice/testbed";
 import { cli, clis } from "./cli.js";
-import { addresses, type Family } from "./network.js";
+import { addresses, type Family, families } from "./network.js";
+import { backend } from "./traffic.js";
 
 type Ends = { gateway: Host; node: Host };
 
@@ -43,17 +44,16 @@ export type Service = {
 	tcp: number;
 	udp: number;
 	/** Ports of the backend, by default those above. */
-	backend?: { tcp: number; udp: number };
+	to?: { tcp: number; udp: number };
 	key?: string;
 };
 
 /** A TCP and a UDP service, programmed alike at each host. */
 export async function serve(
 	hosts: readonly Host[],
-	{ inside, tunnel, group, tcp, udp, backend, key = "key" }: Service,
+	{ inside, tunnel, group, tcp, udp, to = { tcp, udp }, key = "key" }: Service,
 ): Promise<void> {
 	const { proxy, node } = addresses[inside];
-	const to = backend ?? { tcp, udp };
 	await Promise.all(
 		hosts.map((host) =>
 			clis(host, "cli_service", [
@@ -62,4 +62,28 @@ export async function serve(
 			]),
 		),
 	);
+}
+
+/**
+ * Everything that requests need to ports 80 (HTTP) and 90 (UDP) of the proxy
+ * address of either family, the backend included. The group id is the family
+ * inside; `outside` tells in which family's tunnel that goes.
+ */
+export async function serveFamilies(
+	ends: Ends,
+	mode: "standard" | "dso" = "standard",
+	outside = (inside: Family): Family => inside,
+): Promise<void> {
+	await configure(ends, mode);
+	for (const inside of families) {
+		await tunnel(ends, outside(inside));
+		await serve([ends.gateway, ends.node], {
+			inside,
+			tunnel: outside(inside),
+			group: inside,
+			tcp: 80,
+			udp: 90,
+		});
+	}
+	await backend(ends.node, { http: 80, udp: 90 });
 }

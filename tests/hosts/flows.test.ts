@@ -4,7 +4,7 @@ import test from "ava";
 import { cli } from "../helpers/cli.js";
 import { counted, crossed } from "../helpers/counters.js";
 import { addresses, families, network } from "../helpers/network.js";
-import { configure, serve, tunnel } from "../helpers/program.js";
+import { configure, serve, serveFamilies, tunnel } from "../helpers/program.js";
 import { askHttp, askUdp, backend } from "../helpers/traffic.js";
 
 const bpfTest = testWith(test.serial, needs.root, needs.bpf);
@@ -12,25 +12,12 @@ const bpfTest = testWith(test.serial, needs.root, needs.bpf);
 for (const mode of ["standard", "dso"] as const) {
 	bpfTest(`each family goes in a tunnel of the other, ${mode}`, async (t) => {
 		const net = await network(t);
-		const { client, gateway, node } = net;
-		await configure(net, mode);
-		for (const inside of families) {
-			const outside = inside === 4 ? 6 : 4;
-			await tunnel(net, outside);
-			await serve([gateway, node], {
-				inside,
-				tunnel: outside,
-				group: inside,
-				tcp: 80,
-				udp: 90,
-			});
-		}
-		await backend(node, { http: 80, udp: 90 });
+		await serveFamilies(net, mode, (inside) => (inside === 4 ? 6 : 4));
 
 		for (const inside of families) {
 			const { proxy } = addresses[inside];
-			await t.notThrowsAsync(askHttp(client, proxy, 80), `${inside}`);
-			await t.notThrowsAsync(askUdp(client, proxy, 90), `${inside}`);
+			await t.notThrowsAsync(askHttp(net.client, proxy, 80), `${inside}`);
+			await t.notThrowsAsync(askUdp(net.client, proxy, 90), `${inside}`);
 		}
 	});
 }

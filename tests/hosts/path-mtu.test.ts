@@ -2,7 +2,7 @@
 import { needs, testWith } from "@sluice/testbed";
 import test from "ava";
 import { addresses, families, network } from "../helpers/network.js";
-import { configure, serve, tunnel } from "../helpers/program.js";
+import { configure, serve, serveFamilies, tunnel } from "../helpers/program.js";
 import { askHttp, askUdp, backend } from "../helpers/traffic.js";
 
 const bpfTest = testWith(test.serial, needs.root, needs.bpf);
@@ -63,19 +63,8 @@ bpfTest(
 	"a locked MTU of the route tells what fits into the tunnel",
 	async (t) => {
 		const net = await network(t);
-		const { client, gateway, node, links } = net;
-		await configure(net);
-		for (const family of families) {
-			await tunnel(net, family);
-			await serve([gateway, node], {
-				inside: family,
-				tunnel: family,
-				group: family,
-				tcp: 80,
-				udp: 90,
-			});
-		}
-		await backend(node, { http: 80, udp: 90 });
+		const { client, gateway, links } = net;
+		await serveFamilies(net);
 		// Between the gateway's link and the node there is less room than on either.
 		await links[3]?.mtu(1400);
 		await gateway.run("ip", ["-batch", "-"], {

@@ -7,8 +7,8 @@ import { needs, testWith } from "@sluice/testbed";
 import test, { type ExecutionContext } from "ava";
 import { crossed } from "../helpers/counters.js";
 import { addresses, families, network } from "../helpers/network.js";
-import { configure, serve, tunnel } from "../helpers/program.js";
-import { askHttp, askUdp, backend } from "../helpers/traffic.js";
+import { serveFamilies } from "../helpers/program.js";
+import { askHttp, askUdp } from "../helpers/traffic.js";
 
 const bpfTest = testWith(test.serial, needs.root, needs.bpf);
 
@@ -17,19 +17,8 @@ async function everySize(
 	mode: "standard" | "dso",
 ): Promise<void> {
 	const net = await network(t);
-	const { client, gateway, node, links } = net;
-	await configure(net, mode);
-	for (const family of families) {
-		await tunnel(net, family);
-		await serve([gateway, node], {
-			inside: family,
-			tunnel: family,
-			group: family,
-			tcp: 80,
-			udp: 90,
-		});
-	}
-	await backend(node, { http: 80, udp: 90 });
+	const { client, gateway, links } = net;
+	await serveFamilies(net, mode);
 	const works = (what: string) =>
 		Promise.all(
 			families.map(async (family) => {
