@@ -50,6 +50,15 @@ async function runLine({ spec, values }: Line, env: Env): Promise<void> {
 	await spec.run(parsed, new Context(env, kernel, values));
 }
 
+/** A message as one line: what was typed may hold newlines, and worse for a terminal. */
+const oneLine = (message: string) =>
+	// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+	message.replace(/[\x00-\x1f\x7f-\x9f]/g, (character) =>
+		character === "\n"
+			? "\\n"
+			: `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`,
+	);
+
 /** Words before `--`, which are the command's, and from there on, which are only ever values. */
 function split(words: readonly string[]): [string[], string[]] {
 	const end = words.indexOf("--");
@@ -100,7 +109,7 @@ function report(
 		.filter(Boolean)
 		.join(": ");
 	const withHint = (one: { message: string; hint?: string | undefined }) =>
-		one.hint ? `${one.message}; ${one.hint}` : one.message;
+		oneLine(one.hint ? `${one.message}; ${one.hint}` : one.message);
 	env.err(
 		json
 			? `${toJson({ error: { code, message, hint, lines } })}\n`

@@ -2,6 +2,7 @@ import test from "ava";
 import { parse } from "../src/grammar.js";
 import { Args, type Command, Failure } from "../src/index.js";
 import { type Line, readLine } from "../src/line.js";
+import { randomNumbers } from "../testing/random.js";
 import { sample, typed } from "./helpers/sample.js";
 
 /** What a command would be given, or why there is none. */
@@ -112,15 +113,6 @@ for (const line of [
 			t.is(await byYargs(words), undefined);
 		}
 	});
-
-/** Numbers that look random and are the same in every run. */
-function randomNumbers(seed: number): (below: number) => number {
-	let state = seed;
-	return (below) => {
-		state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-		return Math.floor((state / 2 ** 32) * below);
-	};
-}
 
 const vocabulary = [
 	..."get put list fail number completion all 1 2 -1 a x".split(" "),

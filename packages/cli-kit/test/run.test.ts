@@ -115,6 +115,14 @@ test("a negative number is a wrong value, not an option", async (t) => {
 	await prints(t, "list a -1 b", { out: "a\n-1\nb\n" });
 });
 
+test("a message is one line, whatever was typed", async (t) => {
+	t.deepEqual(await typed(["number", "1\n2\x1b[31m\x7f"]), {
+		code: 2,
+		out: "",
+		err: 'sample: number: n must be an integer from 0 to 65535, got "1\\n2\\x1b[31m\\x7f"\n',
+	});
+});
+
 test("--version prints the version", (t) =>
 	prints(t, "--version", { out: "1.2.3\n" }));
 

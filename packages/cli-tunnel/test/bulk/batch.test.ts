@@ -106,8 +106,8 @@ it("batch --dry-run prints what would be changed", async (t, tables) => {
 			world: {
 				input: "set 3 10.0.0.1 6080 0 0\ndel 2\nset 1 10.0.0.1 6080 10.9.0.1 1",
 			},
-			out: `+ set 3 10.0.0.1 6080 0 0
-~ set 1 10.0.0.1 6080 10.9.0.1 1
+			out: `~ set 1 10.0.0.1 6080 10.9.0.1 1
++ set 3 10.0.0.1 6080 0 0
 - del 2
 3 differences, not applied: 3 rows written, 2 deleted
 `,
