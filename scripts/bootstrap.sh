@@ -119,6 +119,10 @@ build() {
 	}
 }
 
+# Another one may be at work in this checkout: it does what we would do.
+exec {lock}<package-lock.json
+flock "$lock"
+
 install_packages
 check_node
 install_modules
