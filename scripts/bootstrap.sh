@@ -107,19 +107,20 @@ check_node() {
 install_modules() {
 	cmp -s package-lock.json node_modules/.sluice-lock && return
 	printf 'installing npm packages\n'
-	npm ci --loglevel=error || die 1 'npm ci failed'
+	npm ci --loglevel=error {lock}>&- || die 1 'npm ci failed'
 	cp package-lock.json node_modules/.sluice-lock
 }
 
 build() {
 	local log
-	log=$(npx turbo run build --output-logs=errors-only --no-color 2>&1) || {
+	log=$(npx turbo run build --output-logs=errors-only --no-color 2>&1 {lock}>&-) || {
 		printf '%s\n' "$log" >&2
 		die 1 'the build failed'
 	}
 }
 
-# Another one may be at work in this checkout: it does what we would do.
+# Another one may be at work in this checkout: it does what we would do. What
+# npm starts does not inherit the lock, so nothing that stays holds it.
 exec {lock}<package-lock.json
 flock "$lock"
 
