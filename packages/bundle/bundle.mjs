@@ -2,7 +2,8 @@
 // Bundles the CLI of the package in the working directory: every bin of its package.json to one file,
 // dist/<bin>.cjs, from src/<bin>.ts, or src/main.ts where there is one bin only. Objects that package.json names
 // under "sluice": {"bpf": ["dispatcher.o"]} are copied beside it, to dist/bpf/, so that a packed tarball carries them.
-// Manual pages and completion scripts are made of the same programs, to dist/man/ and dist/completions/.
+// Where package.json names manual pages ("man"), they and completion scripts are made of the same programs, which must
+// be cli-kit's, to dist/man/ and dist/completions/.
 
 import { execFileSync } from "node:child_process";
 import {
@@ -23,7 +24,8 @@ const bins = Object.entries(manifest.bin);
 for (const [bin, outfile] of bins) {
 	await bundle(bin, outfile);
 	chmodSync(outfile, 0o755);
-	await document(bin);
+	// Another program would simply run.
+	if (manifest.man) await document(bin);
 }
 
 /**
