@@ -25,7 +25,7 @@ export {
 	missing,
 } from "./failure.js";
 export { netnsOfSys, noBpffs } from "./missing-pins.js";
-export { aligned, counted, exact, toJson } from "./output.js";
+export { aligned, counted, exact, JsonText, toJson } from "./output.js";
 export { realEnv, writeAll } from "./real-env.js";
 export { run } from "./run.js";
 export {

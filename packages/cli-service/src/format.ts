@@ -1,4 +1,4 @@
-import { endpointText, protocolName } from "@sluice/cli-kit";
+import { endpointText, JsonText, protocolName } from "@sluice/cli-kit";
 import type { Encap, Endpoint } from "@sluice/maps/tables";
 import type { Service } from "./services.js";
 
@@ -32,34 +32,27 @@ export const encapLine = (backend: Endpoint, encap: Encap, show: ShowKey) =>
 export const natLine = (from: Endpoint, to: Endpoint) =>
 	`NAT ${endpointOf(from)} -> ${endpointOf(to)}`;
 
-export const endpointDocument = ({ proto, address, port }: Endpoint) => ({
-	protocol: protocolName(proto),
-	address,
-	port,
-});
+// The same as JSON, written as text: there may be hundreds of thousands.
 
-export const serviceDocument = (service: Service, show: ShowKey) => ({
-	service: service.sid.service,
-	group: service.sid.group,
-	key: show(service.key),
-	tunnel: service.tunnel,
-	proxy: endpointDocument(service.proxy),
-	backend: endpointDocument(service.backend),
-});
+const endpointJson = ({ proto, address, port }: Endpoint) =>
+	`{"protocol":"${protocolName(proto)}","address":"${address}","port":${port}}`;
 
-export const encapDocument = (
+export const serviceJson = (
+	{ sid, key, tunnel, proxy, backend }: Service,
+	show: ShowKey,
+) =>
+	new JsonText(
+		`{"service":${sid.service},"group":${sid.group},"key":${JSON.stringify(show(key))},"tunnel":${tunnel},"proxy":${endpointJson(proxy)},"backend":${endpointJson(backend)}}`,
+	);
+
+export const encapJson = (
 	backend: Endpoint,
 	{ tunnel, sid, key }: Encap,
 	show: ShowKey,
-) => ({
-	backend: endpointDocument(backend),
-	tunnel,
-	service: sid.service,
-	group: sid.group,
-	key: show(key),
-});
+) =>
+	new JsonText(
+		`{"backend":${endpointJson(backend)},"tunnel":${tunnel},"service":${sid.service},"group":${sid.group},"key":${JSON.stringify(show(key))}}`,
+	);
 
-export const natDocument = (from: Endpoint, to: Endpoint) => ({
-	from: endpointDocument(from),
-	to: endpointDocument(to),
-});
+export const natJson = (from: Endpoint, to: Endpoint) =>
+	new JsonText(`{"from":${endpointJson(from)},"to":${endpointJson(to)}}`);

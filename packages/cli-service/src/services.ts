@@ -26,6 +26,10 @@ export const sameEndpoint = (a: Endpoint | undefined, b: Endpoint) =>
 export const sameSid = (a: Sid | undefined, b: Sid) =>
 	a !== undefined && a.service === b.service && a.group === b.group;
 
+/** The order in which services are shown. */
+export const compareSids = (a: Sid, b: Sid) =>
+	a.service - b.service || a.group - b.group;
+
 /** The rows of TABLE-NAT that a service has: for replies, then for requests. */
 export const natRows = ({
 	proxy,

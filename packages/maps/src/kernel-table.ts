@@ -68,6 +68,22 @@ export class KernelTable<K, V> implements OpenTable<K, V> {
 				];
 	}
 
+	*sorted(compare: (a: K, b: K) => number): IterableIterator<[K, V]> {
+		const { key, value } = this.#table;
+		const rows: { key: K; values: Buffer; at: number }[] = [];
+		for (const { keys, values, count } of this.batches()) {
+			const kept = Buffer.from(values.subarray(0, count * value.size));
+			for (let i = 0; i < count; i++)
+				rows.push({
+					key: key.read(keys, i * key.size),
+					values: kept,
+					at: i * value.size,
+				});
+		}
+		rows.sort((a, b) => compare(a.key, b.key));
+		for (const { key, values, at } of rows) yield [key, value.read(values, at)];
+	}
+
 	setMany(entries: Iterable<readonly [K, V]>): void {
 		const { key, value } = this.#table;
 		const list = Array.isArray(entries) ? entries : [...entries];

@@ -121,6 +121,10 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 				yield [this.#keyOf(number), this.#valueOf(number)];
 	}
 
+	*sorted(compare: (a: K, b: K) => number): IterableIterator<[K, V]> {
+		yield* [...this.entries()].sort(([a], [b]) => compare(a, b));
+	}
+
 	setMany(entries: Iterable<readonly [K, V]>): void {
 		for (const [key, value] of entries) this.set(key, value);
 	}

@@ -53,6 +53,8 @@ export interface OpenTable<K, V> {
 	 * there or not. Deleting while iterating is safe.
 	 */
 	entries(): IterableIterator<[K, V]>;
+	/** All entries by their keys' order. A value is made when it is its turn: of a large table, not all are there at once. */
+	sorted(compare: (a: K, b: K) => number): IterableIterator<[K, V]>;
 	/**
 	 * Writes many entries by the kernel's batch operation.
 	 * @throws BpfError as `set`; entries before the one that failed are written.

@@ -76,6 +76,8 @@ export class StagedContext extends Context {
 
 	override print(): void {}
 
+	override printLong(): void {}
+
 	/** Prints what the lines had to say beside their results. */
 	warn(): void {
 		for (const text of this.warnings) this.outer.env.err(text);

@@ -2,6 +2,7 @@ import { statSync } from "node:fs";
 import type { OpenTable, Table } from "@sluice/maps/table";
 import { Context } from "../context.js";
 import { toJson } from "../output.js";
+import type { Lists } from "../print-long.js";
 
 /** What the lines of a stream are run with: tables stay open from line to line, and what is printed is the answer. */
 export class StreamContext extends Context {
@@ -46,6 +47,16 @@ export class StreamContext extends Context {
 		this.#answer = this.json
 			? toJson(typeof document === "function" ? document() : document)
 			: ["ok", ...(typeof lines === "function" ? lines() : lines)].join("\t");
+	}
+
+	override printLong(lines: () => Iterable<string>, lists: Lists): void {
+		this.print(
+			() => [...lines()],
+			() =>
+				Object.fromEntries(
+					Object.entries(lists).map(([name, list]) => [name, [...list()]]),
+				),
+		);
 	}
 
 	/** Pins that were removed and made again are other tables. */

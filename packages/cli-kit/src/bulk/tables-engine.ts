@@ -11,9 +11,9 @@ export const tablesEngine = (tables: AnyBulkTables): Engine => ({
 		const { table, compare, setWords } = tables;
 		const how = tables.saveHow?.(args);
 		const open = context.openTable(table, { readOnly: true });
-		return [...open.entries()]
-			.sort(([a], [b]) => compare(a, b))
-			.map(([key, value]) => lineOf(setWords(key, value, context, how)));
+		return Array.from(open.sorted(compare), ([key, value]) =>
+			lineOf(setWords(key, value, context, how)),
+		);
 	},
 	...(tables.saveNote === undefined ? {} : { saveNote: tables.saveNote }),
 	...(tables.saveOptions ? { saveOptions: tables.saveOptions } : {}),

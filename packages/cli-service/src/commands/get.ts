@@ -1,14 +1,15 @@
 import { command, counted } from "@sluice/cli-kit";
 import type { Encap, Endpoint, Sid } from "@sluice/maps/tables";
 import {
-	encapDocument,
+	encapJson,
 	encapLine,
-	natDocument,
+	natJson,
 	natLine,
-	serviceDocument,
+	type ShowKey,
+	serviceJson,
 	verifyLine,
 } from "../format.js";
-import { natRows, type Service } from "../services.js";
+import { compareSids, natRows, type Service } from "../services.js";
 import { openServiceTables, type ServiceTables } from "../tables.js";
 import { keysShown, noService, showKeysOption, sidOrAll } from "./arguments.js";
 
@@ -31,41 +32,47 @@ export const get = command({
 	}),
 	run({ sid, showKeys }, context) {
 		const tables = openServiceTables(context, { readOnly: true });
-		const { services, encap, nat } =
-			sid === "all" ? everything(tables) : one(tables, sid);
+		const rows = sid === "all" ? everything(tables) : one(tables, sid);
 		const show = keysShown(showKeys, context);
-		context.print(
-			() => [
-				...services.map((service) => verifyLine(service, show)),
-				...Array.from(encap, ([key, value]) => encapLine(key, value, show)),
-				...Array.from(nat, ([from, to]) => natLine(from, to)),
-				counted(services.length, "service"),
-			],
-			() => ({
-				services: services.map((service) => serviceDocument(service, show)),
-				encap: Array.from(encap, ([key, value]) =>
-					encapDocument(key, value, show),
-				),
-				nat: Array.from(nat, ([from, to]) => natDocument(from, to)),
-			}),
-		);
+		context.printLong(() => lines(rows, show), {
+			services: () => mapped(rows.services, (one) => serviceJson(one, show)),
+			encap: () =>
+				mapped(rows.encap, ([key, one]) => encapJson(key, one, show)),
+			nat: () => mapped(rows.nat, ([from, to]) => natJson(from, to)),
+		});
 	},
 });
 
+function* lines(
+	{ services, encap, nat }: Rows,
+	show: ShowKey,
+): IterableIterator<string> {
+	let count = 0;
+	for (const service of services) {
+		count++;
+		yield verifyLine(service, show);
+	}
+	for (const [backend, value] of encap) yield encapLine(backend, value, show);
+	for (const [from, to] of nat) yield natLine(from, to);
+	yield counted(count, "service");
+}
+
+function* mapped<T, U>(rows: Iterable<T>, change: (row: T) => U): Iterable<U> {
+	for (const row of rows) yield change(row);
+}
+
 interface Rows {
-	services: Service[];
 	// Read while they are printed: of a large table, the rows need not all be there at once.
+	services: Iterable<Service>;
 	encap: Iterable<[Endpoint, Encap]>;
 	nat: Iterable<[Endpoint, Endpoint]>;
 }
 
 function everything({ verify, encap, nat }: ServiceTables): Rows {
 	return {
-		services: [...verify.entries()]
-			.map(([sid, value]) => ({ ...value, sid }))
-			.sort(
-				({ sid: a }, { sid: b }) => a.service - b.service || a.group - b.group,
-			),
+		services: mapped(verify.sorted(compareSids), ([sid, value]) =>
+			Object.assign(value, { sid }),
+		),
 		encap: encap.entries(),
 		nat: nat.entries(),
 	};

@@ -8,7 +8,7 @@ import {
 	values,
 } from "@sluice/cli-kit";
 import { type Endpoint, protocols } from "@sluice/maps/tables";
-import { endpointOf, serviceDocument, verifyLine } from "../format.js";
+import { endpointOf, serviceJson, verifyLine } from "../format.js";
 import { readKeyFile } from "../key-file.js";
 import {
 	type Conflict,
@@ -73,7 +73,7 @@ export const set = command({
 		});
 		context.print(
 			() => [verifyLine(service, keysShown(showKeys, context))],
-			() => serviceDocument(service, keysShown(showKeys, context)),
+			() => serviceJson(service, keysShown(showKeys, context)),
 		);
 	},
 });

@@ -1,7 +1,9 @@
 import { command, counted, missing, values } from "@sluice/cli-kit";
+import type { Endpoint, Tunnel } from "@sluice/maps/tables";
 import {
 	decapDocument,
 	decapLine,
+	type TunnelDocument,
 	tunnelDocument,
 	tunnelLine,
 } from "../format.js";
@@ -24,27 +26,37 @@ export const get = command({
 	parse: (args) => idOrAll(args.text("id")),
 	run(id, context) {
 		const tables = openTunnelTables(context, { readOnly: true });
-		const { tunnels, decap } =
-			id === "all" ? everything(tables) : one(tables, id);
-		context.print(
-			() => [
-				...tunnels.map(([number, tunnel]) => tunnelLine(number, tunnel)),
-				...decap.map(([endpoint, references]) =>
-					decapLine(endpoint, references),
-				),
-				`${counted(tunnels.length, "tunnel")}, ${counted(decap.length, "local endpoint")}`,
-			],
-			() => ({
-				tunnels: tunnels.map(([number, tunnel]) =>
-					tunnelDocument(number, tunnel),
-				),
-				decap: decap.map(([endpoint, references]) =>
+		const rows = id === "all" ? everything(tables) : one(tables, id);
+		context.printLong(() => lines(rows), {
+			tunnels: () => documents(rows.tunnels),
+			decap: () =>
+				rows.decap.map(([endpoint, references]) =>
 					decapDocument(endpoint, references),
 				),
-			}),
-		);
+		});
 	},
 });
+
+interface Rows {
+	// Read while they are printed: of a large table, they need not all be there at once.
+	tunnels: Iterable<readonly [number, Tunnel]>;
+	decap: (readonly [Endpoint, number])[];
+}
+
+function* lines({ tunnels, decap }: Rows): IterableIterator<string> {
+	let count = 0;
+	for (const [id, tunnel] of tunnels) {
+		count++;
+		yield tunnelLine(id, tunnel);
+	}
+	for (const [endpoint, references] of decap)
+		yield decapLine(endpoint, references);
+	yield `${counted(count, "tunnel")}, ${counted(decap.length, "local endpoint")}`;
+}
+
+function* documents(tunnels: Rows["tunnels"]): Iterable<TunnelDocument> {
+	for (const [id, tunnel] of tunnels) yield tunnelDocument(id, tunnel);
+}
 
 /** The argument of get, del, ping and stats. */
 export const idOrAll = (text: string): number | "all" =>
@@ -53,20 +65,20 @@ export const idOrAll = (text: string): number | "all" =>
 /** @throws Failure missing */
 export const noTunnel = (id: number) => missing(`no tunnel ${id}`);
 
-function everything({ tunnels, decap }: TunnelTables) {
+function everything({ tunnels, decap }: TunnelTables): Rows {
 	return {
-		tunnels: [...tunnels.entries()].sort(([a], [b]) => a - b),
+		tunnels: tunnels.sorted((a, b) => a - b),
 		decap: [...decap.entries()],
 	};
 }
 
-function one({ tunnels, decap }: TunnelTables, id: number) {
+function one({ tunnels, decap }: TunnelTables, id: number): Rows {
 	const tunnel = tunnels.get(id);
 	if (!tunnel) throw noTunnel(id);
 	const endpoint = localEndpoint(tunnel);
 	const references = decap.get(endpoint);
 	return {
-		tunnels: [[id, tunnel] as const],
-		decap: references === undefined ? [] : [[endpoint, references] as const],
+		tunnels: [[id, tunnel]],
+		decap: references === undefined ? [] : [[endpoint, references]],
 	};
 }
