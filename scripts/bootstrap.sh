@@ -25,6 +25,7 @@ readonly NEEDS=(
 	ping:iputils-ping
 	iperf3:iperf3
 	tcpdump:tcpdump
+	tshark:tshark
 	curl:curl
 	sysctl:procps
 	strace:strace
