@@ -9,6 +9,8 @@ import { type Ended, runInProcess, type World } from "./run-in-process.js";
 export interface PinOptions {
 	/** Entries of a table in place of 1024, by map name. */
 	maxEntries?: Readonly<Record<string, number>>;
+	/** The object to load, in place of one that has the tables and no programs. */
+	object?: string;
 }
 
 let made = 0;
@@ -28,10 +30,8 @@ export class PinnedTables {
 		this.bpffs = `/sys/fs/bpf/${++made}`;
 		this.pins = tcPins(this.bpffs);
 		mkdirSync(this.pins, { recursive: true });
-		this.object = loadObject(tunnelTables(), {
-			...options,
-			pinDirectory: this.pins,
-		});
+		const { object = tunnelTables(), maxEntries = {} } = options;
+		this.object = loadObject(object, { maxEntries, pinDirectory: this.pins });
 	}
 
 	/** Runs a program on these tables, with words that have no space in them or a list of words. */

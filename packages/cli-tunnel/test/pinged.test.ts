@@ -1,0 +1,125 @@
+// What the data path writes while the control plane does.
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type PinnedTables, withTables } from "@sluice/cli-kit/testing";
+import {
+	configTable,
+	type Tunnel,
+	tunnelTable,
+	verifyTable,
+} from "@sluice/maps/tables";
+import test, { type ExecutionContext } from "ava";
+import { cli } from "../src/cli.js";
+
+const object = path.join(
+	path.dirname(
+		createRequire(import.meta.url).resolve("@sluice/bpf/package.json"),
+	),
+	"dist/pfc_ingress_tc.o",
+);
+const it = withTables(test, { object });
+
+/** 10.0.0.2:40001 > 10.0.0.1:6080, a ping of tunnel 100 by service 1 2. */
+const ping = Buffer.from(
+	[
+		"020000000002 020000000001 0800",
+		"45000038 00004000 4011 26b3 0a000002 0a000001",
+		"9c41 17c0 0024 0000",
+		"2601a000 0001 0002 50613535773072643132333435363700 00000064",
+	]
+		.join("")
+		.replaceAll(" ", ""),
+	"hex",
+);
+const learned = { remote: "10.0.0.2", remotePort: 40_001 };
+const set = "set 100 10.0.0.1 6080 0 0";
+
+/** Lets the ingress program take in one ping after the other, until the test ends. */
+async function keepPinging(t: ExecutionContext, tables: PinnedTables) {
+	const end = (address: string) => ({ address, port: 80, proto: 6 });
+	tables
+		.open(configTable)
+		.set({ ifindex: 0, queue: 0 }, { id: 1, flags: 1, name: "" });
+	tables.open(verifyTable).set(
+		{ service: 1, group: 2 },
+		{
+			key: ping.subarray(50, 66),
+			tunnel: 100,
+			proxy: end("5.5.5.5"),
+			backend: end("1.1.1.1"),
+		},
+	);
+	const directory = mkdtempSync(path.join(tmpdir(), "ping-"));
+	const packet = path.join(directory, "ping");
+	writeFileSync(packet, ping);
+	const pin = `${tables.bpffs}/program`;
+	tables.object.program("pfc_ingress").pin(pin);
+	// Far more than it comes to: the test ends it.
+	const pinger = spawn(
+		"bpftool",
+		[
+			...["prog", "run", "pinned", pin, "data_in", packet],
+			...["repeat", "2000000000"],
+		],
+		{ stdio: "ignore" },
+	);
+	const ended = new Promise((resolve) => pinger.once("exit", resolve));
+	t.teardown(async () => {
+		pinger.kill("SIGKILL");
+		await ended;
+		rmSync(directory, { recursive: true });
+	});
+}
+
+/** Waits until the far end is known. */
+async function known(tables: PinnedTables): Promise<Tunnel> {
+	const tunnels = tables.open(tunnelTable);
+	for (;;) {
+		const tunnel = tunnels.get(100);
+		if (tunnel && tunnel.remote !== "::") return tunnel;
+		await sleep(1);
+	}
+}
+
+it("a remote that pings write is never lost to a set that leaves it to them", async (t, tables) => {
+	t.timeout(120_000);
+	await tables.run(cli, set);
+	await keepPinging(t, tables);
+	t.like(await known(tables), learned);
+	for (let i = 0; i < 300; i++) {
+		const { code, out } = await tables.run(cli, set);
+		t.is(code, 0);
+		t.regex(out, /-> 10\.0\.0\.2:40001\n$/);
+	}
+	await tables.run(cli, `${set} --reset-remote`);
+	t.like(await known(tables), learned);
+});
+
+it("a tunnel that was deleted does not come back by its pings", async (t, tables) => {
+	t.timeout(120_000);
+	await keepPinging(t, tables);
+	const tunnels = tables.open(tunnelTable);
+	for (let i = 0; i < 30; i++) {
+		await tables.run(cli, set);
+		t.like(await known(tables), learned);
+		t.is((await tables.run(cli, "del 100 --force")).code, 0);
+		for (let look = 0; look < 20; look++) t.is(tunnels.get(100), undefined);
+	}
+});
+
+it("pings to where a tunnel was do not move it", async (t, tables) => {
+	t.timeout(120_000);
+	await tables.run(cli, set);
+	await keepPinging(t, tables);
+	await known(tables);
+	await tables.run(cli, "set 100 10.0.0.9 6080 0 0");
+	const tunnels = tables.open(tunnelTable);
+	for (let look = 0; look < 100; look++) {
+		await sleep(1);
+		t.like(tunnels.get(100), { local: "10.0.0.9", remote: "::" });
+	}
+});
