@@ -7,7 +7,7 @@
  * BINDINGS      how many bindings there are, one for each address from 10.0.0.0
  * PREFIX_BITS   their length: binding i is for address 10.0.0.0 + (i << (32 - PREFIX_BITS))
  */
-#include "../../../bpf/dispatcher.bpf.c"
+#include "../../../bpf/dispatcher_indexed.bpf.c"
 
 static __always_inline __be32 by_chance(void)
 {
@@ -93,4 +93,16 @@ SEC("sk_lookup")
 int dispatcher_any(struct bpf_sk_lookup *ctx)
 {
 	return dispatch(ctx, find_any);
+}
+
+static __always_inline const struct binding *find_any_indexed(struct key *key, __u32 protocol)
+{
+	key->packed.addr.words[3] = by_chance();
+	return find_indexed(key, protocol);
+}
+
+SEC("sk_lookup")
+int dispatcher_idx_any(struct bpf_sk_lookup *ctx)
+{
+	return dispatch(ctx, find_any_indexed);
 }

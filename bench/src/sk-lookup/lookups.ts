@@ -2,7 +2,15 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { loadObject } from "@sluice/maps";
-import { bindingsTable, socketsTable } from "@sluice/maps/tables";
+import {
+	bindingIndexTable,
+	bindingKey,
+	indexKeyOf,
+	indexSubnetsTable,
+	packedBindingKey,
+	packedBindingsTable,
+	socketsTable,
+} from "@sluice/maps/tables";
 import { compileBpf } from "@sluice/testbed";
 import { interleave } from "../interleave.js";
 import type { Row } from "../table.js";
@@ -10,6 +18,7 @@ import { lookupContext } from "./context.js";
 
 export const REFERENCE = "two lookups";
 export const OURS = "ours";
+export const INDEXED = "ours, --index";
 
 const source = join(import.meta.dirname, "lookups.bpf.c");
 const PORT = 80;
@@ -44,37 +53,33 @@ export async function lookupRows({
 		sockets.set(0, BigInt(descriptorOf(server)));
 		sockets.close();
 		const middle = address(Math.floor(count / 2), bits);
-		const time = (program: string, packet: string) => ({
-			name: program.startsWith("reference") ? REFERENCE : OURS,
+		const time = (name: string, program: string, packet: string) => ({
+			name,
 			measure: async () =>
 				timed(object.program(program), lookupContext(packet, PORT)),
 		});
+		const contenders = (suffix: string, packet: string) => [
+			time(REFERENCE, `reference${suffix}`, packet),
+			time(OURS, `dispatcher${suffix}`, packet),
+			time(INDEXED, `dispatcher_idx${suffix}`, packet),
+		];
 		return [
 			{
 				title: `${title}, same key`,
 				unit: "ns",
-				samples: await interleave([
-					time("reference", middle),
-					time("dispatcher", middle),
-				]),
+				samples: await interleave(contenders("", middle)),
 			},
 			{
 				title: `${title}, random keys`,
 				unit: "ns",
-				samples: await interleave([
-					time("reference_any", middle),
-					time("dispatcher_any", middle),
-				]),
+				samples: await interleave(contenders("_any", middle)),
 			},
 			...(count === 1
 				? [
 						{
 							title: "no binding matches",
 							unit: "ns",
-							samples: await interleave([
-								time("reference", "192.0.2.99"),
-								time("dispatcher", "192.0.2.99"),
-							]),
+							samples: await interleave(contenders("", "192.0.2.99")),
 						},
 					]
 				: []),
@@ -95,15 +100,21 @@ function timed(program: ReturnType<Object["program"]>, context: Buffer) {
 }
 
 function fill(object: Object, count: number, bits: number, port: number) {
-	const bindings = object.table(bindingsTable);
+	const bindings = object.table(packedBindingsTable);
+	const index = object.table(bindingIndexTable);
+	const others = object.table(indexSubnetsTable);
 	const prefixlen = HEADER + bits;
-	bindings.setMany(
-		Array.from({ length: count }, (_, i) => [
-			{ prefixlen, protocol: TCP, port, addr: address(i, bits) },
-			{ id: 0, prefixlen },
-		]),
-	);
-	bindings.close();
+	const key = Buffer.alloc(bindingKey.size);
+	const entries = Array.from({ length: count }, (_, i) => {
+		const addr = address(i, bits);
+		bindingKey.write(key, 0, { prefixlen, protocol: TCP, port, addr });
+		return [packedBindingKey.read(key, 0), { id: 0, prefixlen }] as const;
+	});
+	bindings.setMany(entries);
+	if (bits === 32)
+		index.setMany(entries.map(([key, value]) => [indexKeyOf(key), value]));
+	else others.set(0, BigInt(count));
+	for (const table of [bindings, index, others]) table.close();
 }
 
 /** Binding i's lowest address, as the C file has it. */

@@ -1,14 +1,8 @@
 import { once } from "node:events";
 import { statSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
-import { close, loadObject, openPin, socketInfo } from "@sluice/maps";
+import { close, openPin, socketInfo, testRun } from "@sluice/maps";
 import { address as addressCodec } from "@sluice/maps/codec";
-import {
-	bindingsTable,
-	destinationMetricsTable,
-	destinationsTable,
-	socketsTable,
-} from "@sluice/maps/tables";
 import test from "ava";
 import type { Binding } from "../src/values/binding.js";
 import { prefix } from "../src/values/prefix.js";
@@ -16,7 +10,7 @@ import { lookupContext, type Packet, selected } from "./helpers/lookup.js";
 import { kernelTest, ownHost } from "./helpers/own-host.js";
 import { randomNumbers } from "./helpers/random.js";
 import { descriptor, greeter } from "./helpers/servers.js";
-import { json, must, objects, tubectl } from "./helpers/tubectl.js";
+import { json, must, tubectl } from "./helpers/tubectl.js";
 
 test.before(ownHost);
 test.afterEach.always(() => tubectl("unload"));
@@ -45,41 +39,33 @@ function numberOf(text: string): bigint {
 	return BigInt(`0x${bytes.toString("hex")}`);
 }
 
-/** The program that is loaded, run on the maps that are pinned: nothing is attached or sent. */
+/** The program that is loaded, run without a packet. */
 function dataPlane() {
-	const directory = `/sys/fs/bpf/${statSync("/proc/self/ns/net").ino}_dispatcher`;
-	const tables = [
-		bindingsTable,
-		destinationsTable,
-		destinationMetricsTable,
-		socketsTable,
-	];
-	const fds = tables.map(({ name }) => openPin(`${directory}/${name}`));
-	const reuse = Object.fromEntries(
-		tables.map(({ name }, i) => [name, fds[i] as number]),
-	);
-	const object = loadObject(`${objects}/dispatcher.o`, { reuse });
-	const program = object.program("dispatcher");
+	const { ino } = statSync("/proc/self/ns/net");
+	const program = openPin(`/sys/fs/bpf/${ino}_dispatcher/program`);
 	return {
 		run: (packet: Packet) => {
-			const { verdict, context } = program.testRun({
+			const { verdict, context } = testRun(program, {
 				context: lookupContext(packet),
 			});
 			return { verdict, socket: selected(context) };
 		},
-		close() {
-			object.close();
-			for (const fd of fds) close(fd);
-		},
+		close: () => close(program),
 	};
 }
 
-for (const seed of [1, 2, 3])
+for (const [seed, index] of [
+	[1, "without"],
+	[2, "without"],
+	[3, "made before"],
+	[4, "made after"],
+] as const)
 	kernelTest(
-		`Of random bindings (${seed}) the data plane takes the first in the listing that matches, and so does who`,
+		`Of random bindings (${seed}, index ${index}) the data plane takes the first in the listing that matches, and so does who`,
 		async (t) => {
 			const random = randomNumbers(seed);
 			await must("load");
+			if (index === "made before") await must("upgrade", "--index");
 			const cookies = new Map<string, bigint>();
 			for (const label of ["a", "b", "c", "d"])
 				for (const host of ["127.0.0.1", "::1"]) {
@@ -114,6 +100,8 @@ for (const seed of [1, 2, 3])
 					...[`${address}/${length}`, String(ports[random(3)])],
 				);
 			}
+			await unbindSome(random);
+			if (index === "made after") await must("upgrade", "--index");
 			const listed: Listed[] = (await json("bindings")).bindings;
 			const plane = dataPlane();
 			t.teardown(() => plane.close());
@@ -147,6 +135,13 @@ for (const seed of [1, 2, 3])
 			}
 		},
 	);
+
+/** Removes every fourth binding or so. */
+async function unbindSome(random: (below: number) => number): Promise<void> {
+	for (const one of (await json("bindings")).bindings as Listed[])
+		if (random(4) === 0)
+			await must("unbind", one.label, "tcp", one.prefix, String(one.port));
+}
 
 function masked(text: string, length: number, ipv4: boolean): string {
 	const bytes = Buffer.alloc(16);

@@ -1,3 +1,4 @@
+export * from "./binding-index.js";
 export * from "./bindings.js";
 export * from "./config.js";
 export * from "./config-flags.js";

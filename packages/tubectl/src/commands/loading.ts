@@ -1,5 +1,5 @@
 import { command } from "@sluice/cli-kit";
-import { dispatcherObject } from "../state/object-file.js";
+import { objectDirectory, plainObject } from "../state/object-file.js";
 import { version } from "../version.js";
 import { announce, placeOf } from "./place.js";
 
@@ -16,7 +16,10 @@ export const load = command({
 	async run(_, context) {
 		const { loadDispatcher } = await import("../state/load.js");
 		const place = placeOf(context);
-		const loaded = loadDispatcher(place, dispatcherObject(context.env.vars));
+		const loaded = loadDispatcher(
+			place,
+			plainObject(objectDirectory(context.env.vars)),
+		);
 		if (loaded) announce(context, `created dispatcher in ${place.directory}`);
 		else
 			announce(
@@ -55,14 +58,27 @@ export const unload = command({
 export const upgrade = command({
 	usage: "upgrade",
 	summary: "Replace the dispatcher's program and keep its state",
-	parse: nothing,
-	async run(_, context) {
+	options: {
+		index: {
+			type: "boolean",
+			describe:
+				"Give it an index of single addresses, for large tables; from then on only tubectl can write bindings",
+		},
+	},
+	examples: [
+		["upgrade", "after a new release, or from another tool's program"],
+		["upgrade --index", "for hundreds of thousands of addresses"],
+	],
+	parse: (args) => args.flag("index"),
+	async run(wantsIndex, context) {
 		const { upgradeDispatcher } = await import("../state/upgrade.js");
 		const place = placeOf(context);
-		const id = upgradeDispatcher(place, dispatcherObject(context.env.vars));
+		const objects = objectDirectory(context.env.vars);
+		const { id, index } = upgradeDispatcher(place, objects, wantsIndex);
 		context.print([`Upgraded dispatcher to ${version}, program ID #${id}`], {
 			version,
 			program: id,
+			index,
 			path: place.directory,
 		});
 	},

@@ -81,3 +81,7 @@ export function unpack(packed: string): BindingKey {
 
 /** Prefix length of a packed key: no longer than 152, so that its first byte is all of it. */
 export const packedLength = (packed: string) => packed.charCodeAt(0);
+
+/** Whether a packed key is of one address. */
+export const isSingleAddress = (packed: string) =>
+	packedLength(packed) === HEADER_BITS + 128;

@@ -7,7 +7,13 @@ import type {
 } from "@sluice/maps/tables";
 import { type Binding, bindingText } from "../values/binding.js";
 import { prefixText } from "../values/prefix.js";
-import { bindingOf, destinationOf, keyOf, unpack } from "./binding-key.js";
+import {
+	bindingOf,
+	destinationOf,
+	keyOf,
+	pack,
+	unpack,
+} from "./binding-key.js";
 import type { Tables } from "./tables.js";
 import type { Writer } from "./writer.js";
 
@@ -20,7 +26,8 @@ export function bind(writer: Writer, binding: Binding): void {
 	if (old && destinations.get(destination)?.id === old.id) return;
 	writer.change(() => {
 		const id = destinations.acquire(destination);
-		tables.bindings.set(key, { id, prefixlen: key.prefixlen });
+		const { prefixlen } = key;
+		writer.trie.setMany([[pack(key), { id, prefixlen }]]);
 		if (old) destinations.releaseId(old.id);
 	});
 }
@@ -37,7 +44,7 @@ export function unbind(writer: Writer, binding: Binding): void {
 			`no binding ${bindingText(binding)}: it leads to ${JSON.stringify(labelOf(tables, old.id))}`,
 		);
 	writer.change(() => {
-		tables.bindings.delete(key);
+		writer.trie.deleteMany([pack(key)]);
 		destinations.release(destination);
 	});
 }

@@ -1,11 +1,16 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** The compiled dispatcher: in $SLUICE_BPF_DIR, else beside the bundled program. */
-export function dispatcherObject(
+/** The directory of the compiled programs: $SLUICE_BPF_DIR, else beside the bundled program. */
+export const objectDirectory = (
 	vars: Readonly<Record<string, string | undefined>>,
-): string {
-	const directory =
-		vars.SLUICE_BPF_DIR || fileURLToPath(new URL("bpf", import.meta.url));
-	return join(directory, "dispatcher.o");
-}
+): string =>
+	vars.SLUICE_BPF_DIR || fileURLToPath(new URL("bpf", import.meta.url));
+
+/** The dispatcher. */
+export const plainObject = (directory: string) =>
+	join(directory, "dispatcher.o");
+
+/** The dispatcher with an index beside its trie. */
+export const indexedObject = (directory: string) =>
+	join(directory, "dispatcher_indexed.o");

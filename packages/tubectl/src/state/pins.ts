@@ -16,9 +16,14 @@ export const UPGRADE = "program-upgrade";
 /** A directory that is there while a writer is at work: one that finds it repairs what the last left. */
 export const CHANGING = "changing";
 
+/** A directory of what belongs to the index, where there is one. */
+export const INDEX = "index";
+/** In it: the program that writes bindings to the trie and the index. */
+export const WRITER = "write_bindings";
+
 /** Owner and group read; others nothing: whoever may open the directory may hold its lock. */
 const DIRECTORY_MODE = 0o750;
-const PIN_MODE = 0o640;
+export const PIN_MODE = 0o640;
 
 export function setModes(directory: string): void {
 	for (const name of readdirSync(directory))
@@ -34,9 +39,14 @@ export function removeState(directory: string): void {
 	rmSync(join(directory, LINK), { force: true });
 	for (const name of readdirSync(directory)) {
 		const path = join(directory, name);
-		if (statSync(path).isDirectory()) rmdirSync(path);
+		if (statSync(path).isDirectory()) removeFlat(path);
 		else rmSync(path);
 	}
+	rmdirSync(directory);
+}
+
+function removeFlat(directory: string): void {
+	for (const name of readdirSync(directory)) rmSync(join(directory, name));
 	rmdirSync(directory);
 }
 

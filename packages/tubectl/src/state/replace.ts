@@ -66,7 +66,7 @@ function apply(
 	added: [string, Binding][],
 	removed: [string, Binding][],
 ): void {
-	const { tables, destinations } = writer;
+	const { trie, destinations } = writer;
 	const counts = new Counts(wanted.byKey.values());
 	checkRoom(writer, counts, wanted.byKey.size);
 	added.sort(([a], [b]) => packedLength(b) - packedLength(a));
@@ -79,13 +79,13 @@ function apply(
 			const count = Math.max(before.count, one.count);
 			destinations.setCount(one.key, { id: one.id, count });
 		}
-		tables.packed.setMany(
+		trie.setMany(
 			added.map(([key, binding]) => [
 				key,
 				{ id: counts.of(binding).id, prefixlen: packedLength(key) },
 			]),
 		);
-		tables.packed.deleteMany(removed.map(([key]) => key));
+		trie.deleteMany(removed.map(([key]) => key));
 		const known = new Map([...counts].map((one) => [one.id, one.count]));
 		for (const [key, value] of destinations.entries()) {
 			const count = known.get(value.id) ?? 0;

@@ -16,10 +16,13 @@ import { isThere, notLoaded, type Place } from "./place.js";
 import { demandVersion } from "./program-version.js";
 import { repair } from "./repair.js";
 import { openTables, type Tables } from "./tables.js";
+import { openTrie, type Trie } from "./trie.js";
 
 /** A dispatcher under the writers' lock. */
 export interface Writer {
 	readonly tables: Tables;
+	/** By which bindings are written; reading is the tables'. */
+	readonly trie: Trie;
 	readonly destinations: Destinations;
 	/**
 	 * Runs what changes the tables. A writer that is killed in it leaves a mark, by which the next one knows that
@@ -39,7 +42,12 @@ export function withWriter<T>(place: Place, act: (writer: Writer) => T): T {
 		checkProgram(place);
 		const tables = openTables(place, { readOnly: false });
 		try {
-			return act(writerOf(place, tables));
+			const { trie, close } = openTrie(place, tables);
+			try {
+				return act(writerOf(place, tables, trie));
+			} finally {
+				close();
+			}
 		} finally {
 			tables.close();
 		}
@@ -65,7 +73,7 @@ function lockOrNotLoaded(place: Place): () => void {
 	}
 }
 
-function writerOf({ directory }: Place, tables: Tables): Writer {
+function writerOf({ directory }: Place, tables: Tables, trie: Trie): Writer {
 	const mark = join(directory, CHANGING);
 	const destinations = new Destinations(tables);
 	const settle = () => {
@@ -75,6 +83,7 @@ function writerOf({ directory }: Place, tables: Tables): Writer {
 	if (existsSync(mark)) settle();
 	return {
 		tables,
+		trie,
 		destinations,
 		change(act) {
 			mkdirSync(mark, { mode: 0o700 });
