@@ -31,6 +31,7 @@ readonly NEEDS=(
 	strace:strace
 	nc.openbsd:netcat-openbsd
 	ncat:ncat
+	socat:socat
 	nmap:nmap
 	prometheus:prometheus
 	systemd-analyze:systemd
