@@ -1,0 +1,146 @@
+// The built program, run as a person runs it.
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import path from "node:path";
+import { withTables } from "@sluice/cli-kit/testing";
+import { decapTable, tunnelTable } from "@sluice/maps/tables";
+import test from "ava";
+import manifest from "../package.json" with { type: "json" };
+
+const it = withTables(test);
+const bin = path.join(import.meta.dirname, "../dist/cli_tunnel.cjs");
+
+interface Options {
+	bpffs: string;
+	uid?: number;
+	stdout?: string;
+	stderr?: string;
+}
+
+/** Runs it to its end; `stdout` and `stderr` are files to write to. */
+function run(words: string, { bpffs, uid, stdout, stderr }: Options) {
+	const redirect = `${stdout ? `>${stdout}` : ""} ${stderr ? `2>${stderr}` : ""}`;
+	const { status, ...rest } = spawnSync(
+		"sh",
+		["-c", `exec "$0" ${words} ${redirect}`, bin],
+		{
+			encoding: "utf8",
+			env: { PATH: process.env.PATH, TC_BPF_MNT: bpffs },
+			...(uid === undefined ? {} : { uid, gid: uid }),
+		},
+	);
+	return { code: status, out: rest.stdout, err: rest.stderr };
+}
+
+it("the program prints, fails and exits as it does in process", (t, tables) => {
+	const shown = "TUN\t     100\t  172.1.0.4:6080 -> 0.0.0.0:0\n";
+	t.deepEqual(run("set 100 172.1.0.4 6080 0 0", tables), {
+		code: 0,
+		out: shown,
+		err: "",
+	});
+	t.deepEqual(run("get 100", tables), {
+		code: 0,
+		out: `${shown}DECAP\tudp\t172.1.0.4:6080\t1\n1 tunnel, 1 local endpoint\n`,
+		err: "",
+	});
+	t.deepEqual(run("get 42", tables), {
+		code: 3,
+		out: "",
+		err: "cli_tunnel: get: no tunnel 42\n",
+	});
+	t.deepEqual(run("get 4x", tables), {
+		code: 2,
+		out: "",
+		err: 'cli_tunnel: get: id must be an integer from 0 to 4294967295, got "4x"\n',
+	});
+	t.deepEqual(run("get 1", { bpffs: "/tmp" }), {
+		code: 4,
+		out: "",
+		err: "cli_tunnel: get: no bpffs at /tmp; mount it (mount -t bpf bpf /sys/fs/bpf), or name another bpffs with --bpffs\n",
+	});
+	t.is(run("--version", tables).out, `${manifest.version}\n`);
+	t.regex(run("--help", tables).out, /^cli_tunnel: program GUE tunnels\n/);
+});
+
+it("who is not root is told so, and bad input before that", (t, tables) => {
+	execFileSync("chmod", ["755", "/sys/fs/bpf", tables.bpffs]);
+	const nobody = { bpffs: tables.bpffs, uid: 65_534 };
+	for (const line of ["get all", "set 1 10.0.0.1 1 0 0", "del all"]) {
+		const { code, out, err } = run(line, nobody);
+		t.deepEqual([code, out], [4, ""]);
+		// By the rights of the file, or where the kernel asks for CAP_BPF first.
+		t.is(
+			err.replace("EACCES", "EPERM"),
+			`cli_tunnel: ${line.split(" ")[0]}: open ${tables.pins}/map_tunnel: not permitted (EPERM); run as root or with CAP_BPF and CAP_NET_ADMIN\n`,
+		);
+	}
+	t.is(run("get x", nobody).code, 2);
+	t.is(run("--version", nobody).code, 0);
+});
+
+it("output that cannot be written is told, and what was done stays done", (t, tables) => {
+	t.deepEqual(
+		run("set 100 172.1.0.4 6080 0 0", {
+			bpffs: tables.bpffs,
+			stdout: "/dev/full",
+		}),
+		{
+			code: 1,
+			out: "",
+			err: "cli_tunnel: set: write standard output: no space left (ENOSPC); what was asked for may have been done\n",
+		},
+	);
+	t.truthy(tables.open(tunnelTable).get(100));
+	// Nobody can be told, and the exit code still tells.
+	const mute = { bpffs: tables.bpffs, stderr: "/dev/full" };
+	t.deepEqual(run("get 42", mute), { code: 3, out: "", err: "" });
+	t.deepEqual(run("get 100", { ...mute, stderr: "&-" }).code, 0);
+	t.is(run("get 100", { bpffs: tables.bpffs, stdout: "&-" }).code, 0);
+});
+
+it("a reader that goes away ends it quietly", (t, tables) => {
+	const tunnels = tables.open(tunnelTable);
+	// More than a pipe holds.
+	tunnels.setMany(
+		Array.from({ length: 1000 }, (_, id) => [
+			id,
+			{
+				local: "2001:db8:1111:2222:3333:4444:5555:6666",
+				localPort: 6080,
+				remote: "2001:db8:1111:2222:3333:4444:5555:6666",
+				remotePort: 6080,
+				lastPing: 0n,
+			},
+		]),
+	);
+	const { stdout, stderr } = spawnSync(
+		"bash",
+		["--norc", "-c", '"$0" get all | head -1; echo $PIPESTATUS', bin],
+		{
+			encoding: "utf8",
+			env: { PATH: process.env.PATH, TC_BPF_MNT: tables.bpffs },
+		},
+	);
+	t.regex(stdout, /^TUN\t {7}0\t.*\n141\n$/);
+	t.is(stderr, "");
+});
+
+it("20 writers at once lose nothing of each other", async (t, tables) => {
+	const ends = Array.from({ length: 20 }, (_, id) => {
+		const child = spawn(
+			bin,
+			["set", String(id), "10.0.0.1", "6080", "0", "0"],
+			{
+				env: { PATH: process.env.PATH, TC_BPF_MNT: tables.bpffs },
+				stdio: "ignore",
+			},
+		);
+		return new Promise((resolve) => child.once("exit", resolve));
+	});
+	t.deepEqual(await Promise.all(ends), Array(20).fill(0));
+	t.is([...tables.open(tunnelTable).entries()].length, 20);
+	t.deepEqual(
+		[...tables.open(decapTable).entries()].map(([, references]) => references),
+		[20],
+	);
+});
