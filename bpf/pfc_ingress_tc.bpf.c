@@ -69,8 +69,7 @@ static __always_inline int learn_remote(const struct packet *ping, __u32 id, int
 static __always_inline int authenticate(const struct gue *gue, struct sid *sid,
 					struct verify **verify)
 {
-	sid->service = bpf_ntohs(gue->sid.service);
-	sid->group = bpf_ntohs(gue->sid.group);
+	read_sid(sid, &gue->sid);
 	*verify = bpf_map_lookup_elem(&map_verify, sid);
 	if (!*verify)
 		return -OUT_UNKNOWN_SERVICE;

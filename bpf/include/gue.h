@@ -54,6 +54,12 @@ static __always_inline __u32 outer_size(__u8 version)
 	return version == 4 ? sizeof(struct outer_ipv4) : sizeof(struct outer_ipv6);
 }
 
+static __always_inline void read_sid(struct sid *sid, const struct gue_sid *wire)
+{
+	sid->service = bpf_ntohs(wire->service);
+	sid->group = bpf_ntohs(wire->group);
+}
+
 /* Compares without a branch on any byte, so that time tells nothing about how much of a key was right. */
 static __always_inline int same_key(const __u8 *a, const __u8 *b)
 {

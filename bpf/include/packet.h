@@ -53,9 +53,9 @@ enum fragment {
  */
 struct packet {
 	struct endpoint src;
+	__u32 l3; /* offset of the IP header; here it keeps dst at a multiple of 8 */
 	struct endpoint dst;
-	__u32 l3;	/* offset of the IP header */
-	__u32 l4;	/* offset of what follows it and its extensions */
+	__u32 l4;	/* offset of what follows the IP header and its extensions */
 	__u32 len;	/* of the IP packet */
 	__u32 id;	/* of a fragment's packet */
 	__u32 quote;	/* offset of the IP header that an ICMP error quotes; 0: none */

@@ -38,6 +38,19 @@ static __noinline int parse_packet(struct __sk_buff *skb, __u32 off, __u32 versi
 	return parse_ports(skb, packet);
 }
 
+/* Writes an endpoint by whole words: hashing it as a key right after waits for narrower ones.
+ * The order is that of a little-endian machine.
+ */
+static __always_inline void fill_endpoint(struct endpoint *endpoint, __be32 ipv4, __be16 port,
+					  __u8 proto)
+{
+	__u64 *halves = (void *)&endpoint->addr;
+
+	halves[0] = 0;
+	halves[1] = (__u64)ipv4 << 32 | V4_MAPPED;
+	*(__u32 *)&endpoint->port = (__u32)proto << 16 | port;
+}
+
 /* Most packets: IPv4 without options, whole, with TCP or UDP in it, all headers linear. The same as parse_packet, for a
  * third of its time. Returns 0, or -1 for packets that parse_packet must look at.
  */
@@ -83,14 +96,8 @@ static __always_inline int parse_common(struct __sk_buff *skb, __u32 off, struct
 	packet->has_ports = 1;
 	packet->pad[0] = 0;
 	packet->pad[1] = 0;
-	set_ipv4(&packet->src.addr, ip->saddr);
-	packet->src.port = tcp->source;
-	packet->src.proto = ip->protocol;
-	packet->src.pad = 0;
-	set_ipv4(&packet->dst.addr, ip->daddr);
-	packet->dst.port = tcp->dest;
-	packet->dst.proto = ip->protocol;
-	packet->dst.pad = 0;
+	fill_endpoint(&packet->src, ip->saddr, tcp->source, ip->protocol);
+	fill_endpoint(&packet->dst, ip->daddr, tcp->dest, ip->protocol);
 	return 0;
 }
 
