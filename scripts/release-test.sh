@@ -1,0 +1,197 @@
+#!/usr/bin/env bash
+# release-test.sh [<directory>]
+#
+# Packs every package to a tarball, installs the tarballs on a machine that has
+# nothing but Debian's base system and Node, and runs them there: no compiler,
+# no checkout. The machine is a directory made by debootstrap, entered by
+# chroot in network and mount namespaces of its own. cli_doctor is asked first:
+# what it says is missing is installed by the commands that it prints.
+#
+# The tarballs stay in <directory> [default: none stay]. Takes some minutes and
+# 500 MB; needs root, debootstrap, and Debian's and npm's servers.
+#
+# Environment
+#   DEBIAN_MIRROR  [http://deb.debian.org/debian]
+#   DEBIAN_SUITE   [bookworm]
+#
+# Exit code: 0 all of it runs, 1 something does not, 2 bad usage, 4 the
+# environment cannot (not root, no debootstrap).
+set -euo pipefail
+export PATH=/usr/sbin:/sbin:$PATH
+cd -- "$(dirname -- "$(readlink -f -- "$0")")/.."
+
+readonly MIRROR=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
+readonly SUITE=${DEBIAN_SUITE:-bookworm}
+readonly CLIS=(cli_cfg cli_tunnel cli_service cli_doctor cli_explain cli_metrics
+	tubectl udplb sk-lookup-attach sockmap-update)
+readonly SCRIPTS=(attach_tc.sh detach_tc.sh reattach_tc.sh show_tc.sh)
+
+die() {
+	local code=$1
+	shift
+	printf 'release-test.sh: %s\n' "$*" >&2
+	exit "$code"
+}
+
+step() {
+	printf '\n== %s\n' "$*"
+}
+
+# Every workspace that is published: those with a bin.
+pack() {
+	local manifest packages=()
+	for manifest in packages/*/package.json; do
+		node -e 'const p = require(process.argv[1]); process.exit(p.bin && !p.private ? 0 : 1)' "./$manifest" &&
+			packages+=("--workspace=$(dirname -- "$manifest")")
+	done
+	npm pack --loglevel=error --pack-destination "$TARBALLS" "${packages[@]}"
+}
+
+make_root() {
+	debootstrap --variant=minbase "$SUITE" "$ROOT" "$MIRROR" >"$WORK/debootstrap.log" 2>&1 ||
+		die 1 "debootstrap: $(tail -n 1 "$WORK/debootstrap.log")"
+	# Node is a single file; npm installs into the root from outside.
+	install -m 755 "$(readlink -f -- "$(command -v node)")" "$ROOT/usr/local/bin/node"
+	cp /etc/resolv.conf "$ROOT/etc/resolv.conf"
+	npm install --loglevel=error --no-audit --no-fund \
+		--global --prefix "$ROOT/usr/local" "$TARBALLS"/*.tgz
+}
+
+# Runs a script in the root. The namespaces go with it.
+inside() {
+	chroot "$ROOT" /usr/bin/env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+		HOME=/root DEBIAN_FRONTEND=noninteractive bash -euo pipefail -c "$1" inside "${@:2}"
+}
+
+# Runs a script in the root as a machine of its own.
+machine() {
+	# shellcheck disable=SC2016 # meant for the inner shell
+	unshare --net --mount bash -euo pipefail -c '
+		mount -t sysfs sysfs "$1/sys"
+		mount -t bpf bpf "$1/sys/fs/bpf"
+		exec chroot "$1" /usr/bin/env -i PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+			HOME=/root bash -euo pipefail -c "$2"
+	' machine "$ROOT" "$1"
+}
+
+test_nothing_else() {
+	# shellcheck disable=SC2016
+	inside '
+		for program in clang gcc cc make tc bpftool npm; do
+			! command -v "$program" >/dev/null || { echo "there is a $program" >&2; exit 1; }
+		done
+		for program; do
+			[[ -x $(command -v "$program") ]] || { echo "no $program" >&2; exit 1; }
+		done
+	' "${CLIS[@]}" "${SCRIPTS[@]}"
+}
+
+# The findings about packages, mended by the commands that were printed.
+test_doctor() {
+	# shellcheck disable=SC2016
+	inside '
+		findings() {
+			{ cli_doctor --json 2>/dev/null || true; } | node -e "
+				const { findings } = JSON.parse(require(\"fs\").readFileSync(0, \"utf8\"));
+				for (const { code, fix } of findings)
+					if (/^(libbpf|iproute2)/.test(code)) console.log(code + \"\t\" + fix);
+			"
+		}
+		findings
+		[[ $(findings | cut -f 1) == $'"'libbpf-missing\\niproute2-missing'"' ]]
+		apt-get update -qq
+		# The first may bring what the second is about: ask again each time.
+		while line=$(findings | head -n 1) && [[ -n $line ]]; do
+			echo "# ${line#*$'"'\\t'"'}"
+			sh -c "${line#*$'"'\\t'"'}" >/dev/null
+		done
+		[[ -z $(findings) ]]
+	'
+}
+
+test_words() {
+	# shellcheck disable=SC2016
+	inside '
+		for program; do
+			"$program" --version >/dev/null
+			"$program" --help | grep -q -- --json
+			[[ -s /usr/local/share/man/man8/$program.8 ]] ||
+				{ echo "no manual page of $program" >&2; exit 1; }
+		done
+		source /usr/local/lib/node_modules/@sluice/cli-tunnel/dist/completions/cli_tunnel.bash
+		COMP_WORDS=(cli_tunnel "") COMP_CWORD=1 COMP_LINE="cli_tunnel " COMP_POINT=11
+		_cli_tunnel_yargs_completions cli_tunnel "" cli_tunnel
+		[[ " ${COMPREPLY[*]} " == *" ping "* ]]
+	' "${CLIS[@]}"
+}
+
+test_tunnel() {
+	# shellcheck disable=SC2016
+	machine '
+		ip link set lo up
+		ip link add eth0 type veth peer name far
+		ip link set eth0 up
+		ip link set far up
+		ip address add 10.0.0.1/24 dev eth0
+		attach_tc.sh eth0
+		cli_cfg set 1 1 proxy,snat gateway
+		cli_tunnel set 1 10.0.0.1 6080 10.0.0.2 6080
+		cli_service set 1 1 tcp 10.0.0.1 80 192.0.2.1 8080 1 key
+		cli_explain --dev eth0 --dir egress --proto tcp 10.0.0.9:4000 192.0.2.1:8080 --syn |
+			tee /dev/stderr | grep -q "^outcome  encapsulated"
+		ip neighbor replace 10.0.0.2 lladdr 02:00:00:00:00:02 dev eth0
+		echo 1 >/proc/sys/net/ipv4/ip_forward
+		cli_doctor
+		cli_service save | cli_service restore -
+		reattach_tc.sh eth0
+		show_tc.sh eth0 >/dev/null
+		cli_cfg stats
+		detach_tc.sh eth0 --purge
+	'
+}
+
+test_steering() {
+	# shellcheck disable=SC2016
+	machine '
+		ip link set lo up
+		tubectl load
+		tubectl bind web tcp 127.0.0.0/24 0
+		tubectl bindings | grep -q web
+		tubectl unload
+	'
+}
+
+(($# <= 1)) || die 2 'at most one directory; see the head of this file'
+((EUID == 0)) || die 4 'not permitted; run as root'
+command -v debootstrap >/dev/null || die 4 'no debootstrap here; apt-get install debootstrap'
+if [[ -z ${SLUICE_RELEASE_TEST:-} ]]; then
+	# What is mounted below goes with this namespace, however we end.
+	SLUICE_RELEASE_TEST=1 exec unshare --mount --propagation private "$(readlink -f -- "$0")" "$@"
+fi
+
+WORK=$(mktemp -d)
+trap 'umount -R "$WORK/root/proc" "$WORK/root/dev" 2>/dev/null || true; rm -rf -- "$WORK"' EXIT
+ROOT=$WORK/root
+TARBALLS=${1:-$WORK/tarballs}
+mkdir -p -- "$TARBALLS"
+TARBALLS=$(readlink -f -- "$TARBALLS")
+
+step 'build and pack'
+npx turbo run build --output-logs=errors-only
+pack
+step 'a machine with Node'
+make_root
+mount -t proc proc "$ROOT/proc"
+mount --rbind /dev "$ROOT/dev"
+mount --make-rslave "$ROOT/dev"
+step 'no compiler, every program'
+test_nothing_else
+step 'what cli_doctor says is missing'
+test_doctor
+step 'help, manual pages, completion'
+test_words
+step 'the tunnel'
+test_tunnel
+step 'steering'
+test_steering
+step 'all of it runs from the tarballs'
