@@ -20,7 +20,7 @@ source "$(dirname -- "$(readlink -f -- "$0")")/lib.sh"
 # Tells what it removed; fails where nothing of ours was there.
 detach() {
 	local direction=$1 removed pref handle id name
-	removed=$(remove_ours "$direction")
+	removed=$(remove_ours "$direction") || exit
 	[[ -n $removed ]] || return 1
 	while read -r pref _ _ handle id name; do
 		printf '%s %s: %s detached (program %s, pref %s, handle %s)\n' \

@@ -209,7 +209,8 @@ remove_ours() {
 	while read -r pref protocol chain handle id name; do
 		[[ $id != "$keep" ]] || continue
 		tc filter del dev "$INTERFACE" "$direction" chain "$chain" \
-			pref "$pref" handle "$handle" protocol "$protocol" bpf
+			pref "$pref" handle "$handle" protocol "$protocol" bpf ||
+			die "$EXIT_FAILED" "$INTERFACE $direction: remove $name at pref $pref: tc failed"
 		printf '%s %s %s %s %s %s\n' "$pref" "$protocol" "$chain" "$handle" "$id" "$name"
 	done < <(our_filters "$direction")
 }
@@ -336,10 +337,12 @@ cause() {
 }
 
 attach_one() {
-	local direction=$1 object=$2 done=$3 output id
-	tc qdisc show dev "$INTERFACE" | grep -qE '^qdisc (clsact|ingress) ' ||
+	local direction=$1 object=$2 done=$3 qdiscs output id
+	qdiscs=$(tc qdisc show dev "$INTERFACE")
+	if [[ $qdiscs != *'qdisc clsact ffff:'* && $qdiscs != *'qdisc ingress ffff:'* ]]; then
 		output=$(tc qdisc add dev "$INTERFACE" clsact 2>&1) ||
-		die "$EXIT_FAILED" "$INTERFACE: add clsact: $output"
+			die "$EXIT_FAILED" "$INTERFACE: add clsact: $output"
+	fi
 	output=$(tc filter replace dev "$INTERFACE" "$direction" \
 		pref "$PREF" handle "$HANDLE" protocol all \
 		bpf direct-action object-file "$object" section tc 2>&1) ||
