@@ -36,6 +36,9 @@ readonly NEEDS=(
 	prometheus:prometheus
 	systemd-analyze:systemd
 	setpriv:util-linux
+	sudo:sudo
+	man:man-db
+	mandoc:mandoc
 	shellcheck:shellcheck
 	shfmt:shfmt
 	/usr/include/bpf/bpf_helpers.h:libbpf-dev
