@@ -54,6 +54,7 @@ export function grammar(program: Program, choose: (line: Line) => void): Argv {
 			"camel-case-expansion": false,
 		})
 		.version(program.version)
+		.alias("h", "help")
 		.completion("completion", "Print a completion script for the shell")
 		.strict()
 		.exitProcess(false)

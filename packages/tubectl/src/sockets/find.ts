@@ -1,6 +1,5 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { badInput, Failure } from "@sluice/cli-kit";
-import { numberIn } from "../state/place.js";
 import type { Offer } from "./choose.js";
 import { noProcess, socketsOf, type Wanted } from "./process.js";
 import { until } from "./wait.js";
@@ -45,7 +44,8 @@ export async function findSockets(
 function pidOf(process: number | string): number | undefined {
 	if (typeof process === "number") return process;
 	try {
-		return numberIn(process);
+		const text = readFileSync(process, "utf8").trim();
+		return /^\d{1,7}$/.test(text) ? Number(text) : undefined;
 	} catch {
 		return undefined;
 	}

@@ -1,4 +1,4 @@
-import { readFileSync, type Stats, statSync } from "node:fs";
+import { type Stats, statSync } from "node:fs";
 import { join } from "node:path";
 import { badInput, Failure, noBpffs } from "@sluice/cli-kit";
 import { isBpffs } from "@sluice/maps/bpffs";
@@ -27,8 +27,8 @@ export function findPlace(netns: string, bpffs: string): Place {
 
 /** The inode of the network namespace at `path`, which is its number in the kernel. */
 export function netnsInode(path: string): number {
-	const stats = stat(path);
-	if (stats.dev !== stat("/proc/self/ns/net").dev)
+	const stats = path === "" ? undefined : stat(path);
+	if (stats?.dev !== stat("/proc/self/ns/net").dev)
 		throw badInput(
 			`netns must be a path to a network namespace, got "${path}"`,
 			"such paths are /proc/PID/ns/net and /run/netns/NAME",
@@ -68,9 +68,3 @@ export const notLoaded = ({ directory }: Place) =>
 		code: "NOT_LOADED",
 		hint: 'load it with "tubectl load"',
 	});
-
-/** A number in a file, such as a pid file; undefined where it is something else. */
-export function numberIn(path: string): number | undefined {
-	const text = readFileSync(path, "utf8").trim();
-	return /^\d{1,10}$/.test(text) ? Number(text) : undefined;
-}

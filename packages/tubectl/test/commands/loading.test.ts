@@ -195,6 +195,7 @@ kernelTest("What is not a namespace is refused", async (t) => {
 		out: "",
 		err: 'tubectl: load: netns must be a path to a network namespace, got "/etc/passwd"; such paths are /proc/PID/ns/net and /run/netns/NAME\n',
 	});
+	t.is((await tubectl("-netns=", "load")).code, 2);
 	t.deepEqual(await tubectl("-netns", "/nowhere", "load"), {
 		code: 4,
 		out: "",
