@@ -5,7 +5,7 @@
  * Reads     keys, slots, upstreams
  * Writes    fragments, next_id, traffic, outcomes; events (udplb_debug only)
  * Verdicts  REDIRECT  sent to the upstream, and only there (block)
- *           SHOT      block, and it cannot be sent
+ *           SHOT      block, and it cannot be sent; REDIRECT if the sender is told
  *           UNSPEC    not ours, or a copy was sent (pass), or the upstream is
  *                     this machine: the next filter decides, then the stack
  *
@@ -21,6 +21,7 @@
 #include "udplb.h"
 #include "udplb_packet.h"
 #include "udplb_rewrite.h"
+#include "udplb_answer.h"
 
 /* Of linux/bpf.h, which an older one does not have. */
 #define FIB_SKIP_NEIGH 4
@@ -233,14 +234,13 @@ static __always_inline int only_output_knows(int route, const struct lb_upstream
 	       upstream->ifindex;
 }
 
-/* Sends the packet itself. Returns the outcome. */
+/* Sends the packet itself. Returns the outcome; of TOO_BIG, `mtu` is what would have gone. */
 static __always_inline int send(struct __sk_buff *skb, const struct packet *packet,
 				const struct lb_upstream *upstream, const struct fields *from,
-				const struct fields *to, int *verdict)
+				const struct fields *to, __u32 *mtu, int *verdict)
 {
 	struct bpf_fib_lookup fib = {};
 	struct bpf_redir_neigh next = {};
-	__u32 mtu = 0;
 	int route, output;
 
 	route = find_route(skb, packet, upstream, &fib, FIB_SKIP_NEIGH);
@@ -249,10 +249,12 @@ static __always_inline int send(struct __sk_buff *skb, const struct packet *pack
 		__builtin_memset(&fib, 0, sizeof(fib));
 		route = find_route(skb, packet, upstream, &fib, 0);
 	}
-	if (route == BPF_FIB_LKUP_RET_FRAG_NEEDED)
+	if (route == BPF_FIB_LKUP_RET_FRAG_NEEDED) {
+		*mtu = fib.mtu_result;
 		return TOO_BIG;
+	}
 	output = only_output_knows(route, upstream);
-	if (output && !skb->gso_size && bpf_check_mtu(skb, upstream->ifindex, &mtu, 0, 0))
+	if (output && !skb->gso_size && bpf_check_mtu(skb, upstream->ifindex, mtu, 0, 0))
 		return TOO_BIG;
 	if (!output && route != BPF_FIB_LKUP_RET_SUCCESS && route != BPF_FIB_LKUP_RET_NO_NEIGH)
 		return NO_ROUTE;
@@ -356,7 +358,7 @@ static __always_inline int deliver(struct __sk_buff *skb, const struct packet *p
 
 /* Does what the upstream's key says. Returns the outcome, or -1 as copy_round(). */
 static __always_inline int act(struct __sk_buff *skb, const struct packet *packet,
-			       const struct lb_upstream *upstream, __be32 id, int pass,
+			       const struct lb_upstream *upstream, __be32 id, int pass, __u32 *mtu,
 			       int *verdict)
 {
 	struct fields from = {
@@ -386,7 +388,7 @@ static __always_inline int act(struct __sk_buff *skb, const struct packet *packe
 	if (unlikely(packet->ttl <= 1))
 		return TTL_EXPIRED;
 	return pass ? copy(skb, packet, upstream, &from, &to, verdict)
-		    : send(skb, packet, upstream, &from, &to, verdict);
+		    : send(skb, packet, upstream, &from, &to, mtu, verdict);
 }
 
 static __always_inline int same(const struct address *a, const struct address *b)
@@ -400,7 +402,7 @@ static __always_inline int balance(struct __sk_buff *skb, int debug)
 	int detour = skb->mark == DETOUR, verdict = TC_ACT_UNSPEC, outcome, pass;
 	struct packet packet = {};
 	struct lb_upstream *upstream;
-	__u32 index = 0;
+	__u32 index = 0, mtu = 0;
 	__be32 id = 0;
 
 	if (skb->pkt_type == PACKET_OTHERHOST)
@@ -428,7 +430,7 @@ static __always_inline int balance(struct __sk_buff *skb, int debug)
 	if (unlikely(detour))
 		skb->mark = 0;
 	pass = upstream->action == ACTION_PASS && !detour;
-	outcome = act(skb, &packet, upstream, id, pass, &verdict);
+	outcome = act(skb, &packet, upstream, id, pass, &mtu, &verdict);
 	if (outcome < 0)
 		return verdict;
 	if (outcome == SENT && upstream->action == ACTION_PASS)
@@ -438,6 +440,13 @@ static __always_inline int balance(struct __sk_buff *skb, int debug)
 		count_traffic(skb, &packet, index);
 	if (debug)
 		tell(&packet, upstream, outcome);
+	/* Of a copy, the sender need not know. */
+	if (unlikely(upstream->action == ACTION_BLOCK &&
+		     (outcome == TTL_EXPIRED || (outcome == TOO_BIG && mtu)) &&
+		     answer(skb, &packet, mtu))) {
+		count(ANSWERED);
+		return TC_ACT_REDIRECT;
+	}
 	return verdict;
 }
 

@@ -147,6 +147,10 @@ for (const action of ["pass", "block"] as const)
 		t.teardown(() => server.stop());
 		const capture = lab.upstream.spawn("tcpdump", ["-lnvi", "u0", "udp"]);
 		await capture.ready(/listening/, "stderr");
+		const answers = lab.client.spawn("tcpdump", [
+			...["-lnvvi", "c0", "icmp[0] == 11 or (icmp6 and ip6[40] == 3)"],
+		]);
+		await answers.ready(/listening/, "stderr");
 		for (const [option, ttl, from] of [
 			["ttl", 64, `UDP4-DATAGRAM:${BOX}:${PORT}`],
 			["ttl", 2, `UDP4-DATAGRAM:${BOX}:${PORT}`],
@@ -161,6 +165,13 @@ for (const action of ["pass", "block"] as const)
 		t.is((await lab.agents.upstream.take()).length, 3);
 		t.is((await lab.agents.box.take()).length, action === "pass" ? 5 : 0);
 		await server.ready(/("outcome":"ttl_expired"[\s\S]*){2}/);
+		if (action === "block") {
+			await answers.ready(
+				/10\.0\.1\.1 > 10\.0\.1\.2: ICMP time exceeded in-transit[\s\S]*fd01::1 > fd01::2: \[icmp6 sum ok\] ICMP6, time exceeded in-transit/,
+			);
+			t.notRegex(answers.stdout, /wrong icmp cksum|bad cksum/);
+		} else t.is(answers.stdout, "");
+		await answers.stop();
 		await capture.stop();
 	});
 
@@ -291,7 +302,7 @@ it("a host that does not forward relays all the same", async (t) => {
 	}
 });
 
-it("what is larger than the way out takes is counted, and goes up the stack under pass only", async (t) => {
+it("what is larger than the way out takes goes up the stack under pass, and is answered under block", async (t) => {
 	await lab.box.run("ip", ["link", "set", "b1", "mtu", "1400"]);
 	t.teardown(() => lab.box.run("ip", ["link", "set", "b1", "mtu", "1500"]));
 	for (const action of ["pass", "block"] as const) {
@@ -306,9 +317,26 @@ it("what is larger than the way out takes is counted, and goes up the stack unde
 		const up = await lab.agents.box.take(action === "pass" ? 4 : 0);
 		t.is(up.length, action === "pass" ? 4 : 0);
 		await server.ready(/("outcome":"too_big"[\s\S]*){2}/);
+		const { stdout } = await lab.run("stats", "--json");
+		const { outcomes } = JSON.parse(stdout).interfaces[0];
+		t.like(outcomes, { too_big: 2, answered: action === "pass" ? 0 : 2 });
+		if (action === "block") {
+			// Told, the sender cuts them.
+			await lab.agents.client.send({ ...v4, sizes: [1373] });
+			await lab.agents.client.send({ ...v6, sizes: [1353] });
+			const cut = await lab.agents.upstream.take(2);
+			t.deepEqual(
+				cut.map(({ size, intact }) => [size, intact]),
+				[
+					[1373, true],
+					[1353, true],
+				],
+			);
+		}
 		await server.stop();
-		t.is(server.stdout.match(/"outcome":"too_big"/g)?.length, 2);
 	}
+	for (const family of ["-4", "-6"])
+		await lab.client.run("ip", [family, "route", "flush", "cache"]);
 });
 
 it("packets to other ports and other protocols are left alone", async (t) => {

@@ -108,6 +108,7 @@ export const lbOutcomes = [
 	"late_fragment",
 	"detours",
 	"events_lost",
+	"answered",
 ] as const;
 
 export type LbOutcome = (typeof lbOutcomes)[number];
