@@ -84,7 +84,11 @@ export function text(size: number): Codec<string> {
 export function bytes(size: number): Codec<Buffer> {
 	return {
 		size,
-		read: (buffer, at) => Buffer.from(buffer.subarray(at, at + size)),
+		read(buffer, at) {
+			const value = Buffer.allocUnsafe(size);
+			for (let i = 0; i < size; i++) value[i] = buffer[at + i] as number;
+			return value;
+		},
 		write(buffer, at, value) {
 			if (value.length > size)
 				throw new RangeError(`${value.length} bytes do not fit in ${size}`);
