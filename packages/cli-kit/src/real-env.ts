@@ -1,6 +1,5 @@
 import { readSync, writeSync } from "node:fs";
 import { StringDecoder } from "node:string_decoder";
-import { isatty } from "node:tty";
 import type { Env } from "./env.js";
 import { badInput, Failure } from "./failure.js";
 
@@ -26,10 +25,10 @@ export const realEnv: Env = {
 	},
 	vars: process.env,
 	get isTerminal() {
-		return isatty(STDOUT);
+		return isTerminal(STDOUT);
 	},
 	get isErrTerminal() {
-		return isatty(STDERR);
+		return isTerminal(STDERR);
 	},
 	inputPart: () => readPart(),
 	input: () => {
@@ -46,6 +45,10 @@ export const realEnv: Env = {
 	},
 	kernel: () => import("@sluice/maps"),
 };
+
+/** Node's terminals bring its sockets with them, which is a tenth of a short command's time: only who asks pays. */
+const isTerminal = (fd: number) =>
+	process.getBuiltinModule("node:tty").isatty(fd);
 
 const causes: Record<string, string> = {
 	ENOSPC: "no space left",

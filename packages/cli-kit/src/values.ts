@@ -1,4 +1,3 @@
-import { isIP } from "node:net";
 import { address as addressCodec } from "@sluice/maps/codec";
 import { type Protocol, protocols } from "@sluice/maps/tables";
 import { badInput } from "./failure.js";
@@ -62,7 +61,8 @@ export function seconds(name: string, text: string): number {
 
 /** An IP address in its canonical form: four decimal numbers, or RFC 5952; `::ffff:1.2.3.4` is `1.2.3.4`. */
 export function address(name: string, text: string): string {
-	const family = isIP(text);
+	// Loaded here because not every command has an address, and sockets are slow to load.
+	const family = process.getBuiltinModule("node:net").isIP(text);
 	if (family === 4) return text;
 	if (family === 6 && !text.includes("%")) return canonical(text);
 	throw badInput(`${name} must be an IPv4 or IPv6 address, got "${text}"`);

@@ -1,19 +1,22 @@
-import { constants } from "node:os";
-
-const names = new Map<number, string>([
-	...Object.entries(constants.errno).map(
-		([name, number]) => [number, name] as const,
-	),
-	// Two names for one number: the one that the manual pages of bpf(2) use.
-	[constants.errno.EAGAIN, "EAGAIN"],
-	[constants.errno.EOPNOTSUPP, "EOPNOTSUPP"],
-	// The kernel's own, seen by user space only because BPF lets it through.
-	[524, "ENOTSUPP"],
-]);
+let names: Map<number, string> | undefined;
 
 /** The name of an errno, 2 → "ENOENT"; an unknown one is its number. */
 export function errnoName(errno: number): string {
+	names ??= namesOfErrnos();
 	return names.get(errno) ?? String(errno);
+}
+
+function namesOfErrnos(): Map<number, string> {
+	// Loaded here because most commands meet no error.
+	const { errno } = process.getBuiltinModule("node:os").constants;
+	return new Map<number, string>([
+		...Object.entries(errno).map(([name, number]) => [number, name] as const),
+		// Two names for one number: the one that the manual pages of bpf(2) use.
+		[errno.EAGAIN, "EAGAIN"],
+		[errno.EOPNOTSUPP, "EOPNOTSUPP"],
+		// The kernel's own, seen by user space only because BPF lets it through.
+		[524, "ENOTSUPP"],
+	]);
 }
 
 const causes: Record<string, string> = {

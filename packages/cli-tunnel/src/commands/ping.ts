@@ -14,7 +14,7 @@ import {
 } from "@sluice/maps/tables";
 import { remoteText } from "../format.js";
 import { fullPing, openPing } from "../gue-ping.js";
-import { sendPings, type Target } from "../send-pings.js";
+import type { Target } from "../send-pings.js";
 import { openTunnelTables } from "../tables.js";
 import { UNKNOWN } from "../tunnels.js";
 import { idOrAll, noTunnel } from "./get.js";
@@ -55,6 +55,8 @@ export const ping = command({
 	}),
 	async run({ id, interval, count, open }, context) {
 		const targets = targetsOf(context, id, open);
+		// Loaded here: the other commands have no use for sockets, which are slow to load.
+		const { sendPings } = await import("../send-pings.js");
 		await sendPings(targets, interval, count, {
 			sent: ({ tunnel, to, number }) =>
 				context.env.out(
