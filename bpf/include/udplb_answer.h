@@ -139,6 +139,17 @@ static __always_inline int swap_macs(struct __sk_buff *skb)
 	return 0;
 }
 
+/* Moves the packet's own headers to behind where the answer's will stand, and sums them. */
+static __always_inline int quote(struct __sk_buff *skb, union headers *headers, __u32 size,
+				 __u64 *sum)
+{
+	if (bpf_skb_load_bytes(skb, L3, headers, size) || resize(skb, 2 * size) ||
+	    bpf_skb_store_bytes(skb, L3 + size, headers, size, 0))
+		return -EINVAL;
+	*sum = (__u32)bpf_csum_diff(NULL, 0, (__be32 *)headers, size, 0);
+	return 0;
+}
+
 /* Turns a packet to a key into the answer from it: too big for `mtu`, or too
  * long on its way where `mtu` is 0. Returns whether it has been sent; if not,
  * the packet is not to be used.
@@ -146,7 +157,7 @@ static __always_inline int swap_macs(struct __sk_buff *skb)
 static __noinline int answer(struct __sk_buff *skb, struct packet *packet, __u32 mtu)
 {
 	union headers headers;
-	__u64 quoted;
+	__u64 quoted = 0;
 	__u32 size;
 
 	if (!packet || packet->fragment == FRAGMENT_LATER || !may_answer())
@@ -156,27 +167,16 @@ static __noinline int answer(struct __sk_buff *skb, struct packet *packet, __u32
 	if (packet->l4 + sizeof(struct udphdr) != L3 + size)
 		return 0;
 	if (packet->family == AF_INET) {
-		if (bpf_skb_load_bytes(skb, L3, &headers, sizeof(headers.ipv4)) ||
-		    resize(skb, 2 * sizeof(headers.ipv4)) ||
-		    bpf_skb_store_bytes(skb, L3 + sizeof(headers.ipv4), &headers,
-					sizeof(headers.ipv4), 0))
+		if (quote(skb, &headers, sizeof(headers.ipv4), &quoted))
 			return 0;
-		quoted = (__u32)bpf_csum_diff(NULL, 0, (__be32 *)&headers, sizeof(headers.ipv4), 0);
 		write_ipv4(packet, &headers.ipv4, mtu, quoted);
-		if (bpf_skb_store_bytes(skb, L3, &headers, sizeof(headers.ipv4), 0))
-			return 0;
 	} else {
-		if (bpf_skb_load_bytes(skb, L3, &headers, sizeof(headers.ipv6)) ||
-		    resize(skb, 2 * sizeof(headers.ipv6)) ||
-		    bpf_skb_store_bytes(skb, L3 + sizeof(headers.ipv6), &headers,
-					sizeof(headers.ipv6), 0))
+		if (quote(skb, &headers, sizeof(headers.ipv6), &quoted))
 			return 0;
-		quoted = (__u32)bpf_csum_diff(NULL, 0, (__be32 *)&headers, sizeof(headers.ipv6), 0);
 		write_ipv6(packet, &headers.ipv6, mtu, quoted);
-		if (bpf_skb_store_bytes(skb, L3, &headers, sizeof(headers.ipv6), 0))
-			return 0;
 	}
-	return !swap_macs(skb) && bpf_redirect(skb->ifindex, 0) == TC_ACT_REDIRECT;
+	return !bpf_skb_store_bytes(skb, L3, &headers, size, 0) && !swap_macs(skb) &&
+	       bpf_redirect(skb->ifindex, 0) == TC_ACT_REDIRECT;
 }
 
 #endif
