@@ -75,7 +75,7 @@ it("maps are pinned, shared and sized as is asked for", (t) => {
 	);
 	t.regex(
 		other?.message ?? "",
-		/^load .*: map 'hash': error reusing pinned map; .*\(EINVAL\)$/,
+		/^load .*couldn't reuse pinned map at '.*\/hash': parameter mismatch; .*\(EINVAL\)$/,
 	);
 });
 
