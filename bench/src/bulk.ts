@@ -28,6 +28,7 @@ const node = (...args: string[]) => [
 /** Many operations in one process. */
 export async function* suite(): AsyncIterable<Table> {
 	const directory = mkdtempSync(join(tmpdir(), "sluice-bench-"));
+	process.once("exit", () => rmSync(directory, { recursive: true }));
 	const bed = await testbed();
 	try {
 		const host = await bed.host("host");
@@ -64,7 +65,6 @@ export async function* suite(): AsyncIterable<Table> {
 		};
 	} finally {
 		await bed.close();
-		rmSync(directory, { recursive: true });
 	}
 }
 

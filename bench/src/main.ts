@@ -32,6 +32,13 @@ if (unknown.length > 0) {
 	process.exit(2);
 }
 
+// What a part has changed on the machine it puts back at our exit, which a signal alone would not be.
+for (const [signal, code] of [
+	["SIGINT", 130],
+	["SIGTERM", 143],
+] as const)
+	process.once(signal, () => process.exit(code));
+
 const on = machine();
 console.log(machineLine(on));
 const tables: Table[] = [];
