@@ -44,9 +44,7 @@ export function setTunnel(
 	const local = localEndpoint(spec);
 	const stays = old !== undefined && sameEndpoint(localEndpoint(old), local);
 	const tunnel =
-		stays && spec.remote === UNKNOWN && !resetRemote
-			? old
-			: { ...spec, lastPing: 0n };
+		stays && spec.remote === UNKNOWN && !resetRemote ? old : fresh(spec);
 	if (stays) {
 		if (sameRemote(old, tunnel)) return old;
 		tables.tunnels.set(id, tunnel);
@@ -65,6 +63,20 @@ export function setTunnel(
 	});
 	return tunnel;
 }
+
+/** A tunnel without a ping; field by field, for that is quicker, and there may be a hundred thousand. */
+const fresh = ({
+	local,
+	localPort,
+	remote,
+	remotePort,
+}: TunnelSpec): Tunnel => ({
+	local,
+	localPort,
+	remote,
+	remotePort,
+	lastPing: 0n,
+});
 
 const sameRemote = (a: Tunnel, b: Tunnel) =>
 	a.remote === b.remote &&
