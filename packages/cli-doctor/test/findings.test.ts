@@ -6,8 +6,8 @@ import { type Machine, machine } from "./helpers/machine.js";
 const serial = testWith(test.serial as typeof test, needs.root, needs.bpf);
 
 interface Provoked {
-	/** Where our programs are not attached. */
-	bare?: boolean;
+	/** A machine of its own, on which our programs are not attached, or are. */
+	own?: "bare" | "attached";
 	/** How to get there, for a shell; at the peer for `peer`. */
 	provoke: string;
 	code: string;
@@ -20,7 +20,9 @@ interface Provoked {
 /** Something is wrong with a machine; the command that is printed mends it. */
 function finds(title: string, expected: Provoked): void {
 	serial(title, async (t) => {
-		const one = await machine(t, !expected.bare);
+		const one = expected.own
+			? await machine(t, expected.own === "attached")
+			: await shared();
 		await one.sh(expected.provoke);
 		const findings = await found(one, expected.code);
 		t.is(findings.length, expected.times ?? 1, JSON.stringify(findings));
@@ -31,6 +33,20 @@ function finds(title: string, expected: Provoked): void {
 		for (const { fix } of findings) await one.sh(fix);
 		t.deepEqual(await found(one, expected.code), []);
 	});
+}
+
+const teardowns: (() => unknown)[] = [];
+test.after.always(async () => {
+	for (const teardown of teardowns) await teardown();
+});
+let common: Promise<Machine> | undefined;
+
+/** The machine for what leaves no more behind than rows of tables, which are gone the next time. */
+async function shared(): Promise<Machine> {
+	common ??= machine({ teardown: (close) => teardowns.push(close) });
+	const one = await common;
+	await one.sh("cli_service del all; cli_tunnel del all; cli_cfg del all");
+	return one;
 }
 
 const found = async (one: Machine, code: string) =>
@@ -51,7 +67,7 @@ serial("where nothing is wrong nothing is found", async (t) => {
 });
 
 finds("a bpffs that is not mounted is found and mounted", {
-	bare: true,
+	own: "bare",
 	provoke: "umount /sys/fs/bpf",
 	code: "bpffs-missing",
 	message: "there is no bpffs at /sys/fs/bpf, where the tables would be pinned",
@@ -59,7 +75,7 @@ finds("a bpffs that is not mounted is found and mounted", {
 });
 
 finds("tables that nobody has pinned are found and pinned", {
-	bare: true,
+	own: "bare",
 	provoke: "true",
 	code: "tables-missing",
 	message: "no tables are pinned in /sys/fs/bpf/tc/globals",
@@ -92,6 +108,7 @@ finds("a second program of ours on a hook is found and removed", {
 finds(
 	"programs with other tables than the pinned ones are found and replaced",
 	{
+		own: "attached",
 		provoke:
 			"rm -r /sys/fs/bpf/tc && ip link add other type veth peer name rehto && attach_tc.sh other",
 		code: "tables-split",
@@ -182,7 +199,7 @@ finds("a route whose MTU is too small is found and replaced", {
 });
 
 finds("a table that is nearly full is found and made anew with its entries", {
-	bare: true,
+	own: "bare",
 	provoke: `make -s -C $(dirname $(readlink -f $(command -v attach_tc.sh)))/../bpf TABLE_ENTRIES=8 && attach_tc.sh eth0 && cli_cfg set 1 1 proxy x && for i in 1 2 3 4 5 6 7; do cli_tunnel set $i 10.0.0.1 6080 10.0.0.2 608$i; done`,
 	code: "table-full",
 	message: "map_tunnel is 87 % full: 7 of 8 entries",

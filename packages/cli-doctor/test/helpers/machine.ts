@@ -48,10 +48,9 @@ export class Machine {
  * @param attach whether our programs are on eth0
  */
 export async function machine(
-	t: ExecutionContext,
+	t: Pick<ExecutionContext, "teardown">,
 	attach = true,
 ): Promise<Machine> {
-	t.timeout(120_000);
 	const bed = await testbed();
 	const directory = mkdtempSync(path.join(tmpdir(), "sluice-doctor-"));
 	t.teardown(async () => {
