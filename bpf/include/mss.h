@@ -13,33 +13,36 @@
 /* Below this nobody is helped: RFC 9293 lets a host that hears no MSS take 536, and 48 of it may be options. */
 #define MSS_MIN 88
 
+/* Counted from the end of the TCP header, for that is not known to the verifier: kernel 6.1 believes that a loop by
+ * bpf_loop runs once, and takes out code that with known numbers would be reached in a second round only.
+ */
 struct mss_search {
 	struct __sk_buff *skb;
-	__u32 l4;
-	__u32 at;    /* of the option, from the TCP header on */
-	__u32 size;  /* of the TCP header */
-	__u32 found; /* where the MSS stands, from the TCP header on; 0: nowhere yet */
+	__u32 end;   /* of the TCP header */
+	__u32 rest;  /* bytes of options that are left before it */
+	__u32 found; /* where the MSS stands; 0: nowhere yet */
 };
 
 /* Looks at one option. Returns 1 when the search is over. */
 static long next_option(__u32 index, struct mss_search *search)
 {
+	__u32 at = search->end - search->rest;
 	__u8 option[2];
 
 	(void)index;
-	if (search->at + TCPOLEN_MSS > search->size)
+	if (search->rest < TCPOLEN_MSS || search->rest > TCP_OPTIONS_MAX)
 		return 1;
-	if (bpf_skb_load_bytes(search->skb, search->l4 + search->at, option, sizeof(option)))
+	if (bpf_skb_load_bytes(search->skb, at, option, sizeof(option)))
 		return 1;
 	if (option[0] == TCPOPT_NOP) {
-		search->at++;
+		search->rest--;
 		return 0;
 	}
 	if (option[0] == TCPOPT_MSS && option[1] == TCPOLEN_MSS)
-		search->found = search->at + sizeof(option);
+		search->found = at + sizeof(option);
 	if (option[0] == TCPOPT_END || option[0] == TCPOPT_MSS || option[1] < sizeof(option))
 		return 1;
-	search->at += option[1];
+	search->rest -= option[1];
 	return 0;
 }
 
@@ -51,7 +54,7 @@ SUBPROGRAM int clamp_mss(struct __sk_buff *skb, __u32 l4, __u32 version, __u32 m
 	__u32 headers = sizeof(struct tcphdr) +
 			(version == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
 	__u32 limit = mtu > headers + MSS_MIN ? mtu - headers : MSS_MIN;
-	struct mss_search search = {.skb = skb, .l4 = l4, .at = sizeof(struct tcphdr)};
+	struct mss_search search = {.skb = skb};
 	__be16 from, to;
 	__u32 at;
 	__u8 size;
@@ -60,17 +63,18 @@ SUBPROGRAM int clamp_mss(struct __sk_buff *skb, __u32 l4, __u32 version, __u32 m
 		return 0;
 	if (bpf_skb_load_bytes(skb, l4 + 12, &size, sizeof(size)))
 		return 0;
-	search.size = (size >> 4) * 4;
+	search.end = l4 + (size >> 4) * 4;
+	search.rest = (size >> 4) * 4 - sizeof(struct tcphdr);
 	bpf_loop(TCP_OPTIONS_MAX, next_option, &search, 0);
 	at = search.found;
-	if (!at || bpf_skb_load_bytes(skb, l4 + at, &from, sizeof(from)))
+	if (!at || bpf_skb_load_bytes(skb, at, &from, sizeof(from)))
 		return 0;
 	if (bpf_ntohs(from) <= limit)
 		return 0;
 	to = bpf_htons(limit);
-	bpf_skb_store_bytes(skb, l4 + at, &to, sizeof(to), 0);
+	bpf_skb_store_bytes(skb, at, &to, sizeof(to), 0);
 	/* The checksum is of 16-bit words: an option at an odd place has its bytes in two of them. */
-	if (at & 1) {
+	if ((at - l4) & 1) {
 		from = __builtin_bswap16(from);
 		to = __builtin_bswap16(to);
 	}

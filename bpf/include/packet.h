@@ -27,7 +27,6 @@
 #define IPV6_MORE 0x0001
 #define IPV6_OFFSET 0xfff8
 #define IPV6_FRAG_SIZE 8
-#define MAX_EXTENSIONS 6
 #define TCP_SYN 0x02
 #define V4_MAPPED bpf_htonl(0xffff)
 #define ECN_MASK 3
@@ -90,27 +89,33 @@ static __always_inline void *packet_end(const struct __sk_buff *skb)
 	return end;
 }
 
+/* An offset that is not above MAX_HEADERS, in a register of which the verifier knows it: kernel 6.1 does not carry what
+ * a comparison has shown over to copies.
+ */
+static __always_inline __u64 bounded(__u64 off)
+{
+	_Static_assert(MAX_HEADERS <= 1023, "the mask leaves offsets as they are");
+	asm volatile("%0 &= 1023" : "+r"(off));
+	return off;
+}
+
 /* Bytes off … off + len of the packet, made linear where they are not; NULL where the packet ends before.
  * Pointers from an earlier call are void afterwards.
  */
 static __always_inline void *bytes_at(struct __sk_buff *skb, __u32 off, __u32 len)
 {
-	void *data = packet_start(skb);
-	void *end = packet_end(skb);
+	void *start = packet_start(skb) + bounded(off);
+	__u32 end = off + len;
 
 	if (off > MAX_HEADERS)
 		return NULL;
-	if (likely(data + off + len <= end))
-		return data + off;
-	if (skb->len < off + len)
+	if (likely(start + len <= packet_end(skb)))
+		return start;
+	if (skb->len < end ||
+	    bpf_skb_pull_data(skb, skb->len < end + PULL_MORE ? end : end + PULL_MORE))
 		return NULL;
-	len += off;
-	if (bpf_skb_pull_data(skb, skb->len < len + PULL_MORE ? len : len + PULL_MORE))
-		return NULL;
-	len -= off;
-	data = packet_start(skb);
-	end = packet_end(skb);
-	return data + off + len <= end ? data + off : NULL;
+	start = packet_start(skb) + bounded(off);
+	return start + len <= packet_end(skb) ? start : NULL;
 }
 
 static __always_inline void set_ipv4(struct address *address, __be32 ipv4)
@@ -184,42 +189,51 @@ static __always_inline int parse_ipv4(struct __sk_buff *skb, struct packet *pack
 	return 0;
 }
 
-/* Walks from the fixed header to the transport header. */
+/* Steps over one extension header. Returns 0 to go on, 1 where the transport header stands, or a negative reason. */
+static __always_inline int skip_extension(struct __sk_buff *skb, struct packet *packet)
+{
+	__u8 *extension;
+	__u32 frag;
+
+	switch (packet->proto) {
+	case IPPROTO_HOPOPTS:
+	case IPPROTO_ROUTING:
+	case IPPROTO_DSTOPTS:
+		extension = bytes_at(skb, packet->l4, 2);
+		if (!extension)
+			return -OUT_INNER_LENGTH;
+		packet->proto = extension[0];
+		packet->l4 += (extension[1] + 1) * 8;
+		return 0;
+	case IPPROTO_FRAGMENT:
+		extension = bytes_at(skb, packet->l4, IPV6_FRAG_SIZE);
+		if (!extension)
+			return -OUT_INNER_LENGTH;
+		packet->proto = extension[0];
+		packet->l4 += IPV6_FRAG_SIZE;
+		frag = extension[2] << 8 | extension[3];
+		if (!(frag & (IPV6_OFFSET | IPV6_MORE)))
+			return 0;
+		packet->id = bpf_ntohl(*(__be32 *)(extension + 4));
+		packet->fragment = frag & IPV6_OFFSET ? FRAGMENT_LATER : FRAGMENT_FIRST;
+		return packet->fragment == FRAGMENT_LATER;
+	default:
+		return 1;
+	}
+}
+
+/* Walks from the fixed header to the transport header, over as many extensions as a packet in earnest has. No loop:
+ * kernel 6.1 refuses one whose end runs into its head without a jump, and which of them do is up to the compiler.
+ */
 static __always_inline int skip_extensions(struct __sk_buff *skb, struct packet *packet)
 {
-	for (int i = 0; i < MAX_EXTENSIONS; i++) {
-		__u8 *extension;
-		__u32 frag;
+	int end = skip_extension(skb, packet) ?: skip_extension(skb, packet)
+					      ?: skip_extension(skb, packet)
+					      ?: skip_extension(skb, packet)
+					      ?: skip_extension(skb, packet)
+					      ?: skip_extension(skb, packet);
 
-		switch (packet->proto) {
-		case IPPROTO_HOPOPTS:
-		case IPPROTO_ROUTING:
-		case IPPROTO_DSTOPTS:
-			extension = bytes_at(skb, packet->l4, 2);
-			if (!extension)
-				return -OUT_INNER_LENGTH;
-			packet->proto = extension[0];
-			packet->l4 += (extension[1] + 1) * 8;
-			break;
-		case IPPROTO_FRAGMENT:
-			extension = bytes_at(skb, packet->l4, IPV6_FRAG_SIZE);
-			if (!extension)
-				return -OUT_INNER_LENGTH;
-			packet->proto = extension[0];
-			packet->l4 += IPV6_FRAG_SIZE;
-			frag = extension[2] << 8 | extension[3];
-			if (!(frag & (IPV6_OFFSET | IPV6_MORE)))
-				break;
-			packet->id = bpf_ntohl(*(__be32 *)(extension + 4));
-			packet->fragment = frag & IPV6_OFFSET ? FRAGMENT_LATER : FRAGMENT_FIRST;
-			if (packet->fragment == FRAGMENT_LATER)
-				return 0;
-			break;
-		default:
-			return 0;
-		}
-	}
-	return 0;
+	return end < 0 ? end : 0;
 }
 
 static __always_inline int parse_ipv6(struct __sk_buff *skb, struct packet *packet)

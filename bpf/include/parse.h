@@ -63,7 +63,7 @@ static __always_inline int parse_common(struct __sk_buff *skb, __u32 off, struct
 
 	if (off > MAX_HEADERS)
 		return -1;
-	ip = packet_start(skb) + off;
+	ip = packet_start(skb) + bounded(off);
 	tcp = (void *)(ip + 1);
 	if ((void *)tcp + sizeof(struct udphdr) > end)
 		return -1;
