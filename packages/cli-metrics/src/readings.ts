@@ -6,7 +6,6 @@ import {
 	type TwoWayTraffic,
 } from "@sluice/cli-kit";
 import type { Codec } from "@sluice/maps/codec";
-import { BpfError } from "@sluice/maps/errors";
 import type { OpenTable, Table } from "@sluice/maps/table";
 import {
 	configTable,
@@ -169,7 +168,8 @@ function openIfPinned<K, V>(
 	try {
 		return context.openTable(table, { readOnly: true });
 	} catch (error) {
-		if (error instanceof BpfError && error.code === "ENOENT") return undefined;
+		// Other codes: there are no tables at all, or they may not be read.
+		if ((error as { code?: string }).code === "ENOENT") return undefined;
 		throw error;
 	}
 }

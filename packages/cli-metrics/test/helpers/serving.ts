@@ -26,7 +26,9 @@ export async function serving(
 		once(child.stdout, "data"),
 		once(child.stderr, "data"),
 	]);
-	return JSON.parse(String(line)).listening;
+	const { listening } = JSON.parse(String(line));
+	if (!listening) throw new Error(`cli_metrics did not start: ${line}`);
+	return listening;
 }
 
 /** The metrics of these tables as they are now: name and labels → value. */
