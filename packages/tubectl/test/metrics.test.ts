@@ -10,16 +10,27 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { needs } from "@sluice/testbed";
 import test, { type ExecutionContext } from "ava";
 import { kernelTest, ownHost } from "./helpers/own-host.js";
 import { greeter, greeting } from "./helpers/servers.js";
-import { json, must, objects, tubectl } from "./helpers/tubectl.js";
+import { json, must, tubectl } from "./helpers/tubectl.js";
 
-test.before(ownHost);
+/** Where this checkout is shown to users who may not enter the directory that it stands in, root's home for one. */
+const checkout = "/mnt";
+
+test.before(() => {
+	ownHost();
+	if (needs.root()) return;
+	const root = join(import.meta.dirname, "../../..");
+	execFileSync("mount", ["--bind", root, checkout]);
+});
 test.afterEach.always(() => tubectl("unload"));
 
 const us = String(process.pid);
-const main = join(import.meta.dirname, "../src/main.ts");
+const cwd = join(checkout, "packages/tubectl");
+const main = join(cwd, "src/main.ts");
+const objects = join(checkout, "bpf/dist");
 const alerts = join(import.meta.dirname, "../../../examples/grafana");
 
 /** Starts `tubectl metrics` on a free port and gives where it listens. */
@@ -41,6 +52,7 @@ async function serve(
 			"5s",
 		],
 		{
+			cwd,
 			stdio: ["ignore", "pipe", "pipe"],
 			env: { ...process.env, SLUICE_BPF_DIR: objects },
 		},
@@ -136,6 +148,7 @@ kernelTest(
 				file,
 				[...args, "--import=tsx", main, "--json", "status"],
 				{
+					cwd,
 					env: { ...process.env, HOME: "/tmp", SLUICE_BPF_DIR: objects },
 					encoding: "utf8",
 					stdio: "pipe",
