@@ -7,7 +7,7 @@ import { randomNumbers } from "./random.js";
 export interface FuzzOptions {
 	/** Values of the program's own kind, right and wrong. */
 	vocabulary: readonly string[];
-	/** Commands that run until they are stopped. */
+	/** Commands that run until they are stopped, and options that do what a test must not. */
 	leaveOut?: readonly string[];
 	lines?: number;
 }
