@@ -7,17 +7,21 @@ import test from "ava";
 import manifest from "../package.json" with { type: "json" };
 
 const it = withTables(test);
-const bin = path.join(import.meta.dirname, "../dist/cli_tunnel.cjs");
+const built = path.join(import.meta.dirname, "../dist/cli_tunnel.cjs");
 
 interface Options {
 	bpffs: string;
 	uid?: number;
+	bin?: string;
 	stdout?: string;
 	stderr?: string;
 }
 
 /** Runs it to its end; `stdout` and `stderr` are files to write to. */
-function run(words: string, { bpffs, uid, stdout, stderr }: Options) {
+function run(
+	words: string,
+	{ bpffs, uid, bin = built, stdout, stderr }: Options,
+) {
 	const redirect = `${stdout ? `>${stdout}` : ""} ${stderr ? `2>${stderr}` : ""}`;
 	const { status, ...rest } = spawnSync(
 		"sh",
@@ -25,6 +29,7 @@ function run(words: string, { bpffs, uid, stdout, stderr }: Options) {
 		{
 			encoding: "utf8",
 			env: { PATH: process.env.PATH, TC_BPF_MNT: bpffs },
+			cwd: "/",
 			...(uid === undefined ? {} : { uid, gid: uid }),
 		},
 	);
@@ -64,7 +69,14 @@ it("the program prints, fails and exits as it does in process", (t, tables) => {
 
 it("who is not root is told so, and bad input before that", (t, tables) => {
 	execFileSync("chmod", ["755", "/sys/fs/bpf", tables.bpffs]);
-	const nobody = { bpffs: tables.bpffs, uid: 65_534 };
+	// The checkout may stand where others may not enter, in root's home for one.
+	const root = path.join(import.meta.dirname, "../../..");
+	execFileSync("mount", ["--bind", root, "/mnt"]);
+	const nobody = {
+		bpffs: tables.bpffs,
+		uid: 65_534,
+		bin: "/mnt/packages/cli-tunnel/dist/cli_tunnel.cjs",
+	};
 	for (const line of ["get all", "set 1 10.0.0.1 1 0 0", "del all"]) {
 		const { code, out, err } = run(line, nobody);
 		t.deepEqual([code, out], [4, ""]);
@@ -115,7 +127,7 @@ it("a reader that goes away ends it quietly", (t, tables) => {
 	);
 	const { stdout, stderr } = spawnSync(
 		"bash",
-		["--norc", "-c", '"$0" get all | head -1; echo $PIPESTATUS', bin],
+		["--norc", "-c", '"$0" get all | head -1; echo $PIPESTATUS', built],
 		{
 			encoding: "utf8",
 			env: { PATH: process.env.PATH, TC_BPF_MNT: tables.bpffs },
@@ -128,7 +140,7 @@ it("a reader that goes away ends it quietly", (t, tables) => {
 it("20 writers at once lose nothing of each other", async (t, tables) => {
 	const ends = Array.from({ length: 20 }, (_, id) => {
 		const child = spawn(
-			bin,
+			built,
 			["set", String(id), "10.0.0.1", "6080", "0", "0"],
 			{
 				env: { PATH: process.env.PATH, TC_BPF_MNT: tables.bpffs },
