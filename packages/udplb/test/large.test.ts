@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { needs, testWith } from "@sluice/testbed";
 import test from "ava";
 import { BOX, CLIENT, Lab, UPSTREAMS } from "./helpers/lab.js";
@@ -53,7 +54,9 @@ it("a key can have 65535 upstreams", async (t) => {
 	);
 	const ports = Array.from({ length: 20 }, (_, i) => 4000 + i);
 	await lab.agents.client.send({ from: CLIENT, to: BOX, port: 53, ports });
-	await capture.ready(/(> 10\.64\.\d+\.\d+\.2222: [\s\S]*){20}/);
-	const seen = new Set(capture.stdout.match(/(?<=> )10\.64\.\d+\.\d+/g));
-	t.true(seen.size > 15, `${seen.size} upstreams for 20 flows`);
+	// A datagram may be seen more than once: what counts is how many went where.
+	const seen = () =>
+		new Set(capture.stdout.match(/(?<=> )10\.64\.\d+\.\d+/g)).size;
+	for (let i = 0; seen() <= 15 && i < 100; i++) await setTimeout(100);
+	t.true(seen() > 15, `${seen()} upstreams for 20 flows`);
 });
