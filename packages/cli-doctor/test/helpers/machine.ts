@@ -1,4 +1,11 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import {
+	chmodSync,
+	cpSync,
+	mkdirSync,
+	mkdtempSync,
+	rmSync,
+	symlinkSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -7,6 +14,8 @@ import type { ExecutionContext } from "ava";
 import type { Examination } from "../../src/examine.js";
 
 const root = path.join(import.meta.dirname, "../../../..");
+/** Where the host's users find the checkout. */
+const CHECKOUT = "/mnt";
 const bpf = path.dirname(
 	createRequire(import.meta.url).resolve("@sluice/bpf/package.json"),
 );
@@ -53,6 +62,7 @@ export async function machine(
 ): Promise<Machine> {
 	const bed = await testbed();
 	const directory = mkdtempSync(path.join(tmpdir(), "sluice-doctor-"));
+	chmodSync(directory, 0o755);
 	t.teardown(async () => {
 		await bed.close();
 		rmSync(directory, { recursive: true });
@@ -63,6 +73,8 @@ export async function machine(
 		{ host, name: "eth0", addresses: ["10.0.0.1/24", "fd00::1/64"] },
 		{ host: peer, name: "eth0", addresses: ["10.0.0.2/24", "fd00::2/64"] },
 	);
+	// The checkout may stand where others may not enter, in root's home for one.
+	await host.run("mount", ["--bind", root, CHECKOUT]);
 	const made = new Machine(host, peer, install(directory));
 	if (attach) await made.sh("attach_tc.sh eth0");
 	return made;
@@ -83,7 +95,7 @@ function install(directory: string): string {
 		);
 	for (const name of ["cfg", "tunnel", "service", "doctor"])
 		symlinkSync(
-			path.join(root, `packages/cli-${name}/dist/cli_${name}.cjs`),
+			path.join(CHECKOUT, `packages/cli-${name}/dist/cli_${name}.cjs`),
 			path.join(bin, `cli_${name}`),
 		);
 	return bin;
