@@ -1,6 +1,7 @@
 import path from "node:path";
 
-const root = path.join(import.meta.dirname, "../..");
+/** The checkout. */
+export const root = path.join(import.meta.dirname, "../..");
 
 /** A script of scripts/, by its name without .sh. */
 export const script = (name: string): string =>

@@ -1,6 +1,7 @@
 // Needs root: hides programs of this machine in a mount namespace.
 import { type Host, needs, testbed, testWith } from "@sluice/testbed";
 import test, { type ExecutionContext } from "ava";
+import { asNobody } from "../helpers/nobody.js";
 import { script } from "../helpers/paths.js";
 
 const rootTest = testWith(test.serial, needs.root);
@@ -34,14 +35,7 @@ rootTest("bootstrap without apt says what is missing", async (t) => {
 
 rootTest("bootstrap without root says what to install", async (t) => {
 	const host = await hostWithout(t, ["shfmt"]);
-	const result = await host.run(
-		"setpriv",
-		[
-			...["--reuid", "65534", "--regid", "65534", "--clear-groups"],
-			script("bootstrap"),
-		],
-		{ reject: false },
-	);
+	const result = await asNobody(host, "bootstrap");
 	t.like(result, {
 		exitCode: 4,
 		stdout: "",

@@ -2,6 +2,7 @@
 import { type Host, needs, testbed, testWith } from "@sluice/testbed";
 import test, { type ExecutionContext } from "ava";
 import { compile } from "../helpers/compile.js";
+import { asNobody } from "../helpers/nobody.js";
 import { script } from "../helpers/paths.js";
 
 const bpfTest = testWith(test.serial, needs.root, needs.bpf);
@@ -417,14 +418,7 @@ bpfTest("bad usage is told before anything is done", async (t) => {
 for (const name of ["attach_tc", "detach_tc", "reattach_tc", "show_tc"]) {
 	bpfTest(`${name}.sh without root is one clear line`, async (t) => {
 		const host = await hostWith(t);
-		const result = await host.run(
-			"setpriv",
-			[
-				...["--reuid", "65534", "--regid", "65534", "--clear-groups"],
-				...[script(name), "eth0"],
-			],
-			{ reject: false },
-		);
+		const result = await asNobody(host, name, "eth0");
 		t.like(result, {
 			exitCode: 4,
 			stdout: "",
