@@ -1,3 +1,4 @@
+import { isIpv4 } from "@sluice/maps/address";
 import { address as addressCodec } from "@sluice/maps/codec";
 import { type Protocol, protocols } from "@sluice/maps/tables";
 import { badInput } from "./failure.js";
@@ -61,10 +62,10 @@ export function seconds(name: string, text: string): number {
 
 /** An IP address in its canonical form: four decimal numbers, or RFC 5952; `::ffff:1.2.3.4` is `1.2.3.4`. */
 export function address(name: string, text: string): string {
-	// Loaded here because not every command has an address, and sockets are slow to load.
-	const family = process.getBuiltinModule("node:net").isIP(text);
-	if (family === 4) return text;
-	if (family === 6 && !text.includes("%")) return canonical(text);
+	if (isIpv4(text)) return text;
+	// Loaded here because not every command has such an address, and sockets are slow to load.
+	const { isIPv6 } = process.getBuiltinModule("node:net");
+	if (isIPv6(text) && !text.includes("%")) return canonical(text);
 	throw badInput(`${name} must be an IPv4 or IPv6 address, got "${text}"`);
 }
 

@@ -1,31 +1,55 @@
 import ipaddr from "ipaddr.js";
 
+/** Where the four bytes of an IPv4 address lie in its sixteen, `::ffff:a.b.c.d`. */
+const IPV4_AT = 12;
+
 /** Writes an IP address, which must be valid, as 16 bytes; IPv4 as `::ffff:a.b.c.d`. */
 export function writeAddress(buffer: Buffer, at: number, text: string): void {
-	if (text.includes(":")) {
-		const parts = ipaddr.IPv6.parse(text).parts;
-		for (const [i, part] of parts.entries())
-			buffer.writeUInt16BE(part, at + 2 * i);
+	if (writeIpv4(buffer, at + IPV4_AT, text)) {
+		for (let i = at; i < at + 10; i++) buffer[i] = 0;
+		buffer[at + 10] = buffer[at + 11] = 0xff;
 		return;
 	}
-	for (let i = at; i < at + 10; i++) buffer[i] = 0;
-	buffer[at + 10] = buffer[at + 11] = 0xff;
-	let byte = at + 12;
-	let value = 0;
+	const parts = ipaddr.IPv6.parse(text).parts;
+	for (const [i, part] of parts.entries())
+		buffer.writeUInt16BE(part, at + 2 * i);
+}
+
+const scratch = Buffer.alloc(4);
+
+/** Whether a text is four decimal numbers, none of them with a zero before it. */
+export const isIpv4 = (text: string) => writeIpv4(scratch, 0, text);
+
+/** Writes an IPv4 address as four bytes. Returns false where the text is anything else; the bytes are then spoilt. */
+function writeIpv4(buffer: Buffer, at: number, text: string): boolean {
+	let end = at;
+	let value = NONE;
 	for (let i = 0; i < text.length; i++) {
 		const code = text.charCodeAt(i);
-		if (code === 46) {
-			buffer[byte++] = value;
-			value = 0;
-		} else value = value * 10 + code - 48;
+		if (code === DOT) {
+			if (value === NONE || end === at + 3) return false;
+			buffer[end++] = value;
+			value = NONE;
+			continue;
+		}
+		const digit = code - ZERO;
+		if (digit < 0 || digit > 9 || value === 0) return false;
+		value = value === NONE ? digit : value * 10 + digit;
+		if (value > 255) return false;
 	}
-	buffer[byte] = value;
+	if (value === NONE || end !== at + 3) return false;
+	buffer[end] = value;
+	return true;
 }
+
+const NONE = -1;
+const DOT = ".".charCodeAt(0);
+const ZERO = "0".charCodeAt(0);
 
 /** Reads 16 bytes as an address: v4-mapped as `a.b.c.d`, all else as RFC 5952 has it. */
 export function formatAddress(buffer: Buffer, at: number): string {
 	if (isMapped(buffer, at))
-		return `${buffer[at + 12]}.${buffer[at + 13]}.${buffer[at + 14]}.${buffer[at + 15]}`;
+		return `${twoBytes(buffer, at + 12)}.${twoBytes(buffer, at + 14)}`;
 	const parts = Array.from({ length: 8 }, (_, i) =>
 		buffer.readUInt16BE(at + 2 * i),
 	);
@@ -33,9 +57,15 @@ export function formatAddress(buffer: Buffer, at: number): string {
 }
 
 function isMapped(buffer: Buffer, at: number): boolean {
-	return (
-		buffer.readUInt32BE(at) === 0 &&
-		buffer.readUInt32BE(at + 4) === 0 &&
-		buffer.readUInt32BE(at + 8) === 0xffff
-	);
+	for (let i = at; i < at + 10; i++) if (buffer[i] !== 0) return false;
+	return buffer[at + 10] === 0xff && buffer[at + 11] === 0xff;
+}
+
+/** Halves of IPv4 addresses, "10.0", by their value: a large table has few that differ, and looks at each often. */
+const halves: string[] = new Array(1 << 16);
+
+function twoBytes(buffer: Buffer, at: number): string {
+	const value = ((buffer[at] as number) << 8) | (buffer[at + 1] as number);
+	halves[value] ??= `${buffer[at]}.${buffer[at + 1]}`;
+	return halves[value];
 }

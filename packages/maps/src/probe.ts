@@ -1,6 +1,5 @@
 import { closeSync } from "node:fs";
 import { lazily, library } from "./libbpf.js";
-import { mapTypes } from "./table.js";
 
 // What the kernel can do, found by trying: nothing that is made for a trial stays.
 
@@ -9,12 +8,6 @@ export const programTypes = { sched_cls: 3, sk_lookup: 30 } as const;
 
 const bpf_prog_load = lazily(
 	"int bpf_prog_load(int type, const char *name, const char *license, const void *insns, size_t count, const void *opts)",
-);
-const libbpf_probe_bpf_prog_type = lazily(
-	"int libbpf_probe_bpf_prog_type(int type, const void *opts)",
-);
-const libbpf_probe_bpf_map_type = lazily(
-	"int libbpf_probe_bpf_map_type(int type, const void *opts)",
 );
 const libbpf_probe_bpf_helper = lazily(
 	"int libbpf_probe_bpf_helper(int type, int helper, const void *opts)",
@@ -40,14 +33,6 @@ export function tryProgram(): number {
 	closeSync(fd);
 	return 0;
 }
-
-/** Whether the kernel has this type of program. Without rights to load programs it seems to have none. */
-export const hasProgramType = (type: keyof typeof programTypes): boolean =>
-	libbpf_probe_bpf_prog_type(programTypes[type], null) === 1;
-
-/** Whether the kernel has this type of map. */
-export const hasMapType = (type: keyof typeof mapTypes): boolean =>
-	libbpf_probe_bpf_map_type(mapTypes[type], null) === 1;
 
 /** Whether tc programs may call this helper, by its number in `enum bpf_func_id`. */
 export const hasTcHelper = (helper: number): boolean =>
