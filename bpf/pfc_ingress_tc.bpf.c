@@ -43,8 +43,10 @@ static __always_inline void snapshot(struct __sk_buff *skb, struct run *run)
 }
 
 /* Takes the sender of a ping, as seen after any NAT, for the tunnel's far end.
- * The whole value is replaced, so nobody reads an address of one ping with a port of another, and only where it still
- * exists, so that a tunnel deleted meanwhile stays deleted.
+ *
+ * A far end that is where it was only has its time written, in place: that cannot undo what a control program writes at
+ * the same moment. For a new one the whole value is replaced, so nobody reads an address of one ping with a port of
+ * another, and only where it still exists, so that a tunnel deleted meanwhile stays deleted.
  *
  * Returns 0, or a negative reason for a tunnel that is not there or ends elsewhere.
  */
@@ -58,10 +60,14 @@ static __always_inline int learn_remote(const struct packet *ping, __u32 id, int
 	new = *tunnel;
 	if (!same_address(&new.local, &ping->dst.addr) || new.local_port != ping->dst.port)
 		return -OUT_PING_TUNNEL;
+	new.last_ping = bpf_ktime_get_boot_ns();
 	*learned = !same_address(&new.remote, &ping->src.addr) || new.remote_port != ping->src.port;
+	if (!*learned) {
+		tunnel->last_ping = new.last_ping;
+		return 0;
+	}
 	new.remote = ping->src.addr;
 	new.remote_port = ping->src.port;
-	new.last_ping = bpf_ktime_get_boot_ns();
 	return bpf_map_update_elem(&map_tunnel, &id, &new, BPF_EXIST) ? -OUT_PING_TUNNEL : 0;
 }
 

@@ -51,7 +51,8 @@ export function setTunnel(
 		return tunnel;
 	}
 	inDoubt(tables, () => {
-		tables.tunnels.set(id, tunnel);
+		if (old) move(tables, id, tunnel);
+		else tables.tunnels.set(id, tunnel);
 		try {
 			count(tables, local, +1);
 		} catch (error) {
@@ -62,6 +63,19 @@ export function setTunnel(
 		if (old) count(tables, localEndpoint(old), -1);
 	});
 	return tunnel;
+}
+
+/**
+ * Writes a tunnel that had another local endpoint. A ping that was being taken in at the old one may have put the old row
+ * back by then: one that comes later finds no tunnel there, so this ends.
+ */
+function move({ tunnels }: TunnelTables, id: number, tunnel: Tunnel): void {
+	const local = localEndpoint(tunnel);
+	let now: Tunnel | undefined;
+	do {
+		tunnels.set(id, tunnel);
+		now = tunnels.get(id);
+	} while (now && !sameEndpoint(localEndpoint(now), local));
 }
 
 /** A tunnel without a ping; field by field, for that is quicker, and there may be a hundred thousand. */
