@@ -5,6 +5,7 @@ export {
 } from "./compile-bpf.js";
 export type { Result, RunOptions } from "./host.js";
 export { Host } from "./host.js";
+export { killedAtCall, traced, writingCalls } from "./killed.js";
 export type { End, LinkOptions } from "./link.js";
 export { Link } from "./link.js";
 export { needs, testWith } from "./needs.js";

@@ -1,9 +1,9 @@
 // The built program on tables of real size.
-import { spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
+import { spawnSync } from "node:child_process";
 import path from "node:path";
 import { type PinnedTables, withTables } from "@sluice/cli-kit/testing";
 import { encapTable, natTable, verifyTable } from "@sluice/maps/tables";
+import { killedAtCall, traced, writingCalls } from "@sluice/testbed";
 import test from "ava";
 
 const MANY = 100_000;
@@ -53,32 +53,30 @@ it("100 000 services: batch, save, restore of nothing and of ten differences", (
 	t.is(run(tables, ["save"], "").stdout, wanted);
 });
 
-it("a restore ended by kill -9 in its middle is finished by the same restore", async (t, tables) => {
+it("a restore ended by kill -9 in its middle is finished by the same restore", (t, tables) => {
 	const size = (table: typeof verifyTable | typeof natTable) =>
 		[...tables.open<unknown, unknown>(table).entries()].length;
 	const some = lines.slice(0, 30_000);
 	const wanted = `${some.join("\n")}\n`;
-	const verify = tables.open(verifyTable);
-	let inTheMiddle = false;
-	for (let attempt = 0; attempt < 50 && !inTheMiddle; attempt++) {
+	const restore = [process.execPath, bin, "--bpffs", tables.bpffs, "restore"];
+	const start = ([program = "", ...args]: string[], input: string) =>
+		spawnSync(program, args, { input, encoding: "utf8" });
+	const whole = start(traced([...restore, "-"]), wanted);
+	const calls = writingCalls(whole.stderr);
+	t.true(calls.length > 4, whole.stderr);
+	const parts = new Set<number>();
+	for (const call of calls.slice(1)) {
 		run(tables, ["restore", "-", "--allow-empty"], "");
-		const args = [bin, "--bpffs", tables.bpffs, "restore", "-"];
-		const child = spawn(process.execPath, args);
-		const ended = once(child, "close");
-		child.stdin.end(wanted);
-		while (child.exitCode === null && !verify.get({ service: 0, group: 0 }))
-			await new Promise(setImmediate);
-		child.kill("SIGKILL");
-		await ended;
-		inTheMiddle = size(natTable) < 2 * some.length;
+		const ended = start(killedAtCall([...restore, "-"], call), wanted);
+		t.is(ended.signal, "SIGKILL");
+		parts.add(size(natTable) / some.length);
+		t.is(run(tables, ["restore", "-"], wanted).stderr, "");
+		t.deepEqual(
+			[size(verifyTable), size(natTable)],
+			[some.length, 2 * some.length],
+		);
+		t.is([...tables.open(encapTable).entries()].length, some.length);
 	}
-	t.true(inTheMiddle);
-	t.true(size(verifyTable) > 0);
-	t.is(run(tables, ["restore", "-"], wanted).stderr, "");
+	t.true(parts.size > 1);
 	t.is(run(tables, ["save"], "").stdout, wanted);
-	t.deepEqual(
-		[size(verifyTable), size(natTable)],
-		[some.length, 2 * some.length],
-	);
-	t.is([...tables.open(encapTable).entries()].length, some.length);
 });

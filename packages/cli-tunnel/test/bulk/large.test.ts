@@ -6,7 +6,12 @@ import path from "node:path";
 import { type PinnedTables, withTables } from "@sluice/cli-kit/testing";
 import { loadObject } from "@sluice/maps";
 import { decapTable, journalTable, tunnelTable } from "@sluice/maps/tables";
-import { tunnelTables } from "@sluice/testbed";
+import {
+	killedAtCall,
+	traced,
+	tunnelTables,
+	writingCalls,
+} from "@sluice/testbed";
 import test from "ava";
 
 const MANY = 100_000;
@@ -70,44 +75,36 @@ it("an error in line 99 999 is named, and nothing is changed", (t, tables) => {
 	t.is([...tables.open(tunnelTable).entries()].length, 0);
 });
 
-it("a restore ended by kill -9 in its middle is finished by the same restore", async (t, tables) => {
+it("a restore ended by kill -9 in its middle is finished by the same restore", (t, tables) => {
 	const tunnels = tables.open(tunnelTable);
 	const journal = tables.open(journalTable);
-	const size = () => [...tunnels.entries()].length;
 	const some = lines.slice(0, 40_000);
 	const wanted = `${some.join("\n")}\n`;
-	let inTheMiddle = false;
-	for (let attempt = 0; attempt < 50 && !inTheMiddle; attempt++) {
+	const restore = [process.execPath, bin, "--bpffs", tables.bpffs, "restore"];
+	const start = ([program = "", ...args]: string[], input: string) =>
+		spawnSync(program, args, { input, encoding: "utf8" });
+	const whole = start(traced([...restore, "-"]), wanted);
+	const calls = writingCalls(whole.stderr);
+	// The first opens the journal. At the last, which closes it, all is written: the next writer counts once more.
+	t.true(calls.length > 4, whole.stderr);
+	for (const call of calls.slice(1, -1)) {
 		run(tables, ["restore", "-", "--allow-empty"], "");
-		const child = spawn(process.execPath, [
-			bin,
-			"--bpffs",
-			tables.bpffs,
-			"restore",
-			"-",
-		]);
-		const ended = once(child, "close");
-		child.stdin.end(wanted);
-		// Without a pause, so that the kill does not come late.
-		while (child.exitCode === null && journal.get(0) !== 1)
-			await new Promise(setImmediate);
-		while (journal.get(0) === 1 && tunnels.get(0) === undefined);
-		child.kill("SIGKILL");
-		await ended;
-		const left = size();
-		inTheMiddle = left > 0 && left < some.length;
+		const ended = start(killedAtCall([...restore, "-"], call), wanted);
+		t.is(ended.signal, "SIGKILL");
+		t.is(journal.get(0), 1);
+		t.is(run(tables, ["restore", "-"], wanted).stderr, "");
+		t.is(journal.get(0), 0);
+		const references = [...tables.open(decapTable).entries()].map(
+			([, count]) => count,
+		);
+		t.is(
+			references.reduce((sum, count) => sum + count, 0),
+			some.length,
+		);
+		t.true(references.every((count) => count > 0));
+		t.is([...tunnels.entries()].length, some.length);
 	}
-	t.true(inTheMiddle);
-	t.is(journal.get(0), 1);
-	t.is(run(tables, ["restore", "-"], wanted).stderr, "");
 	t.is(run(tables, ["save"], "").stdout, wanted);
-	t.is(journal.get(0), 0);
-	const references = [...tables.open(decapTable).entries()].map(([, n]) => n);
-	t.is(
-		references.reduce((sum, n) => sum + n, 0),
-		some.length,
-	);
-	t.true(references.every((n) => n > 0));
 });
 
 it("a coprocess answers each of 10 000 lines before the next is sent", async (t, tables) => {
