@@ -43,6 +43,24 @@ sum() {
 	'
 }
 
+# What tasks that failed said of it: of a test run, what stands below its list of tests.
+tell_failures() {
+	sed 's/\x1b\[[0-9;]*m//g' "$1" | awk '
+		match($0, /^[^ ]+[:#][a-z]+: /) {
+			task = substr($0, 1, RLENGTH)
+			sub(/#/, ":", task)
+			text = substr($0, RLENGTH + 1)
+			if (text ~ /^ *─$/ && !listed[task]++) said[task] = ""
+			said[task] = said[task] $0 "\n"
+			if (text ~ /ERROR|✘ \[fail\]:|error:/) failed[task]
+		}
+		END { for (task in failed) printf "\n%s", said[task] }
+	'
+}
+
+if ((status)); then
+	tell_failures "$log"
+fi
 read -r passed failed skipped < <(sum "$log")
 ((failed += unformatted)) || true
 if ((status && !failed)); then
