@@ -8,7 +8,7 @@ export const bulk: BulkTables<Row, ConfigKey, Config> = {
 	table: configTable,
 	order: [configTable],
 	set,
-	compare: (a, b) => a.ifindex - b.ifindex || a.queue - b.queue,
+	rank: ({ ifindex, queue }) => 2 * ifindex + queue,
 	setWords: (key, { id, flags, name }, context) => [
 		"set",
 		...(key.ifindex === 0

@@ -3,7 +3,12 @@ import type { OpenTable, Table } from "@sluice/maps/table";
 import type { Env, Kernel } from "./env.js";
 import { explainMissingPins } from "./missing-pins.js";
 import { toJson } from "./output.js";
-import { documentInPieces, type Lists, linesInPieces } from "./print-long.js";
+import {
+	type Lists,
+	printDocument,
+	printLines,
+	type Rows,
+} from "./print-long.js";
 
 /** What a command is run with: the world, and the options that every command has. */
 export class Context {
@@ -96,9 +101,11 @@ export class Context {
 		const list = typeof lines === "function" ? lines() : lines;
 		if (list.length > 0) this.env.out(`${list.join("\n")}\n`);
 	}
+
 	/** As `print`, for what may be so long that it need not all be there at once. */
-	printLong(lines: () => Iterable<string>, lists: Lists): void {
-		const pieces = this.json ? documentInPieces(lists) : linesInPieces(lines());
-		for (const piece of pieces) this.env.out(piece);
+	printLong(lines: Rows<string>, lists: Lists): void {
+		const { out } = this.env;
+		if (this.json) printDocument(lists, out);
+		else printLines(lines, out);
 	}
 }

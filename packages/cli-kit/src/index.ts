@@ -26,6 +26,7 @@ export {
 } from "./failure.js";
 export { netnsOfSys, noBpffs } from "./missing-pins.js";
 export { aligned, counted, exact, JsonText, toJson } from "./output.js";
+export type { Rows } from "./print-long.js";
 export { realEnv, writeAll } from "./real-env.js";
 export { run } from "./run.js";
 export {

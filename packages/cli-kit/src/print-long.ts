@@ -1,41 +1,49 @@
 import { toJson } from "./output.js";
 
-/** Lists of rows by their names in the document, each read when it is printed. */
-export type Lists = Readonly<Record<string, () => Iterable<unknown>>>;
+/** Rows that are made one by one, each when the one before it has been printed. */
+export type Rows<T> = (row: (value: T) => void) => void;
 
-/** Pieces that are put together before they are written. */
-const PIECES = 4096;
+/** Lists of rows by their names in the document. */
+export type Lists = Readonly<Record<string, Rows<unknown>>>;
 
-/** The text of lines, in pieces of a size that is good to write. */
-export function* linesInPieces(
-	lines: Iterable<string>,
-): IterableIterator<string> {
-	let some: string[] = [];
-	for (const line of lines) {
-		some.push(line);
-		if (some.length < PIECES) continue;
-		yield `${some.join("\n")}\n`;
-		some = [];
-	}
-	if (some.length > 0) yield `${some.join("\n")}\n`;
+type Out = (text: string) => void;
+
+/** Rows that are put together before they are written: a pipe's worth, and gone before it is old garbage. */
+const PIECE = 512;
+
+export function printLines(lines: Rows<string>, out: Out): void {
+	if (printRows(lines, String, "", "\n", out)) out("\n");
 }
 
-/** A JSON document of lists, on one line, in such pieces. */
-export function* documentInPieces(lists: Lists): IterableIterator<string> {
+/** A JSON document of lists, on one line. */
+export function printDocument(lists: Lists, out: Out): void {
 	let before = "{";
 	for (const [name, list] of Object.entries(lists)) {
-		let text = `${before}${JSON.stringify(name)}:[`;
-		let some: string[] = [];
-		for (const row of list()) {
-			some.push(toJson(row));
-			if (some.length < PIECES) continue;
-			yield text + some.join(",");
-			text = ",";
-			some = [];
-		}
-		// A comma that waits for another row has none.
-		yield (some.length > 0 || text !== "," ? text : "") + some.join(",");
+		const head = `${before}${JSON.stringify(name)}:[`;
+		if (!printRows(list, toJson, head, ",", out)) out(head);
 		before = "],";
 	}
-	yield "]}\n";
+	out("]}\n");
+}
+
+/** Prints `head` and the rows behind it. Returns whether there were any: without them, it prints nothing. */
+function printRows<T>(
+	rows: Rows<T>,
+	textOf: (row: T) => string,
+	head: string,
+	between: string,
+	out: Out,
+): boolean {
+	let before = head;
+	let some: string[] = [];
+	const print = () => {
+		out(before + some.join(between));
+		before = between;
+		some = [];
+	};
+	rows((row) => {
+		if (some.push(textOf(row)) === PIECE) print();
+	});
+	if (some.length > 0) print();
+	return before !== head;
 }

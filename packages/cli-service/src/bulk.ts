@@ -11,7 +11,7 @@ import {
 import { keysShown } from "./commands/arguments.js";
 import { set } from "./commands/set.js";
 import { plainKey } from "./format.js";
-import { compareSids, removeTraffic, type Service } from "./services.js";
+import { rankOfSid, removeTraffic, type Service } from "./services.js";
 import { openServiceTables, serviceTables } from "./tables.js";
 
 /** How services are batched, saved and restored. */
@@ -19,7 +19,7 @@ export const bulk: BulkTables<{ service: Service }, Sid, Verify> = {
 	table: verifyTable,
 	order: serviceTables,
 	set,
-	compare: compareSids,
+	rank: rankOfSid,
 	setWords: ({ service, group }, { key, tunnel, proxy, backend }) => [
 		"set",
 		String(service),

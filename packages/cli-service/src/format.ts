@@ -35,14 +35,27 @@ export const natLine = (from: Endpoint, to: Endpoint) =>
 // The same as JSON, written as text: there may be hundreds of thousands.
 
 const endpointJson = ({ proto, address, port }: Endpoint) =>
-	`{"protocol":"${protocolName(proto)}","address":"${address}","port":${port}}`;
+	`${protocolJson(proto)}${address}","port":${port}}`;
+
+/** By protocol: of what is always the same, one text is made, once. */
+const protocolTexts: string[] = [];
+
+function protocolJson(proto: number): string {
+	protocolTexts[proto] ??= `{"protocol":"${protocolName(proto)}","address":"`;
+	return protocolTexts[proto];
+}
+
+const hiddenJson = JSON.stringify(hiddenKey(Buffer.of()));
+
+const keyJson = (key: Buffer, show: ShowKey) =>
+	show === hiddenKey ? hiddenJson : JSON.stringify(show(key));
 
 export const serviceJson = (
 	{ sid, key, tunnel, proxy, backend }: Service,
 	show: ShowKey,
 ) =>
 	new JsonText(
-		`{"service":${sid.service},"group":${sid.group},"key":${JSON.stringify(show(key))},"tunnel":${tunnel},"proxy":${endpointJson(proxy)},"backend":${endpointJson(backend)}}`,
+		`{"service":${sid.service},"group":${sid.group},"key":${keyJson(key, show)},"tunnel":${tunnel},"proxy":${endpointJson(proxy)},"backend":${endpointJson(backend)}}`,
 	);
 
 export const encapJson = (
@@ -51,7 +64,7 @@ export const encapJson = (
 	show: ShowKey,
 ) =>
 	new JsonText(
-		`{"backend":${endpointJson(backend)},"tunnel":${tunnel},"service":${sid.service},"group":${sid.group},"key":${JSON.stringify(show(key))}}`,
+		`{"backend":${endpointJson(backend)},"tunnel":${tunnel},"service":${sid.service},"group":${sid.group},"key":${keyJson(key, show)}}`,
 	);
 
 export const natJson = (from: Endpoint, to: Endpoint) =>

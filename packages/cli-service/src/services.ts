@@ -27,8 +27,7 @@ export const sameSid = (a: Sid | undefined, b: Sid) =>
 	a !== undefined && a.service === b.service && a.group === b.group;
 
 /** The order in which services are shown. */
-export const compareSids = (a: Sid, b: Sid) =>
-	a.service - b.service || a.group - b.group;
+export const rankOfSid = ({ service, group }: Sid) => 65_536 * service + group;
 
 /** The rows of TABLE-NAT that a service has: for replies, then for requests. */
 export const natRows = ({

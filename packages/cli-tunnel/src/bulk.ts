@@ -24,7 +24,7 @@ export const bulk: BulkTables<
 	table: tunnelTable,
 	order: tunnelTables,
 	set,
-	compare: (a, b) => a - b,
+	rank: (id) => id,
 	setWords(id, tunnel, _context, how) {
 		const { local, localPort, remote, remotePort, lastPing } = tunnel;
 		const isLearned = lastPing !== 0n && how?.withoutLearned;

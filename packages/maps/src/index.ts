@@ -21,6 +21,7 @@ export {
 } from "./open.js";
 export { openProcess, takeDescriptor } from "./pidfd.js";
 export * from "./probe.js";
+export type { Rank } from "./rank.js";
 export { openRing, type Ring } from "./ring.js";
 export { type SocketInfo, socketInfo } from "./socket.js";
 export { type Difference, StagedTable } from "./staged.js";

@@ -8,6 +8,7 @@ import {
 	bpf_map_lookup_elem,
 	bpf_map_update_elem,
 } from "./libbpf.js";
+import { byRank, type Rank } from "./rank.js";
 import type { OpenTable, SetMode, Table } from "./table.js";
 
 const ENOENT = -2;
@@ -68,20 +69,32 @@ export class KernelTable<K, V> implements OpenTable<K, V> {
 				];
 	}
 
-	*sorted(compare: (a: K, b: K) => number): IterableIterator<[K, V]> {
+	forEach(visit: (key: K, value: V) => void, rank?: Rank<K>): void {
 		const { key, value } = this.#table;
-		const rows: { key: K; values: Buffer; at: number }[] = [];
-		for (const { keys, values, count } of this.batches()) {
-			const kept = Buffer.from(values.subarray(0, count * value.size));
-			for (let i = 0; i < count; i++)
-				rows.push({
-					key: key.read(keys, i * key.size),
-					values: kept,
-					at: i * value.size,
-				});
+		if (rank) {
+			this.#forEachByRank(visit, rank);
+			return;
 		}
-		rows.sort((a, b) => compare(a.key, b.key));
-		for (const { key, values, at } of rows) yield [key, value.read(values, at)];
+		for (const { keys, values, count } of this.batches())
+			for (let i = 0; i < count; i++)
+				visit(key.read(keys, i * key.size), value.read(values, i * value.size));
+	}
+
+	#forEachByRank(visit: (key: K, value: V) => void, rank: Rank<K>): void {
+		const { key, value } = this.#table;
+		const allKeys: Buffer[] = [];
+		const allValues: Buffer[] = [];
+		const ranks: number[] = [];
+		for (const { keys, values, count } of this.batches()) {
+			allKeys.push(Buffer.from(keys.subarray(0, count * key.size)));
+			allValues.push(Buffer.from(values.subarray(0, count * value.size)));
+			for (let i = 0; i < count; i++)
+				ranks.push(rank(key.read(keys, i * key.size)));
+		}
+		const keys = Buffer.concat(allKeys);
+		const values = Buffer.concat(allValues);
+		for (const i of byRank(ranks))
+			visit(key.read(keys, i * key.size), value.read(values, i * value.size));
 	}
 
 	setMany(entries: Iterable<readonly [K, V]>): void {

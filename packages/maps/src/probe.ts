@@ -3,8 +3,8 @@ import { lazily, library } from "./libbpf.js";
 
 // What the kernel can do, found by trying: nothing that is made for a trial stays.
 
-/** Program types, as `enum bpf_prog_type` numbers them. */
-export const programTypes = { sched_cls: 3, sk_lookup: 30 } as const;
+/** `BPF_PROG_TYPE_SCHED_CLS`: programs of tc. */
+const SCHED_CLS = 3;
 
 const bpf_prog_load = lazily(
 	"int bpf_prog_load(int type, const char *name, const char *license, const void *insns, size_t count, const void *opts)",
@@ -22,7 +22,7 @@ const NOTHING = Buffer.from("b7000000000000009500000000000000", "hex");
  */
 export function tryProgram(): number {
 	const fd: number = bpf_prog_load(
-		programTypes.sched_cls,
+		SCHED_CLS,
 		"probe",
 		"GPL",
 		NOTHING,
@@ -36,7 +36,7 @@ export function tryProgram(): number {
 
 /** Whether tc programs may call this helper, by its number in `enum bpf_func_id`. */
 export const hasTcHelper = (helper: number): boolean =>
-	libbpf_probe_bpf_helper(programTypes.sched_cls, helper, null) === 1;
+	libbpf_probe_bpf_helper(SCHED_CLS, helper, null) === 1;
 
 /** "v1.1", of the library that was found. */
 export function libbpfVersion(): string {

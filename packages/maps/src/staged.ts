@@ -1,6 +1,7 @@
 import { ByteIndex, copyBytes } from "./byte-index.js";
 import { BpfError } from "./errors.js";
 import type { KernelTable } from "./kernel-table.js";
+import { byRank, type Rank } from "./rank.js";
 import type { OpenTable, SetMode, Table } from "./table.js";
 
 // What is known of an entry.
@@ -121,8 +122,18 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 				yield [this.#keyOf(number), this.#valueOf(number)];
 	}
 
-	*sorted(compare: (a: K, b: K) => number): IterableIterator<[K, V]> {
-		yield* [...this.entries()].sort(([a], [b]) => compare(a, b));
+	forEach(visit: (key: K, value: V) => void, rank?: Rank<K>): void {
+		const numbers: number[] = [];
+		this.load();
+		for (let number = 0; number < this.#index.count; number++)
+			if (this.#state(number) & IS) numbers.push(number);
+		const order = rank
+			? byRank(numbers.map((number) => rank(this.#keyOf(number))))
+			: numbers.keys();
+		for (const i of order) {
+			const number = numbers[i] as number;
+			visit(this.#keyOf(number), this.#valueOf(number));
+		}
 	}
 
 	setMany(entries: Iterable<readonly [K, V]>): void {

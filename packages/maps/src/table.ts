@@ -1,4 +1,5 @@
 import type { Codec } from "./codec.js";
+import type { Rank } from "./rank.js";
 
 /** Map types, as `enum bpf_map_type` in linux/bpf.h numbers them. */
 export const mapTypes = {
@@ -53,8 +54,11 @@ export interface OpenTable<K, V> {
 	 * there or not. Deleting while iterating is safe.
 	 */
 	entries(): IterableIterator<[K, V]>;
-	/** All entries by their keys' order. A value is made when it is its turn: of a large table, not all are there at once. */
-	sorted(compare: (a: K, b: K) => number): IterableIterator<[K, V]>;
+	/**
+	 * Calls `visit` with every entry, by rank where one is given. Entries are made when it is their turn: of a large
+	 * table, not all are there at once. Quicker than `entries`, and of the same worth.
+	 */
+	forEach(visit: (key: K, value: V) => void, rank?: Rank<K>): void;
 	/**
 	 * Writes many entries by the kernel's batch operation.
 	 * @throws BpfError as `set`; entries before the one that failed are written.

@@ -1,3 +1,4 @@
+import type { Rank } from "@sluice/maps";
 import type { Table } from "@sluice/maps/table";
 import type { Args, Command, OptionSpec } from "../command.js";
 import type { Context } from "../context.js";
@@ -17,7 +18,7 @@ export interface BulkTables<P, K, V, H = void> {
 	/** The one command whose lines `save` prints and `restore` takes. */
 	set: Command<P>;
 	/** The order of the lines. */
-	compare(a: K, b: K): number;
+	rank: Rank<K>;
 	/** The words of the line that makes an entry. */
 	setWords(key: K, value: V, context: Context, how?: H): string[];
 	/** The same words for people to read, without secrets. */

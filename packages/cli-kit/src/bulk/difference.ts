@@ -53,7 +53,7 @@ export function differenceLines(
 	const sets: DifferenceLine[] = [];
 	const dels: DifferenceLine[] = [];
 	const differences = [...staged.stagedTable(tables.table).differences()].sort(
-		(a, b) => tables.compare(a.key, b.key),
+		(a, b) => tables.rank(a.key) - tables.rank(b.key),
 	);
 	for (const { key, before, after } of differences)
 		if (after === undefined)

@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import type { OpenTable, Table } from "@sluice/maps/table";
 import { Context } from "../context.js";
 import { toJson } from "../output.js";
-import type { Lists } from "../print-long.js";
+import type { Lists, Rows } from "../print-long.js";
 
 /** What the lines of a stream are run with: tables stay open from line to line, and what is printed is the answer. */
 export class StreamContext extends Context {
@@ -49,12 +49,12 @@ export class StreamContext extends Context {
 			: ["ok", ...(typeof lines === "function" ? lines() : lines)].join("\t");
 	}
 
-	override printLong(lines: () => Iterable<string>, lists: Lists): void {
+	override printLong(lines: Rows<string>, lists: Lists): void {
 		this.print(
-			() => [...lines()],
+			() => all(lines),
 			() =>
 				Object.fromEntries(
-					Object.entries(lists).map(([name, list]) => [name, [...list()]]),
+					Object.entries(lists).map(([name, list]) => [name, all(list)]),
 				),
 		);
 	}
@@ -68,4 +68,10 @@ export class StreamContext extends Context {
 		for (const table of this.#open.values()) table.close();
 		this.#open.clear();
 	}
+}
+
+function all<T>(rows: Rows<T>): T[] {
+	const list: T[] = [];
+	rows((row) => void list.push(row));
+	return list;
 }

@@ -8,12 +8,14 @@ export const tablesEngine = (tables: AnyBulkTables): Engine => ({
 	apply: (program, application, context) =>
 		apply(program, tables, application, context),
 	save(context, args) {
-		const { table, compare, setWords } = tables;
+		const { table, rank, setWords } = tables;
 		const how = tables.saveHow?.(args);
 		const open = context.openTable(table, { readOnly: true });
-		return Array.from(open.sorted(compare), ([key, value]) =>
-			lineOf(setWords(key, value, context, how)),
-		);
+		const lines: string[] = [];
+		open.forEach((key, value) => {
+			lines.push(lineOf(setWords(key, value, context, how)));
+		}, rank);
+		return lines;
 	},
 	...(tables.saveNote === undefined ? {} : { saveNote: tables.saveNote }),
 	...(tables.saveOptions ? { saveOptions: tables.saveOptions } : {}),

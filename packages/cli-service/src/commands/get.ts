@@ -9,7 +9,7 @@ import {
 	serviceJson,
 	verifyLine,
 } from "../format.js";
-import { compareSids, natRows, type Service } from "../services.js";
+import { natRows, rankOfSid, type Service } from "../services.js";
 import { openServiceTables, type ServiceTables } from "../tables.js";
 import { keysShown, noService, showKeysOption, sidOrAll } from "./arguments.js";
 
@@ -34,47 +34,44 @@ export const get = command({
 		const tables = openServiceTables(context, { readOnly: true });
 		const rows = sid === "all" ? everything(tables) : one(tables, sid);
 		const show = keysShown(showKeys, context);
-		context.printLong(() => lines(rows, show), {
-			services: () => mapped(rows.services, (one) => serviceJson(one, show)),
-			encap: () =>
-				mapped(rows.encap, ([key, one]) => encapJson(key, one, show)),
-			nat: () => mapped(rows.nat, ([from, to]) => natJson(from, to)),
+		context.printLong((line) => printLines(rows, show, line), {
+			services: (row) => rows.services((one) => row(serviceJson(one, show))),
+			encap: (row) => rows.encap((key, one) => row(encapJson(key, one, show))),
+			nat: (row) => rows.nat((from, to) => row(natJson(from, to))),
 		});
 	},
 });
 
-function* lines(
+function printLines(
 	{ services, encap, nat }: Rows,
 	show: ShowKey,
-): IterableIterator<string> {
+	line: (text: string) => void,
+): void {
 	let count = 0;
-	for (const service of services) {
+	services((service) => {
 		count++;
-		yield verifyLine(service, show);
-	}
-	for (const [backend, value] of encap) yield encapLine(backend, value, show);
-	for (const [from, to] of nat) yield natLine(from, to);
-	yield counted(count, "service");
-}
-
-function* mapped<T, U>(rows: Iterable<T>, change: (row: T) => U): Iterable<U> {
-	for (const row of rows) yield change(row);
+		line(verifyLine(service, show));
+	});
+	encap((backend, value) => line(encapLine(backend, value, show)));
+	nat((from, to) => line(natLine(from, to)));
+	line(counted(count, "service"));
 }
 
 interface Rows {
 	// Read while they are printed: of a large table, the rows need not all be there at once.
-	services: Iterable<Service>;
-	encap: Iterable<[Endpoint, Encap]>;
-	nat: Iterable<[Endpoint, Endpoint]>;
+	services(visit: (service: Service) => void): void;
+	encap(visit: (backend: Endpoint, encap: Encap) => void): void;
+	nat(visit: (from: Endpoint, to: Endpoint) => void): void;
 }
 
 function everything({ verify, encap, nat }: ServiceTables): Rows {
 	return {
-		services: mapped(verify.sorted(compareSids), ([sid, value]) =>
-			Object.assign(value, { sid }),
-		),
-		encap: encap.entries(),
-		nat: nat.entries(),
+		services: (visit) =>
+			verify.forEach((sid, { key, tunnel, proxy, backend }) => {
+				visit({ sid, key, tunnel, proxy, backend });
+			}, rankOfSid),
+		encap: (visit) => encap.forEach(visit),
+		nat: (visit) => nat.forEach(visit),
 	};
 }
 
@@ -84,11 +81,13 @@ function one({ verify, encap, nat }: ServiceTables, sid: Sid): Rows {
 	const service = { ...value, sid };
 	const inEncap = encap.get(service.backend);
 	return {
-		services: [service],
-		encap: inEncap ? [[service.backend, inEncap]] : [],
-		nat: natRows(service).flatMap(([from]): [Endpoint, Endpoint][] => {
-			const to = nat.get(from);
-			return to ? [[from, to]] : [];
-		}),
+		services: (visit) => visit(service),
+		encap: (visit) => inEncap && visit(service.backend, inEncap),
+		nat(visit) {
+			for (const [from] of natRows(service)) {
+				const to = nat.get(from);
+				if (to) visit(from, to);
+			}
+		},
 	};
 }

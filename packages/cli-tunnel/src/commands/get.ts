@@ -3,7 +3,6 @@ import type { Endpoint, Tunnel } from "@sluice/maps/tables";
 import {
 	decapDocument,
 	decapLine,
-	type TunnelDocument,
 	tunnelDocument,
 	tunnelLine,
 } from "../format.js";
@@ -27,35 +26,34 @@ export const get = command({
 	run(id, context) {
 		const tables = openTunnelTables(context, { readOnly: true });
 		const rows = id === "all" ? everything(tables) : one(tables, id);
-		context.printLong(() => lines(rows), {
-			tunnels: () => documents(rows.tunnels),
-			decap: () =>
-				rows.decap.map(([endpoint, references]) =>
-					decapDocument(endpoint, references),
-				),
+		context.printLong((line) => printLines(rows, line), {
+			tunnels: (row) =>
+				rows.tunnels((id, tunnel) => row(tunnelDocument(id, tunnel))),
+			decap: (row) =>
+				rows.decap.forEach(([endpoint, references]) => {
+					row(decapDocument(endpoint, references));
+				}),
 		});
 	},
 });
 
 interface Rows {
 	// Read while they are printed: of a large table, they need not all be there at once.
-	tunnels: Iterable<readonly [number, Tunnel]>;
+	tunnels(visit: (id: number, tunnel: Tunnel) => void): void;
 	decap: (readonly [Endpoint, number])[];
 }
 
-function* lines({ tunnels, decap }: Rows): IterableIterator<string> {
+function printLines({ tunnels, decap }: Rows, line: (text: string) => void) {
 	let count = 0;
-	for (const [id, tunnel] of tunnels) {
+	tunnels((id, tunnel) => {
 		count++;
-		yield tunnelLine(id, tunnel);
-	}
+		line(tunnelLine(id, tunnel));
+	});
 	for (const [endpoint, references] of decap)
-		yield decapLine(endpoint, references);
-	yield `${counted(count, "tunnel")}, ${counted(decap.length, "local endpoint")}`;
-}
-
-function* documents(tunnels: Rows["tunnels"]): Iterable<TunnelDocument> {
-	for (const [id, tunnel] of tunnels) yield tunnelDocument(id, tunnel);
+		line(decapLine(endpoint, references));
+	line(
+		`${counted(count, "tunnel")}, ${counted(decap.length, "local endpoint")}`,
+	);
 }
 
 /** The argument of get, del, ping and stats. */
@@ -67,7 +65,7 @@ export const noTunnel = (id: number) => missing(`no tunnel ${id}`);
 
 function everything({ tunnels, decap }: TunnelTables): Rows {
 	return {
-		tunnels: tunnels.sorted((a, b) => a - b),
+		tunnels: (visit) => tunnels.forEach(visit, (id) => id),
 		decap: [...decap.entries()],
 	};
 }
@@ -78,7 +76,7 @@ function one({ tunnels, decap }: TunnelTables, id: number): Rows {
 	const endpoint = localEndpoint(tunnel);
 	const references = decap.get(endpoint);
 	return {
-		tunnels: [[id, tunnel]],
+		tunnels: (visit) => visit(id, tunnel),
 		decap: references === undefined ? [] : [[endpoint, references]],
 	};
 }

@@ -1,0 +1,17 @@
+import test from "ava";
+import { byRank } from "../src/rank.js";
+
+const ordered = test.macro({
+	title: (_, ranks: number[]) => `[${ranks}] is put in order`,
+	exec(t, ranks: number[], expected: number[]) {
+		t.deepEqual([...byRank(ranks)], expected);
+	},
+});
+
+test(ordered, [], []);
+test(ordered, [7], [0]);
+test(ordered, [3, 1, 2], [1, 2, 0]);
+test(ordered, [2, 10, 1], [2, 0, 1]);
+test(ordered, [5, 0, 5, 0], [1, 3, 0, 2]);
+test(ordered, [2 ** 33, 0, 2 ** 32], [1, 2, 0]);
+test(ordered, [2 ** 53 - 1, 1, 2 ** 53 - 2, 1], [1, 3, 2, 0]);
