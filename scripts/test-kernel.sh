@@ -1,23 +1,28 @@
 #!/usr/bin/env bash
 # test-kernel.sh [COMMAND…]
 #
-# Runs a command, by default the checks below, under Debian's own kernel (6.1
-# on Debian 12), the oldest that is supported. The kernel is booted by qemu
-# with this machine's files as they are, read only, and a RAM disk over them,
-# so nothing of this machine is touched. Emulated in software it takes some
-# minutes, which is why test.sh does not do it.
+# Runs a command, by default the checks below and then those of
+# test-kernel-doctor.sh, under Debian's own kernel (6.1 on Debian 12), the
+# oldest that is supported. The kernel is booted by qemu with this machine's
+# files as they are, read only, and a RAM disk over them, so nothing of this
+# machine is touched. Emulated in software it takes some minutes, which is why
+# test.sh does not do it.
 #
 # Environment
-#   SLUICE_KERNEL_DIR  where the kernel's package is unpacked and kept
-#                      (~/.cache/sluice/kernel)
-#   SLUICE_QEMU_ACCEL  qemu's accelerator (tcg); kvm where it works
+#   SLUICE_KERNEL_SUITE       Debian's release whose kernel it is (this machine's)
+#   SLUICE_KERNEL_PARAMETERS  added to the kernel's command line
+#   SLUICE_KERNEL_DIR         where the kernel's package is unpacked and kept
+#                             (~/.cache/sluice/kernel, with -SUITE where one is named)
+#   SLUICE_QEMU_ACCEL         qemu's accelerator (tcg); kvm where it works
+#   DEBIAN_MIRROR             [http://deb.debian.org/debian]
 #
 # Exit code: the command's, 1 where the machine did not come up, 4 where
 # something cannot be installed.
 set -euo pipefail
 export PATH=/usr/sbin:/sbin:$PATH
 TREE=$(readlink -f -- "$(dirname -- "$(readlink -f -- "$0")")/..")
-readonly TREE KEPT=${SLUICE_KERNEL_DIR:-$HOME/.cache/sluice/kernel}
+readonly TREE SUITE=${SLUICE_KERNEL_SUITE:-}
+readonly KEPT=${SLUICE_KERNEL_DIR:-$HOME/.cache/sluice/kernel${SUITE:+-$SUITE}}
 
 # In the order in which they must be loaded.
 readonly MODULES=(
@@ -52,16 +57,29 @@ install_packages() {
 
 # Unpacks the kernel's package into KEPT, without installing it.
 fetch_kernel() {
-	local package
+	local package apt=()
 	[[ -e $KEPT/version ]] && return
-	package=$(apt-cache depends linux-image-amd64 | awk '$1 == "Depends:" { print $2; exit }')
-	[[ -n $package ]] || die 4 'no linux-image-amd64 among the packages; apt-get update first'
 	mkdir -p -- "$KEPT"
-	(cd -- "$KEPT" && apt-get download -qq "$package" 2>/dev/null) || die 4 "cannot download $package"
+	[[ -z $SUITE ]] || other_release
+	package=$(apt-cache "${apt[@]}" depends linux-image-amd64 | awk '$1 == "Depends:" { print $2; exit }')
+	[[ -n $package ]] || die 4 'no linux-image-amd64 among the packages; apt-get update first'
+	(cd -- "$KEPT" && apt-get "${apt[@]}" download -qq "$package" 2>/dev/null) || die 4 "cannot download $package"
 	dpkg-deb -x "$KEPT/$package"_*.deb "$KEPT"
 	rm -- "$KEPT/$package"_*.deb
 	depmod -b "$KEPT" "${package#linux-image-}"
 	printf '%s\n' "${package#linux-image-}" >"$KEPT/version"
+}
+
+# Has apt read another release's packages, and keeps them apart from this machine's.
+other_release() {
+	local lists=$KEPT/apt
+	mkdir -p -- "$lists"/{lists,cache}
+	printf 'deb %s %s main\n' "${DEBIAN_MIRROR:-http://deb.debian.org/debian}" "$SUITE" >"$lists/sources.list"
+	apt=(
+		-o "Dir::Etc::sourcelist=$lists/sources.list" -o Dir::Etc::sourceparts=/dev/null
+		-o "Dir::State::lists=$lists/lists" -o "Dir::Cache=$lists/cache"
+	)
+	apt-get "${apt[@]}" update -qq || die 4 "cannot read the packages of $SUITE"
 }
 
 # Prints the init of the initial RAM disk.
@@ -133,7 +151,7 @@ boot() {
 	local scratch=$1
 	qemu-system-x86_64 -accel "${SLUICE_QEMU_ACCEL:-tcg}" -m 4G -smp 2 -nodefaults -no-reboot -display none \
 		-kernel "$KEPT/boot/vmlinuz-$(<"$KEPT/version")" -initrd "$scratch/initrd" \
-		-append 'console=ttyS0 quiet panic=-1' \
+		-append "console=ttyS0 quiet panic=-1 ${SLUICE_KERNEL_PARAMETERS:-}" \
 		-virtfs local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap \
 		-serial stdio -serial "file:$scratch/result"
 }
@@ -147,4 +165,5 @@ make_initrd "$scratch" "$@"
 boot "$scratch" </dev/null
 code=$(sed -n 's/^exit code \([0-9]*\).*/\1/p' "$scratch/result")
 [[ -n $code ]] || die 1 'the machine ended without running the command'
-exit "$code"
+((code == 0 && $# == 0)) || exit "$code"
+"$TREE/scripts/test-kernel-doctor.sh"

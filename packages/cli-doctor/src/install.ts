@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { onPath } from "./shell.js";
 
 /** The command that installs a package, by the package manager that is here. */
@@ -11,3 +12,17 @@ export function install(names: {
 	if (has("apk")) return `apk add ${names.apk}`;
 	return `apt-get install -y ${names.apt}`;
 }
+
+/** The command that boots the distribution's own kernel: no running one can be mended. */
+export const newKernel = (): string =>
+	`${install({
+		apt: isDebian()
+			? `linux-image-${process.arch === "x64" ? "amd64" : process.arch}`
+			: "linux-image-generic",
+		dnf: "kernel",
+		apk: "linux-lts",
+	})} && reboot`;
+
+/** And not Ubuntu, whose kernel has another name. */
+const isDebian = () =>
+	existsSync("/etc/debian_version") && !existsSync("/etc/lsb-release");

@@ -24,12 +24,16 @@ export function processStatus(): ProcessStatus {
 /** Bits, as linux/capability.h numbers them. */
 const bits = { CAP_NET_ADMIN: 12n, CAP_SYS_ADMIN: 21n, CAP_BPF: 39n } as const;
 
+const has = ({ capabilities }: ProcessStatus, name: keyof typeof bits) =>
+	((capabilities >> bits[name]) & 1n) === 1n;
+
 /** Which of the capabilities that BPF programs and tables take are missing. CAP_SYS_ADMIN has CAP_BPF in it. */
-export function missingCapabilities({ capabilities }: ProcessStatus): string[] {
-	const has = (name: keyof typeof bits) =>
-		((capabilities >> bits[name]) & 1n) === 1n;
-	return [
-		...(has("CAP_BPF") || has("CAP_SYS_ADMIN") ? [] : ["CAP_BPF"]),
-		...(has("CAP_NET_ADMIN") ? [] : ["CAP_NET_ADMIN"]),
-	];
-}
+export const missingCapabilities = (status: ProcessStatus): string[] => [
+	...(has(status, "CAP_BPF") || has(status, "CAP_SYS_ADMIN")
+		? []
+		: ["CAP_BPF"]),
+	...(has(status, "CAP_NET_ADMIN") ? [] : ["CAP_NET_ADMIN"]),
+];
+
+export const mayMount = (status: ProcessStatus): boolean =>
+	has(status, "CAP_SYS_ADMIN");

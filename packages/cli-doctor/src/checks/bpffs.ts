@@ -2,12 +2,14 @@ import { existsSync, readFileSync, readlinkSync } from "node:fs";
 import { netnsOfSys } from "@sluice/cli-kit";
 import { isBpffs } from "@sluice/maps/bpffs";
 import type { Check } from "../finding.js";
+import { mayMount } from "../process-status.js";
+import { rerun } from "../rerun.js";
 import { quoted } from "../shell.js";
 
 /** Tables outlive their writers in a bpffs only. */
 export const bpffs: Check = {
 	name: "bpffs",
-	look({ bpffs: directory }) {
+	look({ bpffs: directory, status }) {
 		if (isBpffs(directory)) return [];
 		const netns = netnsOfSys();
 		const outside = netns && ancestorWith(directory);
@@ -26,7 +28,10 @@ export const bpffs: Check = {
 			{
 				code: "bpffs-missing",
 				message: `there is no bpffs at ${directory}, where the tables would be pinned`,
-				fix: `${make}mount -t bpf bpf ${place}`,
+				fix:
+					status.effectiveUser === 0 && !mayMount(status)
+						? rerun(`--volume ${place}:${place}`)
+						: `${make}mount -t bpf bpf ${place}`,
 			},
 		];
 	},

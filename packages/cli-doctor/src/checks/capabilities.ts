@@ -8,17 +8,11 @@ export const capabilities: Check = {
 	look({ status }) {
 		const missing = missingCapabilities(status);
 		if (missing.length === 0) return [];
-		const options = missing
-			.map((name) => `--cap-add=${name.slice("CAP_".length)}`)
-			.join(" ");
 		return [
 			{
 				code: "capability-missing",
 				message: `this process lacks ${missing.join(" and ")}`,
-				fix:
-					status.effectiveUser === 0
-						? rerun(`docker run ${options} IMAGE`)
-						: "sudo cli_doctor",
+				fix: status.effectiveUser === 0 ? rerun() : "sudo cli_doctor",
 			},
 		];
 	},

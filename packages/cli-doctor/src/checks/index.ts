@@ -5,7 +5,7 @@ import { forwarding } from "./forwarding.js";
 import { full } from "./full.js";
 import { gone } from "./gone.js";
 import { iproute2 } from "./iproute2.js";
-import { btf, clsBpf, kernelVersion, ringBuffer, skLookup } from "./kernel.js";
+import { clsBpf, kernelVersion } from "./kernel.js";
 import { libbpf } from "./libbpf.js";
 import { localAddress } from "./local-address.js";
 import { lockdown } from "./lockdown.js";
@@ -26,10 +26,7 @@ export const checks: readonly Check[] = [
 	lockdown,
 	bpffs,
 	kernelVersion,
-	btf,
-	ringBuffer,
 	clsBpf,
-	skLookup,
 	pinned,
 	programs,
 	duplicates,

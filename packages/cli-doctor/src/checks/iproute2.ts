@@ -1,6 +1,7 @@
 import { execa } from "execa";
 import type { Check } from "../finding.js";
 import { install } from "../install.js";
+import { CannotLook } from "../world.js";
 
 const packages = { apt: "iproute2", dnf: "iproute-tc", apk: "iproute2" };
 
@@ -8,7 +9,9 @@ const packages = { apt: "iproute2", dnf: "iproute-tc", apk: "iproute2" };
 export const iproute2: Check = {
 	name: "iproute2",
 	async look() {
-		const { stdout, code } = await execa("tc", ["-V"], { reject: false });
+		const { stdout, stderr, exitCode, code } = await execa("tc", ["-V"], {
+			reject: false,
+		});
 		if (code === "ENOENT")
 			return [
 				{
@@ -17,6 +20,8 @@ export const iproute2: Check = {
 					fix: install(packages),
 				},
 			];
+		// Without its libbpf it does not start.
+		if (exitCode !== 0) throw new CannotLook(`tc -V: ${stderr}`);
 		// "tc utility, iproute2-6.1.0, libbpf 1.1.2"
 		if (/libbpf [1-9]/.test(stdout)) return [];
 		return [

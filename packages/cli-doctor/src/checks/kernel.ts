@@ -1,27 +1,17 @@
-import { existsSync } from "node:fs";
 import { release } from "node:os";
 import { execa } from "execa";
-import type { Check, Finding } from "../finding.js";
+import type { Check } from "../finding.js";
+import { newKernel } from "../install.js";
 import { CannotLook } from "../world.js";
 
 /** `enum bpf_func_id`. */
 const REDIRECT_NEIGH = 152;
 const CHECK_MTU = 163;
 
-const boot = "apt-get install -y linux-image-generic && reboot";
-const bootDebian = "apt-get install -y linux-image-amd64 && reboot";
-const newKernel = () =>
-	existsSync("/etc/debian_version") && !existsSync("/etc/lsb-release")
-		? bootDebian
-		: boot;
-
-const missing = (code: string, message: string): Finding => ({
-	code,
-	message,
-	fix: newKernel(),
-});
-
-/** What the tunnel programs call. */
+/**
+ * What the tunnel programs call. A kernel that has it (5.12) has the ring buffer (5.8) and the hook of tubectl (5.9),
+ * too; its own type information is not asked for, since no program here is fitted to it.
+ */
 export const kernelVersion: Check = {
 	name: "kernel version",
 	look(world) {
@@ -29,49 +19,13 @@ export const kernelVersion: Check = {
 		if (kernel.hasTcHelper(REDIRECT_NEIGH) && kernel.hasTcHelper(CHECK_MTU))
 			return [];
 		return [
-			missing(
-				"kernel-old",
-				`the kernel is ${release()}; the tunnel programs take 5.12 or later`,
-			),
+			{
+				code: "kernel-old",
+				message: `the kernel is ${release()}; the tunnel programs take 5.12 or later`,
+				fix: newKernel(),
+			},
 		];
 	},
-};
-
-/** DUMP writes its snapshots into one. */
-export const ringBuffer: Check = {
-	name: "ring buffer",
-	look: ({ willing }) =>
-		willing.hasMapType("ringbuf")
-			? []
-			: [missing("kernel-ringbuf", "the kernel has no BPF ring buffers")],
-};
-
-/** The hook of tubectl. */
-export const skLookup: Check = {
-	name: "sk_lookup",
-	look: ({ willing }) =>
-		willing.hasProgramType("sk_lookup")
-			? []
-			: [
-					missing(
-						"kernel-sk-lookup",
-						"the kernel has no sk_lookup programs, which tubectl loads (5.9 or later)",
-					),
-				],
-};
-
-/** Objects carry type information, which the kernel checks maps by. */
-export const btf: Check = {
-	name: "BTF",
-	look: () =>
-		existsSync("/sys/kernel/btf/vmlinux")
-			? []
-			: [
-					missing(
-						"kernel-btf",
-						"the kernel has no type information at /sys/kernel/btf/vmlinux (CONFIG_DEBUG_INFO_BTF)",
-					),
-				],
 };
 
 /** Tries both in a network namespace that goes with the attempt. */
@@ -96,8 +50,20 @@ export const clsBpf: Check = {
 				code: "kernel-cls-bpf",
 				message:
 					"the kernel has no clsact qdisc or no cls_bpf filter, which the programs are attached by",
-				fix: "modprobe sch_ingress && modprobe cls_bpf",
+				fix: (await hasModules())
+					? "modprobe sch_ingress && modprobe cls_bpf"
+					: newKernel(),
 			},
 		];
 	},
 };
+
+/** Whether there are modules for it, that nobody has loaded. */
+async function hasModules(): Promise<boolean> {
+	const { exitCode } = await execa(
+		"modprobe",
+		["--dry-run", "--quiet", "--all", "sch_ingress", "cls_bpf"],
+		{ reject: false },
+	);
+	return exitCode === 0;
+}

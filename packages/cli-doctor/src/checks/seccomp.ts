@@ -17,7 +17,7 @@ export const seccomp: Check = {
 				code: "seccomp",
 				message:
 					"a seccomp filter is on this process, and bpf() is refused although the capabilities are there",
-				fix: rerun("docker run --security-opt seccomp=unconfined IMAGE"),
+				fix: rerun("--security-opt seccomp=unconfined"),
 			},
 		];
 	},
