@@ -99,6 +99,9 @@ service_manager() {
 	furnish
 	mkdir -p /sys/fs/cgroup
 	mount -t cgroup2 cgroup2 /sys/fs/cgroup
+	# It would empty /tmp, where the checkout may be.
+	mkdir -p /run/systemd/system
+	ln -s /dev/null /run/systemd/system/systemd-tmpfiles-setup.service
 	container=sluice unshare --pid --fork --mount --mount-proc \
 		/lib/systemd/systemd --unit=basic.target >/run/systemd.log 2>&1 &
 	for ((i = 0; i < 120; i++)); do
