@@ -27,13 +27,17 @@ export class Failure extends Error {
 	/** What JSON carries as `error.code`. */
 	readonly code: string;
 	readonly hint: string | undefined;
+	/** Each on a line of its own for people; `message` has them all. */
+	readonly messages: readonly string[];
 
 	constructor(
 		kind: FailureKind,
-		message: string,
+		message: string | readonly string[],
 		options: FailureOptions = {},
 	) {
-		super(message, { cause: options.cause });
+		const messages = typeof message === "string" ? [message] : message;
+		super(messages.join("\n"), { cause: options.cause });
+		this.messages = messages;
 		this.kind = kind;
 		this.code = options.code ?? codes[kind];
 		this.hint = options.hint;
@@ -47,8 +51,8 @@ const codes: Record<FailureKind, string> = {
 	environment: "ENVIRONMENT",
 };
 
-/** Bad input: exit code 2, nothing was changed. */
-export const badInput = (message: string, hint?: string) =>
+/** Bad input, or several mistakes in it: exit code 2, nothing was changed. */
+export const badInput = (message: string | readonly string[], hint?: string) =>
 	new Failure("usage", message, hint === undefined ? {} : { hint });
 
 /** No such entry: exit code 3. */

@@ -3,7 +3,7 @@ import { Args, type Program, verbOf } from "./command.js";
 import { Context } from "./context.js";
 import type { Env } from "./env.js";
 import { explained } from "./explained.js";
-import { badInput, exitCodes } from "./failure.js";
+import { badInput, exitCodes, Failure } from "./failure.js";
 import { commonOptions, type Line, readLine, unreadWord } from "./line.js";
 import { toJson } from "./output.js";
 
@@ -44,8 +44,8 @@ async function askYargs(
 }
 
 /** Parses everything, then opens, then does one thing, then prints. */
-async function runLine({ spec, values }: Line, env: Env): Promise<void> {
-	const parsed = spec.parse(new Args(values), env);
+async function runLine({ spec, values, args }: Line, env: Env): Promise<void> {
+	const parsed = spec.parse(args, env);
 	const kernel = spec.kernel === false ? undefined : await env.kernel();
 	await spec.run(parsed, new Context(env, kernel, values));
 }
@@ -102,6 +102,7 @@ function report(
 		return exitCodes.failed;
 	}
 	const { message, hint, code } = failure;
+	const messages = error instanceof Failure ? error.messages : [message];
 	const lines = error instanceof LineErrors ? error.lines : undefined;
 	const [own] = split(words);
 	const json = own.includes("--json");
@@ -117,7 +118,9 @@ function report(
 					...(lines ?? []).map(
 						(one) => `${prefix}: line ${one.line}: ${withHint(one)}\n`,
 					),
-					`${prefix}: ${withHint(failure)}\n`,
+					...messages.map(
+						(one) => `${prefix}: ${withHint({ message: one, hint })}\n`,
+					),
 				].join(""),
 	);
 	return exitCodes[failure.kind];

@@ -87,7 +87,7 @@ class Mistakes {
 			.map(({ line, text }) => `${this.#path}:${line}: ${text}`);
 		const more = this.#found.length - lines.length;
 		if (more > 0) lines.push(`and ${more} more`);
-		throw badInput(lines.join("\n"));
+		throw badInput(lines);
 	}
 }
 

@@ -1,6 +1,6 @@
 import { readdirSync, statSync } from "node:fs";
 import path from "node:path";
-import { Failure } from "@sluice/cli-kit";
+import { noBpffs } from "@sluice/cli-kit";
 import { isBpffs } from "@sluice/maps/bpffs";
 
 /**
@@ -24,11 +24,7 @@ export function pinnedInterfaces(bpffs: string): string[] {
 
 /** @throws Failure environment: not a bpffs */
 export function requireBpffs(bpffs: string): void {
-	if (isBpffs(bpffs)) return;
-	throw new Failure("environment", `no bpffs at ${bpffs}`, {
-		code: "NO_BPFFS",
-		hint: 'mount it (mount -t bpf bpf /sys/fs/bpf), or name another with --bpffs; "ip netns exec" hides it behind a new /sys',
-	});
+	if (!isBpffs(bpffs)) throw noBpffs(bpffs);
 }
 
 const prefix = () => `${statSync("/proc/self/ns/net").ino}_`;

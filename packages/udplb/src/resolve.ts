@@ -58,7 +58,7 @@ function unresolved(
 	path: string,
 	rules: readonly Rule[],
 	failed: ReadonlyMap<string, string>,
-): string {
+): string[] {
 	const lines: string[] = [];
 	for (const [i, rule] of rules.entries())
 		for (const [j, { host, line }] of rule.upstreams.entries()) {
@@ -69,7 +69,7 @@ function unresolved(
 					`${path}:${line}: [${i}].upstream[${j}].address: expected a host name with an ${family} address, got "${host}" (${code})`,
 				);
 		}
-	return lines.join("\n");
+	return lines;
 }
 
 const addressOf = (rule: Rule, host: string, addresses: Addresses): string =>

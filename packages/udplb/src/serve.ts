@@ -62,11 +62,12 @@ export class Server {
 	}
 
 	/**
-	 * Reads the configuration and puts the program in place of whatever an earlier process left.
-	 * @throws Failure usage: the configuration; failed: another process serves the interface
+	 * Puts the program in place of whatever an earlier process left.
+	 * @param rules of the configuration file
+	 * @throws Failure usage: a name in it has no address; failed: another process serves the interface
 	 */
-	async start(): Promise<void> {
-		const wanted = await this.#read();
+	async start(rules: Rule[]): Promise<void> {
+		const wanted = await this.#lookUp(rules);
 		const { device, pins } = this.#options;
 		makeDirectory(pins);
 		this.#unlock = tryLock(pins);
@@ -100,7 +101,7 @@ export class Server {
 	 * @throws Failure usage: the configuration, and all stays as it was
 	 */
 	async reload(): Promise<Change> {
-		const wanted = await this.#read();
+		const wanted = await this.#lookUp(readConfig(this.#options.config));
 		await this.#neighbours.keep(wanted.routes);
 		return this.#change(wanted);
 	}
@@ -154,8 +155,7 @@ export class Server {
 		this.tellLost();
 	}
 
-	async #read(): Promise<Wanted> {
-		const rules = readConfig(this.#options.config);
+	async #lookUp(rules: Rule[]): Promise<Wanted> {
 		const before = this.#wanted?.addresses;
 		const addresses = await resolve(this.#options.config, rules, before);
 		const routes = await findRoutes(addressesOf(rules, addresses));

@@ -23,7 +23,7 @@ const request = { from: CLIENT, to: BOX, port: PORT, sizes: [8] };
 
 const last = (text: string) => text.trimEnd().split("\n").at(-1);
 
-it("bad input ends it with 2 and one line that says what was expected; nothing is attached", async (t) => {
+it("bad input ends it with 2 and a line that says what was expected; nothing is attached", async (t) => {
 	await lab.stop();
 	const file = lab.write(key());
 	const empty = lab.write("", "empty.yaml");
@@ -102,12 +102,74 @@ it("where nothing is served, stats and metrics say so", async (t) => {
 	t.regex(named.stderr, /^udplb: stats: udplb does not serve interface "b0"; /);
 });
 
-it("a directory that is no bpffs is refused", async (t) => {
-	const { exitCode, stderr } = await lab.run(
-		...["--bpffs", "/proc", "-i", "b0", "-c", lab.write(key())],
+it("each mistake of a file is a line, also when it is read again", async (t) => {
+	const server = await lab.serve(key());
+	const file = lab.write(
+		`${key({ port: 70_000 })}${key({ upstreams: ["not a\\x1bname"] })}`,
 	);
-	t.is(exitCode, 4);
-	t.regex(stderr, /udplb: no bpffs at \/proc; mount it/);
+	const mistakes = [
+		`${file}:3: [0].key.port: expected an integer from 1 to 65535, got 70000`,
+		`${file}:16: [1].upstream[0].address: expected the IPv4 or IPv6 address of one host, or a host name, got "not a\\u001bname"`,
+	];
+	const { exitCode, stderr } = await lab.run("-i", "b0", "-c", file);
+	t.is(exitCode, 2);
+	t.deepEqual(
+		stderr.split("\n"),
+		mistakes.map((one) => `udplb: ${one}`),
+	);
+	const json = await lab.run("--json", "-i", "b0", "-c", file);
+	t.deepEqual(JSON.parse(json.stderr), {
+		error: { code: "USAGE", message: mistakes.join("\n") },
+	});
+
+	await lab.box.run("kill", ["-HUP", String(server.pid)]);
+	await server.ready(/the running configuration stays\n/, "stderr");
+	t.deepEqual(
+		server.stderr
+			.split(/serving .*\n/)[1]
+			?.replace(/\[\d+\]/g, "")
+			.split("\n"),
+		[
+			...mistakes.map((one) => `ERRO reload: ${one}`),
+			"ERRO the running configuration stays",
+			"",
+		],
+	);
+});
+
+it("a directory that is no bpffs is refused, but a bad file first", async (t) => {
+	const on = (file: string) => ["--bpffs", "/proc", "-i", "b0", "-c", file];
+	const good = await lab.run(...on(lab.write(key())));
+	t.is(good.exitCode, 4);
+	t.is(
+		good.stderr,
+		"udplb: no bpffs at /proc; mount it (mount -t bpf bpf /sys/fs/bpf), or name another bpffs with --bpffs",
+	);
+	const file = lab.write("[]", "bad.yaml");
+	const bad = await lab.run(...on(file));
+	t.is(bad.exitCode, 2);
+	t.is(
+		bad.stderr,
+		`udplb: ${file}:1: expected a list of keys, got an empty list`,
+	);
+});
+
+it("a bpffs that ip netns exec hides is told apart", async (t) => {
+	const { stderr } = await lab.box.run(
+		"sh",
+		[
+			"-ec",
+			`mkdir -p /run/netns && mount -t tmpfs none /run/netns
+			ip netns add blue && ip netns exec blue ip link set lo up
+			ip netns exec blue node dist/udplb.cjs -i lo -c "$0" || echo "exit code $?" >&2`,
+			lab.write(key()),
+		],
+		{ reject: false },
+	);
+	t.regex(
+		stderr,
+		/^udplb: no bpffs at \/sys\/fs\/bpf: "ip netns exec blue" has mounted a new \/sys over it; enter the network namespace alone: nsenter --net=\/run\/netns\/blue …\nexit code 4$/,
+	);
 });
 
 it("the compiled program can lie elsewhere, and is missed where it is not", async (t) => {

@@ -6,7 +6,7 @@ import {
 	Failure,
 } from "@sluice/cli-kit";
 import type { Change } from "../apply.js";
-import { endpointText } from "../config.js";
+import { endpointText, readConfig } from "../config.js";
 import { PREFERENCE } from "../filter.js";
 import { defaultInterface, findInterface } from "../interface.js";
 import { type Log, makeLog } from "../log.js";
@@ -53,17 +53,22 @@ export const serve = command({
 	examples: [
 		["-d -i ens3 -c config.yaml", "Balance what comes in by ens3, and tell"],
 	],
-	parse: (args: Args, env: Env) => ({
-		config: args.optional("config") ?? "config.yaml",
-		device: args.optional("interface"),
-		debug: args.flag("debug"),
-		keep: args.flag("keep"),
-		object: objectFile(env.vars),
-	}),
-	async run({ config, device: name, debug, keep, object }, context) {
+	parse(args: Args, env: Env) {
+		const config = args.optional("config") ?? "config.yaml";
+		return {
+			config,
+			// The file is judged before anything of the machine is.
+			rules: readConfig(config),
+			device: args.optional("interface"),
+			debug: args.flag("debug"),
+			keep: args.flag("keep"),
+			object: objectFile(env.vars),
+		};
+	},
+	async run({ config, rules, device: name, debug, keep, object }, context) {
 		const log = makeLog(context.env, context.json);
-		requireBpffs(context.bpffs);
 		const device = await findInterface(name ?? (await defaultInterface()));
+		requireBpffs(context.bpffs);
 		const pins = pinDirectory(context.bpffs, device.name);
 		const server = new Server(
 			{ config, device, pins, object, debug, keep },
@@ -71,7 +76,7 @@ export const serve = command({
 		);
 		const next = events();
 		log.info(`cli config: interface=${device.name}, debug=${debug}`);
-		await server.start();
+		await server.start(rules);
 		log.info(
 			`tc: filter on ingress of ${device.name} in place, pref ${PREFERENCE}, program ${server.programId}`,
 		);
@@ -98,7 +103,7 @@ async function reload(server: Server, log: Log): Promise<void> {
 		log.info(`reloaded: ${changeText(await server.reload())}`);
 	} catch (error) {
 		if (!(error instanceof Failure)) throw error;
-		log.error(`reload: ${error.message}`);
+		for (const message of error.messages) log.error(`reload: ${message}`);
 		log.error("the running configuration stays");
 	}
 }
