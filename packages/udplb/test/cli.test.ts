@@ -127,7 +127,7 @@ it("each mistake of a file is a line, also when it is read again", async (t) => 
 	t.deepEqual(
 		server.stderr
 			.split(/serving .*\n/)[1]
-			?.replace(/\[\d+\]/g, "")
+			?.replace(/\[\d{4}\]/g, "")
 			.split("\n"),
 		[
 			...mistakes.map((one) => `ERRO reload: ${one}`),
