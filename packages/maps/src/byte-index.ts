@@ -5,20 +5,22 @@
 export class ByteIndex {
 	readonly #size: number;
 	#keys: Buffer;
-	/** Open addressing: a key's number + 1, 0 for a free place. Always a power of two, at most half full. */
+	/**
+	 * Open addressing, two numbers a place: a key's number + 1, 0 for a free place; and its hash, so that keys of one
+	 * place are told apart without a look at them. Always a power of two of places, at most half of them taken.
+	 */
 	#places: Int32Array;
-	/** By place: the key's hash, so that keys of one place are told apart without a look at them. */
-	#hashes: Int32Array;
 	#count = 0;
 	/** Where `find` has looked last, and for what. */
 	#place = 0;
 	#hash = 0;
 
-	constructor(keySize: number) {
+	/** @param expected about how many keys there will be, so that there is room for them from the beginning */
+	constructor(keySize: number, expected = 0) {
+		const room = Math.max(FIRST_ROOM, 2 ** Math.ceil(Math.log2(expected + 1)));
 		this.#size = keySize;
-		this.#keys = Buffer.allocUnsafe(keySize * FIRST_ROOM);
-		this.#places = new Int32Array(2 * FIRST_ROOM);
-		this.#hashes = new Int32Array(2 * FIRST_ROOM);
+		this.#keys = Buffer.allocUnsafe(keySize * room);
+		this.#places = new Int32Array(4 * room);
 	}
 
 	/** How many keys there are. */
@@ -28,7 +30,7 @@ export class ByteIndex {
 
 	/** How many fit before the buffers grow. */
 	get room(): number {
-		return this.#places.length / 2;
+		return this.#places.length / 4;
 	}
 
 	/** The keys, packed; good until the next `add`. */
@@ -41,12 +43,11 @@ export class ByteIndex {
 		const sum = hash(bytes, at, this.#size);
 		const places = this.#places;
 		const mask = places.length - 1;
-		let place = sum & mask;
+		let place = (2 * sum) & mask;
 		let number = places[place] as number;
 		while (number !== 0) {
-			if (this.#hashes[place] === sum && this.#isAt(number - 1, bytes, at))
-				break;
-			place = (place + 1) & mask;
+			if (places[place + 1] === sum && this.#isAt(number - 1, bytes, at)) break;
+			place = (place + 2) & mask;
 			number = places[place] as number;
 		}
 		this.#place = place;
@@ -58,7 +59,7 @@ export class ByteIndex {
 	add(bytes: Buffer, at: number): number {
 		const number = this.#count++;
 		this.#places[this.#place] = number + 1;
-		this.#hashes[this.#place] = this.#hash;
+		this.#places[this.#place + 1] = this.#hash;
 		const size = this.#size;
 		copyBytes(bytes, at, this.#keys, number * size, size);
 		if (this.#count === this.room) this.#grow();
@@ -79,31 +80,43 @@ export class ByteIndex {
 		this.#keys.copy(keys);
 		this.#keys = keys;
 		const places = new Int32Array(2 * this.#places.length);
-		const hashes = new Int32Array(places.length);
 		const mask = places.length - 1;
-		for (let old = 0; old < this.#places.length; old++) {
+		for (let old = 0; old < this.#places.length; old += 2) {
 			const number = this.#places[old] as number;
 			if (number === 0) continue;
-			const sum = this.#hashes[old] as number;
-			let place = sum & mask;
-			while (places[place] !== 0) place = (place + 1) & mask;
+			const sum = this.#places[old + 1] as number;
+			let place = (2 * sum) & mask;
+			while (places[place] !== 0) place = (place + 2) & mask;
 			places[place] = number;
-			hashes[place] = sum;
+			places[place + 1] = sum;
 		}
 		this.#places = places;
-		this.#hashes = hashes;
 	}
 }
 
 const FIRST_ROOM = 1024;
 
-/** FNV-1a, its bits mixed once more, since the low ones choose the place. */
+/** Four bytes at a time, then what is left of them. */
 function hash(bytes: Buffer, at: number, size: number): number {
-	let sum = 0x811c9dc5;
-	for (let i = at; i < at + size; i++)
-		sum = Math.imul(sum ^ (bytes[i] as number), 0x01000193);
-	sum = Math.imul(sum ^ (sum >>> 15), 0x2c1b3c6d);
-	return sum ^ (sum >>> 13);
+	const end = at + size;
+	let sum = size;
+	let i = at;
+	for (; i + 4 <= end; i += 4)
+		sum = mixed(
+			sum ^
+				((bytes[i] as number) |
+					((bytes[i + 1] as number) << 8) |
+					((bytes[i + 2] as number) << 16) |
+					((bytes[i + 3] as number) << 24)),
+		);
+	for (; i < end; i++) sum = mixed(sum ^ (bytes[i] as number));
+	return sum;
+}
+
+/** Spreads what differs to the low bits, which choose the place. */
+function mixed(sum: number): number {
+	const product = Math.imul(sum, 0x2c1b3c6d);
+	return product ^ (product >>> 15);
 }
 
 /** Copies a few bytes: for those the call of `copy` would cost more. */

@@ -12,6 +12,14 @@ const IS = 2;
 /** It was set or deleted here. */
 const TOUCHED = 4;
 
+/** What comes of all changes: the numbers of entries. */
+interface Plan {
+	/** How many of those to be written are new. */
+	added: number;
+	written: number[];
+	deleted: number[];
+}
+
 /** One entry that will be other than it was. */
 export interface Difference<K, V> {
 	key: K;
@@ -42,6 +50,8 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 	readonly #overwritten = new Map<number, Buffer>();
 	/** Entries set or deleted, in the order of their first time. */
 	readonly #touched: number[] = [];
+	/** What comes of all changes, worked out when it is asked for, until the next change. */
+	#plan: Plan | undefined;
 	/** Whether all that the kernel has is here. */
 	#complete = false;
 	#inKernel = 0;
@@ -50,7 +60,8 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 	readonly #key: Buffer;
 	readonly #value: Buffer;
 
-	constructor(table: Table<K, V>, kernel: KernelTable<K, V>) {
+	/** @param expected about how many entries will be read and set, so that there is room for them from the beginning */
+	constructor(table: Table<K, V>, kernel: KernelTable<K, V>, expected = 0) {
 		this.name = kernel.name;
 		this.id = kernel.id;
 		this.maxEntries = kernel.maxEntries;
@@ -58,7 +69,10 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 		this.#kernel = kernel;
 		this.#table = table;
 		this.#unseen = table.type.startsWith("percpu");
-		this.#index = new ByteIndex(table.key.size);
+		this.#index = new ByteIndex(
+			table.key.size,
+			Math.min(expected, kernel.maxEntries),
+		);
 		this.#values = Buffer.allocUnsafe(this.#index.room * table.value.size);
 		this.#states = new Uint8Array(this.#index.room);
 		this.#key = Buffer.alloc(table.key.size);
@@ -91,12 +105,15 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 			throw new BpfError(`write ${this.name}`, "EEXIST");
 		if (mode === "exist" && !is)
 			throw new BpfError(`write ${this.name}`, "ENOENT");
-		this.#table.value.write(this.#value, 0, value);
+		const codec = this.#table.value;
 		if (number < 0) {
-			const added = this.#add(this.#key, 0, this.#value, 0, IS);
+			const added = this.#addKey(this.#key, 0);
+			codec.write(this.#values, added * codec.size, value);
+			this.#states[added] = IS;
 			this.#touch(added);
 			return;
 		}
+		codec.write(this.#value, 0, value);
 		this.#overwrite(number);
 		this.#touch(number);
 		this.#states[number] = this.#state(number) | IS;
@@ -188,12 +205,22 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 
 	/** How many entries will be added, changed and deleted. */
 	get counts(): { added: number; changed: number; deleted: number } {
-		const counts = { added: 0, changed: 0, deleted: 0 };
+		const { added, written, deleted } = this.#planned();
+		const changed = written.length - added;
+		return { added, changed, deleted: deleted.length };
+	}
+
+	#planned(): Plan {
+		if (this.#plan) return this.#plan;
+		const plan: Plan = { added: 0, written: [], deleted: [] };
 		for (const number of this.#touched) {
 			const kind = this.#kindOf(number);
-			if (kind) counts[kind]++;
+			if (kind === "added") plan.added++;
+			if (kind === "deleted") plan.deleted.push(number);
+			else if (kind) plan.written.push(number);
 		}
-		return counts;
+		this.#plan = plan;
+		return plan;
 	}
 
 	/** Entries that the kernel has, where all of them were read. */
@@ -203,11 +230,7 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 
 	/** Writes what was added or changed, in the order of the changes. @throws BpfError as `setMany`. */
 	flushWrites(told: (count: number) => void): void {
-		const numbers = this.#touched.filter((number) => {
-			const kind = this.#kindOf(number);
-			return kind === "added" || kind === "changed";
-		});
-		this.#inChunks(numbers, (chunk) => {
+		this.#inChunks(this.#planned().written, (chunk) => {
 			const keys = this.#pack(chunk, this.#index.keys, this.#table.key.size);
 			const values = this.#pack(chunk, this.#values, this.#table.value.size);
 			this.#kernel.writePacked(keys, values, chunk.length);
@@ -217,10 +240,7 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 
 	/** Deletes what was deleted. @throws BpfError as `deleteMany`. */
 	flushDeletes(told: (count: number) => void): void {
-		const numbers = this.#touched.filter(
-			(number) => this.#kindOf(number) === "deleted",
-		);
-		this.#inChunks(numbers, (chunk) => {
+		this.#inChunks(this.#planned().deleted, (chunk) => {
 			const keys = this.#pack(chunk, this.#index.keys, this.#table.key.size);
 			this.#kernel.deletePacked(keys, chunk.length);
 			told(chunk.length);
@@ -255,11 +275,17 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 		valueAt: number,
 		state: number,
 	): number {
-		const number = this.#index.add(keys, keyAt);
+		const number = this.#addKey(keys, keyAt);
 		const { size } = this.#table.value;
-		if (number >= this.#states.length) this.#grow();
 		copyBytes(values, valueAt, this.#values, number * size, size);
 		this.#states[number] = state;
+		return number;
+	}
+
+	/** Makes room for the entry of a key that `#index` has just looked for in vain. */
+	#addKey(keys: Buffer, at: number): number {
+		const number = this.#index.add(keys, at);
+		if (number >= this.#states.length) this.#grow();
 		return number;
 	}
 
@@ -288,6 +314,7 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 	}
 
 	#touch(number: number): void {
+		this.#plan = undefined;
 		const state = this.#state(number);
 		if (state & TOUCHED) return;
 		this.#states[number] = state | TOUCHED;

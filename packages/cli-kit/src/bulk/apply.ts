@@ -15,6 +15,9 @@ import { StagedContext } from "./staged-context.js";
 /** Bytes of a file from which on tables are read as a whole: a thousand lines or so. */
 const LARGE = 50_000;
 
+/** Bytes of a line, about. */
+const LINE = 64;
+
 /**
  * Checks all lines on staged tables, then changes the kernel's, all under one lock.
  * @throws LineErrors; BpfError: the kernel refused. Nothing was changed.
@@ -27,7 +30,11 @@ export function apply(
 ): void {
 	const { text, isAll, dryRun } = application;
 	context.locked(() => {
-		const staged = new StagedContext(context, isAll || text.length > LARGE);
+		const staged = new StagedContext(
+			context,
+			isAll || text.length > LARGE,
+			text.length / LINE,
+		);
 		const act = ({ spec, parsed }: ReadCommand) => spec.run(parsed, staged);
 		const lines = isAll
 			? restore(program, tables, application, staged, act)

@@ -16,7 +16,10 @@ export class StagedContext extends Context {
 	/** Whether tables are read as a whole, which pays for many lines. */
 	readonly #whole: boolean;
 
-	constructor(outer: Context, whole: boolean) {
+	/** About how many entries of each table the lines are for. */
+	readonly #expected: number;
+
+	constructor(outer: Context, whole: boolean, expected: number) {
 		const warnings: string[] = [];
 		const env = {
 			...envOfLine(outer.env),
@@ -26,6 +29,7 @@ export class StagedContext extends Context {
 		this.warnings = warnings;
 		this.outer = outer;
 		this.#whole = whole;
+		this.#expected = expected;
 	}
 
 	override get staged(): boolean {
@@ -57,12 +61,11 @@ export class StagedContext extends Context {
 	): StagedTable<K, V> {
 		try {
 			const { StagedTable, openTable } = this.kernel;
-			const staged = new StagedTable(
-				table,
-				openTable(table, this.pins, options),
-			);
+			const open = openTable(table, this.pins, options);
 			// Counters are many and only ever deleted here.
-			if (this.#whole && !table.type.startsWith("percpu")) staged.load();
+			if (table.type.startsWith("percpu")) return new StagedTable(table, open);
+			const staged = new StagedTable(table, open, this.#expected);
+			if (this.#whole) staged.load();
 			return staged;
 		} catch (error) {
 			throw explainMissingPins(error, this.bpffs, this.pins);
