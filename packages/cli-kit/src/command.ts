@@ -10,31 +10,60 @@ export interface OptionSpec {
 	alias?: string;
 }
 
-/** What was typed: positionals and options by name, nothing interpreted yet. */
-export class Args {
-	readonly #values: Readonly<Record<string, unknown>>;
+/** An argument that is known by its place. */
+export interface Positional {
+	name: string;
+	required: boolean;
+	/** It has all words from its place on. */
+	variadic: boolean;
+}
 
-	constructor(values: Readonly<Record<string, unknown>>) {
-		this.#values = values;
+/**
+ * What was typed: positionals and options by name, nothing interpreted yet. Positionals stay words in their order, and
+ * are looked for when they are asked for: an object of them would be most of the cost of a batch's line.
+ */
+export class Args {
+	readonly #options: Readonly<Record<string, unknown>>;
+	readonly #words: readonly string[];
+	readonly #positionals: readonly Positional[];
+
+	constructor(
+		options: Readonly<Record<string, unknown>>,
+		words: readonly string[] = [],
+		positionals: readonly Positional[] = [],
+	) {
+		this.#options = options;
+		this.#words = words;
+		this.#positionals = positionals;
+	}
+
+	#value(name: string): unknown {
+		const positionals = this.#positionals;
+		for (let i = 0; i < positionals.length; i++) {
+			const one = positionals[i] as Positional;
+			if (one.name === name)
+				return one.variadic ? this.#words.slice(i) : this.#words[i];
+		}
+		return this.#options[name];
 	}
 
 	/** A positional that the usage demands. */
 	text(name: string): string {
-		return this.#values[name] as string;
+		return this.#value(name) as string;
 	}
 
 	/** An option, or a positional that may be left out. */
 	optional(name: string): string | undefined {
-		return this.#values[name] as string | undefined;
+		return this.#value(name) as string | undefined;
 	}
 
 	/** The words of a variadic positional, `[words..]`. */
 	list(name: string): string[] {
-		return (this.#values[name] as string[] | undefined) ?? [];
+		return (this.#value(name) as string[] | undefined) ?? [];
 	}
 
 	flag(name: string): boolean {
-		return this.#values[name] === true;
+		return this.#options[name] === true;
 	}
 }
 

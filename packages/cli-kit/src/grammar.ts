@@ -1,5 +1,6 @@
 import yargs, { type Argv } from "yargs";
 import {
+	Args,
 	type Command,
 	type OptionSpec,
 	onlyCommand,
@@ -72,7 +73,7 @@ export function grammar(program: Program, choose: (line: Line) => void): Argv {
 			spec.usage,
 			spec.summary,
 			(builder) => describe(builder, spec, program),
-			(values) => choose({ spec, values }),
+			(values) => choose({ spec, values, args: new Args(values) }),
 		);
 	return parser;
 }

@@ -1,16 +1,20 @@
 import {
+	Args,
 	type Command,
 	ONLY,
 	type OptionSpec,
+	type Positional,
 	type Program,
 	verbOf,
 } from "./command.js";
 
-/** A command line taken apart: which command, and its positionals and options by name. */
+/** A command line taken apart. */
 export interface Line {
 	// biome-ignore lint/suspicious/noExplicitAny: each command keeps its own type to itself
 	spec: Command<any>;
-	values: Record<string, unknown>;
+	/** Options by name. */
+	values: Readonly<Record<string, unknown>>;
+	args: Args;
 }
 
 /** Options that every command has. */
@@ -49,7 +53,7 @@ function scan(
 	program: Program,
 	words: readonly string[],
 ): Line | { at: number | undefined } {
-	const values: Record<string, unknown> = {};
+	let values = NONE;
 	const plain: string[] = [];
 	const verbs = verbsOf(program);
 	// What a program does without a word of its own, until a verb says otherwise.
@@ -61,25 +65,37 @@ function scan(
 			plain.push(...words.slice(i + 1));
 			break;
 		}
-		// A negative number is a wrong value, not an option.
-		if (!word.startsWith("-") || /^-[\d.]*$/.test(word)) {
-			const verb = plain.length === 0 ? verbs.get(word) : undefined;
-			if (spec === only && verb) {
+		if (isPlain(word)) {
+			const verb =
+				spec === only && plain.length === 0 ? verbs.get(word) : undefined;
+			if (verb) {
 				if (!knowsAll(program, verb, values)) return { at: i };
 				spec = verb;
 			} else if (spec) plain.push(word);
 			else return { at: i };
 			continue;
 		}
+		if (values === NONE) values = {};
 		const options = { ...commonOptions, ...program.options, ...spec?.options };
 		const taken = readOption(options, words, i, values);
 		if (taken === 0) return { at: i };
 		i += taken - 1;
 	}
-	return spec && placePositionals(spec, plain, values)
-		? { spec, values }
+	if (!spec) return { at: undefined };
+	const positionals = positionalsOf(spec.usage);
+	return isEnough(positionals, plain.length)
+		? { spec, values, args: new Args(values, plain, positionals) }
 		: { at: undefined };
 }
+
+/** No options, as in nearly all lines of a batch, which are known by it. */
+export const NONE: Record<string, unknown> = Object.freeze({});
+
+/** Whether a word is not an option. A negative number is a wrong value, not an option. */
+const isPlain = (word: string) =>
+	word.charCodeAt(0) !== DASH || /^-[\d.]*$/.test(word);
+
+const DASH = "-".charCodeAt(0);
 
 const vocabularies = new WeakMap<Program, Map<string, Line["spec"]>>();
 
@@ -99,11 +115,9 @@ function knowsAll(
 	verb: Line["spec"],
 	values: Readonly<Record<string, unknown>>,
 ): boolean {
-	const names = Object.keys(values);
-	// Nearly always: a batch has no time for more.
-	if (names.length === 0) return true;
+	if (values === NONE) return true;
 	const options = { ...commonOptions, ...program.options, ...verb.options };
-	return names.every((name) => Object.hasOwn(options, name));
+	return Object.keys(values).every((name) => Object.hasOwn(options, name));
 }
 
 /** Reads the option at `words[at]`. Returns how many words it took, 0 if it is not one. */
@@ -140,12 +154,6 @@ const ofLetter = (
 		? undefined
 		: Object.keys(options).find((name) => options[name]?.alias === letter);
 
-interface Positional {
-	name: string;
-	required: boolean;
-	variadic: boolean;
-}
-
 const known = new Map<string, Positional[]>();
 
 /** The positionals of a usage: "set <id> [words..]" has id, required, and words, variadic. */
@@ -165,21 +173,8 @@ export function positionalsOf(usage: string): Positional[] {
 	return positionals;
 }
 
-function placePositionals(
-	{ usage }: Line["spec"],
-	words: readonly string[],
-	values: Record<string, unknown>,
-): boolean {
-	const positionals = positionalsOf(usage);
-	for (let i = 0; i < positionals.length; i++) {
-		const { name, required, variadic } = positionals[i] as Positional;
-		if (variadic) {
-			values[name] = words.slice(i);
-			return !required || words.length > i;
-		}
-		const word = words[i];
-		if (word !== undefined) values[name] = word;
-		else if (required) return false;
-	}
-	return words.length <= positionals.length;
+function isEnough(positionals: readonly Positional[], words: number): boolean {
+	for (let i = words; i < positionals.length; i++)
+		if (positionals[i]?.required) return false;
+	return words <= positionals.length || positionals.at(-1)?.variadic === true;
 }

@@ -1,5 +1,5 @@
 import { LineErrors } from "./bulk/line-errors.js";
-import { Args, type Program, verbOf } from "./command.js";
+import { type Program, verbOf } from "./command.js";
 import { Context } from "./context.js";
 import type { Env } from "./env.js";
 import { explained } from "./explained.js";
@@ -44,8 +44,8 @@ async function askYargs(
 }
 
 /** Parses everything, then opens, then does one thing, then prints. */
-async function runLine({ spec, values }: Line, env: Env): Promise<void> {
-	const parsed = spec.parse(new Args(values), env);
+async function runLine({ spec, values, args }: Line, env: Env): Promise<void> {
+	const parsed = spec.parse(args, env);
 	const kernel = spec.kernel === false ? undefined : await env.kernel();
 	await spec.run(parsed, new Context(env, kernel, values));
 }

@@ -1,5 +1,8 @@
 import { isIpv4 } from "@sluice/maps/address";
-import { address as addressCodec } from "@sluice/maps/codec";
+import {
+	address as addressCodec,
+	bytes as bytesCodec,
+} from "@sluice/maps/codec";
 import { type Protocol, protocols } from "@sluice/maps/tables";
 import { badInput } from "./failure.js";
 
@@ -77,9 +80,11 @@ function canonical(text: string): string {
 
 /** tcp or udp. */
 export function protocol(name: string, text: string): Protocol {
-	if (Object.hasOwn(protocols, text)) return text as Protocol;
+	for (const one of protocolNames) if (one === text) return one;
 	throw badInput(`${name} must be tcp or udp, got "${text}"`);
 }
+
+const protocolNames = Object.keys(protocols) as Protocol[];
 
 const KEY_SIZE = 16;
 
@@ -94,8 +99,12 @@ export function key(name: string, text: string): Buffer {
 			`${name} must be at most ${KEY_SIZE} bytes long, got ${bytes.length} bytes`,
 		);
 	if (bytes.length === 0) throw badInput(`${name} must not be empty`);
-	return bytes.length === KEY_SIZE ? bytes : Buffer.concat([bytes], KEY_SIZE);
+	const padded = Buffer.allocUnsafe(KEY_SIZE);
+	keyCodec.write(padded, 0, bytes);
+	return padded;
 }
+
+const keyCodec = bytesCodec(KEY_SIZE);
 
 function keyBytes(name: string, text: string): Buffer {
 	if (text.startsWith("hex:")) {

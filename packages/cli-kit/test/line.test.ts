@@ -1,6 +1,6 @@
 import test from "ava";
 import { parse } from "../src/grammar.js";
-import { Args, type Command, Failure } from "../src/index.js";
+import { type Command, Failure } from "../src/index.js";
 import { type Line, readLine } from "../src/line.js";
 import { randomNumbers } from "../testing/random.js";
 import { sample, typed } from "./helpers/sample.js";
@@ -8,12 +8,12 @@ import { sample, typed } from "./helpers/sample.js";
 /** What a command would be given, or why there is none. */
 function meaning(line: Line | undefined) {
 	if (!line) return undefined;
-	const { spec, values } = line;
+	const { spec, values, args } = line;
 	const parse = (spec as Command<unknown>).parse;
 	try {
 		return {
 			usage: spec.usage,
-			parsed: parse(new Args(values), {} as never),
+			parsed: parse(args, {} as never),
 			json: values.json === true,
 			bpffs: values.bpffs,
 		};

@@ -100,7 +100,8 @@ export function bytes(size: number): Codec<Buffer> {
 		write(buffer, at, value) {
 			if (value.length > size)
 				throw new RangeError(`${value.length} bytes do not fit in ${size}`);
-			for (let i = 0; i < size; i++) buffer[at + i] = value[i] ?? 0;
+			for (let i = 0; i < size; i++)
+				buffer[at + i] = i < value.length ? (value[i] as number) : 0;
 		},
 	};
 }

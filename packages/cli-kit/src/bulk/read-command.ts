@@ -1,7 +1,7 @@
-import { Args, type Command, type Program, verbOf } from "../command.js";
+import { type Command, type Program, verbOf } from "../command.js";
 import type { Env } from "../env.js";
 import { badInput } from "../failure.js";
-import { commonOptions, readLine } from "../line.js";
+import { commonOptions, NONE, readLine } from "../line.js";
 import { explainLine } from "./explain-line.js";
 import { splitWords } from "./words.js";
 
@@ -36,16 +36,17 @@ export function readCommand(
 	const read = readLine(program, words);
 	if (!read || hasCommonOption(program, read.values))
 		throw badInput(explainLine(program, words));
-	const { spec, values } = read;
+	const { spec, args } = read;
 	if (!stands[stage].includes(spec.bulk))
 		throw badInput(`"${verbOf(spec)}" does not stand in a ${stage}`);
-	return { spec, parsed: spec.parse(new Args(values), env) };
+	return { spec, parsed: spec.parse(args, env) };
 }
 
 function hasCommonOption(
 	{ options }: Program,
 	values: Readonly<Record<string, unknown>>,
 ): boolean {
+	if (values === NONE) return false;
 	for (const name in commonOptions) if (name in values) return true;
 	for (const name in options) if (name in values) return true;
 	return false;

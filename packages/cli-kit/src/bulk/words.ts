@@ -8,8 +8,15 @@ import { badInput } from "../failure.js";
  */
 export function splitWords(line: string): string[] {
 	if (/["'\\#\t\r]/.test(line)) return splitQuoted(line);
-	const words = line.split(" ");
-	return words.includes("") ? words.filter((word) => word !== "") : words;
+	// Not by `split`, which takes twice as long.
+	const words: string[] = [];
+	for (let at = 0; at < line.length; ) {
+		const space = line.indexOf(" ", at);
+		const end = space < 0 ? line.length : space;
+		if (end > at) words.push(line.slice(at, end));
+		at = end + 1;
+	}
+	return words;
 }
 
 /** A piece of a word: 'as it is', "with backslashes", or bare; or the space between two words. */

@@ -81,13 +81,13 @@ export const set = command({
 function serviceOf(args: Args, env: Env): Service {
 	const sid = sidOf(args.text("service-id"), args.text("group-id"));
 	const proto = protocols[values.protocol("proto", args.text("proto"))];
-	const endpoint = (which: string): Endpoint => ({
-		address: values.address(`ip-${which}`, args.text(`ip-${which}`)),
-		port: values.port(`port-${which}`, args.text(`port-${which}`)),
+	const endpoint = (ip: string, port: string): Endpoint => ({
+		address: values.address(ip, args.text(ip)),
+		port: values.port(port, args.text(port)),
 		proto,
 	});
-	const proxy = endpoint("proxy");
-	const backend = endpoint("ep");
+	const proxy = endpoint("ip-proxy", "port-proxy");
+	const backend = endpoint("ip-ep", "port-ep");
 	if (sameEndpoint(proxy, backend))
 		throw badInput(`proxy and backend are the same, ${endpointOf(proxy)}`);
 	if (proxy.address.includes(":") !== backend.address.includes(":"))
