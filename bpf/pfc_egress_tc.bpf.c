@@ -3,7 +3,7 @@
  *
  * Hook      tc egress, direct action
  * Reads     map_config, map_encap, map_tunnel, map_nat
- * Writes    map_frag, map_stats, map_tunnel_stats, map_events, map_icmp_limit, map_route
+ * Writes    map_frag, map_stats, map_tunnel_stats, map_events, map_icmp_limit, map_route, map_memo
  * Verdicts  OK        encapsulated or translated: it leaves here
  *           REDIRECT  encapsulated, and its route or the kernel's neighbour takes it; or it did not fit, and the
  *                     answer goes up to the stack
@@ -12,9 +12,9 @@
  */
 #include <linux/errno.h>
 
-#include "config.h"
 #include "event.h"
 #include "gue.h"
+#include "lookup.h"
 #include "mss.h"
 #include "nat.h"
 #include "parse.h"
@@ -158,7 +158,7 @@ static __always_inline int encapsulate(struct __sk_buff *skb, struct run *run,
 	snapshot(skb, run);
 	/* Also where it is dropped below: its later fragments must not leave in the clear. */
 	remember_fragment(packet, QUEUE_TX);
-	tunnel = bpf_map_lookup_elem(&map_tunnel, &key.tunnel);
+	tunnel = find_tunnel(key.tunnel);
 	if (!tunnel)
 		return -OUT_NO_TUNNEL;
 	if (!tunnel->remote_port || is_unspecified(&tunnel->remote))
@@ -190,13 +190,13 @@ static __always_inline int encapsulate(struct __sk_buff *skb, struct run *run,
  */
 static __always_inline void clamp_direct(struct __sk_buff *skb, const struct packet *packet)
 {
-	struct service *service = bpf_map_lookup_elem(&map_encap, &packet->src);
+	struct service *service = find_service(&packet->src);
 	struct tunnel *tunnel;
 	__u32 mtu, overhead;
 
 	if (!service)
 		return;
-	tunnel = bpf_map_lookup_elem(&map_tunnel, &service->tunnel);
+	tunnel = find_tunnel(service->tunnel);
 	if (!tunnel)
 		return;
 	overhead = outer_size(is_ipv4(&tunnel->local) ? 4 : 6);
@@ -209,10 +209,9 @@ static __always_inline void clamp_direct(struct __sk_buff *skb, const struct pac
 static __always_inline int from_proxy(struct __sk_buff *skb, struct run *run)
 {
 	struct packet *packet = &run->packet;
-	struct endpoint *proxy = bpf_map_lookup_elem(&map_nat, &packet->src);
+	struct endpoint *proxy = find_proxy(&packet->src);
 
-	/* Each service has a row for either way: what comes from a proxy endpoint as it is stays so. */
-	if (!proxy || bpf_map_lookup_elem(&map_encap, proxy))
+	if (!proxy)
 		return OUT_NOT_OURS;
 	snapshot(skb, run);
 	remember_fragment(packet, QUEUE_TX);
@@ -236,7 +235,7 @@ static __always_inline int take_packet(struct __sk_buff *skb, struct run *run)
 		if (outcome != OUT_NOT_OURS)
 			return outcome;
 	}
-	service = bpf_map_lookup_elem(&map_encap, flags & TX_PROXY ? &packet->dst : &packet->src);
+	service = find_service(flags & TX_PROXY ? &packet->dst : &packet->src);
 	if (service)
 		return encapsulate(skb, run, service);
 	if (flags & TX_PROXY && flags & TX_SNAT)

@@ -3,17 +3,17 @@
  *
  * Hook      tc ingress, direct action
  * Reads     map_config, map_decap, map_verify, map_nat, map_encap (which end of a map_nat row is the backend)
- * Writes    map_tunnel (the far end, learned from pings), map_frag, map_stats, map_tunnel_stats, map_events
+ * Writes    map_tunnel (the far end, learned from pings), map_frag, map_stats, map_tunnel_stats, map_events, map_memo
  * Verdicts  OK      decapsulated or translated: the stack goes on with it
  *           SHOT    pings, which end here, and packets that claim to be ours and are not
  *           UNSPEC  not ours: the next filter decides
  */
 #include <linux/errno.h>
 
-#include "config.h"
 #include "ecn.h"
 #include "event.h"
 #include "gue.h"
+#include "lookup.h"
 #include "mss.h"
 #include "nat.h"
 #include "parse.h"
@@ -76,7 +76,7 @@ static __always_inline int authenticate(const struct gue *gue, struct sid *sid,
 					struct verify **verify)
 {
 	read_sid(sid, &gue->sid);
-	*verify = bpf_map_lookup_elem(&map_verify, sid);
+	*verify = find_verify(sid);
 	if (!*verify)
 		return -OUT_UNKNOWN_SERVICE;
 	return same_key(gue->key, (*verify)->key) ? 0 : -OUT_WRONG_KEY;
@@ -275,10 +275,9 @@ static __always_inline int take_gue(struct __sk_buff *skb, struct run *run)
 /* Returns an outcome or a negative reason. */
 static __always_inline int to_backend(struct __sk_buff *skb, struct run *run)
 {
-	struct endpoint *backend = bpf_map_lookup_elem(&map_nat, &run->outer.dst);
+	struct endpoint *backend = find_backend(&run->outer.dst);
 
-	/* Each service has a row for either way: what goes to a backend as it is stays so. */
-	if (!backend || bpf_map_lookup_elem(&map_encap, &run->outer.dst))
+	if (!backend)
 		return OUT_NOT_OURS;
 	snapshot(skb, run);
 	remember_fragment(&run->outer, QUEUE_RX);
@@ -293,7 +292,7 @@ static __always_inline int take_packet(struct __sk_buff *skb, struct run *run)
 
 	if (outcome)
 		return outcome;
-	if (outer->proto == IPPROTO_UDP && bpf_map_lookup_elem(&map_decap, &outer->dst))
+	if (outer->proto == IPPROTO_UDP && is_local(&outer->dst))
 		return outer->fragment ? OUT_OUTER_FRAGMENT : take_gue(skb, run);
 	if (run->config->flags & RX_DNAT)
 		return to_backend(skb, run);

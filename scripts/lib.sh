@@ -23,7 +23,7 @@ readonly PINS=$BPFFS/tc/globals
 readonly TABLES=(
 	map_config map_tunnel map_decap map_encap map_verify map_nat map_stats
 	map_tunnel_stats map_frag map_events map_events_lost map_events_tmp
-	map_icmp_limit map_route map_journal
+	map_icmp_limit map_route map_memo map_journal
 )
 
 # die CODE MESSAGE…

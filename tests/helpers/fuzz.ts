@@ -76,6 +76,7 @@ function round(
 			{ ifindex: 0, queue: queues[queue] },
 			{ id: 1, flags: random.below(64), name: "fuzz" },
 		);
+	bench.forget();
 	const before = contents(tables);
 	const counts = counters(bench, queue);
 	const verdictCounts = new Map<Verdict, number>();

@@ -1,13 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
-import {
-	bytes,
-	interfaceIndex,
-	perCpu,
-	possibleCpus,
-	type Table,
-	u32,
-} from "@sluice/maps";
+import { interfaceIndex, possibleCpus } from "@sluice/maps";
 import {
 	type Fate,
 	fragTable,
@@ -62,7 +55,10 @@ export interface Bench extends Programs {
 	context(context: PacketContext): Buffer;
 	/** Lets the host forward packets, or not. */
 	forward(on: boolean): void;
-	/** Forgets fragments, routes, and that size answers were given. */
+	/**
+	 * Forgets fragments, and that size answers were given, and waits until the programs have forgotten what they
+	 * remember of tables and routes. To be called between a change of these and the next packet.
+	 */
 	forget(): void;
 	/** For an hour no size answer may be given. */
 	useUpAnswers(): void;
@@ -97,7 +93,6 @@ export function packetBench(): Bench {
 			),
 		);
 	const frag = programs.table(fragTable);
-	const routes = programs.table(routeTable);
 	const limit = programs.table(icmpLimitTable);
 	return {
 		...programs,
@@ -110,8 +105,7 @@ export function packetBench(): Bench {
 		forget() {
 			frag.deleteMany([...frag.entries()].map(([key]) => key));
 			limit.set(0, onEachCpu({ tokens: 0n, time: 0n }));
-			for (let slot = 0; slot < routes.maxEntries; slot++)
-				routes.set(slot, onEachCpu(Buffer.alloc(0)));
+			Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, TICK);
 		},
 		useUpAnswers() {
 			const time = process.hrtime.bigint() + 3_600_000_000_000n;
@@ -139,14 +133,8 @@ export function packetBench(): Bench {
 	};
 }
 
-/** `struct route` in `bpf/include/route.h`: what a route was a moment ago. */
-const routeTable: Table<number, Buffer[]> = {
-	name: "map_route",
-	type: "percpu_array",
-	flags: 0,
-	key: u32,
-	value: perCpu(bytes(120)),
-};
+/** No kernel's clock ticks more slowly, in milliseconds. */
+const TICK = 10;
 
 const onEachCpu = <T>(value: T): T[] => Array(possibleCpus()).fill(value);
 

@@ -19,8 +19,6 @@ function behaves(t: ExecutionContext, wanted: PacketCase): void {
 	bench ??= packetBench();
 	const { tables } = bench;
 	empty(tables);
-	bench.forget();
-	if (wanted.answersUsedUp) bench.useUpAnswers();
 	program(tables, tunnels, services);
 	if (wanted.flags !== undefined)
 		tables.config.set(
@@ -29,6 +27,8 @@ function behaves(t: ExecutionContext, wanted: PacketCase): void {
 		);
 	wanted.tables?.(tables);
 	bench.forward(wanted.forwarding ?? true);
+	bench.forget();
+	if (wanted.answersUsedUp) bench.useUpAnswers();
 	const context = {
 		...(wanted.onLink ? { ifindex: bench.link } : {}),
 		...(wanted.gsoSize ? { gsoSize: wanted.gsoSize } : {}),

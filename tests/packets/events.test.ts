@@ -49,6 +49,7 @@ function dumping(t: ExecutionContext) {
 		{ ifindex: 0, queue: 1 },
 		{ id: 42, flags: tx.dump | tx.proxy, name: "out" },
 	);
+	bench.forget();
 	const events: PacketEvent[] = [];
 	const ring = openRing(bench.mapFd("map_events"), (bytes) => {
 		events.push(readEvent(Buffer.from(bytes)));

@@ -54,6 +54,7 @@ function follows(t: ExecutionContext, vector: Vector): void {
 		{ ifindex: 0, queue: queues[vector.queue] },
 		{ id: 1, flags: vector.flags ?? 0, name: "vector" },
 	);
+	bench.forget();
 
 	const run = bench.run(vector.queue, Buffer.from(vector.frame, "hex"));
 

@@ -194,7 +194,7 @@ for (const [variable, table] of all)
 	});
 
 /** Maps that are the programs' own business: where an event is put together, routes of the last milliseconds. */
-const inner = new Set(["map_events_tmp", "map_route"]);
+const inner = new Set(["map_events_tmp", "map_memo", "map_route"]);
 
 test("every map of the tunnel programs that others may read has a table", (t) => {
 	const known = new Set(all.map(([, { name }]) => name));
