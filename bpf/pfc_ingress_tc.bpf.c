@@ -73,13 +73,13 @@ static __always_inline int learn_remote(const struct packet *ping, __u32 id, int
 
 /* Finds the service that a sid and a key name. Returns 0 or a negative reason. */
 static __always_inline int authenticate(const struct gue *gue, struct sid *sid,
-					struct verify **verify)
+					struct guard **guard)
 {
 	read_sid(sid, &gue->sid);
-	*verify = find_verify(sid);
-	if (!*verify)
+	*guard = find_guard(sid);
+	if (!*guard)
 		return -OUT_UNKNOWN_SERVICE;
-	return same_key(gue->key, (*verify)->key) ? 0 : -OUT_WRONG_KEY;
+	return same_key(gue->key, (*guard)->key) ? 0 : -OUT_WRONG_KEY;
 }
 
 static __always_inline int open_ping(struct __sk_buff *skb, struct run *run,
@@ -104,7 +104,7 @@ static __always_inline int keyed_ping(struct __sk_buff *skb, const struct gue_pa
 				      __u32 hlen, __u32 *id, struct sid *sid)
 {
 	__u32 size = sizeof(struct gue) + (hlen - GUE_DATA_HLEN) * 4;
-	struct verify *verify;
+	struct guard *guard;
 	struct gue *gue;
 	int err;
 
@@ -115,10 +115,10 @@ static __always_inline int keyed_ping(struct __sk_buff *skb, const struct gue_pa
 		gue = bytes_at(skb, part->off, sizeof(*gue));
 	if (!gue || part->len < size)
 		return -OUT_GUE_HEADER;
-	err = authenticate(gue, sid, &verify);
+	err = authenticate(gue, sid, &guard);
 	if (err)
 		return err;
-	*id = verify->tunnel;
+	*id = guard->tunnel;
 	if (hlen == GUE_DATA_HLEN)
 		return 0;
 	gue = bytes_at(skb, part->off, sizeof(*gue) + sizeof(__be32));
@@ -154,7 +154,7 @@ static __always_inline int take_ping(struct __sk_buff *skb, struct run *run,
 
 /* Reads and judges the inner packet. Returns 0 or a negative reason. */
 static __always_inline int check_inner(struct __sk_buff *skb, struct run *run,
-				       const struct gue_part *part, const struct verify *verify)
+				       const struct gue_part *part, const struct guard *guard)
 {
 	__u32 version = GUE_PROTO(part->word) == IPPROTO_IPIP ? 4 : 6;
 	struct packet *inner = &run->inner;
@@ -172,8 +172,8 @@ static __always_inline int check_inner(struct __sk_buff *skb, struct run *run,
 		return skb->gso_size && inner->len < part->len ? -OUT_MERGED : -OUT_INNER_LENGTH;
 	if (!inner->has_ports)
 		return -OUT_FOREIGN_INNER;
-	if (!same_endpoint(&inner->dst, &verify->backend) &&
-	    !same_endpoint(&inner->src, &verify->backend))
+	if (!same_endpoint(&inner->dst, &guard->backend) &&
+	    !same_endpoint(&inner->src, &guard->backend))
 		return -OUT_FOREIGN_INNER;
 	return 0;
 }
@@ -196,7 +196,7 @@ static __always_inline int decapsulate(struct __sk_buff *skb, struct run *run,
 	struct packet *inner = &run->inner;
 	struct traffic_key key = {.queue = QUEUE_RX};
 	__u32 stripped = part->off + sizeof(struct gue) - ETH_HLEN;
-	struct verify *verify;
+	struct guard *guard;
 	struct gue *gue;
 	int err, mark;
 
@@ -205,11 +205,11 @@ static __always_inline int decapsulate(struct __sk_buff *skb, struct run *run,
 	gue = bytes_at(skb, part->off, sizeof(*gue));
 	if (!gue)
 		return -OUT_GUE_HEADER;
-	err = authenticate(gue, &key.sid, &verify);
+	err = authenticate(gue, &key.sid, &guard);
 	if (err)
 		return err;
-	key.tunnel = verify->tunnel;
-	err = check_inner(skb, run, part, verify);
+	key.tunnel = guard->tunnel;
+	err = check_inner(skb, run, part, guard);
 	if (err)
 		return err;
 	mark = ecn_fold(run->outer.tos, inner->tos);

@@ -11,8 +11,10 @@
 
 /* Of each kind. */
 #define MEMOS_LOG2 8
+/* With them a memo fills one line of the cache. */
+#define MEMO_WORDS 13
 
-/* The questions, each asked by one function of tables' rows in lookup.h. */
+/* Kinds of questions, which lookup.h asks. */
 enum memo_of {
 	MEMO_CONFIG,
 	MEMO_LOCAL,
@@ -20,41 +22,38 @@ enum memo_of {
 	MEMO_PROXY,
 	MEMO_SERVICE,
 	MEMO_TUNNEL,
-	MEMO_VERIFY,
+	MEMO_GUARD,
 	MEMOS_OF,
 };
 
 struct memo {
 	__u64 tick; /* it holds as long as this does not move */
 	__u32 found;
-	__u32 key[sizeof(struct endpoint) / 4];
-	union {
-		__u64 widest; /* memos are as aligned as the rows that they stand for */
-		struct config config;
-		struct endpoint endpoint;
-		struct service service;
-		struct tunnel tunnel;
-		struct verify verify;
-	} value;
+	__u32 words[MEMO_WORDS]; /* the key, then the answer */
 };
 
-/* By kind, then by a hash of the key: a newer one takes the place of an older. */
+/* By a hash of the key: a newer one takes the place of an older. */
+struct memos {
+	struct memo slots[1 << MEMOS_LOG2];
+};
+
+/* By kind. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__type(key, __u32);
-	__type(value, struct memo);
-	__uint(max_entries, MEMOS_OF << MEMOS_LOG2);
+	__type(value, struct memos);
+	__uint(max_entries, MEMOS_OF);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } map_memo SEC(".maps");
 
-static __always_inline __u32 memo_slot(enum memo_of of, const __u32 *key, __u32 words)
+static __always_inline __u32 memo_slot(const __u32 *key, __u32 words)
 {
 	__u32 hash = 0;
 
 #pragma unroll
 	for (__u32 i = 0; i < words; i++)
 		hash ^= key[i];
-	return of << MEMOS_LOG2 | hash * 0x9e3779b1 >> (32 - MEMOS_LOG2);
+	return hash * 0x9e3779b1 >> (32 - MEMOS_LOG2);
 }
 
 static __always_inline int same_words(const __u32 *a, const __u32 *b, __u32 words)
@@ -67,29 +66,26 @@ static __always_inline int same_words(const __u32 *a, const __u32 *b, __u32 word
 	return !difference;
 }
 
-/* What `look_up` says of a key of whole words, from memory or by asking it: a copy of the value that it finds, or NULL.
- * Good until the next question of the same kind.
+/* What `ask` says of a key of so many whole words, from memory or by asking it: its answer, or NULL where it says no.
+ * The answer is a copy, good until the next question of the same kind.
  */
-static __always_inline void *recall(enum memo_of of, const void *key, __u32 key_size,
-				    __u32 value_size, void *(*look_up)(const void *key))
+static __always_inline void *recall(enum memo_of of, const void *key, __u32 words,
+				    int (*ask)(const void *key, void *answer))
 {
-	__u32 words = key_size / 4, slot = memo_slot(of, key, words);
-	struct memo *memo = bpf_map_lookup_elem(&map_memo, &slot);
+	__u32 kind = of;
+	struct memos *memos = bpf_map_lookup_elem(&map_memo, &kind);
 	__u64 tick = bpf_jiffies64();
-	void *value;
+	struct memo *memo;
 
-	if (!memo)
+	if (!memos)
 		return NULL;
-	if (likely(memo->tick == tick && same_words(memo->key, key, words)))
-		return memo->found ? &memo->value : NULL;
-	value = look_up(key);
-	memo->tick = tick;
-	memo->found = value != NULL;
-	__builtin_memcpy(memo->key, key, key_size);
-	if (!value)
-		return NULL;
-	__builtin_memcpy(&memo->value, value, value_size);
-	return &memo->value;
+	memo = &memos->slots[memo_slot(key, words)];
+	if (unlikely(memo->tick != tick || !same_words(memo->words, key, words))) {
+		memo->tick = tick;
+		__builtin_memcpy(memo->words, key, words * 4);
+		memo->found = ask(key, memo->words + words);
+	}
+	return memo->found ? memo->words + words : NULL;
 }
 
 #endif
