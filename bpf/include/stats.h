@@ -4,6 +4,7 @@
 #define SLUICE_STATS_H
 
 #include "outcome.h"
+#include "packet.h"
 #include "tables.h"
 
 /* Rows of one direction; more than there are outcomes, so that new ones fit into a pinned map. */
@@ -29,14 +30,29 @@ static __always_inline __u64 count(enum queue queue, enum outcome outcome)
 	return packets ? ++*packets : 0;
 }
 
-/* A first packet makes the row; where there is no room for it the tunnel is not counted. */
+/* Whether the service, or for a ping that names none the tunnel, is still there: the packet may know of it from a memo. */
+static __always_inline int is_current(const struct traffic_key *key)
+{
+	struct verify *verify = bpf_map_lookup_elem(&map_verify, &key->sid);
+
+	if (verify && verify->tunnel == key->tunnel)
+		return 1;
+	return !key->sid.service && !key->sid.group &&
+	       bpf_map_lookup_elem(&map_tunnel, &key->tunnel);
+}
+
+/* A first packet makes the row, but not again one that was deleted with its service; where there is no room for it the
+ * tunnel is not counted.
+ */
 static __always_inline void count_traffic(const struct traffic_key *key, __u32 bytes)
 {
 	struct traffic *traffic = bpf_map_lookup_elem(&map_tunnel_stats, key);
 
-	if (!traffic) {
+	if (unlikely(!traffic)) {
 		struct traffic none = {};
 
+		if (!is_current(key))
+			return;
 		bpf_map_update_elem(&map_tunnel_stats, key, &none, BPF_NOEXIST);
 		traffic = bpf_map_lookup_elem(&map_tunnel_stats, key);
 		if (!traffic)

@@ -1,0 +1,103 @@
+// Needs root and BPF: what the programs remember from one packet to the next.
+import { needs, testWith } from "@sluice/testbed";
+import test from "ava";
+import { eth } from "../helpers/packet.js";
+import {
+	client,
+	far,
+	key,
+	near,
+	port,
+	rx,
+	services,
+	tcp4,
+	tunnels,
+	tx,
+} from "../helpers/packet-case.js";
+import { type Bench, packetBench, queues } from "../helpers/run-packet.js";
+import { empty, program } from "../helpers/services.js";
+
+const bpfTest = testWith(test.serial as typeof test, needs.root, needs.bpf);
+let opened: Bench | undefined;
+
+const backend = { address: tcp4.backend, port: tcp4.backendPort, proto: 6 };
+const sid = { service: tcp4.service, group: tcp4.group };
+
+const inner = eth().ipv4(client, tcp4.backend).tcp(40000, tcp4.backendPort);
+const request = inner.payload("hello").bytes();
+const inTunnel = eth()
+	.ipv4(far, near)
+	.udp(port, port)
+	.gue(tcp4, key)
+	.ipv4(client, tcp4.backend)
+	.tcp(40000, tcp4.backendPort)
+	.payload("hello")
+	.bytes();
+
+function filled(): Bench {
+	opened ??= packetBench();
+	const { tables } = opened;
+	empty(tables);
+	program(tables, tunnels, services);
+	for (const [queue, flags] of [
+		[queues.rx, rx.dnat],
+		[queues.tx, tx.proxy],
+	] as const)
+		tables.config.set({ ifindex: 0, queue }, { id: 1, flags, name: "memo" });
+	opened.forget();
+	return opened;
+}
+
+bpfTest("a service that is deleted is forgotten with the next tick", (t) => {
+	const bench = filled();
+	t.deepEqual(bench.run("rx", inTunnel).counted, ["decapsulated"]);
+	t.deepEqual(bench.run("tx", request).counted, ["encapsulated"]);
+
+	bench.tables.verify.delete(sid);
+	bench.tables.encap.delete(backend);
+	bench.forget();
+
+	t.deepEqual(bench.run("rx", inTunnel).counted, ["unknown-service"]);
+	t.deepEqual(bench.run("tx", request).counted, ["not-ours"]);
+});
+
+bpfTest("a service that is added is seen with the next tick", (t) => {
+	const bench = filled();
+	const row = bench.tables.encap.get(backend);
+	if (!row) return t.fail();
+	bench.tables.encap.delete(backend);
+	bench.forget();
+	t.deepEqual(bench.run("tx", request).counted, ["not-ours"]);
+
+	bench.tables.encap.set(backend, row);
+	bench.forget();
+
+	t.deepEqual(bench.run("tx", request).counted, ["encapsulated"]);
+});
+
+bpfTest(
+	"counters that were deleted with their service do not come back",
+	(t) => {
+		const bench = filled();
+		const { verify, encap, traffic } = bench.tables;
+		const rows = () => [...traffic.entries()].map(([row]) => row);
+		const whole = verify.get(sid);
+		const sent = encap.get(backend);
+		if (!whole || !sent) return t.fail();
+		// So often that in most rounds the packets come within the tick.
+		for (let round = 0; round < 50; round++) {
+			verify.set(sid, whole);
+			encap.set(backend, sent);
+			bench.forget();
+			bench.run("rx", inTunnel);
+			bench.run("tx", request);
+			t.is(rows().length, 2);
+			verify.delete(sid);
+			encap.delete(backend);
+			traffic.deleteMany(rows());
+			bench.run("rx", inTunnel);
+			bench.run("tx", request);
+			t.deepEqual(rows(), []);
+		}
+	},
+);
