@@ -30,12 +30,16 @@ static __always_inline __u64 count(enum queue queue, enum outcome outcome)
 	return packets ? ++*packets : 0;
 }
 
-/* Whether the service, or for a ping that names none the tunnel, is still there: the packet may know of it from a memo. */
+/* Whether the service, or for a ping that names none the tunnel, is still there: the packet may know of it from a memo.
+ * Of a service that is being deleted its row in map_verify goes last.
+ */
 static __always_inline int is_current(const struct traffic_key *key)
 {
 	struct verify *verify = bpf_map_lookup_elem(&map_verify, &key->sid);
+	struct service *service = verify ? bpf_map_lookup_elem(&map_encap, &verify->backend) : NULL;
 
-	if (verify && verify->tunnel == key->tunnel)
+	if (service && service->tunnel == key->tunnel && service->sid.service == key->sid.service &&
+	    service->sid.group == key->sid.group)
 		return 1;
 	return !key->sid.service && !key->sid.group &&
 	       bpf_map_lookup_elem(&map_tunnel, &key->tunnel);

@@ -89,6 +89,9 @@ export function setService(tables: ServiceTables, service: Service): void {
 		else tables.verify.delete(sid);
 		throw error;
 	}
+	// Until now packets may have counted in the old tunnel.
+	if (old && old.tunnel !== service.tunnel)
+		removeTraffic(tables, { ...old, sid });
 }
 
 function write(tables: ServiceTables, service: Service): void {
@@ -132,7 +135,6 @@ function removeMoved(
 		sameEndpoint(old.proxy, service.proxy) &&
 		sameEndpoint(old.backend, service.backend);
 	if (!stays) removeParts(tables, old);
-	if (old.tunnel !== service.tunnel) removeTraffic(tables, old);
 }
 
 /**

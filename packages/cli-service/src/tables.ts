@@ -30,12 +30,15 @@ export interface ServiceTables {
 	journal: OpenTable<number, number>;
 }
 
-/** In the order in which they may be added to: a service is reachable by its last row. */
+/**
+ * In the order in which they may be added to: a service is reachable by its last row. It is deleted from in the
+ * opposite order: counters go when no packet can count any more.
+ */
 export const serviceTables = [
 	verifyTable,
+	trafficTable,
 	encapTable,
 	natTable,
-	trafficTable,
 ] as const;
 
 /** @throws Failure environment; BpfError as `openTable`. */
