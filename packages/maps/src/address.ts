@@ -20,6 +20,11 @@ const scratch = Buffer.alloc(4);
 /** Whether a text is four decimal numbers, none of them with a zero before it. */
 export const isIpv4 = (text: string) => writeIpv4(scratch, 0, text);
 
+/** Whether a text is an IPv6 address, perhaps with a zone. */
+export const isIpv6 = (text: string) =>
+	// Loaded here because not every command has such an address, and sockets are slow to load.
+	process.getBuiltinModule("node:net").isIPv6(text);
+
 /** Writes an IPv4 address as four bytes. Returns false where the text is anything else; the bytes are then spoilt. */
 function writeIpv4(buffer: Buffer, at: number, text: string): boolean {
 	let end = at;

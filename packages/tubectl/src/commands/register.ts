@@ -23,7 +23,7 @@ export const register = command({
 		count: listenFds(env.vars),
 	}),
 	async run({ label, count }, context) {
-		const { passedSockets } = await import("../sockets/listen-fds.js");
+		const { passedSockets } = await import("../sockets/passed.js");
 		const { chooseSockets } = await import("../sockets/choose.js");
 		const place = placeOf(context);
 		demandNamespace(place, "/proc/self/ns/net", "the sockets passed are");

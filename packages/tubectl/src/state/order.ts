@@ -1,3 +1,4 @@
+import { address } from "@sluice/maps/codec";
 import type { BindingKey } from "@sluice/maps/tables";
 import type { Binding } from "../values/binding.js";
 import { keyOf } from "./binding-key.js";
@@ -8,26 +9,37 @@ import { keyOf } from "./binding-key.js";
  */
 export function inOrder(bindings: readonly Binding[]): Binding[] {
 	return bindings
-		.map((binding) => ({ binding, key: keyOf(binding) }))
-		.sort((a, b) => compareKeys(a.key, b.key))
+		.map((binding) => {
+			const key = keyOf(binding);
+			return { binding, key, bytes: bytesOf(key.addr) };
+		})
+		.sort(compare)
 		.map(({ binding }) => binding);
 }
 
-function compareKeys(a: BindingKey, b: BindingKey): number {
+interface Ordered {
+	key: BindingKey;
+	/** The key's address. */
+	bytes: Buffer;
+}
+
+function compare(a: Ordered, b: Ordered): number {
 	return (
-		a.protocol - b.protocol ||
-		b.prefixlen - a.prefixlen ||
-		compareAddresses(a.addr, b.addr) ||
-		everyPortLast(a.port) - everyPortLast(b.port)
+		a.key.protocol - b.key.protocol ||
+		b.key.prefixlen - a.key.prefixlen ||
+		ipv6Last(a.key.addr) - ipv6Last(b.key.addr) ||
+		a.bytes.compare(b.bytes) ||
+		everyPortLast(a.key.port) - everyPortLast(b.key.port)
 	);
 }
 
+const ipv6Last = (text: string) => Number(text.includes(":"));
+
 const everyPortLast = (port: number) => (port === 0 ? 65_536 : port);
 
-/** IPv4 before IPv6, and each by number as far as text goes: any fixed order would do. */
-function compareAddresses(a: string, b: string): number {
-	const family = Number(a.includes(":")) - Number(b.includes(":"));
-	return family || (a === b ? 0 : collator.compare(a, b));
+// As bytes, not as text: a collator that knows of numbers takes a tenth of a command's time to load.
+function bytesOf(text: string): Buffer {
+	const bytes = Buffer.allocUnsafe(address.size);
+	address.write(bytes, 0, text);
+	return bytes;
 }
-
-const collator = new Intl.Collator("en", { numeric: true });

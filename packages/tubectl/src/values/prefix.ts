@@ -1,5 +1,5 @@
-import { isIPv4, isIPv6 } from "node:net";
 import { badInput } from "@sluice/cli-kit";
+import { isIpv4, isIpv6 } from "@sluice/maps/address";
 import { address } from "@sluice/maps/codec";
 
 /** A subnet. */
@@ -17,8 +17,8 @@ const buffer = Buffer.alloc(address.size);
 export function prefix(name: string, text: string): Prefix {
 	const slash = text.indexOf("/");
 	const ip = slash < 0 ? text : text.slice(0, slash);
-	const v4 = isIPv4(ip);
-	if (!v4 && (!isIPv6(ip) || ip.includes("%")))
+	const v4 = isIpv4(ip);
+	if (!v4 && (!isIpv6(ip) || ip.includes("%")))
 		throw badInput(
 			`${name} must be an IP address or a prefix such as 192.0.2.0/24, got "${text}"`,
 		);
