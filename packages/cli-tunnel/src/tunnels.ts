@@ -2,6 +2,8 @@ import {
 	type Endpoint,
 	journalRows,
 	protocols,
+	queues,
+	type Sid,
 	type Tunnel,
 } from "@sluice/maps/tables";
 import type { TunnelTables } from "./tables.js";
@@ -11,6 +13,12 @@ export const UNKNOWN = "::";
 
 /** What `set` is told of a tunnel; a remote of `::` and port 0 is left to the pings. */
 export type TunnelSpec = Omit<Tunnel, "lastPing">;
+
+/** Under which a tunnel's pings are counted that name no service. What is a service's goes with the service. */
+const NOBODY: Sid = { service: 0, group: 0 };
+
+const sameSid = (a: Sid, b: Sid) =>
+	a.service === b.service && a.group === b.group;
 
 /** The endpoint on which a tunnel's packets arrive. */
 export const localEndpoint = (
@@ -109,6 +117,7 @@ export function deleteTunnel(tables: TunnelTables, id: number): boolean {
 		count(tables, localEndpoint(old), -1);
 		tables.tunnels.delete(id);
 	});
+	tables.traffic.delete({ tunnel: id, sid: NOBODY, queue: queues.ingress });
 	return true;
 }
 
@@ -119,6 +128,11 @@ export function deleteAllTunnels(tables: TunnelTables): number[] {
 		tables.decap.deleteMany([...tables.decap.entries()].map(([key]) => key));
 		tables.tunnels.deleteMany(ids);
 	});
+	tables.traffic.deleteMany(
+		[...tables.traffic.entries()]
+			.map(([key]) => key)
+			.filter(({ sid }) => sameSid(sid, NOBODY)),
+	);
 	return ids.sort((a, b) => a - b);
 }
 

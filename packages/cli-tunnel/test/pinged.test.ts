@@ -6,9 +6,11 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type PinnedTables, withTables } from "@sluice/cli-kit/testing";
+import { possibleCpus } from "@sluice/maps";
 import {
 	configTable,
 	type Tunnel,
+	trafficTable,
 	tunnelTable,
 	verifyTable,
 } from "@sluice/maps/tables";
@@ -123,3 +125,56 @@ it("pings to where a tunnel was do not move it", async (t, tables) => {
 		t.like(tunnels.get(100), { local: "10.0.0.9", remote: "::" });
 	}
 });
+
+const OPEN_PING = 32;
+
+/** The same sender's ping of tunnel 100 that names no service. */
+const openPing = Buffer.from(
+	[
+		"020000000002 020000000001 0800",
+		"45000024 00004000 4011 26c7 0a000002 0a000001",
+		"9c41 17c0 0010 0000",
+		"21010000 00000064",
+	]
+		.join("")
+		.replaceAll(" ", ""),
+	"hex",
+);
+
+const deleting: [string, string, string?][] = [
+	["del", "del 100"],
+	["del all", "del all"],
+	["a batch", "batch -", "del 100"],
+	["a restore", "restore - --allow-empty", ""],
+];
+for (const [what, line, input = ""] of deleting)
+	it(`what a tunnel's pings were counted under goes with ${what}`, async (t, tables) => {
+		tables
+			.open(configTable)
+			.set({ ifindex: 0, queue: 0 }, { id: 1, flags: OPEN_PING, name: "" });
+		const traffic = tables.open(trafficTable);
+		const service = { service: 1, group: 2 };
+		const none = Array.from({ length: possibleCpus() }, () => ({
+			packets: 0n,
+			bytes: 0n,
+		}));
+		// A service's own counters go with the service.
+		traffic.set({ tunnel: 100, sid: service, queue: 1 }, none);
+		await tables.run(cli, set);
+		for (let i = 0; i < 3; i++)
+			tables.object.program("pfc_ingress").testRun({ data: openPing });
+		const rows = () =>
+			[...traffic.entries()].map(([{ sid }, cpus]) => ({
+				service: sid.service,
+				packets: cpus.reduce((sum, { packets }) => sum + packets, 0n),
+			}));
+		t.deepEqual(
+			rows().sort((a, b) => a.service - b.service),
+			[
+				{ service: 0, packets: 3n },
+				{ service: 1, packets: 0n },
+			],
+		);
+		t.is((await tables.run(cli, line, { input })).code, 0);
+		t.deepEqual(rows(), [{ service: 1, packets: 0n }]);
+	});

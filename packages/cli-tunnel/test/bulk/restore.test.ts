@@ -149,7 +149,7 @@ it("restore, killed anywhere, is finished by the same restore", async (t, tables
 			"10.0.0.9 6080 1",
 		]);
 		if (finished) {
-			t.is(writes, 10);
+			t.is(writes, 11);
 			return;
 		}
 	}
