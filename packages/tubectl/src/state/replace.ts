@@ -40,22 +40,20 @@ export interface Changes {
  */
 export function replaceBindings(writer: Writer, wanted: BindingSet): Changes {
 	const { tables } = writer;
-	const have = new Map<string, number>();
-	for (const [key, { id }] of tables.packed.entries()) have.set(key, id);
 	const labels = labelsById(tables);
 
-	const added: [string, Binding][] = [];
-	for (const entry of wanted.byKey) {
-		const id = have.get(entry[0]);
-		// What has the same key has the same protocol and domain.
-		if (id === undefined || labels.get(id)?.label !== entry[1].label)
-			added.push(entry);
-	}
-	// A key that is wanted with another label is overwritten, not removed.
+	const kept = new Set<Binding>();
 	const removed: [string, Binding][] = [];
-	for (const [key, id] of have)
-		if (!wanted.byKey.has(key))
-			removed.push([key, bindingAt(key, labels.get(id))]);
+	tables.packed.forEach((key, { id }) => {
+		const binding = wanted.byKey.get(key);
+		if (!binding) removed.push([key, bindingAt(key, labels.get(id))]);
+		// What has the same key has the same protocol and domain. With another label it is overwritten, not removed.
+		else if (labels.get(id)?.label === binding.label) kept.add(binding);
+	});
+	const added: [string, Binding][] = [];
+	if (kept.size < wanted.byKey.size)
+		for (const entry of wanted.byKey)
+			if (!kept.has(entry[1])) added.push(entry);
 	if (added.length + removed.length > 0) apply(writer, wanted, added, removed);
 	return { added: added.map(second), removed: removed.map(second) };
 }
