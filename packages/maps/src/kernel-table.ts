@@ -167,14 +167,20 @@ export class KernelTable<K, V> implements OpenTable<K, V> {
 			const rest = keys.subarray(at * size);
 			const done = runBatch("delete", this.fd, rest, null, count - at);
 			if (done.status !== 0 && lacksBatches(done))
-				return deleted + this.#deleteOneByOne(rest, count - at);
+				return deleted + this.#deleteOneByOne(rest, count - at).deleted;
 			deleted += done.count;
 			at += done.count;
 			if (done.status === 0) break;
 			if (done.status !== ENOENT)
 				check(done.status, `delete from ${this.name}`);
-			// The batch stops at a key that is not there: go on behind it.
-			at++;
+			// The batch stops at a key that is not there, and where one is missing, more are: one by one to the next.
+			const more = this.#deleteOneByOne(
+				keys.subarray(++at * size),
+				count - at,
+				1,
+			);
+			deleted += more.deleted;
+			at += more.tried;
 		}
 		return deleted;
 	}
@@ -203,16 +209,23 @@ export class KernelTable<K, V> implements OpenTable<K, V> {
 		}
 	}
 
-	#deleteOneByOne(keys: Buffer, count: number): number {
+	/** @param enough how many to delete at the most */
+	#deleteOneByOne(
+		keys: Buffer,
+		count: number,
+		enough = count,
+	): { deleted: number; tried: number } {
 		const { size } = this.#table.key;
 		let deleted = 0;
-		for (let i = 0; i < count; i++) {
-			const status = bpf_map_delete_elem(this.fd, keys.subarray(i * size));
+		let tried = 0;
+		while (tried < count && deleted < enough) {
+			const key = keys.subarray(tried++ * size);
+			const status = bpf_map_delete_elem(this.fd, key);
 			if (status === ENOENT) continue;
 			check(status, `delete from ${this.name}`);
 			deleted++;
 		}
-		return deleted;
+		return { deleted, tried };
 	}
 }
 
