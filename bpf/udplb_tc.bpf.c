@@ -3,7 +3,7 @@
  *
  * Hook      tc ingress, direct action
  * Reads     keys, slots, upstreams
- * Writes    fragments, next_id, traffic, outcomes; events (udplb_debug only)
+ * Writes    fragments, next_id, routes, traffic, outcomes; events (udplb_debug only)
  * Verdicts  REDIRECT  sent to the upstream, and only there (block)
  *           SHOT      block, and it cannot be sent; REDIRECT if the sender is told
  *           UNSPEC    not ours, or a copy was sent (pass), or the upstream is
@@ -20,12 +20,10 @@
 
 #include "udplb.h"
 #include "udplb_packet.h"
+#include "udplb_route.h"
 #include "udplb_rewrite.h"
 #include "udplb_answer.h"
 #include "udplb_choose.h"
-
-/* Of linux/bpf.h, which an older one does not have. */
-#define FIB_SKIP_NEIGH 4
 
 #define PACKET_OTHERHOST 3
 /* "slb" and a digit: a copy on its detour. A mark does not come from the wire. */
@@ -82,29 +80,6 @@ static __always_inline void tell(const struct packet *packet, const struct lb_up
 	bpf_ringbuf_submit(event, 0);
 }
 
-/* Asks the FIB for the way from the key to the upstream. Returns as bpf_fib_lookup. */
-static __always_inline int find_route(struct __sk_buff *skb, const struct packet *packet,
-				      const struct lb_upstream *upstream,
-				      struct bpf_fib_lookup *fib, __u32 flags)
-{
-	fib->family = packet->family;
-	fib->l4_protocol = IPPROTO_UDP;
-	fib->sport = packet->src_port;
-	fib->dport = upstream->port;
-	fib->tot_len = packet->length;
-	fib->ifindex = skb->ifindex;
-	if (packet->family == AF_INET) {
-		fib->tos = packet->tos;
-		fib->ipv4_src = upstream->key_addr.words[3];
-		fib->ipv4_dst = upstream->addr.words[3];
-	} else {
-		fib->flowinfo = bpf_htonl((__u32)packet->tos << 20);
-		__builtin_memcpy(fib->ipv6_src, &upstream->key_addr, sizeof(fib->ipv6_src));
-		__builtin_memcpy(fib->ipv6_dst, &upstream->addr, sizeof(fib->ipv6_dst));
-	}
-	return bpf_fib_lookup(skb, fib, sizeof(*fib), flags);
-}
-
 /* Whether this host does not forward, or by a way that only its own routing knows, while user space has found the
  * interface.
  */
@@ -116,21 +91,16 @@ static __always_inline int only_output_knows(int route, const struct lb_upstream
 
 /* Sends the packet itself. Returns the outcome; of TOO_BIG, `mtu` is what would have gone. */
 static __always_inline int send(struct __sk_buff *skb, const struct packet *packet,
-				const struct lb_upstream *upstream, const struct fields *from,
-				const struct fields *to, __u32 *mtu, int *verdict)
+				const struct lb_upstream *upstream, __u32 index,
+				const struct fields *from, const struct fields *to, __u32 *mtu,
+				int *verdict)
 {
-	struct bpf_fib_lookup fib = {};
-	struct bpf_redir_neigh next = {};
-	int route, output;
+	struct next_hop next = {};
+	int route = find_route(skb, packet, upstream, index, &next);
+	int output;
 
-	route = find_route(skb, packet, upstream, &fib, FIB_SKIP_NEIGH);
-	if (unlikely(route < 0)) {
-		/* Linux before 6.3 does not know the flag. */
-		__builtin_memset(&fib, 0, sizeof(fib));
-		route = find_route(skb, packet, upstream, &fib, 0);
-	}
 	if (route == BPF_FIB_LKUP_RET_FRAG_NEEDED) {
-		*mtu = fib.mtu_result;
+		*mtu = next.mtu;
 		return TOO_BIG;
 	}
 	output = only_output_knows(route, upstream);
@@ -146,12 +116,7 @@ static __always_inline int send(struct __sk_buff *skb, const struct packet *pack
 		*verdict = bpf_redirect_neigh(upstream->ifindex, NULL, 0, 0);
 		return SENT;
 	}
-	next.nh_family = fib.family;
-	if (fib.family == AF_INET)
-		next.ipv4_nh = fib.ipv4_dst;
-	else
-		__builtin_memcpy(next.ipv6_nh, fib.ipv6_dst, sizeof(next.ipv6_nh));
-	*verdict = bpf_redirect_neigh(fib.ifindex, &next, sizeof(next), 0);
+	*verdict = bpf_redirect_neigh(next.ifindex, &next.neighbour, sizeof(next.neighbour), 0);
 	return SENT;
 }
 
@@ -217,7 +182,7 @@ static __always_inline int copy(struct __sk_buff *skb, const struct packet *pack
 				const struct fields *to, int *verdict)
 {
 	struct bpf_fib_lookup fib = {};
-	int route = find_route(skb, packet, upstream, &fib, 0);
+	int route = ask_fib(skb, packet, upstream, &fib, 0);
 
 	if (likely(route == BPF_FIB_LKUP_RET_SUCCESS))
 		return copy_out(skb, packet, from, to, &fib, verdict);
@@ -238,8 +203,8 @@ static __always_inline int deliver(struct __sk_buff *skb, const struct packet *p
 
 /* Does what the upstream's key says. Returns the outcome, or -1 as copy_round(). */
 static __always_inline int act(struct __sk_buff *skb, const struct packet *packet,
-			       const struct lb_upstream *upstream, __be32 id, int pass, __u32 *mtu,
-			       int *verdict)
+			       const struct lb_upstream *upstream, __u32 index, __be32 id, int pass,
+			       __u32 *mtu, int *verdict)
 {
 	struct fields from = {
 		.src = packet->src,
@@ -268,7 +233,7 @@ static __always_inline int act(struct __sk_buff *skb, const struct packet *packe
 	if (unlikely(packet->ttl <= 1))
 		return TTL_EXPIRED;
 	return pass ? copy(skb, packet, upstream, &from, &to, verdict)
-		    : send(skb, packet, upstream, &from, &to, mtu, verdict);
+		    : send(skb, packet, upstream, index, &from, &to, mtu, verdict);
 }
 
 static __always_inline int same(const struct address *a, const struct address *b)
@@ -310,7 +275,7 @@ static __always_inline int balance(struct __sk_buff *skb, int debug)
 	if (unlikely(detour))
 		skb->mark = 0;
 	pass = upstream->action == ACTION_PASS && !detour;
-	outcome = act(skb, &packet, upstream, id, pass, &mtu, &verdict);
+	outcome = act(skb, &packet, upstream, index, id, pass, &mtu, &verdict);
 	if (outcome < 0)
 		return verdict;
 	if (outcome == SENT && upstream->action == ACTION_PASS)

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { needs, testWith } from "@sluice/testbed";
 import test from "ava";
 import {
@@ -308,6 +309,8 @@ it("what is larger than the way out takes goes up the stack under pass, and is a
 	for (const action of ["pass", "block"] as const) {
 		const server = await lab.serve(both(action), "-d", "--json");
 		await lab.agents.client.send({ ...v4, sizes: [1372, 1373] });
+		// There is one answer a millisecond.
+		await sleep(5);
 		await lab.agents.client.send({ ...v6, sizes: [1352, 1353] });
 		const arrived = await lab.agents.upstream.take(2);
 		t.deepEqual(
