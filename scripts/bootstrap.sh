@@ -36,6 +36,7 @@ readonly NEEDS=(
 	prometheus:prometheus
 	systemd-analyze:systemd
 	setpriv:util-linux
+	script:bsdutils
 	sudo:sudo
 	man:man-db
 	mandoc:mandoc

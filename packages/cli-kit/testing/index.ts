@@ -1,3 +1,4 @@
+export { type Beside, intoPipes, onTerminal } from "./beside.js";
 export { type FuzzOptions, fuzz } from "./fuzz.js";
 export { Killed, killedAtWrite } from "./killed-at-write.js";
 export { PinnedTables, type PinOptions } from "./pinned-tables.js";

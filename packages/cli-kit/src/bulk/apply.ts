@@ -77,7 +77,10 @@ function write(tables: AnyBulkTables, staged: StagedContext): void {
 	const open = tables.order.map((table) => staged.stagedTable(table));
 	const told = progress(staged.outer.env, "rows written");
 	const flush = () => staged.kernel.flush(open, told);
-	if (tables.writing) tables.writing(staged, flush);
-	else flush();
-	told.end();
+	try {
+		if (tables.writing) tables.writing(staged, flush);
+		else flush();
+	} finally {
+		told.end();
+	}
 }

@@ -33,7 +33,10 @@ export function carryOut(
 			commands++;
 			act(command);
 		} catch (error) {
-			if (!(error instanceof Failure)) throw error;
+			if (!(error instanceof Failure)) {
+				told.end();
+				throw error;
+			}
 			errors.push(lineError(number, error));
 		}
 	}

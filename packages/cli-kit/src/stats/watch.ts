@@ -148,6 +148,7 @@ function inPlace() {
 		const shown = lines.slice(0, rows);
 		const up = height > 0 ? `\x1b[${height}A\r\x1b[J` : "";
 		height = shown.length;
-		env.out(`${up}${shown.join("\n")}\n`);
+		// Without wrapping: a long line must not take two of the terminal's.
+		env.out(`${up}\x1b[?7l${shown.join("\n")}\x1b[?7h\n`);
 	};
 }

@@ -1,0 +1,96 @@
+// `stats --watch` of the built program.
+import path from "node:path";
+import {
+	intoPipes,
+	onTerminal,
+	type PinnedTables,
+	withTables,
+} from "@sluice/cli-kit/testing";
+import { possibleCpus } from "@sluice/maps";
+import { statsRow, statsTable } from "@sluice/maps/tables";
+import test, { type ExecutionContext } from "ava";
+
+const it = withTables(test);
+const bin = path.join(import.meta.dirname, "../dist/cli_cfg.cjs");
+const watching = [bin, "stats", "--watch", "--interval", "0.05"];
+const variables = (tables: PinnedTables) => ({ TC_BPF_MNT: tables.bpffs });
+
+/** Has packets counted until the test ends. */
+function count(t: ExecutionContext, tables: PinnedTables): void {
+	const stats = tables.open(statsTable);
+	const cpus = possibleCpus();
+	let packets = 0n;
+	const timer = setInterval(() => {
+		packets += 10n;
+		const each = Array.from({ length: cpus }, () => packets);
+		stats.set(statsRow(1, "encapsulated"), each);
+	}, 5);
+	t.teardown(() => clearInterval(timer));
+}
+
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+	it(`stats --watch prints what moves, look below look, until ${signal}`, async (t, tables) => {
+		t.timeout(60_000);
+		const watch = intoPipes(watching, variables(tables));
+		count(t, tables);
+		await watch.shows(/encapsulated.*\n\n/);
+		watch.kill(signal);
+		const { code, out, err } = await watch.ended;
+		t.deepEqual([code, err], [0, ""]);
+		t.notRegex(out, /␛/);
+		const looks = out.split("\n\n");
+		t.is(looks.pop(), "");
+		t.regex(
+			looks.find((look) => look.includes("encapsulated")) ?? "",
+			/^direction +outcome +fate +packets\/s\negress +encapsulated +done +[1-9]\d*$/,
+		);
+	});
+
+it("stats --watch --json prints a document a look", async (t, tables) => {
+	t.timeout(60_000);
+	const watch = intoPipes([...watching, "--json"], variables(tables));
+	count(t, tables);
+	await watch.shows(/encapsulated.*\n/);
+	watch.kill("SIGINT");
+	const { code, out, err } = await watch.ended;
+	t.deepEqual([code, err], [0, ""]);
+	const documents = out.trimEnd().split("\n");
+	const { seconds, rows } = JSON.parse(
+		documents.find((line) => line.includes("encapsulated")) as string,
+	);
+	t.true(seconds > 0);
+	const [row, ...others] = rows;
+	t.deepEqual(others, []);
+	t.like(row, { direction: "egress", outcome: "encapsulated", fate: "done" });
+	t.true(row.packets > 0 && row.perSecond.packets > 0);
+});
+
+it("stats --watch --count ends by itself, and --all shows what does not move", async (t, tables) => {
+	const few = intoPipes([...watching, "--count", "2"], variables(tables));
+	const header = "direction  outcome  fate  packets/s";
+	t.deepEqual(await few.ended, {
+		code: 0,
+		out: `${header}\n\n${header}\n\n`,
+		err: "",
+	});
+	const all = intoPipes(
+		[...watching, "--all", "--json", "--count", "1"],
+		variables(tables),
+	);
+	const { rows } = JSON.parse((await all.ended).out);
+	t.true(rows.length > 2);
+	t.deepEqual(rows[0].perSecond, { packets: 0 });
+});
+
+it("on a terminal each look takes the place of the one before, until Ctrl-C", async (t, tables) => {
+	t.timeout(60_000);
+	const size = { rows: 5, columns: 20 };
+	const watch = onTerminal([...watching, "--all"], size, variables(tables));
+	// As many lines as the terminal has room for, not wrapped; then up again by as many.
+	const [, first = ""] = await watch.shows(
+		/^([^␛]*␛\[\?7l[^␛]*␛\[\?7h\r\n)␛\[4A\r␛\[J␛\[\?7ldirection[^␛]*␛\[\?7h\r\n/,
+	);
+	t.regex(first, /^␛\[\?7ldirection.*\r\ningress.*\r\n.*\r\n.*␛\[\?7h\r\n$/);
+	watch.type("\x03");
+	t.is((await watch.ended).code, 0);
+});
