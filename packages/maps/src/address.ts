@@ -66,11 +66,13 @@ function isMapped(buffer: Buffer, at: number): boolean {
 	return buffer[at + 10] === 0xff && buffer[at + 11] === 0xff;
 }
 
-/** Halves of IPv4 addresses, "10.0", by their value: a large table has few that differ, and looks at each often. */
-const halves: string[] = new Array(1 << 16);
+/** Halves of IPv4 addresses, "10.0", by their two numbers: a large table has few that differ, and has each often. */
+const halves: string[][] = Array.from({ length: 256 }, () => []);
 
 function twoBytes(buffer: Buffer, at: number): string {
-	const value = ((buffer[at] as number) << 8) | (buffer[at + 1] as number);
-	halves[value] ??= `${buffer[at]}.${buffer[at + 1]}`;
-	return halves[value];
+	const first = buffer[at] as number;
+	const second = buffer[at + 1] as number;
+	const row = halves[first] as string[];
+	row[second] ??= `${first}.${second}`;
+	return row[second];
 }

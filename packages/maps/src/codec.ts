@@ -25,20 +25,33 @@ export const u8: Codec<number> = {
 	},
 };
 
+function inRange(value: number, most: number): void {
+	if (!(value >= 0 && value <= most))
+		throw new RangeError(`${value} is not from 0 to ${most}`);
+}
+
 /** Host order. Every machine that Sluice runs on is little-endian. */
 export const u16: Codec<number> = {
 	size: 2,
 	// Numbers are put together by hand here and below: Buffer's own methods check where they read, each time.
 	read: (buffer, at) =>
 		(buffer[at] as number) | ((buffer[at + 1] as number) << 8),
-	write: (buffer, at, value) => void buffer.writeUInt16LE(value, at),
+	write(buffer, at, value) {
+		inRange(value, 0xffff);
+		buffer[at] = value;
+		buffer[at + 1] = value >>> 8;
+	},
 };
 
 export const u16be: Codec<number> = {
 	size: 2,
 	read: (buffer, at) =>
 		((buffer[at] as number) << 8) | (buffer[at + 1] as number),
-	write: (buffer, at, value) => void buffer.writeUInt16BE(value, at),
+	write(buffer, at, value) {
+		inRange(value, 0xffff);
+		buffer[at] = value >>> 8;
+		buffer[at + 1] = value;
+	},
 };
 
 /** Host order. */
@@ -50,7 +63,13 @@ export const u32: Codec<number> = {
 			((buffer[at + 2] as number) << 16) |
 			((buffer[at + 3] as number) << 24)) >>>
 		0,
-	write: (buffer, at, value) => void buffer.writeUInt32LE(value, at),
+	write(buffer, at, value) {
+		inRange(value, 0xffff_ffff);
+		buffer[at] = value;
+		buffer[at + 1] = value >>> 8;
+		buffer[at + 2] = value >>> 16;
+		buffer[at + 3] = value >>> 24;
+	},
 };
 
 /** Host order. */
