@@ -24,20 +24,13 @@ export {
 	type FailureKind,
 	missing,
 } from "./failure.js";
+export { listenArgs, listenPositionals } from "./listen.js";
 export { netnsOfSys, noBpffs } from "./missing-pins.js";
 export { aligned, counted, exact, JsonText, toJson } from "./output.js";
 export type { Rows } from "./print-long.js";
 export { realEnv, writeAll } from "./real-env.js";
 export { run } from "./run.js";
-export {
-	addTraffic,
-	noTraffic,
-	type TwoWayTraffic,
-	trafficCells,
-	trafficCounters,
-	trafficHeader,
-	trafficRates,
-	trafficRatesHeader,
-} from "./stats/traffic.js";
+export { showTraffic } from "./stats/show-traffic.js";
+export { addTraffic, noTraffic, type TwoWayTraffic } from "./stats/traffic.js";
 export { looksOf, watch, watchOptions } from "./stats/watch.js";
 export * as values from "./values.js";

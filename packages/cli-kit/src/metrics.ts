@@ -5,6 +5,7 @@ import {
 	type ServerResponse,
 } from "node:http";
 import { type AddressInfo, isIPv6 } from "node:net";
+import type { Context } from "./context.js";
 import { Failure } from "./failure.js";
 
 /** As much of a prom-client registry as serving it takes. */
@@ -24,6 +25,30 @@ export interface MetricsServer {
 	readonly url: string;
 	/** Stops listening and ends what is open. */
 	close(): Promise<void>;
+}
+
+/** What `serveUntilStopped` is told of where to listen, and how long a request may take, in milliseconds. */
+export interface Listening {
+	address: string;
+	port: number;
+	timeout: number;
+}
+
+/**
+ * Serves a registry until the process is asked to end.
+ * @param announce says where, once it is so
+ */
+export async function serveUntilStopped(
+	{ env }: Context,
+	registry: MetricsRegistry,
+	{ address, port, timeout }: Listening,
+	announce: (url: URL) => void,
+): Promise<void> {
+	const server = await serveMetrics(registry, address, port, { timeout });
+	const signal = env.stopped?.();
+	announce(new URL(server.url));
+	if (signal && !signal.aborted) await once(signal, "abort");
+	await server.close();
 }
 
 /**

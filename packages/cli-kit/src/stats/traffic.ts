@@ -28,33 +28,3 @@ export function addTraffic(
 	}
 	table.close();
 }
-
-export const trafficHeader = [
-	"packets in",
-	"bytes in",
-	"packets out",
-	"bytes out",
-];
-
-/** The cells under `trafficHeader`. */
-export const trafficCells = ({ ingress, egress }: TwoWayTraffic) =>
-	[ingress.packets, ingress.bytes, egress.packets, egress.bytes].map(String);
-
-/** The counters of a row by names, for `watch`. */
-export const trafficCounters = ({ ingress, egress }: TwoWayTraffic) => ({
-	packetsIn: ingress.packets,
-	bytesIn: ingress.bytes,
-	packetsOut: egress.packets,
-	bytesOut: egress.bytes,
-});
-
-export const trafficRatesHeader = trafficHeader.map((name) => {
-	const [what, direction] = name.split(" ");
-	return `${what}/s ${direction}`;
-});
-
-/** The cells under `trafficRatesHeader`. */
-export const trafficRates = (rates: Readonly<Record<string, number>>) =>
-	["packetsIn", "bytesIn", "packetsOut", "bytesOut"].map((name) =>
-		String(Math.round(rates[name] ?? 0)),
-	);

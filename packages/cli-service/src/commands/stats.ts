@@ -1,18 +1,11 @@
 import {
 	addTraffic,
-	aligned,
 	type Context,
 	command,
-	counted,
 	looksOf,
 	noTraffic,
+	showTraffic,
 	type TwoWayTraffic,
-	trafficCells,
-	trafficCounters,
-	trafficHeader,
-	trafficRates,
-	trafficRatesHeader,
-	watch,
 	watchOptions,
 } from "@sluice/cli-kit";
 import { type Sid, verifyTable } from "@sluice/maps/tables";
@@ -43,37 +36,19 @@ export const stats = command({
 				: sidOrAll(args),
 		looks: looksOf(args),
 	}),
-	run({ sid, looks }, context) {
-		if (looks)
-			return watch<ServiceTraffic>(context, looks, {
-				noun: "services",
-				read: () => read(context, sid),
-				name: numberOf,
-				counters: trafficCounters,
-				always: () => sid !== "all",
-				lines: (rows) =>
-					table(
-						trafficRatesHeader,
-						rows.map(({ row, rates }) => [...ids(row), ...trafficRates(rates)]),
-					),
-			});
-		const list = read(context, sid);
-		const lines = () =>
-			table(
-				trafficHeader,
-				list.map((row) => [...ids(row), ...trafficCells(row)]),
-			);
-		context.print(
-			() => [...lines(), counted(list.length, "service")],
-			() => ({ services: list }),
-		);
-	},
+	run: ({ sid, looks }, context) =>
+		showTraffic<ServiceTraffic>(context, looks, {
+			noun: "service",
+			columns: ["service", "group"],
+			read: () => read(context, sid),
+			cells: ({ service, group }) => [service, group].map(String),
+			name: numberOf,
+			always: sid !== "all",
+		}),
 });
 
 /** Both ids as one number, in the order in which services are shown. */
 const numberOf = ({ service, group }: Sid) => service * 65_536 + group;
-
-const ids = ({ service, group }: Sid) => [service, group].map(String);
 
 function read(context: Context, sid: Sid | "all"): ServiceTraffic[] {
 	const verify = context.openTable(verifyTable, { readOnly: true });
@@ -89,9 +64,3 @@ function read(context: Context, sid: Sid | "all"): ServiceTraffic[] {
 	addTraffic(context, (key) => rows.get(numberOf(key.sid)));
 	return [...rows.values()];
 }
-
-const table = (header: readonly string[], rows: readonly string[][]) =>
-	aligned(
-		[["service", "group", ...header], ...rows],
-		["", "", ...header].map(() => true),
-	);

@@ -1,18 +1,11 @@
 import {
 	addTraffic,
-	aligned,
 	type Context,
 	command,
-	counted,
 	looksOf,
 	noTraffic,
+	showTraffic,
 	type TwoWayTraffic,
-	trafficCells,
-	trafficCounters,
-	trafficHeader,
-	trafficRates,
-	trafficRatesHeader,
-	watch,
 	watchOptions,
 } from "@sluice/cli-kit";
 import { tunnelTable } from "@sluice/maps/tables";
@@ -36,34 +29,15 @@ export const stats = command({
 		id: idOrAll(args.optional("id") ?? "all"),
 		looks: looksOf(args),
 	}),
-	run({ id, looks }, context) {
-		if (looks)
-			return watch<TunnelTraffic>(context, looks, {
-				noun: "tunnels",
-				read: () => read(context, id),
-				name: (row) => row.id,
-				counters: trafficCounters,
-				always: () => id !== "all",
-				lines: (rows) =>
-					table(
-						trafficRatesHeader,
-						rows.map(({ row, rates }) => [
-							String(row.id),
-							...trafficRates(rates),
-						]),
-					),
-			});
-		const list = read(context, id);
-		const lines = () =>
-			table(
-				trafficHeader,
-				list.map((row) => [String(row.id), ...trafficCells(row)]),
-			);
-		context.print(
-			() => [...lines(), counted(list.length, "tunnel")],
-			() => ({ tunnels: list }),
-		);
-	},
+	run: ({ id, looks }, context) =>
+		showTraffic<TunnelTraffic>(context, looks, {
+			noun: "tunnel",
+			columns: ["tunnel"],
+			read: () => read(context, id),
+			cells: (row) => [String(row.id)],
+			name: (row) => row.id,
+			always: id !== "all",
+		}),
 });
 
 function read(context: Context, id: number | "all"): TunnelTraffic[] {
@@ -77,9 +51,3 @@ function read(context: Context, id: number | "all"): TunnelTraffic[] {
 	addTraffic(context, ({ tunnel }) => rows.get(tunnel));
 	return [...rows.values()];
 }
-
-const table = (header: readonly string[], rows: readonly string[][]) =>
-	aligned(
-		[["tunnel", ...header], ...rows],
-		["tunnel", ...header].map(() => true),
-	);

@@ -1,4 +1,4 @@
-import { command, values } from "@sluice/cli-kit";
+import { command, listenArgs, listenPositionals } from "@sluice/cli-kit";
 import { duration } from "../values/duration.js";
 import { placeOf } from "./place.js";
 
@@ -7,10 +7,7 @@ const DEFAULT_TIMEOUT = 30_000;
 export const metrics = command({
 	usage: "metrics <address> <port>",
 	summary: "Serve metrics for Prometheus at /metrics, until stopped",
-	positionals: {
-		address: "The address to listen on",
-		port: "The port to listen on; 0 takes a free one and prints it",
-	},
+	positionals: listenPositionals,
 	options: {
 		timeout: {
 			type: "string",
@@ -21,30 +18,20 @@ export const metrics = command({
 	parse(args) {
 		const timeout = args.optional("timeout");
 		return {
-			address: values.address("address", args.text("address")),
-			port: values.port("port", args.text("port")),
+			...listenArgs(args),
 			timeout:
 				timeout === undefined ? DEFAULT_TIMEOUT : duration("timeout", timeout),
 		};
 	},
-	async run({ address, port, timeout }, context) {
-		const { serveMetrics } = await import("@sluice/cli-kit/metrics");
+	async run(listening, context) {
+		const { serveUntilStopped } = await import("@sluice/cli-kit/metrics");
 		const { collector } = await import("../state/collector.js");
 		const place = placeOf(context);
 		const registry = collector(place, (message) =>
 			context.env.err(`tubectl: metrics: ${message}\n`),
 		);
-		const server = await serveMetrics(registry, address, port, { timeout });
-		const { host } = new URL(server.url);
-		context.print([`Listening on ${host}`], { listening: host });
-		await stopped();
-		await server.close();
+		await serveUntilStopped(context, registry, listening, ({ host }) =>
+			context.print([`Listening on ${host}`], { listening: host }),
+		);
 	},
 });
-
-/** Until somebody asks the process to end. */
-const stopped = () =>
-	new Promise<void>((resolve) => {
-		for (const signal of ["SIGINT", "SIGTERM"] as const)
-			process.once(signal, () => resolve());
-	});

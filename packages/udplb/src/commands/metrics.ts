@@ -1,14 +1,16 @@
-import { badInput, command, values } from "@sluice/cli-kit";
+import {
+	badInput,
+	command,
+	listenArgs,
+	listenPositionals,
+} from "@sluice/cli-kit";
 import { readAll } from "../live.js";
 import { version } from "../version.js";
 
 export const metrics = command({
 	usage: "metrics <address> <port>",
 	summary: "Serve metrics for Prometheus at /metrics, until stopped",
-	positionals: {
-		address: "The address to listen on",
-		port: "The port to listen on; 0 takes a free one and prints it",
-	},
+	positionals: listenPositionals,
 	options: {
 		timeout: {
 			type: "string",
@@ -23,30 +25,20 @@ export const metrics = command({
 				`timeout must be an integer from 1 to 9999, got "${timeout}"`,
 			);
 		return {
-			address: values.address("address", args.text("address")),
-			port: values.port("port", args.text("port")),
+			...listenArgs(args),
 			timeout: Number(timeout) * 1000,
 		};
 	},
-	async run({ address, port, timeout }, context) {
-		const { serveMetrics } = await import("@sluice/cli-kit/metrics");
+	async run(listening, context) {
+		const { serveUntilStopped } = await import("@sluice/cli-kit/metrics");
 		const { registryOf } = await import("../registry.js");
 		const registry = registryOf(
 			() => readAll(context.kernel, context.bpffs, undefined),
 			version,
 			(message) => context.env.err(`udplb: metrics: ${message}\n`),
 		);
-		const server = await serveMetrics(registry, address, port, { timeout });
-		const { host } = new URL(server.url);
-		context.print([`Listening on ${host}`], { listening: host });
-		await stopped();
-		await server.close();
+		await serveUntilStopped(context, registry, listening, ({ host }) =>
+			context.print([`Listening on ${host}`], { listening: host }),
+		);
 	},
 });
-
-/** Until somebody asks the process to end. */
-const stopped = () =>
-	new Promise<void>((resolve) => {
-		for (const signal of ["SIGINT", "SIGTERM"] as const)
-			process.once(signal, () => resolve());
-	});

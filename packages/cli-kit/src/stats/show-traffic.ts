@@ -1,0 +1,73 @@
+import type { Context } from "../context.js";
+import { aligned, counted } from "../output.js";
+import type { TwoWayTraffic } from "./traffic.js";
+import { type Looks, watch } from "./watch.js";
+
+/** Things that have traffic: tunnels, services. */
+export interface TrafficRows<T extends TwoWayTraffic> {
+	/** "tunnel". */
+	noun: string;
+	/** Names of the columns before the counters. */
+	columns: readonly string[];
+	read(): T[];
+	/** A row's cells in these columns. */
+	cells(row: T): string[];
+	/** What a row is known by from one look to the next. */
+	name(row: T): number;
+	/** With --watch: rows are shown though they do not move. */
+	always: boolean;
+}
+
+/** Prints the packets and bytes of each row, or, with --watch, what they go up by. */
+export function showTraffic<T extends TwoWayTraffic>(
+	context: Context,
+	looks: Looks | undefined,
+	{ noun, columns, read, cells, name, always }: TrafficRows<T>,
+): void | Promise<void> {
+	const table = (names: readonly string[], rows: readonly string[][]) =>
+		aligned(
+			[[...columns, ...names], ...rows],
+			[...columns, ...names].map(() => true),
+		);
+	if (looks)
+		return watch<T>(context, looks, {
+			noun: `${noun}s`,
+			read,
+			name,
+			counters,
+			always: () => always,
+			lines: (moving) =>
+				table(
+					ratesHeader,
+					moving.map(({ row, rates }) => [...cells(row), ...rateCells(rates)]),
+				),
+		});
+	const rows = read();
+	const lines = () =>
+		table(
+			header,
+			rows.map((row) => [
+				...cells(row),
+				...Object.values(counters(row)).map(String),
+			]),
+		);
+	context.print(
+		() => [...lines(), counted(rows.length, noun)],
+		() => ({ [`${noun}s`]: rows }),
+	);
+}
+
+const header = ["packets in", "bytes in", "packets out", "bytes out"];
+
+const ratesHeader = header.map((name) => name.replace(" ", "/s "));
+
+/** In the order of the header. */
+const counters = ({ ingress, egress }: TwoWayTraffic) => ({
+	packetsIn: ingress.packets,
+	bytesIn: ingress.bytes,
+	packetsOut: egress.packets,
+	bytesOut: egress.bytes,
+});
+
+const rateCells = (rates: Readonly<Record<string, number>>) =>
+	Object.values(rates).map((rate) => String(Math.round(rate)));
