@@ -1,0 +1,59 @@
+// Needs root and BPF: attaches programs in hosts of their own.
+import { script } from "../../helpers/paths.js";
+import {
+	bpfTest,
+	fails,
+	hostWith,
+	PINS,
+	pins,
+	programs,
+} from "../../helpers/scripts.js";
+
+bpfTest("detach keeps the tables, --purge removes ours", async (t) => {
+	const host = await hostWith(t);
+	await host.run(script("attach_tc"), ["eth0"]);
+	const attached = await pins(host);
+	t.true(attached.includes("map_tunnel"));
+
+	await host.run(script("detach_tc"), ["eth0"]);
+	t.deepEqual(await pins(host), attached);
+
+	const purged = await host.run(script("detach_tc"), ["eth0", "--purge"]);
+	t.is(
+		purged.stdout,
+		`${PINS}: ${attached.length} tables removed`,
+		"every pin of the objects is known to the scripts",
+	);
+	t.deepEqual(await pins(host), []);
+});
+
+bpfTest("--purge refuses while the tables are in use elsewhere", async (t) => {
+	const host = await hostWith(t);
+	await host.run("ip", ["link", "add", "other", "type", "veth"]);
+	await host.run(script("attach_tc"), ["eth0"]);
+	await host.run(script("attach_tc"), ["other", "egress"]);
+
+	await fails(
+		t,
+		host,
+		["detach_tc", "eth0", "--purge"],
+		1,
+		"detach_tc.sh: the tables are in use on other egress; detach there first",
+	);
+	t.deepEqual(await programs(host, "ingress"), ["7717 pfc_ingress"]);
+});
+
+bpfTest("detach of nothing is told by the exit code", async (t) => {
+	const host = await hostWith(t);
+
+	await fails(
+		t,
+		host,
+		["detach_tc", "eth0"],
+		3,
+		"detach_tc.sh: eth0: nothing of ours is attached",
+	);
+	await host.run(script("detach_tc"), ["eth0", "--if-exists"]);
+	await host.run(script("detach_tc"), ["eth0", "--purge"]);
+	t.pass();
+});
