@@ -56,13 +56,13 @@ static __always_inline __u32 segment_size(struct __sk_buff *skb, const struct pa
 
 /* Where to, and how much fits there. Returns 0 or a negative reason. */
 static __always_inline int plan_route(struct __sk_buff *skb, struct run *run,
-				      const struct tunnel *tunnel, __u32 id)
+				      const struct tunnel *tunnel)
 {
 	if (!(run->config->flags & TX_FIB)) {
 		run->mtu = interface_mtu(skb, 0);
 		return 0;
 	}
-	run->route = find_route(skb, tunnel, id);
+	run->route = find_route(skb, tunnel);
 	if (!run->route)
 		return -OUT_NO_ROUTE;
 	run->mtu = run->route->mtu;
@@ -168,7 +168,7 @@ static __always_inline int encapsulate(struct __sk_buff *skb, struct run *run,
 		return -OUT_TUNNEL_FAMILY;
 	overhead = outer_size(version);
 
-	err = plan_route(skb, run, tunnel, key.tunnel);
+	err = plan_route(skb, run, tunnel);
 	if (err)
 		return err;
 	if (unlikely(packet->syn))
@@ -238,9 +238,10 @@ static __always_inline int take_packet(struct __sk_buff *skb, struct run *run)
 	service = find_service(flags & TX_PROXY ? &packet->dst : &packet->src);
 	if (service)
 		return encapsulate(skb, run, service);
-	if (flags & TX_PROXY && flags & TX_SNAT)
-		return from_proxy(skb, run);
-	return OUT_NOT_OURS;
+	outcome = flags & TX_PROXY && flags & TX_SNAT ? from_proxy(skb, run) : OUT_NOT_OURS;
+	if (outcome == OUT_NOT_OURS && flags & TX_FIB && packet->proto == IPPROTO_UDP)
+		learn_route(skb, packet);
+	return outcome;
 }
 
 SEC("tc")

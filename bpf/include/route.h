@@ -14,8 +14,7 @@
  */
 #define NEIGHBOUR_REFRESH 256
 
-/* A power of two. */
-#define ROUTES 64
+#define ROUTES_LOG2 6
 
 enum next {
 	NEXT_AS_IS = 0,	   /* the packet goes where it was going */
@@ -23,6 +22,7 @@ enum next {
 	NEXT_REDIRECT,	   /* another interface, Ethernet addresses known */
 	NEXT_NEIGHBOUR,	   /* the kernel finds the neighbour of this gateway */
 	NEXT_OWN_ROUTE,	   /* the kernel finds the route and the neighbour on this interface */
+	NEXT_LEARNED,	   /* as the kernel did a moment ago */
 };
 
 /* A route as it was looked up for a tunnel, and what it was looked up by. */
@@ -30,7 +30,8 @@ struct route {
 	__u64 tick; /* of the kernel's clock: the route holds as long as it does not move */
 	struct address local;
 	struct address remote;
-	__u32 tunnel;
+	__be16 local_port;
+	__be16 remote_port;
 	__u32 ifindex;
 	__u32 mtu;
 	__u32 next; /* enum next */
@@ -38,15 +39,34 @@ struct route {
 };
 
 /* Routes of this tick of the clock (some milliseconds): routing costs as much as all the rest, and does not change
- * from one packet of a burst to the next. By tunnel id, modulo ROUTES.
+ * from one packet of a burst to the next. By a hash of the tunnel's two ends.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__type(key, __u32);
 	__type(value, struct route);
-	__uint(max_entries, ROUTES);
+	__uint(max_entries, 1 << ROUTES_LOG2);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } map_route SEC(".maps");
+
+static __always_inline struct route *route_slot(const struct address *remote, __be16 local_port,
+						__be16 remote_port)
+{
+	__u32 hash = remote->words[0] ^ remote->words[1] ^ remote->words[2] ^ remote->words[3] ^
+		     (__u32)local_port << 16 ^ remote_port;
+	__u32 slot = hash * 0x9e3779b1 >> (32 - ROUTES_LOG2);
+
+	return bpf_map_lookup_elem(&map_route, &slot);
+}
+
+static __always_inline int is_route_of(const struct route *route, const struct address *local,
+				       const struct address *remote, __be16 local_port,
+				       __be16 remote_port, __u32 ifindex)
+{
+	return route->tick == bpf_jiffies64() && route->ifindex == ifindex &&
+	       route->local_port == local_port && route->remote_port == remote_port &&
+	       same_address(&route->remote, remote) && same_address(&route->local, local);
+}
 
 static __always_inline __u32 interface_mtu(struct __sk_buff *skb, __u32 ifindex)
 {
@@ -103,28 +123,45 @@ static __always_inline int look_up_route(struct __sk_buff *skb, const struct tun
 }
 
 /* Returns the way to a tunnel's far end, or NULL where there is none. */
-static __always_inline struct route *find_route(struct __sk_buff *skb, const struct tunnel *tunnel,
-						__u32 id)
+static __always_inline struct route *find_route(struct __sk_buff *skb, const struct tunnel *tunnel)
 {
-	__u32 slot = id % ROUTES;
-	struct route *route = bpf_map_lookup_elem(&map_route, &slot);
-	__u64 tick = bpf_jiffies64();
+	struct route *route = route_slot(&tunnel->remote, tunnel->local_port, tunnel->remote_port);
 
 	if (!route)
 		return NULL;
-	if (likely(route->tick == tick && route->tunnel == id && route->ifindex == skb->ifindex &&
-		   same_address(&route->remote, &tunnel->remote) &&
-		   same_address(&route->local, &tunnel->local)))
+	if (likely(is_route_of(route, &tunnel->local, &tunnel->remote, tunnel->local_port,
+			       tunnel->remote_port, skb->ifindex)))
 		return route;
 	route->tick = 0;
 	if (look_up_route(skb, tunnel, route))
 		return NULL;
 	route->local = tunnel->local;
 	route->remote = tunnel->remote;
-	route->tunnel = id;
+	route->local_port = tunnel->local_port;
+	route->remote_port = tunnel->remote_port;
 	route->ifindex = skb->ifindex;
-	route->tick = tick;
+	route->tick = bpf_jiffies64();
 	return route;
+}
+
+/* A tunnel packet that the kernel was asked to find a route for passes here once more, with the Ethernet addresses that
+ * it found: those that follow in this tick need not ask.
+ */
+static __always_inline void learn_route(struct __sk_buff *skb, const struct packet *packet)
+{
+	struct route *route = route_slot(&packet->dst.addr, packet->src.port, packet->dst.port);
+	struct ethhdr *eth;
+
+	if (!route || route->next != NEXT_OWN_ROUTE ||
+	    !is_route_of(route, &packet->src.addr, &packet->dst.addr, packet->src.port,
+			 packet->dst.port, skb->ifindex))
+		return;
+	eth = bytes_at(skb, 0, sizeof(*eth));
+	if (!eth)
+		return;
+	__builtin_memcpy(route->fib.dmac, eth->h_dest, ETH_ALEN);
+	__builtin_memcpy(route->fib.smac, eth->h_source, ETH_ALEN);
+	route->next = NEXT_LEARNED;
 }
 
 static __always_inline int redirect_neighbour(const struct bpf_fib_lookup *fib)
@@ -164,6 +201,8 @@ static __always_inline int follow_route(struct __sk_buff *skb, const struct rout
 		return redirect_neighbour(&route->fib);
 	case NEXT_OWN_ROUTE:
 		return bpf_redirect_neigh(skb->ifindex, NULL, 0, 0);
+	case NEXT_LEARNED:
+		return write_ethernet(skb, &route->fib) ?: TC_ACT_OK;
 	default:
 		return TC_ACT_OK;
 	}
