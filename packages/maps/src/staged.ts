@@ -348,18 +348,18 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 			write(numbers.slice(at, at + CHUNK));
 	}
 
-	/** The rows of these numbers one behind the other. */
+	/** The rows of these numbers one behind the other: where they lie, if they lie so. */
 	#pack(numbers: readonly number[], from: Buffer, size: number): Buffer {
-		const packed = Buffer.allocUnsafe(numbers.length * size);
+		const packed: Buffer[] = [];
 		for (let i = 0; i < numbers.length; ) {
-			// Neighbours, which a file of new entries has only, are copied together.
+			// Neighbours, which a file of new entries has only, are taken together.
 			const first = numbers[i] as number;
 			let count = 1;
 			while (numbers[i + count] === first + count) count++;
-			from.copy(packed, i * size, first * size, (first + count) * size);
+			packed.push(from.subarray(first * size, (first + count) * size));
 			i += count;
 		}
-		return packed;
+		return packed.length === 1 ? (packed[0] as Buffer) : Buffer.concat(packed);
 	}
 }
 
