@@ -138,11 +138,21 @@ test_tunnel() {
 		cli_tunnel set 1 10.0.0.1 6080 10.0.0.2 6080
 		cli_service set 1 1 tcp 10.0.0.1 80 192.0.2.1 8080 1 key
 		cli_explain --dev eth0 --dir egress --proto tcp 10.0.0.9:4000 192.0.2.1:8080 --syn |
-			tee /dev/stderr | grep -q "^outcome  encapsulated"
+			tee /root/explained
+		grep -q "^outcome  encapsulated" /root/explained
 		ip neighbor replace 10.0.0.2 lladdr 02:00:00:00:00:02 dev eth0
 		echo 1 >/proc/sys/net/ipv4/ip_forward
 		cli_doctor
 		cli_service save | cli_service restore -
+		cli_metrics serve 127.0.0.1 0 >/root/serving &
+		trap "kill $!" EXIT
+		until grep -q "^listening on" /root/serving; do kill -0 $! && sleep 0.1; done
+		url=$(sed "s/listening on //" /root/serving)
+		node -e "fetch(process.argv[1]).then(async (answer) => console.log(await answer.text()))" "$url" >/root/scraped
+		grep -F "sluice_table_entries{table=\"map_tunnel\"} 1" /root/scraped
+		kill $!
+		wait $!
+		trap - EXIT
 		reattach_tc.sh eth0
 		show_tc.sh eth0 >/dev/null
 		cli_cfg stats
@@ -150,14 +160,100 @@ test_tunnel() {
 	'
 }
 
+# A listener that prints its process and descriptor, and answers whom it is given.
+write_listener() {
+	cat >"$ROOT/root/listener.mjs" <<-'EOF'
+		import { createServer } from "node:net";
+		const server = createServer((socket) => socket.end(`${socket.localAddress}:${socket.localPort}`));
+		server.listen(9999, "127.0.0.1", () => console.log(process.pid, server._handle.fd));
+	EOF
+	cat >"$ROOT/root/connect.mjs" <<-'EOF'
+		import { connect } from "node:net";
+		const [host, port] = process.argv.slice(2);
+		const socket = connect({ host, port: Number(port), timeout: 5000 });
+		socket.on("data", (text) => console.log(String(text)));
+		socket.on("timeout", () => socket.destroy(new Error("no answer")));
+		socket.on("error", ({ message }) => { console.log(message); process.exitCode = 1; });
+	EOF
+}
+
+# tubectl's program and tables, first attached by tubectl, then by the two commands for programs of one's own.
 test_steering() {
+	write_listener
 	# shellcheck disable=SC2016
 	machine '
+		cd /root
+		answered() { [[ $(node connect.mjs 127.0.0.5 80) == 127.0.0.5:80 ]]; }
+		refused() { ! node connect.mjs 127.0.0.5 80; }
 		ip link set lo up
 		tubectl load
-		tubectl bind web tcp 127.0.0.0/24 0
+		tubectl bind web tcp 127.0.0.0/24 80
 		tubectl bindings | grep -q web
-		tubectl unload
+		state=$(echo /sys/fs/bpf/*_dispatcher)
+		node listener.mjs >listening &
+		trap "kill $!" EXIT
+		until [[ -s listening ]]; do sleep 0.1; done
+		read -r pid fd <listening
+		tubectl register-pid "$pid" web tcp 127.0.0.1 9999
+		answered
+		tubectl unregister web ipv4 tcp
+		# Without its link the program is attached to nothing.
+		rm "$state/link"
+		refused
+		sk-lookup-attach "$state/program" /sys/fs/bpf/link
+		refused
+		sockmap-update "$pid" "$fd" "$state/sockets" 0
+		answered
+		rm /sys/fs/bpf/link
+		refused
+	'
+}
+
+# Sends to the balancer until what it forwards comes back, and prints from where.
+write_relayed() {
+	cat >"$ROOT/root/relayed.mjs" <<-'EOF'
+		import { createSocket } from "node:dgram";
+		const client = createSocket("udp4").bind(4000, "10.0.0.2");
+		const upstream = createSocket("udp4").bind(2222, "10.0.0.2");
+		const timer = setInterval(() => client.send("hello", 1111, "10.0.0.1"), 200);
+		setTimeout(() => { console.log("nothing came"); process.exit(1); }, 10_000);
+		upstream.once("message", (text, { address, port }) => {
+			console.log(`${text} from ${address}:${port}`);
+			process.exit();
+		});
+	EOF
+}
+
+test_relay() {
+	write_relayed
+	# shellcheck disable=SC2016
+	machine '
+		cd /root
+		ip link set lo up
+		ip link add eth0 type veth peer name far
+		ip address add 10.0.0.1/24 dev eth0
+		ip link set eth0 up
+		unshare --net sleep 60 &
+		far=$! && trap "kill $far" EXIT
+		until [[ $(readlink /proc/$far/ns/net) != $(readlink /proc/self/ns/net) ]]; do sleep 0.1; done
+		ip link set far netns "$far"
+		there=(nsenter --target "$far" --net)
+		"${there[@]}" ip address add 10.0.0.2/24 dev far
+		"${there[@]}" ip link set far up
+		printf "%s\n" "- key: {address: 10.0.0.1, port: 1111}" \
+			"  options: {tc_action: block}" \
+			"  upstream: [{address: 10.0.0.2, port: 2222}]" >config.yaml
+		udplb -i eth0 -c config.yaml 2>told &
+		balancer=$! && trap "kill $balancer $far" EXIT
+		until grep -q serving told; do kill -0 "$balancer" && sleep 0.1; done
+		"${there[@]}" node relayed.mjs | tee relayed
+		[[ $(<relayed) == "hello from 10.0.0.1:4000" ]]
+		udplb stats | tee stats
+		grep -q "^10.0.0.1:1111 .* 10.0.0.2:2222 " stats
+		kill "$balancer"
+		wait "$balancer"
+		[[ -z $(tc filter show dev eth0 ingress) ]]
+		trap "kill $far" EXIT
 	'
 }
 
@@ -194,4 +290,6 @@ step 'the tunnel'
 test_tunnel
 step 'steering'
 test_steering
+step 'the balancer'
+test_relay
 step 'all of it runs from the tarballs'
