@@ -65,7 +65,7 @@ function deleteGone(world: World): string {
 	);
 	return indexes.length === 0
 		? "cli_cfg get all"
-		: `for i in ${indexes.join(" ")}; do cli_cfg del if$i; done`;
+		: `printf 'del if%d\\n' ${indexes.join(" ")} | cli_cfg batch -`;
 }
 
 /** Where the programs' sources are: beside the scripts, in a checkout and in the package that has both. */

@@ -198,6 +198,16 @@ finds("a route whose MTU is too small is found and replaced", {
 	fix: "ip route flush cache && ip route replace 10.0.0.2/32 dev eth0",
 });
 
+finds("a config table full of interfaces that are gone is found and emptied", {
+	// Every row of 3400 interfaces: id 1, flag gue.
+	provoke: `for i in $(seq 1000 4399); do
+			printf 'map update pinned /sys/fs/bpf/tc/globals/map_config key hex %02x %02x 00 00 00 00 00 00 value hex 01 00 00 00 01 00 00 00' $((i % 256)) $((i / 256))
+			printf ' 00%.0s' $(seq 32); echo
+		done | bpftool batch file - >/dev/null`,
+	code: "table-full",
+	message: "map_config is 83 % full: 3400 of 4096 entries",
+});
+
 finds("a table that is nearly full is found and made anew with its entries", {
 	own: "bare",
 	provoke: `make -s -C $(dirname $(readlink -f $(command -v attach_tc.sh)))/../bpf TABLE_ENTRIES=8 && attach_tc.sh eth0 && cli_cfg set 1 1 proxy x && for i in 1 2 3 4 5 6 7; do cli_tunnel set $i 10.0.0.1 6080 10.0.0.2 608$i; done`,
