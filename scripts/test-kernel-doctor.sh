@@ -77,6 +77,9 @@ no_modules() {
 	mount -t tmpfs none /lib/modules
 	equals "$(finds kernel-cls-bpf "$message")" 'apt-get install -y linux-image-amd64 && reboot'
 	umount /lib/modules
+	mv /usr/sbin/modprobe /usr/sbin/modprobe.away
+	equals "$(finds kernel-cls-bpf "$message")" 'apt-get install -y kmod && modprobe sch_ingress && modprobe cls_bpf'
+	mv /usr/sbin/modprobe.away /usr/sbin/modprobe
 	fix=$(finds kernel-cls-bpf "$message")
 	equals "$fix" 'modprobe sch_ingress && modprobe cls_bpf'
 	bash -c "$fix"

@@ -1,7 +1,7 @@
 import { release } from "node:os";
 import { execa } from "execa";
 import type { Check } from "../finding.js";
-import { newKernel } from "../install.js";
+import { install, newKernel } from "../install.js";
 import { CannotLook } from "../world.js";
 
 /** `enum bpf_func_id`. */
@@ -50,20 +50,21 @@ export const clsBpf: Check = {
 				code: "kernel-cls-bpf",
 				message:
 					"the kernel has no clsact qdisc or no cls_bpf filter, which the programs are attached by",
-				fix: (await hasModules())
-					? "modprobe sch_ingress && modprobe cls_bpf"
-					: newKernel(),
+				fix: await loadModules(),
 			},
 		];
 	},
 };
 
-/** Whether there are modules for it, that nobody has loaded. */
-async function hasModules(): Promise<boolean> {
-	const { exitCode } = await execa(
+/** The kernel loads modules by the same program as a person, and may have been told not to. */
+async function loadModules(): Promise<string> {
+	const load = "modprobe sch_ingress && modprobe cls_bpf";
+	const { exitCode, code } = await execa(
 		"modprobe",
 		["--dry-run", "--quiet", "--all", "sch_ingress", "cls_bpf"],
 		{ reject: false },
 	);
-	return exitCode === 0;
+	if (code === "ENOENT")
+		return `${install({ apt: "kmod", dnf: "kmod", apk: "kmod" })} && ${load}`;
+	return exitCode === 0 ? load : newKernel();
 }
