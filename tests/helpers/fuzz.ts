@@ -59,7 +59,7 @@ export function fuzz(count: number, seed: number): FuzzResult {
 	return { counted: total };
 }
 
-/** One setting of the flags, one direction, many packets. */
+/** One setting of the flags and of forwarding, one direction, many packets. */
 function round(
 	bench: Bench,
 	random: Random,
@@ -76,6 +76,7 @@ function round(
 			{ ifindex: 0, queue: queues[queue] },
 			{ id: 1, flags: random.below(64), name: "fuzz" },
 		);
+	bench.forward(random.below(2) > 0);
 	bench.forget();
 	const before = contents(tables);
 	const counts = counters(bench, queue);
