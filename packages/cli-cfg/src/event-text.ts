@@ -1,4 +1,5 @@
-import { decode, packetText } from "@sluice/cli-kit/packet";
+import { decode } from "@sluice/cli-kit/packet";
+import { packetText } from "@sluice/cli-kit/packet-text";
 import type { PacketEvent } from "@sluice/maps/tables";
 
 // Events of the ring buffer in words. Prefix, tabs and field order stay as they are: scripts rely on them.

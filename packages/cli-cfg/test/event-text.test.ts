@@ -1,4 +1,5 @@
-import { decode, packetText } from "@sluice/cli-kit/packet";
+import { decode } from "@sluice/cli-kit/packet";
+import { packetText } from "@sluice/cli-kit/packet-text";
 import type { PacketEvent } from "@sluice/maps/tables";
 import test from "ava";
 import { eventDocument, eventLine } from "../src/event-text.js";

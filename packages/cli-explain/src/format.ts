@@ -1,4 +1,5 @@
-import { type Decoded, packetText } from "@sluice/cli-kit/packet";
+import type { Decoded } from "@sluice/cli-kit/packet";
+import { packetText } from "@sluice/cli-kit/packet-text";
 import type { Explanation } from "./explain.js";
 import { verdictText } from "./verdict.js";
 

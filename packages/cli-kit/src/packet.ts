@@ -2,8 +2,6 @@ import { address } from "@sluice/maps/codec";
 
 // A packet layer by layer: what an intercepted packet can be, and no more.
 
-export { packetText } from "./packet-text.js";
-
 /** A packet, layer by layer, from the outside in. */
 export interface Decoded {
 	layers: Layer[];

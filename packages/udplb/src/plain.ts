@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { canonical, type Rule, type Upstream } from "./config.js";
+import { canonical, type Rule, type Upstream } from "./rule.js";
 import {
 	actions,
 	isHostName,

@@ -1,8 +1,8 @@
 import { lookup } from "node:dns/promises";
 import { isIP, isIPv4 } from "node:net";
 import { badInput } from "@sluice/cli-kit";
-import { canonical, type Rule } from "./config.js";
 import type { Routes } from "./routes.js";
+import { canonical, type Rule } from "./rule.js";
 import { isUnicast } from "./schema.js";
 import type { Target } from "./target.js";
 

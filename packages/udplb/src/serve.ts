@@ -3,7 +3,7 @@ import path from "node:path";
 import { Failure } from "@sluice/cli-kit";
 import { interfaceIndex, openRing, type Ring, tryLock } from "@sluice/maps";
 import { apply, type Change } from "./apply.js";
-import { type Rule, readConfig } from "./config.js";
+import { readConfig } from "./config.js";
 import { tellDecision } from "./decision.js";
 import { attach, attachedProgram, detach } from "./filter.js";
 import {
@@ -19,6 +19,7 @@ import { Neighbours } from "./neighbours.js";
 import { NoRoom, Placement, sizesFor } from "./placement.js";
 import { type Addresses, addressesOf, resolve, targetsOf } from "./resolve.js";
 import { findRoutes, type Routes, sameRoutes } from "./routes.js";
+import type { Rule } from "./rule.js";
 import type { Target } from "./target.js";
 
 export interface ServeOptions {

@@ -1,6 +1,7 @@
 import test from "ava";
-import { parseConfig, type Rule, readConfig } from "../src/config.js";
+import { parseConfig, readConfig } from "../src/config.js";
 import { plainEntries } from "../src/plain.js";
+import type { Rule } from "../src/rule.js";
 
 const SEED = `- key:
     address: 1.2.3.4
