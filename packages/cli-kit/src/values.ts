@@ -66,7 +66,7 @@ export function seconds(name: string, text: string): number {
 /** An IP address in its canonical form: four decimal numbers, or RFC 5952; `::ffff:1.2.3.4` is `1.2.3.4`. */
 export function address(name: string, text: string): string {
 	if (isIpv4(text)) return text;
-	if (isIpv6(text) && !text.includes("%")) return canonical(text);
+	if (isIpv6(text)) return canonical(text);
 	throw badInput(`${name} must be an IPv4 or IPv6 address, got "${text}"`);
 }
 

@@ -18,7 +18,7 @@ export function prefix(name: string, text: string): Prefix {
 	const slash = text.indexOf("/");
 	const ip = slash < 0 ? text : text.slice(0, slash);
 	const v4 = isIpv4(ip);
-	if (!v4 && (!isIpv6(ip) || ip.includes("%")))
+	if (!v4 && !isIpv6(ip))
 		throw badInput(
 			`${name} must be an IP address or a prefix such as 192.0.2.0/24, got "${text}"`,
 		);
