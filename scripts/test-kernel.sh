@@ -12,7 +12,8 @@
 #   SLUICE_KERNEL_SUITE       Debian's release whose kernel it is (this machine's)
 #   SLUICE_KERNEL_PARAMETERS  added to the kernel's command line
 #   SLUICE_KERNEL_DIR         where the kernel's package is unpacked and kept
-#                             (~/.cache/sluice/kernel, with -SUITE where one is named)
+#                             (~/.cache/sluice/kernel); with -SUITE behind it
+#                             where one is named
 #   SLUICE_QEMU_ACCEL         qemu's accelerator (tcg); kvm where it works
 #   DEBIAN_MIRROR             [http://deb.debian.org/debian]
 #
@@ -22,7 +23,7 @@ set -euo pipefail
 export PATH=/usr/sbin:/sbin:$PATH
 TREE=$(readlink -f -- "$(dirname -- "$(readlink -f -- "$0")")/..")
 readonly TREE SUITE=${SLUICE_KERNEL_SUITE:-}
-readonly KEPT=${SLUICE_KERNEL_DIR:-$HOME/.cache/sluice/kernel${SUITE:+-$SUITE}}
+readonly KEPT=${SLUICE_KERNEL_DIR:-$HOME/.cache/sluice/kernel}${SUITE:+-$SUITE}
 
 # In the order in which they must be loaded.
 readonly MODULES=(
