@@ -35,7 +35,7 @@ export const set = command({
 		"ip-ep": "Address of the backend",
 		"port-ep": "Port of the backend",
 		"tunnel-id": "Tunnel that carries it",
-		key: "Up to 16 bytes of text, or hex:… or base64:… of 16 bytes; after -- if it begins with a dash",
+		key: "Up to 16 bytes of text, or 16 bytes as hex:DIGITS or base64:TEXT; after -- if it begins with a dash",
 	},
 	options: {
 		"key-file": {
