@@ -55,8 +55,8 @@ export interface OpenTable<K, V> {
 	 */
 	entries(): IterableIterator<[K, V]>;
 	/**
-	 * Calls `visit` with every entry, by rank where one is given. Entries are made when it is their turn: of a large
-	 * table, not all are there at once. Quicker than `entries`, and of the same worth.
+	 * Calls `visit` with every entry, as `entries` gives them, or by rank. Each is made when it is its turn: of a large
+	 * table, not all are there at once. The way for large tables: an iterator costs more than many a row.
 	 */
 	forEach(visit: (key: K, value: V) => void, rank?: Rank<K>): void;
 	/**
