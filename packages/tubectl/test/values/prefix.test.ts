@@ -82,3 +82,17 @@ for (const text of ["", "1.1", "010.0.0.1", "foo", "fe80::1%lo", "1.2.3.4.5"])
 		text,
 		`prefix must be an IP address or a prefix such as 192.0.2.0/24, got "${text}"`,
 	);
+test(
+	"Bits beyond all of IPv4 are refused",
+	refused,
+	"10.1.2.3/0",
+	'prefix must not have bits set beyond its length, got "10.1.2.3/0"',
+	"the subnet is 0.0.0.0/0",
+);
+test(
+	"Bits beyond a short IPv6 prefix are refused",
+	refused,
+	"fe80::1/1",
+	'prefix must not have bits set beyond its length, got "fe80::1/1"',
+	"the subnet is 8000::/1",
+);
