@@ -22,9 +22,8 @@ mount -t bpf bpf /sys/fs/bpf
 ip link set lo up
 
 mkdir "$work/bin"
-for bin in "$root"/packages/{tubectl,sk-lookup}/dist/*.cjs; do
-	name=${bin##*/}
-	ln -s "$bin" "$work/bin/${name%.cjs}"
+for name in tubectl sk-lookup-attach sockmap-update; do
+	ln -s "$root/bin/$name" "$work/bin/$name"
 done
 PATH=$work/bin:$PATH
 USER=${USER:-root}
