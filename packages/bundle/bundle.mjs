@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 // Bundles the CLI of the package in the working directory: every bin of its package.json to one file,
-// dist/<bin>.cjs, from src/<bin>.ts, or src/main.ts where there is one bin only. Libraries that few commands need stand
-// beside it, in dist/<library>.cjs: to read them took half the time of reading the program, whether they ran or not.
-// Objects that package.json names under "sluice": {"bpf": ["dispatcher.o"]} are copied beside it, to dist/bpf/, so that a
-// packed tarball carries them.
+// dist/<bin>.cjs, from src/<bin>.ts, or src/main.ts where there is one bin only. Libraries that few commands need are in
+// it as text, which is compiled when it is asked for: to parse them took half the time of starting, whether they ran or
+// not. Objects that package.json names under "sluice": {"bpf": ["dispatcher.o"]} are copied beside it, to dist/bpf/, so
+// that a packed tarball carries them.
 // Where package.json names manual pages ("man"), they and completion scripts are made of the same programs, which must
 // be cli-kit's, to dist/man/ and dist/completions/.
 
@@ -23,10 +23,6 @@ import { build } from "esbuild";
 const manifest = JSON.parse(readFileSync("package.json", "utf8"));
 const bins = Object.entries(manifest.bin);
 
-// yargs asks where it stands.
-const whereItStands =
-	'const __bundle_url=require("node:url").pathToFileURL(__filename).href;';
-
 /** @type {import("esbuild").BuildOptions} */
 const options = {
 	bundle: true,
@@ -37,20 +33,18 @@ const options = {
 	external: ["koffi"],
 	minifyWhitespace: true,
 	minifySyntax: true,
+	// yargs asks where it stands.
 	define: { "import.meta.url": "__bundle_url" },
 	logLevel: "warning",
 };
 
-/** Libraries that are read when they are needed. */
+/** Libraries that are compiled when they are needed. */
 const lazy = /^(yargs|prom-client)$/;
-/** Those that are used, and the directory from which. */
-const used = new Map();
 
 for (const [bin, outfile] of bins) {
 	await bundle(bin, outfile);
 	chmodSync(outfile, 0o755);
 }
-for (const [library, from] of used) await bundleLibrary(library, from);
 // Another program would simply run.
 if (manifest.man) for (const [bin] of bins) await document(bin);
 
@@ -69,32 +63,52 @@ function bundle(bin, outfile, plugins = []) {
 			{
 				name: "lazy",
 				setup(build) {
-					build.onResolve({ filter: lazy }, ({ path, resolveDir }) => {
-						used.set(path, resolveDir);
-						return { path: `./${path}.cjs`, external: true };
-					});
+					build.onResolve({ filter: lazy }, ({ path, resolveDir }) => ({
+						path,
+						namespace: "lazy",
+						pluginData: resolveDir,
+					}));
+					build.onLoad(
+						{ filter: /^/, namespace: "lazy" },
+						async ({ path, pluginData }) => ({
+							contents: asText(await library(path, pluginData)),
+						}),
+					);
 				},
 			},
 		],
-		banner: { js: `#!/usr/bin/env node\n${whereItStands}` },
+		banner: {
+			js: '#!/usr/bin/env node\nconst __bundle_url=require("node:url").pathToFileURL(__filename).href;',
+		},
 	});
 }
 
 /**
- * @param {string} library
+ * A library as one script, which sets `module.exports` to what the program imports: of an ES module its default.
+ * @param {string} name
  * @param {string} resolveDir
  */
-function bundleLibrary(library, resolveDir) {
-	return build({
+async function library(name, resolveDir) {
+	const { outputFiles } = await build({
 		...options,
 		stdin: {
-			// What an ES module exports by default is what the program imports.
-			contents: `const all = require("${library}"); module.exports = all.default ?? all;`,
+			contents: `const all = require("${name}"); module.exports = all.default ?? all;`,
 			resolveDir,
 		},
-		outfile: join("dist", `${library}.cjs`),
-		banner: { js: whereItStands },
+		write: false,
 	});
+	return outputFiles[0]?.text ?? "";
+}
+
+/**
+ * A module that compiles a script when it is first required.
+ * @param {string} script
+ */
+function asText(script) {
+	return `
+		const names = ["module", "require", "__filename", "__dirname", "__bundle_url"];
+		const run = new Function(...names, ${JSON.stringify(script)});
+		run(module, require, __filename, __dirname, __bundle_url);`;
 }
 
 /**
