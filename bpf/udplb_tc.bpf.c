@@ -91,12 +91,11 @@ static __always_inline int only_output_knows(int route, const struct lb_upstream
 
 /* Sends the packet itself. Returns the outcome; of TOO_BIG, `mtu` is what would have gone. */
 static __always_inline int send(struct __sk_buff *skb, const struct packet *packet,
-				const struct lb_upstream *upstream, __u32 index,
-				const struct fields *from, const struct fields *to, __u32 *mtu,
-				int *verdict)
+				const struct lb_upstream *upstream, const struct fields *from,
+				const struct fields *to, __u32 *mtu, int *verdict)
 {
 	struct next_hop next = {};
-	int route = find_route(skb, packet, upstream, index, &next);
+	int route = find_route(skb, packet, upstream, &next);
 	int output;
 
 	if (route == BPF_FIB_LKUP_RET_FRAG_NEEDED) {
@@ -203,8 +202,8 @@ static __always_inline int deliver(struct __sk_buff *skb, const struct packet *p
 
 /* Does what the upstream's key says. Returns the outcome, or -1 as copy_round(). */
 static __always_inline int act(struct __sk_buff *skb, const struct packet *packet,
-			       const struct lb_upstream *upstream, __u32 index, __be32 id, int pass,
-			       __u32 *mtu, int *verdict)
+			       const struct lb_upstream *upstream, __be32 id, int pass, __u32 *mtu,
+			       int *verdict)
 {
 	struct fields from = {
 		.src = packet->src,
@@ -233,13 +232,7 @@ static __always_inline int act(struct __sk_buff *skb, const struct packet *packe
 	if (unlikely(packet->ttl <= 1))
 		return TTL_EXPIRED;
 	return pass ? copy(skb, packet, upstream, &from, &to, verdict)
-		    : send(skb, packet, upstream, index, &from, &to, mtu, verdict);
-}
-
-static __always_inline int same(const struct address *a, const struct address *b)
-{
-	return !((a->words[0] ^ b->words[0]) | (a->words[1] ^ b->words[1]) |
-		 (a->words[2] ^ b->words[2]) | (a->words[3] ^ b->words[3]));
+		    : send(skb, packet, upstream, &from, &to, mtu, verdict);
 }
 
 static __always_inline int balance(struct __sk_buff *skb, int debug)
@@ -268,14 +261,14 @@ static __always_inline int balance(struct __sk_buff *skb, int debug)
 	}
 	/* Remembered before a reload, which gave the index to another key. */
 	if (unlikely(packet.fragment == FRAGMENT_LATER &&
-		     !same(&upstream->key_addr, &packet.dst))) {
+		     !same_address(&upstream->key_addr, &packet.dst))) {
 		count(LATE_FRAGMENT);
 		return TC_ACT_UNSPEC;
 	}
 	if (unlikely(detour))
 		skb->mark = 0;
 	pass = upstream->action == ACTION_PASS && !detour;
-	outcome = act(skb, &packet, upstream, index, id, pass, &mtu, &verdict);
+	outcome = act(skb, &packet, upstream, id, pass, &mtu, &verdict);
 	if (outcome < 0)
 		return verdict;
 	if (outcome == SENT && upstream->action == ACTION_PASS)

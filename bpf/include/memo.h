@@ -7,6 +7,7 @@
 #define SLUICE_MEMO_H
 
 #include "packet.h"
+#include "slot.h"
 #include "tables.h"
 
 /* Of each kind. */
@@ -48,12 +49,12 @@ struct {
 
 static __always_inline __u32 memo_slot(const __u32 *key, __u32 words)
 {
-	__u32 hash = 0;
+	__u32 sum = 0;
 
 #pragma unroll
 	for (__u32 i = 0; i < words; i++)
-		hash ^= key[i];
-	return hash * 0x9e3779b1 >> (32 - MEMOS_LOG2);
+		sum ^= key[i];
+	return slot_of(sum, MEMOS_LOG2);
 }
 
 static __always_inline int same_words(const __u32 *a, const __u32 *b, __u32 words)

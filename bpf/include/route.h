@@ -4,6 +4,7 @@
 #define SLUICE_ROUTE_H
 
 #include "packet.h"
+#include "slot.h"
 #include "tables.h"
 
 #define AF_INET 2
@@ -52,9 +53,9 @@ struct {
 static __always_inline struct route *route_slot(const struct address *remote, __be16 local_port,
 						__be16 remote_port)
 {
-	__u32 hash = remote->words[0] ^ remote->words[1] ^ remote->words[2] ^ remote->words[3] ^
-		     (__u32)local_port << 16 ^ remote_port;
-	__u32 slot = hash * 0x9e3779b1 >> (32 - ROUTES_LOG2);
+	__u32 sum = remote->words[0] ^ remote->words[1] ^ remote->words[2] ^ remote->words[3] ^
+		    (__u32)local_port << 16 ^ remote_port;
+	__u32 slot = slot_of(sum, ROUTES_LOG2);
 
 	return bpf_map_lookup_elem(&map_route, &slot);
 }

@@ -3,6 +3,7 @@
 #ifndef SLUICE_UDPLB_ROUTE_H
 #define SLUICE_UDPLB_ROUTE_H
 
+#include "slot.h"
 #include "udplb_packet.h"
 
 /* Of linux/bpf.h, which an older one does not have. */
@@ -12,11 +13,12 @@
 
 /* What routing may look at. */
 struct route_key {
+	struct address from;
+	struct address to;
 	__u32 ifindex;
-	__u32 upstream;
 	__be16 src_port;
-	__u8 tos;
-	__u8 pad;
+	__be16 dst_port;
+	__u32 tos;
 };
 
 struct next_hop {
@@ -40,6 +42,12 @@ struct {
 	__type(value, struct remembered_route);
 	__uint(max_entries, 1 << ROUTES_LOG2);
 } routes SEC(".maps");
+
+static __always_inline int same_address(const struct address *a, const struct address *b)
+{
+	return !((a->words[0] ^ b->words[0]) | (a->words[1] ^ b->words[1]) |
+		 (a->words[2] ^ b->words[2]) | (a->words[3] ^ b->words[3]));
+}
 
 /* Asks the FIB. Returns as bpf_fib_lookup. */
 static __always_inline int ask_fib(struct __sk_buff *skb, const struct packet *packet,
@@ -76,30 +84,46 @@ static __always_inline void fill_next_hop(struct next_hop *next, const struct bp
 				 sizeof(next->neighbour.ipv6_nh));
 }
 
-static __always_inline int same_route_key(const struct route_key *a, const struct route_key *b)
+static __always_inline int is_route_of(const struct route_key *key, struct __sk_buff *skb,
+				       const struct packet *packet,
+				       const struct lb_upstream *upstream)
 {
-	return a->ifindex == b->ifindex && a->upstream == b->upstream &&
-	       a->src_port == b->src_port && a->tos == b->tos;
+	return same_address(&key->from, &upstream->key_addr) &&
+	       same_address(&key->to, &upstream->addr) && key->ifindex == skb->ifindex &&
+	       key->src_port == packet->src_port && key->dst_port == upstream->port &&
+	       key->tos == packet->tos;
+}
+
+static __always_inline void remember_route(struct remembered_route *route, struct __sk_buff *skb,
+					   const struct packet *packet,
+					   const struct lb_upstream *upstream,
+					   const struct next_hop *next)
+{
+	route->tick = bpf_jiffies64();
+	route->key.from = upstream->key_addr;
+	route->key.to = upstream->addr;
+	route->key.ifindex = skb->ifindex;
+	route->key.src_port = packet->src_port;
+	route->key.dst_port = upstream->port;
+	route->key.tos = packet->tos;
+	route->next = *next;
 }
 
 /* Finds the next hop, whose neighbour is the kernel's to find. Returns as bpf_fib_lookup: of success `next` is where to, of
  * FRAG_NEEDED its mtu what fits.
  */
 static __always_inline int find_route(struct __sk_buff *skb, const struct packet *packet,
-				      const struct lb_upstream *upstream, __u32 index,
-				      struct next_hop *next)
+				      const struct lb_upstream *upstream, struct next_hop *next)
 {
-	struct route_key key = {.ifindex = skb->ifindex,
-				.upstream = index,
-				.src_port = packet->src_port,
-				.tos = packet->tos};
-	__u32 slot = (index << 16 ^ packet->src_port) * 0x9e3779b1 >> (32 - ROUTES_LOG2);
+	__u32 slot =
+		slot_of(upstream->addr.words[3] ^ (__u32)upstream->port << 16 ^ packet->src_port,
+			ROUTES_LOG2);
 	struct remembered_route *known = bpf_map_lookup_elem(&routes, &slot);
 	struct bpf_fib_lookup fib = {};
-	__u64 tick = bpf_jiffies64();
 	int result;
 
-	if (likely(known && known->tick == tick && same_route_key(&known->key, &key) &&
+	if (likely(known && known->tick == bpf_jiffies64() &&
+		   is_route_of(&known->key, skb, packet, upstream) &&
 		   packet->length <= known->next.mtu)) {
 		*next = known->next;
 		return BPF_FIB_LKUP_RET_SUCCESS;
@@ -111,11 +135,8 @@ static __always_inline int find_route(struct __sk_buff *skb, const struct packet
 		result = ask_fib(skb, packet, upstream, &fib, 0);
 	}
 	fill_next_hop(next, &fib);
-	if (known && result == BPF_FIB_LKUP_RET_SUCCESS) {
-		known->tick = tick;
-		known->key = key;
-		known->next = *next;
-	}
+	if (known && result == BPF_FIB_LKUP_RET_SUCCESS)
+		remember_route(known, skb, packet, upstream, next);
 	return result;
 }
 
