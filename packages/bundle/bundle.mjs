@@ -41,6 +41,8 @@ const options = {
 /** Libraries that are compiled when they are needed. */
 const lazy = /^(yargs|prom-client)$/;
 
+// What an earlier build left would be packed, too.
+rmSync("dist", { recursive: true, force: true });
 for (const [bin, outfile] of bins) {
 	await bundle(bin, outfile);
 	chmodSync(outfile, 0o755);
