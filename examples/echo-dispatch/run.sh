@@ -10,7 +10,7 @@ source "$(dirname "$(realpath "$0")")/../lib/host.sh"
 
 # The walk-through's netcat is nmap's.
 ln -s "$(command -v ncat)" "$work/bin/nc"
-cp "$root/bpf/dist/echo_dispatch.o" "$work/echo_dispatch.bpf.o"
+cp "$root/bpf/dist/echo_dispatch.bpf.o" "$work"
 cd "$work"
 
 vm=192.168.122.247

@@ -18,10 +18,8 @@ for (const name of readdirSync(scripts))
 	if (name.endsWith("_tc.sh") || name === "lib.sh")
 		cpSync(join(scripts, name), join("dist/scripts", name));
 
-for (const name of ["Makefile", "include", "LICENSES"])
+for (const name of ["Makefile", "lib", "tunnel", "LICENSES"])
 	cpSync(join(bpf, name), join("dist/bpf", name), { recursive: true });
-for (const name of readdirSync(bpf))
-	if (name.endsWith(".bpf.c")) cpSync(join(bpf, name), join("dist/bpf", name));
 mkdirSync("dist/bpf/dist");
 for (const direction of ["ingress", "egress"]) {
 	const object = `pfc_${direction}_tc.o`;

@@ -59,7 +59,7 @@ bpfTest("two writers at once lose nothing of each other", async (t) => {
 /** The tunnel programs with room for four tunnels and four services. */
 function smallObjects(t: ExecutionContext): string {
 	const [ingress, egress] = ["pfc_ingress_tc", "pfc_egress_tc"];
-	const source = (name: string) => `../../../bpf/${name}.bpf.c`;
+	const source = (name: string) => `../../../bpf/tunnel/${name}.bpf.c`;
 	const options = { define: { TABLE_ENTRIES: 4 } };
 	const directory = compile(t, source(ingress), ingress, options);
 	return compile(t, source(egress), egress, options, directory);

@@ -7,7 +7,7 @@
  * BINDINGS      how many bindings there are, one for each address from 10.0.0.0
  * PREFIX_BITS   their length: binding i is for address 10.0.0.0 + (i << (32 - PREFIX_BITS))
  */
-#include "../../../bpf/dispatcher_indexed.bpf.c"
+#include "../../../bpf/dispatcher/dispatcher_indexed.bpf.c"
 
 static __always_inline __be32 by_chance(void)
 {

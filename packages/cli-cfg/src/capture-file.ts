@@ -9,7 +9,7 @@ import {
 } from "./pcapng.js";
 
 const STDOUT = 1;
-/** `SNAPSHOT` of bpf/include/event.h. */
+/** `SNAPSHOT` of bpf/tunnel/event.h. */
 const SNAPSHOT = 2048;
 
 /** A capture that is being written: each packet is in the file when `add` returns. */

@@ -52,9 +52,10 @@ test.before(() => {
 	ip("neigh", "add", "10.0.0.2", "lladdr", "02:00:00:00:00:09", "dev", "eth0");
 	execFileSync("tc", ["qdisc", "add", "dev", "eth0", "clsact"]);
 	for (const direction of ["ingress", "egress"]) {
-		const object = compileBpf(path.join(bpf, `pfc_${direction}_tc.bpf.c`), {
-			define: { TABLE_ENTRIES: 64 },
-		});
+		const object = compileBpf(
+			path.join(bpf, `tunnel/pfc_${direction}_tc.bpf.c`),
+			{ define: { TABLE_ENTRIES: 64 } },
+		);
 		execFileSync("cp", [object, `${objects}/pfc_${direction}_tc.o`]);
 		attach(direction, object);
 	}

@@ -153,8 +153,9 @@ test("the tarball of datapath has the scripts, the objects and their sources", (
 		"dist/bpf/Makefile",
 		"dist/bpf/dist/pfc_egress_tc.o",
 		"dist/bpf/dist/pfc_ingress_tc.o",
-		"dist/bpf/include/tables.h",
-		"dist/bpf/pfc_egress_tc.bpf.c",
+		"dist/bpf/lib/packet.h",
+		"dist/bpf/tunnel/tables.h",
+		"dist/bpf/tunnel/pfc_egress_tc.bpf.c",
 	])
 		t.true(files.includes(file), file);
 });

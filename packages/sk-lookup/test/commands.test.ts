@@ -12,7 +12,7 @@ import { updateProgram } from "../src/update.js";
 
 const object = join(
 	dirname(createRequire(import.meta.url).resolve("@sluice/bpf/package.json")),
-	"dist/echo_dispatch.o",
+	"dist/echo_dispatch.bpf.o",
 );
 const kernelTest = testWith(test.serial as typeof test, needs.root, needs.bpf);
 

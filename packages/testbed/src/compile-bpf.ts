@@ -13,7 +13,7 @@ let directory: string | undefined;
 const done = new Map<string, string>();
 
 /**
- * Compiles a C file for BPF, with bpf/include in its path. The object goes with this process.
+ * Compiles a C file for BPF, with bpf/ in its include path. The object goes with this process.
  * @returns the object's path, the same one for the same source and options
  */
 export function compileBpf(
@@ -49,11 +49,8 @@ export const tunnelTables = (entries = 1024): string =>
 	});
 
 const includes = () =>
-	path.join(
-		path.dirname(
-			createRequire(import.meta.url).resolve("@sluice/bpf/package.json"),
-		),
-		"include",
+	path.dirname(
+		createRequire(import.meta.url).resolve("@sluice/bpf/package.json"),
 	);
 
 function ownDirectory(): string {

@@ -7,9 +7,9 @@
  */
 #include <linux/bpf.h>
 
-#include "event.h"
-#include "stats.h"
-#include "tables.h"
+#include "tunnel/event.h"
+#include "tunnel/stats.h"
+#include "tunnel/tables.h"
 
 /* Puts the packet into the ring. `mark` says how: queue << 24 | stage << 16 | outcome. */
 SEC("tc")

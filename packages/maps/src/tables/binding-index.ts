@@ -40,7 +40,7 @@ export const indexSubnetsTable: Table<number, bigint> = {
 	value: u64,
 };
 
-/** A change of a binding, as `write_bindings` takes it. Mirrors `struct change` in `bpf/dispatcher_indexed.bpf.c`. */
+/** A change of a binding, as `write_bindings` takes it. Mirrors `struct change` in `bpf/dispatcher/dispatcher_indexed.bpf.c`. */
 export const bindingChange = struct(32, {
 	/** 0 sets, 1 deletes. */
 	kind: [0, u8],

@@ -10,7 +10,7 @@ import {
 import { NO_PREALLOC, type Table } from "../table.js";
 
 /**
- * What a packet has to be for a binding to match it. Mirrors `struct binding_key` in `bpf/include/dispatcher.h`.
+ * What a packet has to be for a binding to match it. Mirrors `struct binding_key` in `bpf/dispatcher/dispatcher.h`.
  *
  * `prefixlen` is counted in bits from the protocol on: an IPv4 /24 is 24 + 96 + 24. `port` is in host order, as
  * `struct bpf_sk_lookup` has `local_port`; 0 is every port.

@@ -3,7 +3,7 @@ import { NO_PREALLOC, type Table } from "../table.js";
 
 /**
  * Which program a row is for: `queue` 0 ingress, 1 egress; `ifindex` 0 is every interface without a row of its own.
- * Mirrors `struct config_key` in `bpf/include/tables.h`.
+ * Mirrors `struct config_key` in `bpf/tunnel/tables.h`.
  */
 export type ConfigKey = ValueOf<typeof configKey>;
 

@@ -1,7 +1,7 @@
 import { perCpu, struct, u32, u64, type ValueOf } from "../codec.js";
 import type { Table } from "../table.js";
 
-/** What became of a destination's traffic. Mirrors `struct destination_metrics` in `bpf/include/dispatcher.h`. */
+/** What became of a destination's traffic. Mirrors `struct destination_metrics` in `bpf/dispatcher/dispatcher.h`. */
 export type DestinationMetrics = ValueOf<typeof destinationMetrics>;
 
 export const destinationMetrics = struct(24, {

@@ -8,7 +8,7 @@ export type Domain = keyof typeof domains;
 /** Bytes of a label. */
 export const LABEL_SIZE = 255;
 
-/** Who serves traffic. Mirrors `struct destination_key` in `bpf/include/dispatcher.h`. */
+/** Who serves traffic. Mirrors `struct destination_key` in `bpf/dispatcher/dispatcher.h`. */
 export type DestinationKey = ValueOf<typeof destinationKey>;
 
 export const destinationKey = struct(257, {

@@ -5,7 +5,7 @@ export const protocols = { tcp: 6, udp: 17 } as const;
 export type Protocol = keyof typeof protocols;
 
 /**
- * Address, port and protocol number. Mirrors `struct endpoint` in `bpf/include/tables.h`.
+ * Address, port and protocol number. Mirrors `struct endpoint` in `bpf/tunnel/tables.h`.
  */
 export type Endpoint = ValueOf<typeof endpoint>;
 

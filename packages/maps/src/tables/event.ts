@@ -12,7 +12,7 @@ import type { Table } from "../table.js";
 import { type Outcome, outcomes } from "./stats.js";
 
 /**
- * What stands before a packet's bytes in the ring buffer of DUMP. Mirrors `struct event` in `bpf/include/event.h`.
+ * What stands before a packet's bytes in the ring buffer of DUMP. Mirrors `struct event` in `bpf/tunnel/event.h`.
  */
 export type EventHeader = ValueOf<typeof eventHeader>;
 

@@ -10,7 +10,7 @@ import {
 } from "../codec.js";
 import type { Table } from "../table.js";
 
-/** One fragmented packet in one direction. Mirrors `struct frag_key` in `bpf/include/frag.h`. */
+/** One fragmented packet in one direction. Mirrors `struct frag_key` in `bpf/lib/fragment.h`. */
 export type FragKey = ValueOf<typeof fragKey>;
 
 export const fragKey = struct(40, {
@@ -41,7 +41,7 @@ export const fragTable: Table<FragKey, Frag> = {
 	value: frag,
 };
 
-/** How many size answers may still be sent. Mirrors `struct icmp_limit` in `bpf/include/too_big.h`. */
+/** How many size answers may still be sent. Mirrors `struct icmp_limit` in `bpf/lib/icmp_answer.h`. */
 export type IcmpLimit = ValueOf<typeof icmpLimit>;
 
 export const icmpLimit = struct(16, {

@@ -2,7 +2,7 @@ import { bytes, struct, u16, u32, type ValueOf } from "../codec.js";
 import { NO_PREALLOC, type Table } from "../table.js";
 import { type Endpoint, endpoint } from "./endpoint.js";
 
-/** A service's identity on the wire. Mirrors `struct sid` in `bpf/include/tables.h`. */
+/** A service's identity on the wire. Mirrors `struct sid` in `bpf/tunnel/tables.h`. */
 export type Sid = ValueOf<typeof sid>;
 
 export const sid = struct(4, {

@@ -1,7 +1,7 @@
 import { perCpu, u32, u64 } from "../codec.js";
 import type { Table } from "../table.js";
 
-/** What became of a packet, in the order of `enum outcome` in `bpf/include/outcome.h`. */
+/** What became of a packet, in the order of `enum outcome` in `bpf/tunnel/outcome.h`. */
 export const outcomes = [
 	// Not ours, passed on untouched.
 	"no-config",
@@ -64,7 +64,7 @@ export function fateOf(outcome: Outcome): Fate {
 	return (group as (typeof lastOf)[number])[1];
 }
 
-/** Rows of one direction: `STATS_ROWS` in `bpf/include/stats.h`. */
+/** Rows of one direction: `STATS_ROWS` in `bpf/tunnel/stats.h`. */
 const STATS_ROWS = 64;
 
 /** The row that counts an outcome; queue 0 is ingress, 1 egress. */

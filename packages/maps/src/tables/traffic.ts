@@ -2,7 +2,7 @@ import { perCpu, struct, u32, u64, type ValueOf } from "../codec.js";
 import { NO_PREALLOC, type Table } from "../table.js";
 import { sid } from "./service.js";
 
-/** A tunnel's traffic is the sum of its rows, a service's likewise. Mirrors `struct traffic_key` in `bpf/include/tables.h`. */
+/** A tunnel's traffic is the sum of its rows, a service's likewise. Mirrors `struct traffic_key` in `bpf/tunnel/tables.h`. */
 export type TrafficKey = ValueOf<typeof trafficKey>;
 
 export const trafficKey = struct(12, {

@@ -5,7 +5,7 @@ import { NO_PREALLOC, type Table } from "../table.js";
  * The outer header of one GUE tunnel: what egress writes and ingress expects.
  *
  * A `remote` of `::` means the far end is not known yet: egress drops, and ingress learns it from the first GUE ping.
- * Mirrors `struct tunnel` in `bpf/include/tables.h`.
+ * Mirrors `struct tunnel` in `bpf/tunnel/tables.h`.
  */
 export type Tunnel = ValueOf<typeof tunnel>;
 

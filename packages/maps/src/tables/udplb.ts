@@ -12,7 +12,7 @@ import {
 import { NO_PREALLOC, type Table } from "../table.js";
 import { traffic } from "./traffic.js";
 
-/** What udplb balances: the packets to one address and port. Mirrors `struct lb_key` in `bpf/include/udplb.h`. */
+/** What udplb balances: the packets to one address and port. Mirrors `struct lb_key` in `bpf/udplb/tables.h`. */
 export type LbKey = ValueOf<typeof lbKey>;
 
 export const lbKey = struct(20, {

@@ -169,7 +169,7 @@ test("there are programs to compare with", (t) => {
 	t.deepEqual(
 		objects
 			.map(({ file }) => file)
-			.filter((file) => file !== "echo_dispatch.o"),
+			.filter((file) => file !== "echo_dispatch.bpf.o"),
 		[
 			"dispatcher.o",
 			"dispatcher_indexed.o",

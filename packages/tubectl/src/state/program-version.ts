@@ -9,7 +9,7 @@ import {
 	wrapMap,
 } from "@sluice/maps";
 
-/** The program that this control plane drives: `DISPATCHER_VERSION` of `bpf/include/dispatcher.h`. */
+/** The program that this control plane drives: `DISPATCHER_VERSION` of `bpf/dispatcher/dispatcher.h`. */
 export const DISPATCHER_VERSION = 1;
 
 /**

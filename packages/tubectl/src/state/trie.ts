@@ -26,7 +26,7 @@ export function openTrie(
 	return { trie: throughProgram(writer), close: () => close(writer) };
 }
 
-/** Changes that the program carries out in one run: `MAX_CHANGES` of `bpf/dispatcher_indexed.bpf.c`. */
+/** Changes that the program carries out in one run: `MAX_CHANGES` of `bpf/dispatcher/dispatcher_indexed.bpf.c`. */
 const MAX_CHANGES = 64;
 /** Bytes before the first one. */
 const HEADER = 14;

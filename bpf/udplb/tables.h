@@ -12,8 +12,8 @@
  * Addresses and ports are in network byte order, all else in host order.
  * No struct has a byte that is not named.
  */
-#ifndef SLUICE_UDPLB_H
-#define SLUICE_UDPLB_H
+#ifndef SLUICE_UDPLB_TABLES_H
+#define SLUICE_UDPLB_TABLES_H
 
 #include <linux/bpf.h>
 #include <linux/types.h>

@@ -18,12 +18,12 @@
  */
 #include <linux/pkt_cls.h>
 
-#include "udplb.h"
-#include "udplb_packet.h"
-#include "udplb_route.h"
-#include "udplb_rewrite.h"
-#include "udplb_answer.h"
-#include "udplb_choose.h"
+#include "udplb/tables.h"
+#include "udplb/packet.h"
+#include "udplb/route.h"
+#include "udplb/rewrite.h"
+#include "udplb/answer.h"
+#include "udplb/choose.h"
 
 #define PACKET_OTHERHOST 3
 /* "slb" and a digit: a copy on its detour. A mark does not come from the wire. */

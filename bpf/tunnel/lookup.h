@@ -3,7 +3,7 @@
 #ifndef SLUICE_LOOKUP_H
 #define SLUICE_LOOKUP_H
 
-#include "memo.h"
+#include "lib/lookup_cache.h"
 
 /* What a packet that names a service is held against. */
 struct guard {

@@ -4,12 +4,12 @@
  * Checksums of the transport are left to the kernel's helper: it knows whether the packet carries a whole one, or one
  * that the device or a later hop is to finish.
  */
-#ifndef SLUICE_NAT_H
-#define SLUICE_NAT_H
+#ifndef SLUICE_REWRITE_H
+#define SLUICE_REWRITE_H
 
-#include "csum.h"
-#include "icmp_error.h"
-#include "packet.h"
+#include "lib/checksum.h"
+#include "lib/icmp_error.h"
+#include "lib/packet.h"
 
 enum side {
 	SIDE_SRC,

@@ -3,7 +3,7 @@
 #ifndef SLUICE_MSS_H
 #define SLUICE_MSS_H
 
-#include "packet.h"
+#include "lib/packet.h"
 
 #define TCP_OPTIONS_MAX 40
 #define TCPOPT_END 0

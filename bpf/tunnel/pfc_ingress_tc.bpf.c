@@ -10,14 +10,14 @@
  */
 #include <linux/errno.h>
 
-#include "ecn.h"
-#include "event.h"
-#include "gue.h"
-#include "lookup.h"
-#include "mss.h"
-#include "nat.h"
-#include "parse.h"
-#include "stats.h"
+#include "lib/parse.h"
+#include "lib/rewrite.h"
+#include "tunnel/ecn.h"
+#include "tunnel/event.h"
+#include "tunnel/gue.h"
+#include "tunnel/lookup.h"
+#include "tunnel/mss.h"
+#include "tunnel/stats.h"
 
 /* What one run knows. */
 struct run {

@@ -3,9 +3,9 @@
 #ifndef SLUICE_ROUTE_H
 #define SLUICE_ROUTE_H
 
-#include "packet.h"
-#include "slot.h"
-#include "tables.h"
+#include "lib/packet.h"
+#include "lib/slot.h"
+#include "tunnel/tables.h"
 
 #define AF_INET 2
 #define AF_INET6 10

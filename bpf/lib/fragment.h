@@ -2,10 +2,10 @@
 /* Fragments: only the first carries ports. What they were is remembered for the later ones, which then are treated
  * alike.
  */
-#ifndef SLUICE_FRAG_H
-#define SLUICE_FRAG_H
+#ifndef SLUICE_FRAGMENT_H
+#define SLUICE_FRAGMENT_H
 
-#include "packet.h"
+#include "lib/packet.h"
 
 #define FRAG_ENTRIES 16384
 /* Nanoseconds that a first fragment is remembered. */

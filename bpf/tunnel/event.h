@@ -3,9 +3,9 @@
 #ifndef SLUICE_EVENT_H
 #define SLUICE_EVENT_H
 
-#include "outcome.h"
-#include "packet.h"
-#include "tables.h"
+#include "lib/packet.h"
+#include "tunnel/outcome.h"
+#include "tunnel/tables.h"
 
 /* Bytes of a packet that an event carries; a power of two. */
 #define SNAPSHOT 2048

@@ -3,9 +3,9 @@
 #ifndef SLUICE_STATS_H
 #define SLUICE_STATS_H
 
-#include "outcome.h"
-#include "packet.h"
-#include "tables.h"
+#include "lib/packet.h"
+#include "tunnel/outcome.h"
+#include "tunnel/tables.h"
 
 /* Rows of one direction; more than there are outcomes, so that new ones fit into a pinned map. */
 #define STATS_ROWS 64

@@ -5,7 +5,7 @@
 
 #include <linux/errno.h>
 
-#include "udplb_packet.h"
+#include "udplb/packet.h"
 
 /* Of linux/bpf.h, which an older one does not have. */
 #define F_IPV6 (1ULL << 7)

@@ -12,15 +12,15 @@
  */
 #include <linux/errno.h>
 
-#include "event.h"
-#include "gue.h"
-#include "lookup.h"
-#include "mss.h"
-#include "nat.h"
-#include "parse.h"
-#include "route.h"
-#include "stats.h"
-#include "too_big.h"
+#include "lib/icmp_answer.h"
+#include "lib/parse.h"
+#include "lib/rewrite.h"
+#include "lib/route.h"
+#include "tunnel/event.h"
+#include "tunnel/gue.h"
+#include "tunnel/lookup.h"
+#include "tunnel/mss.h"
+#include "tunnel/stats.h"
 
 /* What one run knows. */
 struct run {

@@ -3,8 +3,8 @@
 #ifndef SLUICE_ECN_H
 #define SLUICE_ECN_H
 
-#include "csum.h"
-#include "packet.h"
+#include "lib/checksum.h"
+#include "lib/packet.h"
 
 #define ECN_NOT_ECT 0
 #define ECN_ECT_1 1

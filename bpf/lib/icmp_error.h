@@ -3,7 +3,7 @@
 #ifndef SLUICE_ICMP_ERROR_H
 #define SLUICE_ICMP_ERROR_H
 
-#include "packet.h"
+#include "lib/packet.h"
 
 #define ICMP_DEST_UNREACH 3
 #define ICMP_FRAG_NEEDED 4 /* a code of it */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The answer to a packet that does not fit into its tunnel: ICMP "fragmentation needed", ICMPv6 "packet too big". */
-#ifndef SLUICE_TOO_BIG_H
-#define SLUICE_TOO_BIG_H
+#ifndef SLUICE_ICMP_ANSWER_H
+#define SLUICE_ICMP_ANSWER_H
 
-#include "csum.h"
-#include "icmp_error.h"
-#include "packet.h"
+#include "lib/checksum.h"
+#include "lib/icmp_error.h"
+#include "lib/packet.h"
 
 /* Answers a second and CPU, and how many may come at once: a datagram of 64 kilobytes is some 45 fragments. */
 #define ANSWERS_PER_SECOND 1000

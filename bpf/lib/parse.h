@@ -3,9 +3,9 @@
 #ifndef SLUICE_PARSE_H
 #define SLUICE_PARSE_H
 
-#include "frag.h"
-#include "icmp_error.h"
-#include "packet.h"
+#include "lib/fragment.h"
+#include "lib/icmp_error.h"
+#include "lib/packet.h"
 
 /* Fills in `packet` from the IP header of this version at offset `off`.
  *

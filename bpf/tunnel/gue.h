@@ -5,8 +5,8 @@
 #ifndef SLUICE_GUE_H
 #define SLUICE_GUE_H
 
-#include "csum.h"
-#include "packet.h"
+#include "lib/checksum.h"
+#include "lib/packet.h"
 
 #define GUE_VERSION(word) ((word) >> 30)
 #define GUE_CONTROL(word) ((word) >> 29 & 1)

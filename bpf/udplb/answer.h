@@ -5,7 +5,7 @@
 #ifndef SLUICE_UDPLB_ANSWER_H
 #define SLUICE_UDPLB_ANSWER_H
 
-#include "udplb_rewrite.h"
+#include "udplb/rewrite.h"
 
 #define ICMP_UNREACHABLE 3
 #define ICMP_FRAG_NEEDED 4 /* a code of it */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Internet checksums: of new headers, and of changed words of old ones. */
-#ifndef SLUICE_CSUM_H
-#define SLUICE_CSUM_H
+#ifndef SLUICE_CHECKSUM_H
+#define SLUICE_CHECKSUM_H
 
 #include <linux/types.h>
 

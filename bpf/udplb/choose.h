@@ -5,7 +5,7 @@
 #ifndef SLUICE_UDPLB_CHOOSE_H
 #define SLUICE_UDPLB_CHOOSE_H
 
-#include "udplb_packet.h"
+#include "udplb/packet.h"
 
 /* The time for which a receiver waits for the rest of a datagram. */
 #define FRAGMENT_LIFETIME (30ULL * 1000 * 1000 * 1000)

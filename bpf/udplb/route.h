@@ -3,8 +3,8 @@
 #ifndef SLUICE_UDPLB_ROUTE_H
 #define SLUICE_UDPLB_ROUTE_H
 
-#include "slot.h"
-#include "udplb_packet.h"
+#include "lib/slot.h"
+#include "udplb/packet.h"
 
 /* Of linux/bpf.h, which an older one does not have. */
 #define FIB_SKIP_NEIGH 4

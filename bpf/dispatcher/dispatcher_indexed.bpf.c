@@ -7,7 +7,7 @@
  * the truth, and is all that a reader needs.
  */
 
-#include "dispatcher.bpf.c"
+#include "dispatcher/dispatcher.bpf.c"
 
 /* The bytes of a binding's key from the last of its prefix length on, which is 0. */
 struct index_key {

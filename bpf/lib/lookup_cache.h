@@ -3,12 +3,12 @@
  * before it asked, and hash tables cost several times what this does. Whoever writes a table need not know: a change is
  * seen with the next tick.
  */
-#ifndef SLUICE_MEMO_H
-#define SLUICE_MEMO_H
+#ifndef SLUICE_LOOKUP_CACHE_H
+#define SLUICE_LOOKUP_CACHE_H
 
-#include "packet.h"
-#include "slot.h"
-#include "tables.h"
+#include "lib/packet.h"
+#include "lib/slot.h"
+#include "tunnel/tables.h"
 
 /* Of each kind. */
 #define MEMOS_LOG2 8

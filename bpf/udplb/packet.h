@@ -14,7 +14,7 @@
 
 #include <bpf/bpf_endian.h>
 
-#include "udplb.h"
+#include "udplb/tables.h"
 
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)

@@ -11,7 +11,7 @@
  *                   somebody else's socket
  */
 
-#include "dispatcher.h"
+#include "dispatcher/dispatcher.h"
 
 #include <bpf/bpf_endian.h>
 
