@@ -10,7 +10,7 @@ import {
 } from "@sluice/maps/tables";
 import test from "ava";
 import { cli } from "../src/cli.js";
-import { metricsOf, secondsSinceBoot } from "./helpers/serving.js";
+import { metricsOf, pingedAgo } from "./helpers/serving.js";
 
 const it = withTables(test);
 
@@ -31,8 +31,7 @@ const traffic = (packets: bigint) =>
 it("the tables are told as metrics, the CPUs added up", async (t, tables) => {
 	const cpus = possibleCpus();
 	const tunnels = tables.open(tunnelTable);
-	const lastPing = BigInt(Math.round((secondsSinceBoot() - 100) * 1e9));
-	tunnels.set(7, tunnel({ lastPing }));
+	tunnels.set(7, tunnel({ lastPing: pingedAgo(100) }));
 	tunnels.set(8, tunnel({ remote: "::", remotePort: 0 }));
 	const counters = tables.open(trafficTable);
 	for (const service of [1, 2])

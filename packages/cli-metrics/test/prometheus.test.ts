@@ -21,7 +21,7 @@ import {
 } from "@sluice/maps/tables";
 import { needs, ownNamespaces, testWith } from "@sluice/testbed";
 import test, { type ExecutionContext } from "ava";
-import { secondsSinceBoot, serving } from "./helpers/serving.js";
+import { pingedAgo, serving } from "./helpers/serving.js";
 
 const examples = path.resolve("../../examples/grafana");
 const rules = path.join(examples, "tunnel-alerts.yml");
@@ -45,13 +45,12 @@ it("a scrape answers every question of the dashboard, and fires the alerts", asy
 	const tables = new PinnedTables();
 	t.teardown(() => tables.close());
 	const cpus = possibleCpus();
-	const hourAgo = BigInt(Math.round((secondsSinceBoot() - 3600) * 1e9));
 	const tunnel = {
 		local: "10.0.0.1",
 		localPort: 6080,
 		remote: "10.0.0.2",
 		remotePort: 6080,
-		lastPing: hourAgo,
+		lastPing: pingedAgo(3600),
 	};
 	// Nearly as many as fit, all but one of them silent.
 	tables
