@@ -158,10 +158,14 @@ export class Host {
 	}
 }
 
-/** The system's own programs first: npm puts its directories there, and one of them has an `nft`. */
+/**
+ * Our own Node first, which may not be the system's. Then the system's programs, before the directories that npm adds:
+ * one of those has an `nft`.
+ */
 function environment(added: Record<string, string> = {}) {
+	const node = path.dirname(process.execPath);
 	return {
-		PATH: `/usr/sbin:/usr/bin:/sbin:/bin:${process.env.PATH}`,
+		PATH: `${node}:/usr/sbin:/usr/bin:/sbin:/bin:${process.env.PATH}`,
 		...added,
 	};
 }

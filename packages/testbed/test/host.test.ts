@@ -42,6 +42,15 @@ rootTest("run tells output, exit code and signal", async (t) => {
 	});
 });
 
+rootTest("a host's node is the one that runs the test", async (t) => {
+	const bed = await testbed();
+	t.teardown(() => bed.close());
+	const host = await bed.host("a");
+
+	const { stdout } = await host.run("node", ["-p", "process.execPath"]);
+	t.is(stdout, process.execPath);
+});
+
 rootTest("a spawned command can be written to, read and stopped", async (t) => {
 	const bed = await testbed();
 	t.teardown(() => bed.close());
