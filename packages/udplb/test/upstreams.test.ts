@@ -122,16 +122,22 @@ it("weights decide the shares, and a weight that changes moves no more than it m
 
 it("a host name is resolved when the file is read, and again at a reload; it keeps its flows", async (t) => {
 	const [a, b, c] = UPSTREAMS as [string, string, string];
+	// A minimal system has no /etc/hosts, so the box has a writable /etc of its own.
+	await lab.box.run("sh", [
+		"-ec",
+		`mount -t tmpfs none /mnt && mkdir /mnt/etc /mnt/work
+		mount -t overlay -o lowerdir=/etc,upperdir=/mnt/etc,workdir=/mnt/work overlay /etc`,
+	]);
+	t.teardown(() => lab.box.run("umount", ["/etc", "/mnt"]));
 	const hosts = (address: string) =>
-		lab.write(`127.0.0.1 localhost\n${address} pool.example\n`, "hosts");
-	await lab.box.run("mount", ["--bind", hosts(a), "/etc/hosts"]);
-	t.teardown(() => lab.box.run("umount", ["/etc/hosts"]));
+		lab.box.run("tee", ["/etc/hosts"], { input: `${address} pool.example\n` });
+	await hosts(a);
 	const upstreams = ["pool.example", c];
 	const server = await lab.serve(key({ upstreams }));
 	const ports = portsFrom(20_000, 200);
 	await lab.agents.client.send({ ...request, ports });
 	const before = byPort(await lab.agents.upstream.take(200));
-	hosts(b);
+	await hosts(b);
 	await lab.reload(server, key({ upstreams }));
 	await lab.agents.client.send({ ...request, ports });
 	const after = byPort(await lab.agents.upstream.take(200));
