@@ -84,8 +84,7 @@ async function heals(
 	await change();
 	for (let port = 5001; port < 5100; port++) {
 		await lab.agents.client.send({ ...request, ports: [port] });
-		await setTimeout(50);
-		const arrived = await lab.agents.upstream.take(1);
+		const arrived = await lab.agents.upstream.take(1, 250);
 		if (arrived.length > 0) return port - 5000;
 	}
 	return Number.POSITIVE_INFINITY;
@@ -137,7 +136,7 @@ it("a route that changes is followed, with its neighbour", async (t) => {
 	await lab.box.route("10.0.3.0/24", other);
 	await lab.agents.client.send({ ...v4, ports: [7000, 7001] });
 	t.is((await lab.agents.far.take(2)).length, 2);
-	// Looked at every ten seconds.
+	// Looked at every two seconds.
 	const managed = new RegExp(`^${other} .*managed`, "m");
 	for (let i = 0; i < 100 && !managed.test(await neighbours()); i++)
 		await setTimeout(200);

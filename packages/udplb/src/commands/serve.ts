@@ -15,8 +15,11 @@ import { pinDirectory, requireBpffs } from "../place.js";
 import { Server } from "../serve.js";
 import type { Target } from "../target.js";
 
-/** Between looks at what has changed around us, in milliseconds. */
-const REFRESH = 10_000;
+/** Pause between two looks at what has changed around us, in milliseconds. */
+const REFRESH = 2000;
+
+/** A look that takes long, of thousands of upstreams, is repeated less often: the pause is this many times as long. */
+const REFRESH_PAUSE = 50;
 
 /** Between looks at how many decisions -d has missed, in milliseconds. */
 const LOST = 1000;
@@ -83,12 +86,20 @@ export const serve = command({
 		log.info(`serving ${sizeText(server.targets)} of ${config}`);
 		if (debug) list(log, server.targets);
 		const lost = debug ? setInterval(() => server.tellLost(), LOST) : undefined;
+		let pause = REFRESH;
 		try {
 			for (;;) {
-				const event = await next();
+				const event = await next(pause);
 				if (event === "stop") break;
 				if (event === "reload") await reload(server, log);
-				else await server.refresh();
+				else {
+					const start = performance.now();
+					await server.refresh();
+					pause = Math.max(
+						REFRESH,
+						REFRESH_PAUSE * (performance.now() - start),
+					);
+				}
 			}
 		} finally {
 			clearInterval(lost);
@@ -111,7 +122,7 @@ async function reload(server: Server, log: Log): Promise<void> {
 type Event = "stop" | "reload" | "refresh";
 
 /** What is to be done next. Signals that come meanwhile are remembered, each kind once; the end goes first. */
-function events(): () => Promise<Event> {
+function events(): (pause: number) => Promise<Event> {
 	const waiting = new Set<Event>();
 	let wake = () => {};
 	const add = (event: Event) => {
@@ -121,8 +132,8 @@ function events(): () => Promise<Event> {
 	for (const signal of ["SIGINT", "SIGTERM"] as const)
 		process.on(signal, () => add("stop"));
 	process.on("SIGHUP", () => add("reload"));
-	return async () => {
-		const timer = setTimeout(() => add("refresh"), REFRESH);
+	return async (pause) => {
+		const timer = setTimeout(() => add("refresh"), pause);
 		while (waiting.size === 0)
 			await new Promise<void>((resolve) => {
 				wake = resolve;

@@ -5,7 +5,7 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { isIPv6 } from "node:net";
 import { createInterface } from "node:readline";
-import { setTimeout } from "node:timers/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import koffi from "koffi";
 
 const SOL_SOCKET = 1;
@@ -20,6 +20,8 @@ const setsockopt = koffi
 
 /** @type {import("./agent.js").Datagram[]} */
 let received = [];
+/** Called for each datagram. */
+let arrived = () => {};
 
 /** What every datagram of that size holds. */
 function payload(size) {
@@ -56,15 +58,33 @@ async function listen(address, port) {
 	const socket = await bound(address, port);
 	socket.setRecvBufferSize(4 << 20);
 	const at = `${address}:${port}`;
-	socket.on("message", (bytes, from) =>
+	socket.on("message", (bytes, from) => {
 		received.push({
 			at,
 			from: from.address,
 			port: from.port,
 			size: bytes.length,
 			intact: bytes.equals(payload(bytes.length)),
-		}),
-	);
+		});
+		arrived();
+	});
+}
+
+/** Waits until `count` datagrams have come in, or for `wait` milliseconds. */
+async function take(count, wait) {
+	if (count === 0 || received.length < count)
+		await new Promise((resolve) => {
+			const timer = setTimeout(resolve, wait);
+			arrived = () => {
+				if (count === 0 || received.length < count) return;
+				clearTimeout(timer);
+				resolve();
+			};
+		});
+	arrived = () => {};
+	const all = received;
+	received = [];
+	return all;
 }
 
 /** @param {import("./agent.js").SendRequest} request */
@@ -80,7 +100,7 @@ async function send(request) {
 				// A refusal is about an earlier one.
 				socket.send(bytesOf(size, segment), port, to, () => resolve());
 			});
-			if (gap) await setTimeout(gap);
+			if (gap) await sleep(gap);
 		}
 		socket.close();
 	}
@@ -92,10 +112,7 @@ for await (const line of createInterface({ input: process.stdin })) {
 	let answer = null;
 	if (request.op === "listen") await listen(request.address, request.port);
 	else if (request.op === "send") await send(request);
-	else {
-		answer = received;
-		received = [];
-	}
+	else answer = await take(request.count, request.wait);
 	console.log(JSON.stringify({ answer }));
 }
 process.exit(0);

@@ -1,5 +1,4 @@
 import path from "node:path";
-import { setTimeout } from "node:timers/promises";
 import type { Host, Running } from "@sluice/testbed";
 
 /** A datagram as a real socket got it. */
@@ -33,7 +32,13 @@ export interface SendRequest {
 export type Request =
 	| { op: "listen"; address: string; port: number }
 	| SendRequest
-	| { op: "take" };
+	| { op: "take"; count: number; wait: number };
+
+/** How long `take` waits for the datagrams that are expected, in milliseconds. */
+const EXPECTED = 3000;
+
+/** How long `take` listens where none is expected: a datagram takes less than one of these milliseconds. */
+const SILENCE = 250;
 
 /** Sends and receives UDP in a host, with the kernel's own sockets. */
 export class Agent {
@@ -61,15 +66,15 @@ export class Agent {
 		await this.#ask({ op: "send", sizes: [100], ports: [0], ...request });
 	}
 
-	/** What has come in since it was last asked, once `count` has or a second has gone by. */
-	async take(count = 0): Promise<Datagram[]> {
-		const all: Datagram[] = [];
-		for (let i = 0; i < 50; i++) {
-			all.push(...((await this.#ask({ op: "take" })) as Datagram[]));
-			if (count > 0 && all.length >= count) break;
-			await setTimeout(20);
-		}
-		return all;
+	/**
+	 * Takes what has come in since the last call: returns once `count` datagrams have, or after `wait` ms. Without
+	 * a count it listens for a quarter of a second and returns everything.
+	 */
+	async take(
+		count = 0,
+		wait = count > 0 ? EXPECTED : SILENCE,
+	): Promise<Datagram[]> {
+		return (await this.#ask({ op: "take", count, wait })) as Datagram[];
 	}
 
 	#ask(request: Request): Promise<unknown> {
