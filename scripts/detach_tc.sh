@@ -9,10 +9,11 @@
 #   --if-exists  nothing attached is not an error
 #
 # Environment
-#   TC_BPF_MNT   bpffs, as for tc (/sys/fs/bpf)
+#   SLUICE_BPF_DIR  directory of the objects, whose tables --purge removes
+#   TC_BPF_MNT      bpffs, as for tc (/sys/fs/bpf)
 #
 # Exit code: 0 done, 1 failed, 2 bad usage, 3 no such interface or nothing of
-# ours attached, 4 the environment cannot (not root).
+# ours attached, 4 the environment cannot (not root, no objects).
 set -euo pipefail
 # shellcheck source=lib.sh
 source "$(dirname -- "$(readlink -f -- "$0")")/lib.sh"
@@ -41,14 +42,19 @@ check_unused() {
 	done < <(all_devices)
 }
 
-# Removes our pins alone.
+OBJECTS=()
+
+# Removes the pins whose names our objects define; others may be beside them.
 purge() {
-	local table count=0
+	local pin object count=0
 	is_bpffs "$BPFFS" || return 0
-	for table in "${TABLES[@]}"; do
-		[[ -e $PINS/$table ]] || continue
-		rm -- "$PINS/$table"
-		count=$((count + 1))
+	for object in "${OBJECTS[@]}"; do
+		remove_former "$object"
+		for pin in "$PINS"/map_*; do
+			has_table "$object" "${pin##*/}" || continue
+			rm -- "$pin"
+			count=$((count + 1))
+		done
 	done
 	printf '%s: %s tables removed\n' "$PINS" "$count"
 }
@@ -58,6 +64,11 @@ need_root
 need_interface
 if [[ -n ${OPTION["--purge"]:-} ]]; then
 	check_unused
+	for direction in ingress egress; do
+		# The assignment of its own keeps the exit code.
+		object=$(object_file "$direction")
+		OBJECTS+=("$object")
+	done
 	[[ ! -d $PINS ]] || lock_tables
 fi
 found=

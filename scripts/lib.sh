@@ -18,13 +18,8 @@ readonly PREF=${SLUICE_TC_PREF:-7717} HANDLE=0x1
 readonly BPFFS=${TC_BPF_MNT:-/sys/fs/bpf}
 readonly PINS=$BPFFS/tc/globals
 
-# The pins of our objects; others may have theirs beside them.
-# shellcheck disable=SC2034 # used by detach_tc.sh and show_tc.sh
-readonly TABLES=(
-	map_config map_tunnel map_decap map_encap map_verify map_nat map_stats
-	map_tunnel_stats map_frag map_events map_events_lost map_events_tmp
-	map_icmp_limit map_route map_memo map_journal
-)
+# Caches that objects before 0.1.0 pinned. Today's are private to a program.
+readonly FORMER=(map_events_tmp map_icmp_limit map_memo map_route)
 
 # die CODE MESSAGE…
 die() {
@@ -232,6 +227,20 @@ object_file() {
 	die "$EXIT_ENVIRONMENT" "no $name in ${places[*]}; build it with make, or name its directory with SLUICE_BPF_DIR"
 }
 
+# has_table OBJECT NAME: whether the object defines a map of this name.
+has_table() {
+	grep --quiet --null-data --line-regexp --fixed-strings -- "$2" "$1"
+}
+
+# Removes the pins of caches that OBJECT does not pin any more. A program that
+# still runs with one keeps its map.
+remove_former() {
+	local table
+	for table in "${FORMER[@]}"; do
+		[[ ! -e $PINS/$table ]] || has_table "$1" "$table" || rm -- "$PINS/$table"
+	done
+}
+
 # Puts our program on each hook, in place of the one that may be there: the
 # kernel swaps them in one step. Everything that can be known beforehand is
 # checked for every hook before the first is touched.
@@ -252,6 +261,7 @@ attach() {
 	done
 	for direction in "${DIRECTIONS[@]}"; do
 		attach_one "$direction" "${objects[0]}" "$1"
+		remove_former "${objects[0]}"
 		objects=("${objects[@]:1}")
 	done
 }

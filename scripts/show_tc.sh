@@ -91,14 +91,18 @@ program_maps() {
 	[[ $text =~ map_ids\ ([0-9,]+) ]] && printf '%s' "${BASH_REMATCH[1]//,/ }"
 }
 
-# The table that a map is by its name, of which the kernel keeps 15 bytes.
+# The pin that a map has by its name, of which the kernel keeps 15 bytes; the
+# name itself where there is no such pin. Nothing for a private map.
 table_of() {
-	local text table
+	local text name pin
 	text=$(bpftool map show id "$1")
-	# shellcheck disable=SC2153 # from lib.sh
-	for table in "${TABLES[@]}"; do
-		[[ $text != *" name ${table:0:15} "* ]] || printf '%s' "$table"
+	[[ $text =~ \ name\ (map_[^ ]+)\  ]] || return 0
+	name=${BASH_REMATCH[1]}
+	for pin in "$PINS"/map_*; do
+		pin=${pin##*/}
+		[[ ${pin:0:15} != "$name" ]] || name=$pin
 	done
+	printf '%s' "$name"
 }
 
 pinned_id() {

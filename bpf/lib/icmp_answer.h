@@ -7,7 +7,7 @@
 #include "lib/icmp_error.h"
 #include "lib/packet.h"
 
-/* Answers a second and CPU, and how many may come at once: a datagram of 64 kilobytes is some 45 fragments. */
+/* A token bucket for each CPU: answers per second, and the burst. A datagram of 64 kilobytes is some 45 fragments. */
 #define ANSWERS_PER_SECOND 1000
 #define ANSWERS_AT_ONCE 64
 #define NS_PER_ANSWER (1000000000ULL / ANSWERS_PER_SECOND)
@@ -29,14 +29,13 @@ struct {
 	__type(key, __u32);
 	__type(value, struct icmp_limit);
 	__uint(max_entries, 1);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} map_icmp_limit SEC(".maps");
+} icmp_limit SEC(".maps");
 
 static __always_inline int may_answer(void)
 {
 	__u64 now = bpf_ktime_get_ns(), most = ANSWERS_AT_ONCE * NS_PER_ANSWER;
 	__u32 zero = 0;
-	struct icmp_limit *limit = bpf_map_lookup_elem(&map_icmp_limit, &zero);
+	struct icmp_limit *limit = bpf_map_lookup_elem(&icmp_limit, &zero);
 
 	if (!limit)
 		return 0;

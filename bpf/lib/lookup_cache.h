@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the tables said, remembered for a tick of the kernel's clock (some milliseconds): one packet asks what the one
- * before it asked, and hash tables cost several times what this does. Whoever writes a table need not know: a change is
- * seen with the next tick.
+/* A cache of table lookups, one for each CPU. An entry is valid for one jiffy, so whoever writes a table need not
+ * invalidate it: a change takes effect with the next jiffy. A hit costs a fraction of a lookup in a hash table.
  */
 #ifndef SLUICE_LOOKUP_CACHE_H
 #define SLUICE_LOOKUP_CACHE_H
@@ -10,51 +9,50 @@
 #include "lib/slot.h"
 #include "tunnel/tables.h"
 
-/* Of each kind. */
-#define MEMOS_LOG2 8
-/* With them a memo fills one line of the cache. */
-#define MEMO_WORDS 13
+/* Entries of each kind of lookup. */
+#define LOOKUPS_LOG2 8
+/* Key and value; with them an entry fills one cache line. */
+#define LOOKUP_WORDS 13
 
-/* Kinds of questions, which lookup.h asks. */
-enum memo_of {
-	MEMO_CONFIG,
-	MEMO_LOCAL,
-	MEMO_BACKEND,
-	MEMO_PROXY,
-	MEMO_SERVICE,
-	MEMO_TUNNEL,
-	MEMO_GUARD,
-	MEMOS_OF,
+/* Kinds of lookups; tunnel/lookup.h has one function for each. */
+enum lookup_kind {
+	LOOKUP_CONFIG,
+	LOOKUP_LOCAL,
+	LOOKUP_BACKEND,
+	LOOKUP_PROXY,
+	LOOKUP_SERVICE,
+	LOOKUP_TUNNEL,
+	LOOKUP_GUARD,
+	LOOKUP_KINDS,
 };
 
-struct memo {
-	__u64 tick; /* it holds as long as this does not move */
+struct lookup {
+	__u64 jiffy; /* in which it was made */
 	__u32 found;
-	__u32 words[MEMO_WORDS]; /* the key, then the answer */
+	__u32 words[LOOKUP_WORDS]; /* the key, then the value */
 };
 
-/* By a hash of the key: a newer one takes the place of an older. */
-struct memos {
-	struct memo slots[1 << MEMOS_LOG2];
+/* By a hash of the key: a new entry replaces an old one. */
+struct lookups {
+	struct lookup slots[1 << LOOKUPS_LOG2];
 };
 
 /* By kind. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__type(key, __u32);
-	__type(value, struct memos);
-	__uint(max_entries, MEMOS_OF);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} map_memo SEC(".maps");
+	__type(value, struct lookups);
+	__uint(max_entries, LOOKUP_KINDS);
+} lookup_cache SEC(".maps");
 
-static __always_inline __u32 memo_slot(const __u32 *key, __u32 words)
+static __always_inline __u32 lookup_slot(const __u32 *key, __u32 words)
 {
 	__u32 sum = 0;
 
 #pragma unroll
 	for (__u32 i = 0; i < words; i++)
 		sum ^= key[i];
-	return slot_of(sum, MEMOS_LOG2);
+	return slot_of(sum, LOOKUPS_LOG2);
 }
 
 static __always_inline int same_words(const __u32 *a, const __u32 *b, __u32 words)
@@ -67,26 +65,26 @@ static __always_inline int same_words(const __u32 *a, const __u32 *b, __u32 word
 	return !difference;
 }
 
-/* What `ask` says of a key of so many whole words, from memory or by asking it: its answer, or NULL where it says no.
- * The answer is a copy, good until the next question of the same kind.
+/* Looks a key of `words` words up, in the cache or by `look_up`, which writes the value and returns whether there is
+ * one. Returns a copy of the value, valid until the next lookup of the same kind, or NULL.
  */
-static __always_inline void *recall(enum memo_of of, const void *key, __u32 words,
-				    int (*ask)(const void *key, void *answer))
+static __always_inline void *cached_lookup(enum lookup_kind kind, const void *key, __u32 words,
+					   int (*look_up)(const void *key, void *value))
 {
-	__u32 kind = of;
-	struct memos *memos = bpf_map_lookup_elem(&map_memo, &kind);
-	__u64 tick = bpf_jiffies64();
-	struct memo *memo;
+	__u32 row = kind;
+	struct lookups *lookups = bpf_map_lookup_elem(&lookup_cache, &row);
+	__u64 jiffy = bpf_jiffies64();
+	struct lookup *lookup;
 
-	if (!memos)
+	if (!lookups)
 		return NULL;
-	memo = &memos->slots[memo_slot(key, words)];
-	if (unlikely(memo->tick != tick || !same_words(memo->words, key, words))) {
-		memo->tick = tick;
-		__builtin_memcpy(memo->words, key, words * 4);
-		memo->found = ask(key, memo->words + words);
+	lookup = &lookups->slots[lookup_slot(key, words)];
+	if (unlikely(lookup->jiffy != jiffy || !same_words(lookup->words, key, words))) {
+		lookup->jiffy = jiffy;
+		__builtin_memcpy(lookup->words, key, words * 4);
+		lookup->found = look_up(key, lookup->words + words);
 	}
-	return memo->found ? memo->words + words : NULL;
+	return lookup->found ? lookup->words + words : NULL;
 }
 
 #endif

@@ -23,12 +23,12 @@ enum next {
 	NEXT_REDIRECT,	   /* another interface, Ethernet addresses known */
 	NEXT_NEIGHBOUR,	   /* the kernel finds the neighbour of this gateway */
 	NEXT_OWN_ROUTE,	   /* the kernel finds the route and the neighbour on this interface */
-	NEXT_LEARNED,	   /* as the kernel did a moment ago */
+	NEXT_LEARNED,	   /* the same, Ethernet addresses taken from a routed packet */
 };
 
 /* A route as it was looked up for a tunnel, and what it was looked up by. */
 struct route {
-	__u64 tick; /* of the kernel's clock: the route holds as long as it does not move */
+	__u64 jiffy; /* in which it was looked up */
 	struct address local;
 	struct address remote;
 	__be16 local_port;
@@ -39,16 +39,15 @@ struct route {
 	struct bpf_fib_lookup fib;
 };
 
-/* Routes of this tick of the clock (some milliseconds): routing costs as much as all the rest, and does not change
- * from one packet of a burst to the next. By a hash of the tunnel's two ends.
+/* Routes that were looked up in this jiffy, by a hash of the tunnel's two ends: bpf_fib_lookup costs as much as all the
+ * rest of the program.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__type(key, __u32);
 	__type(value, struct route);
 	__uint(max_entries, 1 << ROUTES_LOG2);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} map_route SEC(".maps");
+} route_cache SEC(".maps");
 
 static __always_inline struct route *route_slot(const struct address *remote, __be16 local_port,
 						__be16 remote_port)
@@ -57,14 +56,14 @@ static __always_inline struct route *route_slot(const struct address *remote, __
 		    (__u32)local_port << 16 ^ remote_port;
 	__u32 slot = slot_of(sum, ROUTES_LOG2);
 
-	return bpf_map_lookup_elem(&map_route, &slot);
+	return bpf_map_lookup_elem(&route_cache, &slot);
 }
 
 static __always_inline int is_route_of(const struct route *route, const struct address *local,
 				       const struct address *remote, __be16 local_port,
 				       __be16 remote_port, __u32 ifindex)
 {
-	return route->tick == bpf_jiffies64() && route->ifindex == ifindex &&
+	return route->jiffy == bpf_jiffies64() && route->ifindex == ifindex &&
 	       route->local_port == local_port && route->remote_port == remote_port &&
 	       same_address(&route->remote, remote) && same_address(&route->local, local);
 }
@@ -133,7 +132,7 @@ static __always_inline struct route *find_route(struct __sk_buff *skb, const str
 	if (likely(is_route_of(route, &tunnel->local, &tunnel->remote, tunnel->local_port,
 			       tunnel->remote_port, skb->ifindex)))
 		return route;
-	route->tick = 0;
+	route->jiffy = 0;
 	if (look_up_route(skb, tunnel, route))
 		return NULL;
 	route->local = tunnel->local;
@@ -141,12 +140,12 @@ static __always_inline struct route *find_route(struct __sk_buff *skb, const str
 	route->local_port = tunnel->local_port;
 	route->remote_port = tunnel->remote_port;
 	route->ifindex = skb->ifindex;
-	route->tick = bpf_jiffies64();
+	route->jiffy = bpf_jiffies64();
 	return route;
 }
 
 /* A tunnel packet that the kernel was asked to find a route for passes here once more, with the Ethernet addresses that
- * it found: those that follow in this tick need not ask.
+ * it found: later ones of this jiffy need no lookup.
  */
 static __always_inline void learn_route(struct __sk_buff *skb, const struct packet *packet)
 {

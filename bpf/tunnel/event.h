@@ -48,21 +48,20 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } map_events_lost SEC(".maps");
 
-/* Where an event is put together, for it is too large for the stack. */
+/* An event before it is written, too large for the stack. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__type(key, __u32);
 	__type(value, struct event);
 	__uint(max_entries, 1);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} map_events_tmp SEC(".maps");
+} event_buffer SEC(".maps");
 
 /* Writes one event; stage and outcome are one argument: stage << 16 | outcome. */
 SUBPROGRAM int write_event(struct __sk_buff *skb, struct config *config, __u64 id, __u32 queue,
 			   __u32 stage_outcome)
 {
 	__u32 zero = 0, captured = skb->len;
-	struct event *event = bpf_map_lookup_elem(&map_events_tmp, &zero);
+	struct event *event = bpf_map_lookup_elem(&event_buffer, &zero);
 	__u64 *lost;
 
 	if (!event || !config)

@@ -3,7 +3,7 @@
  *
  * Hook      tc egress, direct action
  * Reads     map_config, map_encap, map_tunnel, map_nat
- * Writes    map_frag, map_stats, map_tunnel_stats, map_events, map_icmp_limit, map_route, map_memo
+ * Writes    map_frag, map_stats, map_tunnel_stats, map_events
  * Verdicts  OK        encapsulated or translated: it leaves here
  *           REDIRECT  encapsulated, and its route or the kernel's neighbour takes it; or it did not fit, and the
  *                     answer goes up to the stack

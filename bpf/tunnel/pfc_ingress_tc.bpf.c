@@ -3,7 +3,7 @@
  *
  * Hook      tc ingress, direct action
  * Reads     map_config, map_decap, map_verify, map_nat, map_encap (which end of a map_nat row is the backend)
- * Writes    map_tunnel (the far end, learned from pings), map_frag, map_stats, map_tunnel_stats, map_events, map_memo
+ * Writes    map_tunnel (the far end, learned from pings), map_frag, map_stats, map_tunnel_stats, map_events
  * Verdicts  OK      decapsulated or translated: the stack goes on with it
  *           SHOT    pings, which end here, and packets that claim to be ours and are not
  *           UNSPEC  not ours: the next filter decides

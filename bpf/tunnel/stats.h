@@ -30,8 +30,8 @@ static __always_inline __u64 count(enum queue queue, enum outcome outcome)
 	return packets ? ++*packets : 0;
 }
 
-/* Whether the service, or for a ping that names none the tunnel, is still there: the packet may know of it from a memo.
- * Of a service that is being deleted its row in map_verify goes last.
+/* Whether the service still exists, or the tunnel where a ping names no service: the lookup cache may be a jiffy old. A
+ * service that is deleted loses its row in map_verify last.
  */
 static __always_inline int is_current(const struct traffic_key *key)
 {

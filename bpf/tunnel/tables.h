@@ -5,6 +5,10 @@
  *
  * Addresses and ports are in network byte order, ids and flags in host order.
  * No struct has a byte that is not named: keys are compared whole.
+ *
+ * A map that the commands read or write is pinned, and its name begins with
+ * map_. All others are private to one attached program: caches, a rate limit
+ * and buffers, which may change with each release.
  */
 #ifndef SLUICE_TABLES_H
 #define SLUICE_TABLES_H

@@ -28,7 +28,7 @@ const sized = [
 const shared = [
 	...sized,
 	...["map_stats", "map_frag"],
-	...["map_events", "map_events_lost", "map_events_tmp"],
+	...["map_events", "map_events_lost"],
 ];
 
 /** Tables as large as a test needs: the kernel walks all the room there is when one is listed. */

@@ -4,13 +4,13 @@ import { interfaceIndex, possibleCpus } from "@sluice/maps";
 import {
 	type Fate,
 	fragTable,
-	icmpLimitTable,
 	type Outcome,
 	outcomes,
 	statsRow,
 	statsTable,
 } from "@sluice/maps/tables";
 import { ownNamespaces } from "@sluice/testbed";
+import { icmpLimitTable } from "./icmp-limit.js";
 import {
 	loadPrograms,
 	openTables,
@@ -57,7 +57,7 @@ export interface Bench extends Programs {
 	forward(on: boolean): void;
 	/**
 	 * Forgets fragments, and that size answers were given, and waits until the programs have forgotten what they
-	 * remember of tables and routes. To be called between a change of these and the next packet.
+	 * have cached of tables and routes. To be called between a change of these and the next packet.
 	 */
 	forget(): void;
 	/** For an hour no size answer may be given. */
@@ -105,7 +105,7 @@ export function packetBench(): Bench {
 		forget() {
 			frag.deleteMany([...frag.entries()].map(([key]) => key));
 			limit.set(0, onEachCpu({ tokens: 0n, time: 0n }));
-			Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, TICK);
+			Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, JIFFY);
 		},
 		useUpAnswers() {
 			const time = process.hrtime.bigint() + 3_600_000_000_000n;
@@ -133,8 +133,8 @@ export function packetBench(): Bench {
 	};
 }
 
-/** No kernel's clock ticks more slowly, in milliseconds. */
-const TICK = 10;
+/** The longest jiffy of any kernel, in milliseconds. */
+const JIFFY = 10;
 
 const onEachCpu = <T>(value: T): T[] => Array(possibleCpus()).fill(value);
 

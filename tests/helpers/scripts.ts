@@ -1,3 +1,4 @@
+import * as tables from "@sluice/maps/tables";
 import { type Host, needs, testbed, testWith } from "@sluice/testbed";
 import test, { type ExecutionContext } from "ava";
 import { script } from "./paths.js";
@@ -57,6 +58,13 @@ export async function pins(host: Host): Promise<string[]> {
 	const { stdout } = await host.run("ls", [PINS]);
 	return stdout.split("\n").filter((name) => name !== "");
 }
+
+/** The names of the tunnel programs' tables, which alone are pinned. */
+export const pinsOfObjects = (): string[] =>
+	Object.values(tables as Record<string, unknown>)
+		.map((value) => (value as { name?: string }).name ?? "")
+		.filter((name) => name.startsWith("map_"))
+		.sort();
 
 /** A script that is to fail with a code and one line. */
 export async function fails(

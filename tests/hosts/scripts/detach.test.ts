@@ -6,6 +6,7 @@ import {
 	hostWith,
 	PINS,
 	pins,
+	pinsOfObjects,
 	programs,
 } from "../../helpers/scripts.js";
 
@@ -13,18 +14,19 @@ bpfTest("detach keeps the tables, --purge removes ours", async (t) => {
 	const host = await hostWith(t);
 	await host.run(script("attach_tc"), ["eth0"]);
 	const attached = await pins(host);
-	t.true(attached.includes("map_tunnel"));
+	t.deepEqual(attached, pinsOfObjects());
 
 	await host.run(script("detach_tc"), ["eth0"]);
 	t.deepEqual(await pins(host), attached);
 
+	for (const name of ["map_memo", "map_of_others"])
+		await host.run("bpftool", [
+			...["map", "create", `${PINS}/${name}`, "type", "array"],
+			...["key", "4", "value", "4", "entries", "1", "name", name],
+		]);
 	const purged = await host.run(script("detach_tc"), ["eth0", "--purge"]);
-	t.is(
-		purged.stdout,
-		`${PINS}: ${attached.length} tables removed`,
-		"every pin of the objects is known to the scripts",
-	);
-	t.deepEqual(await pins(host), []);
+	t.is(purged.stdout, `${PINS}: ${attached.length} tables removed`);
+	t.deepEqual(await pins(host), ["map_of_others"]);
 });
 
 bpfTest("--purge refuses while the tables are in use elsewhere", async (t) => {
@@ -57,4 +59,22 @@ bpfTest("detach of nothing is told by the exit code", async (t) => {
 		const { exitCode } = await host.run(script("detach_tc"), ["eth0", allowed]);
 		t.is(exitCode, 0, allowed);
 	}
+});
+
+bpfTest("--purge without the objects changes nothing", async (t) => {
+	const host = await hostWith(t);
+	await host.run(script("attach_tc"), ["eth0"]);
+	const attached = await pins(host);
+
+	await fails(
+		t,
+		host,
+		["detach_tc", "eth0", "--purge"],
+		4,
+		"detach_tc.sh: no pfc_ingress_tc.o in /nowhere; build it with make, or name its directory with SLUICE_BPF_DIR",
+		{ SLUICE_BPF_DIR: "/nowhere" },
+	);
+
+	t.deepEqual(await pins(host), attached);
+	t.deepEqual(await programs(host, "ingress"), ["7717 pfc_ingress"]);
 });

@@ -6,6 +6,7 @@ import {
 	fails,
 	hostWith,
 	pins,
+	pinsOfObjects,
 	programs,
 } from "../../helpers/scripts.js";
 
@@ -63,3 +64,22 @@ bpfTest("an object that does not load leaves the old program", async (t) => {
 	t.deepEqual(await programs(host, "ingress"), before);
 	t.is((await host.run(script("show_tc"), ["eth0"])).exitCode, 0);
 });
+
+bpfTest(
+	"caches of another size are no obstacle, and leave no pin",
+	async (t) => {
+		const host = await hostWith(t);
+		const env = {
+			SLUICE_BPF_DIR: compile(t, "other_caches.bpf.c", "pfc_ingress_tc"),
+		};
+		await host.run(script("attach_tc"), ["eth0", "ingress"], { env });
+		t.deepEqual(await pins(host), ["map_memo"]);
+
+		await host.run(script("reattach_tc"), ["eth0"]);
+
+		t.deepEqual(await pins(host), pinsOfObjects());
+		t.is((await host.run(script("show_tc"), ["eth0"])).stderr, "");
+		await host.run(script("reattach_tc"), ["eth0", "ingress"], { env });
+		t.true((await pins(host)).includes("map_memo"), "as the object asks");
+	},
+);

@@ -1,6 +1,5 @@
 import {
 	address,
-	perCpu,
 	struct,
 	u8,
 	u16be,
@@ -39,23 +38,4 @@ export const fragTable: Table<FragKey, Frag> = {
 	flags: 0,
 	key: fragKey,
 	value: frag,
-};
-
-/** How many size answers may still be sent. Mirrors `struct icmp_limit` in `bpf/lib/icmp_answer.h`. */
-export type IcmpLimit = ValueOf<typeof icmpLimit>;
-
-export const icmpLimit = struct(16, {
-	/** In nanoseconds of waiting. */
-	tokens: [0, u64],
-	/** Nanoseconds of CLOCK_MONOTONIC when they were counted. */
-	time: [8, u64],
-});
-
-/** Row 0, for each CPU. */
-export const icmpLimitTable: Table<number, IcmpLimit[]> = {
-	name: "map_icmp_limit",
-	type: "percpu_array",
-	flags: 0,
-	key: u32,
-	value: perCpu(icmpLimit),
 };

@@ -19,6 +19,8 @@ export interface MapDefinition {
 	flags: number;
 	key: BtfType | undefined;
 	value: BtfType | undefined;
+	/** Whether libbpf pins it by its name. */
+	pinned: boolean;
 	/** Where a size alone is said. */
 	keySize: number;
 	valueSize: number;
@@ -97,6 +99,7 @@ export class Btf {
 		return {
 			type: number("type"),
 			flags: number("map_flags"),
+			pinned: number("pinning") === 1,
 			key,
 			value,
 			keySize: key ? this.size(key) : number("key_size"),

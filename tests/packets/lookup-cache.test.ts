@@ -1,4 +1,4 @@
-// Needs root and BPF: what the programs remember from one packet to the next.
+// Needs root and BPF: lookups are cached for one jiffy.
 import { needs, testWith } from "@sluice/testbed";
 import test from "ava";
 import { eth } from "../helpers/packet.js";
@@ -43,12 +43,12 @@ function filled(): Bench {
 		[queues.rx, rx.dnat],
 		[queues.tx, tx.proxy],
 	] as const)
-		tables.config.set({ ifindex: 0, queue }, { id: 1, flags, name: "memo" });
+		tables.config.set({ ifindex: 0, queue }, { id: 1, flags, name: "cache" });
 	opened.forget();
 	return opened;
 }
 
-bpfTest("a service that is deleted is forgotten with the next tick", (t) => {
+bpfTest("a service that is deleted is gone with the next jiffy", (t) => {
 	const bench = filled();
 	t.deepEqual(bench.run("rx", inTunnel).counted, ["decapsulated"]);
 	t.deepEqual(bench.run("tx", request).counted, ["encapsulated"]);
@@ -61,7 +61,7 @@ bpfTest("a service that is deleted is forgotten with the next tick", (t) => {
 	t.deepEqual(bench.run("tx", request).counted, ["not-ours"]);
 });
 
-bpfTest("a service that is added is seen with the next tick", (t) => {
+bpfTest("a service that is added is seen with the next jiffy", (t) => {
 	const bench = filled();
 	const row = bench.tables.encap.get(backend);
 	if (!row) return t.fail();
@@ -84,7 +84,7 @@ bpfTest(
 		const whole = verify.get(sid);
 		const sent = encap.get(backend);
 		if (!whole || !sent) return t.fail();
-		// So often that in most rounds the packets come within the tick.
+		// So often that in most rounds the packets come within the jiffy.
 		for (let round = 0; round < 50; round++) {
 			verify.set(sid, whole);
 			encap.set(backend, sent);
