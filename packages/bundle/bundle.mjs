@@ -80,9 +80,24 @@ function bundle(bin, outfile, plugins = []) {
 			},
 		],
 		banner: {
-			js: '#!/usr/bin/env node\nconst __bundle_url=require("node:url").pathToFileURL(__filename).href;',
+			js: `#!/usr/bin/env node\n${refusal(bin)}const __bundle_url=require("node:url").pathToFileURL(__filename).href;`,
 		},
 	});
+}
+
+/**
+ * What a program does first: with a Node.js older than package.json names, it prints one line and exits.
+ * @param {string} bin
+ */
+function refusal(bin) {
+	const [, major, minor] = /^>=(\d+)\.(\d+)$/.exec(manifest.engines.node);
+	return `{
+		const [major, minor] = process.versions.node.split(".");
+		if (major < ${major} || (major == ${major} && minor < ${minor})) {
+			console.error("${bin}: Node.js " + process.version + " is too old; install ${major}.${minor} or later");
+			process.exit(4);
+		}
+	}\n`.replaceAll(/\n\t+/g, "");
 }
 
 /**
