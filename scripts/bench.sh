@@ -12,8 +12,8 @@
 # Needs root. Exit code: 0 measured, 1 something could not be run, 2 no such
 # part, 4 not root.
 set -euo pipefail
-export PATH=/usr/sbin:/sbin:$PATH
 cd -- "$(dirname -- "$(readlink -f -- "$0")")/.."
+export PATH=$PWD/scripts/node/node_modules/.bin:/usr/sbin:/sbin:$PATH
 
 case ${1:-} in
 -h | --help)
@@ -27,6 +27,6 @@ if ((EUID != 0)); then
 	exit 4
 fi
 
-scripts/bootstrap.sh
+scripts/bootstrap.sh bench
 cd bench
 exec node --import=tsx src/main.ts "$@"

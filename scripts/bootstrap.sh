@@ -1,33 +1,54 @@
 #!/usr/bin/env bash
-# bootstrap.sh
+# bootstrap.sh [build|demo|bench|test]
 #
-# Makes a checkout ready to run, test and measure: installs the Debian packages
-# that are missing, the npm packages, and builds everything. Does only what is
-# not done yet, so it can be run before anything else, every time.
+# Makes a checkout ready for one purpose [default: build]: installs the Debian
+# packages that it needs and that are missing, the npm packages, and builds
+# everything. Does only what is not done yet, so it can be run before anything
+# else, every time.
 #
-# Exit code: 0 ready, 1 a step failed, 4 the machine lacks something that
-# cannot be installed here (no apt, not root, an old Node).
+# Where Node.js is too old, a newer one is installed into the checkout, in
+# scripts/node; the scripts here and the programs in bin/ use it, nothing else
+# does. No service is enabled or started.
+#
+# Exit code: 0 ready, 1 a step failed, 2 no such purpose, 4 the machine lacks
+# something that cannot be installed here (no apt, not root, no Node.js).
 set -euo pipefail
-export PATH=/usr/sbin:/sbin:$PATH
 cd -- "$(dirname -- "$(readlink -f -- "$0")")/.."
+export PATH=$PWD/scripts/node/node_modules/.bin:/usr/sbin:/sbin:$PATH
 
-# What is needed → the Debian package that has it.
-readonly NEEDS=(
+readonly OLDEST_NODE=20.19.0
+
+# What is needed → the Debian package that has it. Building includes running:
+# the attach scripts and the programs are used where they are built.
+readonly BUILD=(
 	clang:clang
-	llvm-strip:llvm
-	clang-format:clang-format
 	make:make
-	bpftool:bpftool
+	/usr/include/bpf/bpf_helpers.h:libbpf-dev
+	/usr/include/linux/bpf.h:linux-libc-dev
 	ip:iproute2
 	tc:iproute2
+	bpftool:bpftool
+	libbpf.so.1:libbpf1
+)
+readonly DEMO=(
 	nft:nftables
-	ethtool:ethtool
-	ping:iputils-ping
-	iperf3:iperf3
-	tcpdump:tcpdump
-	tshark:tshark
 	curl:curl
 	sysctl:procps
+)
+readonly BENCH=(
+	nft:nftables
+	sysctl:procps
+	ethtool:ethtool
+	iperf3:iperf3
+	socat:socat
+)
+readonly TEST=(
+	"${DEMO[@]}"
+	clang-format:clang-format
+	ethtool:ethtool
+	ping:iputils-ping
+	tcpdump:tcpdump
+	tshark:tshark
 	strace:strace
 	nc.openbsd:netcat-openbsd
 	ncat:ncat
@@ -42,9 +63,6 @@ readonly NEEDS=(
 	mandoc:mandoc
 	shellcheck:shellcheck
 	shfmt:shfmt
-	/usr/include/bpf/bpf_helpers.h:libbpf-dev
-	/usr/include/linux/bpf.h:linux-libc-dev
-	libbpf.so.1:libbpf1
 )
 
 die() {
@@ -54,10 +72,10 @@ die() {
 	exit "$code"
 }
 
-# Prints the packages of what is missing, each once.
+# Prints the packages of what is missing of these needs, each once.
 missing_packages() {
 	local need
-	for need in "${NEEDS[@]}"; do
+	for need in "$@"; do
 		has "${need%:*}" || printf '%s\n' "${need##*:}"
 	done | sort -u
 }
@@ -71,23 +89,9 @@ has() {
 	esac
 }
 
-# Runs a command so that no package starts the service that it brings: tests start what they need.
-without_services() {
-	local policy=/usr/sbin/policy-rc.d result=0
-	if [[ -e $policy ]]; then
-		"$@"
-		return
-	fi
-	printf '#!/bin/sh\nexit 101\n' >"$policy"
-	chmod +x "$policy"
-	"$@" || result=$?
-	rm -f "$policy"
-	return "$result"
-}
-
 install_packages() {
 	local packages
-	mapfile -t packages < <(missing_packages)
+	mapfile -t packages < <(missing_packages "$@")
 	((${#packages[@]})) || return 0
 	has apt-get ||
 		die 4 "missing: ${packages[*]} (names of Debian packages), and there is no apt to install them; install what has them here"
@@ -96,17 +100,27 @@ install_packages() {
 	printf 'installing %s\n' "${packages[*]}"
 	export DEBIAN_FRONTEND=noninteractive
 	apt-get update -qq || die 1 'apt-get update failed'
-	without_services apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null ||
+	apt-get install -y -qq --no-install-recommends \
+		-o "DPkg::Path=$PWD/scripts/no-services:/usr/sbin:/usr/bin:/sbin:/bin" \
+		"${packages[@]}" {lock}>&- >/dev/null ||
 		die 1 "apt-get install ${packages[*]} failed"
 }
 
-check_node() {
-	local version
+ensure_node() {
 	{ has node && has npm; } ||
-		die 4 'no Node.js with npm here; install 20.19 or newer'
-	version=$(node --version)
-	[[ $(printf '%s\nv20.19.0\n' "$version" | sort -V | head -n 1) == v20.19.0 ]] ||
-		die 4 "Node.js is $version; install 20.19 or newer"
+		die 4 "no Node.js with npm here; install $OLDEST_NODE or newer (Debian's nodejs and npm will do)"
+	is_old_node || return 0
+	printf 'Node.js %s is too old; installing a newer one into scripts/node\n' "$(node --version)"
+	npm --prefix scripts/node ci --ignore-scripts --loglevel=error {lock}>&- ||
+		die 1 'npm ci in scripts/node failed'
+	hash -r
+	! is_old_node || die 4 "Node.js $(node --version) is too old, and there is no newer one for this machine on npm; install $OLDEST_NODE or newer"
+	# With bin/ first in PATH, the programs there find it.
+	ln -sfn ../scripts/node/node_modules/.bin/node bin/node
+}
+
+is_old_node() {
+	[[ $(printf '%s\n%s\n' "$(node --version)" "v$OLDEST_NODE" | sort -V | head -n 1) != "v$OLDEST_NODE" ]]
 }
 
 # A copy of the lock file says what is installed.
@@ -125,12 +139,22 @@ build() {
 	}
 }
 
+purpose=${1:-build}
+needs=("${BUILD[@]}")
+case $purpose in
+build) ;;
+demo) needs+=("${DEMO[@]}") ;;
+bench) needs+=("${BENCH[@]}") ;;
+test) needs+=("${TEST[@]}") ;;
+*) die 2 "no purpose \"$purpose\"; there are build, demo, bench and test" ;;
+esac
+
 # Another one may be at work in this checkout: it does what we would do. What
 # npm starts does not inherit the lock, so nothing that stays holds it.
 exec {lock}<package-lock.json
 flock "$lock"
 
-install_packages
-check_node
+ensure_node
+install_packages "${needs[@]}"
 install_modules
 build

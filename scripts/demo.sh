@@ -10,8 +10,8 @@
 # behind. Exit code: 0 every step did what it should, 1 one did not, 4 the
 # machine cannot.
 set -euo pipefail
-export PATH=/usr/sbin:/sbin:$PATH
 cd -- "$(dirname -- "$(readlink -f -- "$0")")/.."
+export PATH=$PWD/scripts/node/node_modules/.bin:/usr/sbin:/sbin:$PATH
 
 case ${1:-} in
 -h | --help)
@@ -25,7 +25,7 @@ if ((EUID != 0)); then
 	exit 4
 fi
 
-scripts/bootstrap.sh
+scripts/bootstrap.sh demo
 
 directory=$(mktemp -d /tmp/sluice-demo.XXXXXX)
 # Ctrl-C reaches the demo, too, which closes its hosts; we wait for it.

@@ -10,10 +10,10 @@
 # The last line is `N passed, N failed[, N skipped]`, summed over everything.
 # Exit code: 0 when nothing failed.
 set -euo pipefail
-export PATH=/usr/sbin:/sbin:$PATH
 cd -- "$(dirname -- "$(readlink -f -- "$0")")/.."
+export PATH=$PWD/scripts/node/node_modules/.bin:/usr/sbin:/sbin:$PATH
 
-scripts/bootstrap.sh
+scripts/bootstrap.sh test
 
 log=$(mktemp)
 trap 'rm -f -- "$log"' EXIT
