@@ -1,5 +1,6 @@
 import type { BulkTables } from "@sluice/cli-kit";
 import { type Config, type ConfigKey, configTable } from "@sluice/maps/tables";
+import { rankOfConfig } from "@sluice/tunnel";
 import { type Row, set } from "./commands/set.js";
 import { interfaceOf } from "./rows.js";
 
@@ -8,7 +9,7 @@ export const bulk: BulkTables<Row, ConfigKey, Config> = {
 	table: configTable,
 	order: [configTable],
 	set,
-	rank: ({ ifindex, queue }) => 2 * ifindex + queue,
+	rank: rankOfConfig,
 	setWords: (key, { id, flags, name }, context) => [
 		"set",
 		...(key.ifindex === 0

@@ -1,4 +1,5 @@
 import { bulkCommands, type Program, tablesEngine } from "@sluice/cli-kit";
+import { tunnelPins } from "@sluice/tunnel";
 import manifest from "../package.json" with { type: "json" };
 import { bulk } from "./bulk.js";
 import { del } from "./commands/del.js";
@@ -12,6 +13,7 @@ export const cli: Program = {
 	name: "cli_cfg",
 	summary: "tell the programs on an interface what to do",
 	version: manifest.version,
+	pins: tunnelPins,
 	commands: [
 		get,
 		set,

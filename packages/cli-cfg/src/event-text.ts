@@ -1,6 +1,5 @@
-import { decode } from "@sluice/cli-kit/packet";
-import { packetText } from "@sluice/cli-kit/packet-text";
 import type { PacketEvent } from "@sluice/maps/tables";
+import { decode, packetText } from "@sluice/tunnel/wire";
 
 // Events of the ring buffer in words. Prefix, tabs and field order stay as they are: scripts rely on them.
 

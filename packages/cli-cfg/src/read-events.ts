@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 import { type Context, Failure } from "@sluice/cli-kit";
+import { sumOfCpus } from "@sluice/maps/codec";
 import {
 	eventsLostTable,
 	eventsTable,
@@ -32,13 +33,13 @@ export async function readEvents(
 	const ring = context.openTable(eventsTable);
 	const lost = context.openTable(eventsLostTable, { readOnly: true });
 	// Not the pins' own directory, whose lock is the writers'.
-	const release = kernel.tryLock(dirname(context.pins));
+	const release = kernel.tryLock(dirname(context.pinDirectory));
 	if (!release)
 		throw new Failure("failed", "another process reads the packets", {
 			code: "BUSY",
 			hint: "end the other cli_cfg dump first",
 		});
-	const countLost = () => (lost.get(0) ?? []).reduce((sum, n) => sum + n, 0n);
+	const countLost = () => sumOfCpus(lost.get(0));
 	let told = countLost();
 	const tellLost = () => {
 		const now = countLost();

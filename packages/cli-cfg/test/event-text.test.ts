@@ -1,6 +1,5 @@
-import { decode } from "@sluice/cli-kit/packet";
-import { packetText } from "@sluice/cli-kit/packet-text";
 import type { PacketEvent } from "@sluice/maps/tables";
+import { decode, packetText } from "@sluice/tunnel/wire";
 import test from "ava";
 import { eventDocument, eventLine } from "../src/event-text.js";
 import { datagram6, ping, tunnelled } from "./helpers/packets.js";

@@ -1,4 +1,4 @@
-import { ask, type Route } from "@sluice/cli-kit/iproute";
+import { ask, type Route } from "@sluice/iproute";
 import { needed, type World } from "./world.js";
 
 /** The interface that a local endpoint belongs to: the one that has it, one of our programs', or the default route's. */

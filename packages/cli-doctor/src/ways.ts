@@ -1,4 +1,4 @@
-import { type Answer, ask, type Route } from "@sluice/cli-kit/iproute";
+import { type Answer, ask, type Route } from "@sluice/iproute";
 import { needed, type World } from "./world.js";
 
 /** Remotes that are looked at: each costs two processes. */

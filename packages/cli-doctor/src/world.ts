@@ -1,12 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Env, Kernel } from "@sluice/cli-kit";
-import {
-	type Attached,
-	ask,
-	attachedPrograms,
-	type Interface,
-} from "@sluice/cli-kit/iproute";
+import { ask, type Interface } from "@sluice/iproute";
 import { defaultBpffs, isBpffs, tcPins } from "@sluice/maps/bpffs";
 import { BpfError } from "@sluice/maps/errors";
 import type { Table } from "@sluice/maps/table";
@@ -16,6 +11,7 @@ import {
 	tunnelTable,
 	verifyTable,
 } from "@sluice/maps/tables";
+import { type Attached, attachedPrograms } from "@sluice/tunnel/hooks";
 import {
 	missingCapabilities,
 	type ProcessStatus,

@@ -1,4 +1,5 @@
 import { command, type Program } from "@sluice/cli-kit";
+import { tunnelPins } from "@sluice/tunnel";
 import manifest from "../package.json" with { type: "json" };
 import { explain } from "./explain.js";
 import { lines } from "./format.js";
@@ -80,5 +81,6 @@ export const cli: Program = {
 	name: "cli_explain",
 	summary: "say what would happen to a packet, and why",
 	version: manifest.version,
+	pins: tunnelPins,
 	commands: [explanation],
 };

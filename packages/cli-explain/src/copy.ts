@@ -1,6 +1,5 @@
 import type { Context } from "@sluice/cli-kit";
 import { Failure } from "@sluice/cli-kit";
-import { type Attached, mapsOf } from "@sluice/cli-kit/iproute";
 import type { LoadedObject, Program } from "@sluice/maps";
 import {
 	type Outcome,
@@ -9,6 +8,7 @@ import {
 	statsTable,
 	tunnelTable,
 } from "@sluice/maps/tables";
+import { type Attached, mapsOf } from "@sluice/tunnel/hooks";
 import { type LiveTables, openLive } from "./live-tables.js";
 
 /** `struct __sk_buff`: as much of it as there is, and where the interface's index stands. */

@@ -1,10 +1,5 @@
 import { badInput, values } from "@sluice/cli-kit";
-
-/** An address and a port of the packet that is asked about. */
-export interface End {
-	address: string;
-	port: number;
-}
+import type { End } from "@sluice/tunnel/wire";
 
 /** "1.2.3.4:80", "[2001:db8::1]:80". @throws Failure usage */
 export function endOf(name: string, text: string): End {

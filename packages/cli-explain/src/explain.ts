@@ -1,7 +1,7 @@
 import { type Context, Failure } from "@sluice/cli-kit";
-import { type Attached, attachedTo } from "@sluice/cli-kit/iproute";
-import { type Decoded, decode } from "@sluice/cli-kit/packet";
 import { fateOf, type Outcome } from "@sluice/maps/tables";
+import { type Attached, attachedTo } from "@sluice/tunnel/hooks";
+import { type Decoded, decode } from "@sluice/tunnel/wire";
 import { Copy } from "./copy.js";
 import { objectFile } from "./object-file.js";
 import type { Question } from "./question.js";

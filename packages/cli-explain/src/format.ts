@@ -1,5 +1,4 @@
-import type { Decoded } from "@sluice/cli-kit/packet";
-import { packetText } from "@sluice/cli-kit/packet-text";
+import { type Decoded, packetText } from "@sluice/tunnel/wire";
 import type { Explanation } from "./explain.js";
 import { verdictText } from "./verdict.js";
 

@@ -1,7 +1,7 @@
 import { type Args, badInput, type Env, values } from "@sluice/cli-kit";
 import type { Protocol, Sid } from "@sluice/maps/tables";
-import { type End, endOf } from "./endpoint.js";
-import { headerSize, type PacketSpec } from "./packet.js";
+import { type End, headerSize, type PacketSpec } from "@sluice/tunnel/wire";
+import { endOf } from "./endpoint.js";
 
 /** What is asked: which packet, where. */
 export interface Question {

@@ -1,4 +1,4 @@
-import { endpointText, protocolName } from "@sluice/cli-kit";
+import { endpointText } from "@sluice/maps/address";
 import {
 	type Config,
 	type Endpoint,
@@ -7,7 +7,8 @@ import {
 	protocols,
 	type Sid,
 } from "@sluice/maps/tables";
-import type { End } from "./endpoint.js";
+import { endpointName } from "@sluice/tunnel";
+import type { End } from "@sluice/tunnel/wire";
 import type { LiveTables } from "./live-tables.js";
 
 /** A row that the program looks for, and what it finds. */
@@ -109,7 +110,7 @@ class Rows {
 			"TABLE-VERIFY",
 			`${sid.service} ${sid.group}`,
 			row &&
-				`tunnel ${row.tunnel} proxy ${text(row.proxy)} backend ${text(row.backend)}`,
+				`tunnel ${row.tunnel} proxy ${endpointName(row.proxy)} backend ${endpointName(row.backend)}`,
 		);
 		if (row && tunnel !== undefined) this.#tunnel(row.tunnel);
 	}
@@ -118,7 +119,7 @@ class Rows {
 		const references = this.#tables.decap.get(endpoint(end, "udp"));
 		this.#note(
 			"TABLE-DECAP",
-			text(endpoint(end, "udp")),
+			endpointName(endpoint(end, "udp")),
 			references === undefined
 				? undefined
 				: `${references} tunnel${references === 1 ? "" : "s"}`,
@@ -129,7 +130,7 @@ class Rows {
 	#nat(end: End): Endpoint | undefined {
 		const key = endpoint(end, this.#asked.protocol);
 		const to = this.#tables.nat.get(key);
-		this.#note("TABLE-NAT", text(key), to && text(to));
+		this.#note("TABLE-NAT", endpointName(key), to && endpointName(to));
 		return to;
 	}
 
@@ -139,7 +140,7 @@ class Rows {
 		const row = this.#tables.encap.get(key);
 		this.#note(
 			"TABLE-ENCAP",
-			text(key),
+			endpointName(key),
 			row && `service ${row.sid.service} ${row.sid.group} tunnel ${row.tunnel}`,
 		);
 		return row?.tunnel;
@@ -165,6 +166,3 @@ const endpoint = ({ address, port }: End, protocol: Protocol): Endpoint => ({
 	port,
 	proto: protocols[protocol],
 });
-
-const text = ({ address, port, proto }: Endpoint) =>
-	`${protocolName(proto)} ${endpointText(address, port)}`;

@@ -1,8 +1,14 @@
 import { Failure } from "@sluice/cli-kit";
 import type { Sid } from "@sluice/maps/tables";
-import type { End } from "./endpoint.js";
+import {
+	datagram,
+	type End,
+	framed,
+	gueData,
+	guePing,
+	ipPacket,
+} from "@sluice/tunnel/wire";
 import type { LiveTables } from "./live-tables.js";
-import { datagram, framed, gueData, guePing, ipPacket } from "./packet.js";
 import type { Question } from "./question.js";
 
 /** The packet as it stands on the interface, and what the program will go by. */
@@ -45,7 +51,7 @@ export function standing(question: Question, tables: LiveTables): Standing {
 			datagram(
 				outer.source,
 				outer.destination,
-				gueData(sid, keyFor(question, tables, sid), inner),
+				gueData({ sid, key: keyFor(question, tables, sid) }, inner),
 			),
 		),
 		protocol: "udp",

@@ -1,5 +1,6 @@
 import type { Context } from "./context.js";
 import type { Env } from "./env.js";
+import type { Pins } from "./pins.js";
 
 /** An option of one command. */
 export interface OptionSpec {
@@ -108,6 +109,8 @@ export interface Program {
 	commands: readonly Command<any>[];
 	/** Options of every command, beside --json and --bpffs. */
 	options?: Readonly<Record<string, OptionSpec>>;
+	/** Where its maps are pinned; undefined: it has none. */
+	pins?: Pins;
 	/** Whether long options may be written with one dash, as Go programs have them. */
 	oneDash?: boolean;
 }

@@ -1,8 +1,8 @@
-import { defaultBpffs, tcPins } from "@sluice/maps/bpffs";
+import { defaultBpffs } from "@sluice/maps/bpffs";
 import type { OpenTable, Table } from "@sluice/maps/table";
 import type { Env, Kernel } from "./env.js";
-import { explainMissingPins } from "./missing-pins.js";
 import { toJson } from "./output.js";
+import { explainMissingPins, type Pins } from "./pins.js";
 import {
 	type Lists,
 	printDocument,
@@ -20,11 +20,14 @@ export class Context {
 	/** Options of the whole program, by name. */
 	readonly options: Readonly<Record<string, unknown>>;
 	readonly #kernel: Kernel | undefined;
+	readonly #pins: Pins | undefined;
+	#directory: string | undefined;
 
 	constructor(
 		env: Env,
 		kernel: Kernel | undefined,
 		options: Readonly<Record<string, unknown>>,
+		pins: Pins | undefined,
 	) {
 		this.env = env;
 		this.options = options;
@@ -32,6 +35,7 @@ export class Context {
 		this.bpffs =
 			(options.bpffs as string | undefined) ?? defaultBpffs(env.vars);
 		this.#kernel = kernel;
+		this.#pins = pins;
 	}
 
 	get kernel(): Kernel {
@@ -42,13 +46,20 @@ export class Context {
 		return this.#kernel;
 	}
 
-	/** The directory in which `tc` pins the tunnel programs' maps. */
-	get pins(): string {
-		return tcPins(this.bpffs);
+	/** Where the program's maps are pinned. */
+	get pins(): Pins {
+		if (!this.#pins) throw new Error("a program without pins used a table");
+		return this.#pins;
+	}
+
+	/** The directory of the pins. @throws Failure as `Pins.directory`. */
+	get pinDirectory(): string {
+		this.#directory ??= this.pins.directory(this.bpffs, this.options);
+		return this.#directory;
 	}
 
 	/**
-	 * Opens a table of the tunnel programs.
+	 * Opens a pinned table.
 	 * @throws Failure environment, where nothing is pinned; BpfError as `openTable` of the maps package.
 	 */
 	openTable<K, V>(
@@ -56,13 +67,13 @@ export class Context {
 		options: { readOnly?: boolean } = {},
 	): OpenTable<K, V> {
 		try {
-			return this.kernel.openTable(table, this.pins, options);
+			return this.kernel.openTable(table, this.pinDirectory, options);
 		} catch (error) {
-			throw explainMissingPins(error, this.bpffs, this.pins);
+			throw this.explained(error);
 		}
 	}
 
-	/** Runs `change` under the writers' lock of the tunnel tables. */
+	/** Runs `change` under the writers' lock. */
 	locked<T>(change: () => T): T {
 		const unlock = this.#lock();
 		try {
@@ -74,10 +85,15 @@ export class Context {
 
 	#lock(): () => void {
 		try {
-			return this.kernel.lock(this.pins);
+			return this.kernel.lock(this.pinDirectory);
 		} catch (error) {
-			throw explainMissingPins(error, this.bpffs, this.pins);
+			throw this.explained(error);
 		}
+	}
+
+	/** Explains an error of opening or locking that is about missing pins. */
+	protected explained(error: unknown): unknown {
+		return explainMissingPins(error, this.pins, this.bpffs, this.pinDirectory);
 	}
 
 	/** Whether changes are kept until all lines of a batch are known to be right, so that what is read stays as it is. */

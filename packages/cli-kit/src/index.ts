@@ -1,3 +1,4 @@
+export { netnsOfSys, noBpffs } from "./bpffs.js";
 export type { BulkTables, Restoring } from "./bulk/bulk-tables.js";
 export { carryOut, carryOutAll } from "./bulk/carry-out.js";
 export { bulkCommands } from "./bulk/commands.js";
@@ -15,7 +16,6 @@ export {
 	verbOf,
 } from "./command.js";
 export { Context } from "./context.js";
-export { endpointText, protocolName } from "./endpoint-text.js";
 export type { Env, Kernel } from "./env.js";
 export {
 	badInput,
@@ -25,12 +25,11 @@ export {
 	missing,
 } from "./failure.js";
 export { listenArgs, listenPositionals } from "./listen.js";
-export { netnsOfSys, noBpffs } from "./missing-pins.js";
 export { aligned, counted, exact, JsonText, toJson } from "./output.js";
+export type { Pins } from "./pins.js";
 export type { Rows } from "./print-long.js";
 export { realEnv, writeAll } from "./real-env.js";
 export { run } from "./run.js";
 export { showTraffic } from "./stats/show-traffic.js";
-export { addTraffic, noTraffic, type TwoWayTraffic } from "./stats/traffic.js";
 export { looksOf, watch, watchOptions } from "./stats/watch.js";
 export * as values from "./values.js";

@@ -4,7 +4,8 @@ import {
 	type IncomingMessage,
 	type ServerResponse,
 } from "node:http";
-import { type AddressInfo, isIPv6 } from "node:net";
+import type { AddressInfo } from "node:net";
+import { endpointText } from "@sluice/maps/address";
 import type { Context } from "./context.js";
 import { Failure } from "./failure.js";
 
@@ -74,7 +75,7 @@ export async function serveMetrics(
 	}
 	const actual = (server.address() as AddressInfo).port;
 	return {
-		url: `http://${hostPort(address, actual)}/metrics`,
+		url: `http://${endpointText(address, actual)}/metrics`,
 		async close() {
 			const closed = once(server, "close");
 			server.close();
@@ -126,9 +127,6 @@ async function within<T>(
 	}
 }
 
-const hostPort = (address: string, port: number) =>
-	isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`;
-
 const causes: Record<string, string> = {
 	EADDRINUSE: "somebody else listens there",
 	EADDRNOTAVAIL: "not an address of this host",
@@ -140,7 +138,7 @@ function listenFailure(address: string, port: number, cause: unknown): Failure {
 	const because = causes[code];
 	return new Failure(
 		"failed",
-		`listen on ${hostPort(address, port)}: ${because ? `${because} (${code})` : code}`,
+		`listen on ${endpointText(address, port)}: ${because ? `${because} (${code})` : code}`,
 		{ code, cause },
 	);
 }

@@ -19,7 +19,7 @@ export async function run(
 	const words = program.oneDash ? twoDashes(argv) : argv;
 	try {
 		const line = readLine(program, words);
-		if (line) await runLine(line, env);
+		if (line) await runLine(program, line, env);
 		else await askYargs(program, words, env);
 		return 0;
 	} catch (error) {
@@ -44,10 +44,14 @@ async function askYargs(
 }
 
 /** Parses everything, then opens, then does one thing, then prints. */
-async function runLine({ spec, values, args }: Line, env: Env): Promise<void> {
+async function runLine(
+	{ pins }: Program,
+	{ spec, values, args }: Line,
+	env: Env,
+): Promise<void> {
 	const parsed = spec.parse(args, env);
 	const kernel = spec.kernel === false ? undefined : await env.kernel();
-	await spec.run(parsed, new Context(env, kernel, values));
+	await spec.run(parsed, new Context(env, kernel, values, pins));
 }
 
 /** A message as one line: what was typed may hold newlines, and worse for a terminal. */

@@ -1,11 +1,5 @@
 import test from "ava";
-import {
-	aligned,
-	counted,
-	endpointText,
-	protocolName,
-	toJson,
-} from "../src/index.js";
+import { aligned, counted, toJson } from "../src/index.js";
 
 test("columns are as wide as their widest cell, numbers to the right", (t) => {
 	t.deepEqual(
@@ -35,10 +29,4 @@ test("a bigint in JSON is a number where that is exact, else a string", (t) => {
 		'{"a":9007199254740991,"b":["9007199254740993"],"c":"x"}',
 	);
 	t.is(toJson([]), "[]");
-});
-
-test("endpoints and protocols are written as they are typed elsewhere", (t) => {
-	t.is(endpointText("1.2.3.4", 80), "1.2.3.4:80");
-	t.is(endpointText("::1", 80), "[::1]:80");
-	t.deepEqual([6, 17, 132].map(protocolName), ["tcp", "udp", "132"]);
 });

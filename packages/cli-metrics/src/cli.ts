@@ -1,4 +1,5 @@
 import type { Program } from "@sluice/cli-kit";
+import { tunnelPins } from "@sluice/tunnel";
 import manifest from "../package.json" with { type: "json" };
 import { serve } from "./serve.js";
 
@@ -7,5 +8,6 @@ export const cli: Program = {
 	name: "cli_metrics",
 	summary: "tell Prometheus of the tunnels",
 	version: manifest.version,
+	pins: tunnelPins,
 	commands: [serve],
 };

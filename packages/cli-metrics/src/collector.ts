@@ -1,3 +1,4 @@
+import { directions } from "@sluice/maps/tables";
 import { Counter, Gauge, Registry } from "prom-client";
 import manifest from "../package.json" with { type: "json" };
 import type { Readings, TunnelReading } from "./readings.js";
@@ -98,7 +99,7 @@ function metrics(registry: Registry) {
 function fill(all: Metrics, readings: Readings): void {
 	for (const { packets, ...labels } of readings.outcomes)
 		all.packets.inc(labels, Number(packets));
-	for (const direction of ["ingress", "egress"] as const) {
+	for (const direction of directions) {
 		const { packets, bytes } = readings.traffic[direction];
 		all.tunnelPackets.inc({ direction }, Number(packets));
 		all.tunnelBytes.inc({ direction }, Number(bytes));
@@ -125,7 +126,7 @@ function fillTunnel(
 	{ id, pingAge, traffic }: TunnelReading,
 ): void {
 	if (pingAge !== undefined) all.pingAge.set({ tunnel: id }, pingAge);
-	for (const direction of ["ingress", "egress"] as const) {
+	for (const direction of directions) {
 		const labels = { tunnel: id, direction };
 		all.packetsByTunnel.inc(labels, Number(traffic[direction].packets));
 		all.bytesByTunnel.inc(labels, Number(traffic[direction].bytes));

@@ -1,36 +1,30 @@
 import { readFileSync } from "node:fs";
-import {
-	addTraffic,
-	type Context,
-	noTraffic,
-	type TwoWayTraffic,
-} from "@sluice/cli-kit";
-import type { Codec } from "@sluice/maps/codec";
+import type { Context } from "@sluice/cli-kit";
+import { type Codec, sumOfCpus } from "@sluice/maps/codec";
 import type { OpenTable, Table } from "@sluice/maps/table";
 import {
 	configTable,
 	decapTable,
+	directions,
 	encapTable,
 	eventsLostTable,
-	fateOf,
 	fragTable,
 	natTable,
-	outcomes,
-	statsRow,
-	statsTable,
 	trafficTable,
 	tunnelTable,
 	verifyTable,
 } from "@sluice/maps/tables";
+import {
+	addTraffic,
+	noTraffic,
+	type OutcomeCount,
+	readOutcomes,
+	type TwoWayTraffic,
+} from "@sluice/tunnel";
 
 /** What the tables hold at one time. */
 export interface Readings {
-	outcomes: {
-		direction: string;
-		outcome: string;
-		fate: string;
-		packets: bigint;
-	}[];
+	outcomes: OutcomeCount[];
 	tunnels: TunnelReading[];
 	/** Of all tunnels, also those that are gone. */
 	traffic: TwoWayTraffic;
@@ -55,7 +49,7 @@ export function read(context: Context): Readings {
 		tunnels: readTunnels(context, traffic),
 		traffic: total(traffic.values()),
 		tables: counted.flatMap((table) => size(context, table)),
-		eventsLost: sum(cells(context, eventsLostTable).get(0)),
+		eventsLost: readEventsLost(context),
 	};
 }
 
@@ -86,7 +80,7 @@ function readTraffic(context: Context): Map<number, TwoWayTraffic> {
 function total(rows: Iterable<TwoWayTraffic>): TwoWayTraffic {
 	const all = noTraffic();
 	for (const row of rows)
-		for (const direction of ["ingress", "egress"] as const) {
+		for (const direction of directions) {
 			all[direction].packets += row[direction].packets;
 			all[direction].bytes += row[direction].bytes;
 		}
@@ -118,30 +112,12 @@ function nanosecondsSinceBoot(): bigint {
 	return BigInt(Math.round(Number(seconds) * 100)) * 10_000_000n;
 }
 
-function readOutcomes(context: Context): Readings["outcomes"] {
-	const rows = cells(context, statsTable);
-	return (["ingress", "egress"] as const).flatMap((direction, queue) =>
-		outcomes.map((outcome) => ({
-			direction,
-			outcome,
-			fate: fateOf(outcome),
-			packets: sum(rows.get(statsRow(queue, outcome))),
-		})),
-	);
-}
-
-function cells(
-	context: Context,
-	table: Table<number, bigint[]>,
-): Map<number, bigint[]> {
-	const open = context.openTable(table, { readOnly: true });
-	const rows = new Map(open.entries());
+function readEventsLost(context: Context): bigint {
+	const open = context.openTable(eventsLostTable, { readOnly: true });
+	const lost = sumOfCpus(open.get(0));
 	open.close();
-	return rows;
+	return lost;
 }
-
-const sum = (cpus: readonly bigint[] = []) =>
-	cpus.reduce((total, count) => total + count, 0n);
 
 /** How full a table is; nothing where it is not pinned, as one that only the other direction's program has. */
 function size(

@@ -1,18 +1,24 @@
-import { type BulkTables, protocolName } from "@sluice/cli-kit";
+import type { BulkTables } from "@sluice/cli-kit";
 import {
 	encapTable,
 	journalRows,
 	journalTable,
 	natTable,
+	protocolName,
 	type Sid,
 	type Verify,
 	verifyTable,
 } from "@sluice/maps/tables";
+import {
+	openServiceTables,
+	rankOfSid,
+	removeTraffic,
+	type Service,
+	serviceTables,
+} from "@sluice/tunnel";
 import { keysShown } from "./commands/arguments.js";
 import { set } from "./commands/set.js";
 import { plainKey } from "./format.js";
-import { rankOfSid, removeTraffic, type Service } from "./services.js";
-import { openServiceTables, serviceTables } from "./tables.js";
 
 /** How services are batched, saved and restored. */
 export const bulk: BulkTables<{ service: Service }, Sid, Verify> = {

@@ -1,4 +1,5 @@
 import { bulkCommands, type Program, tablesEngine } from "@sluice/cli-kit";
+import { tunnelPins } from "@sluice/tunnel";
 import manifest from "../package.json" with { type: "json" };
 import { bulk } from "./bulk.js";
 import { check } from "./commands/check.js";
@@ -12,6 +13,7 @@ export const cli: Program = {
 	name: "cli_service",
 	summary: "program services that GUE tunnels carry",
 	version: manifest.version,
+	pins: tunnelPins,
 	commands: [
 		get,
 		set,

@@ -1,6 +1,6 @@
-import { endpointText, JsonText, protocolName } from "@sluice/cli-kit";
-import type { Encap, Endpoint } from "@sluice/maps/tables";
-import type { Service } from "./services.js";
+import { JsonText } from "@sluice/cli-kit";
+import { type Encap, type Endpoint, protocolName } from "@sluice/maps/tables";
+import { endpointName, type Service } from "@sluice/tunnel";
 
 // Lines that scripts rely on: prefix, tabs and field order stay as they are.
 
@@ -20,8 +20,7 @@ export const plainKey: ShowKey = (key) => {
 };
 
 /** "(tcp 1.2.3.4:80)" */
-export const endpointOf = ({ proto, address, port }: Endpoint) =>
-	`(${protocolName(proto)} ${endpointText(address, port)})`;
+const endpointOf = (endpoint: Endpoint) => `(${endpointName(endpoint)})`;
 
 export const verifyLine = (service: Service, show: ShowKey) =>
 	`VERIFY (${service.sid.service}, ${service.sid.group}) ->\t'${show(service.key)}'\t${service.tunnel}\t\t${endpointOf(service.proxy)}\t${endpointOf(service.backend)}`;

@@ -5,14 +5,15 @@ import {
 	type Tunnel,
 	tunnelTable,
 } from "@sluice/maps/tables";
-import { set } from "./commands/set.js";
-import { openTunnelTables, tunnelTables } from "./tables.js";
 import {
 	countAgain,
 	deleteTunnel,
+	openTunnelTables,
 	type TunnelSpec,
+	tunnelTables,
 	UNKNOWN,
-} from "./tunnels.js";
+} from "@sluice/tunnel";
+import { set } from "./commands/set.js";
 
 /** How tunnels are batched, saved and restored. */
 export const bulk: BulkTables<

@@ -1,6 +1,7 @@
-import { endpointText, exact, protocolName } from "@sluice/cli-kit";
-import type { Endpoint, Tunnel } from "@sluice/maps/tables";
-import { UNKNOWN } from "./tunnels.js";
+import { exact } from "@sluice/cli-kit";
+import { endpointText } from "@sluice/maps/address";
+import { type Endpoint, protocolName, type Tunnel } from "@sluice/maps/tables";
+import { UNKNOWN } from "@sluice/tunnel";
 
 // Lines that scripts rely on: prefix, tabs and field order stay as they are.
 

@@ -32,3 +32,7 @@ function isMapped(buffer: Buffer, at: number): boolean {
 	for (let i = at; i < at + 10; i++) if (buffer[i] !== 0) return false;
 	return buffer[at + 10] === 0xff && buffer[at + 11] === 0xff;
 }
+
+/** "1.2.3.4:80", "[2001:db8::1]:80". */
+export const endpointText = (address: string, port: number) =>
+	address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;

@@ -209,3 +209,7 @@ export function perCpu<T>(
 		},
 	};
 }
+
+/** The sum of a per-CPU counter; 0 for an entry that does not exist. */
+export const sumOfCpus = (cpus: readonly bigint[] = []): bigint =>
+	cpus.reduce((sum, count) => sum + count, 0n);

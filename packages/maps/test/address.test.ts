@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import test from "ava";
-import { isIpv4 } from "../src/address.js";
+import { endpointText, isIpv4 } from "../src/address.js";
+import { protocolName } from "../src/tables/index.js";
 
 /** Node's own word on it is what ours is held against. */
 for (const text of [
@@ -35,3 +36,9 @@ for (const text of [
 	test(`"${text}" is an IPv4 address as it is for Node`, (t) => {
 		t.is(isIpv4(text), isIP(text) === 4);
 	});
+
+test("endpoints and protocols are printed as they are typed elsewhere", (t) => {
+	t.is(endpointText("1.2.3.4", 80), "1.2.3.4:80");
+	t.is(endpointText("::1", 80), "[::1]:80");
+	t.deepEqual([6, 17, 132].map(protocolName), ["tcp", "udp", "132"]);
+});

@@ -1,5 +1,6 @@
 import { type Context, command, counted, missing } from "@sluice/cli-kit";
 import { type Config, type ConfigKey, configTable } from "@sluice/maps/tables";
+import { selectConfig } from "@sluice/tunnel";
 import { configDocument, configLine } from "../format.js";
 import { ifindexOf, interfaceOf, type Selection, selection } from "../rows.js";
 
@@ -51,18 +52,13 @@ export const noRow = ({ interface: name, queue }: Selection) =>
 		].join(" "),
 	);
 
-/** The rows that are meant, those for every interface first. */
-export function select(
+/** The selected rows of the table. @throws Failure usage, where there is no such interface */
+export const select = (
 	rows: [ConfigKey, Config][],
-	wanted: Selection,
+	{ interface: name, queue }: Selection,
 	context: Context,
-): [ConfigKey, Config][] {
-	const ifindex =
-		wanted.interface === undefined
-			? undefined
-			: ifindexOf(wanted.interface, context);
-	return rows
-		.filter(([key]) => ifindex === undefined || key.ifindex === ifindex)
-		.filter(([key]) => wanted.queue === undefined || key.queue === wanted.queue)
-		.sort(([a], [b]) => a.ifindex - b.ifindex || a.queue - b.queue);
-}
+): [ConfigKey, Config][] =>
+	selectConfig(rows, {
+		ifindex: name === undefined ? undefined : ifindexOf(name, context),
+		queue,
+	});

@@ -1,27 +1,11 @@
 import {
 	aligned,
-	type Context,
 	command,
 	looksOf,
 	watch,
 	watchOptions,
 } from "@sluice/cli-kit";
-import {
-	fateOf,
-	type Outcome,
-	outcomes,
-	statsRow,
-	statsTable,
-} from "@sluice/maps/tables";
-
-/** Packets of one direction that had one outcome. */
-interface Row {
-	direction: "ingress" | "egress";
-	outcome: Outcome;
-	/** passed on untouched, done as configured, taken in, or dropped. */
-	fate: string;
-	packets: bigint;
-}
+import { type OutcomeCount, readOutcomes } from "@sluice/tunnel";
 
 export const stats = command({
 	usage: "stats",
@@ -39,7 +23,7 @@ export const stats = command({
 		if (looks)
 			return watch(context, looks, {
 				noun: "rows",
-				read: () => read(context),
+				read: () => readOutcomes(context),
 				name: ({ direction, outcome }) => `${direction} ${outcome}`,
 				counters: ({ packets }) => ({ packets }),
 				always: () => all,
@@ -52,7 +36,7 @@ export const stats = command({
 						]),
 					),
 			});
-		const rows = read(context).filter((row) => all || row.packets > 0n);
+		const rows = readOutcomes(context).filter((row) => all || row.packets > 0n);
 		const total = rows.reduce((sum, row) => sum + row.packets, 0n);
 		context.print(
 			() =>
@@ -65,26 +49,11 @@ export const stats = command({
 	},
 });
 
-function read(context: Context): Row[] {
-	const packets = new Map<number, bigint>();
-	const open = context.openTable(statsTable, { readOnly: true });
-	for (const [row, cpus] of open.entries())
-		packets.set(
-			row,
-			cpus.reduce((sum, count) => sum + count, 0n),
-		);
-	open.close();
-	return (["ingress", "egress"] as const).flatMap((direction, queue) =>
-		outcomes.map((outcome) => ({
-			direction,
-			outcome,
-			fate: fateOf(outcome),
-			packets: packets.get(statsRow(queue, outcome)) ?? 0n,
-		})),
-	);
-}
-
-const words = ({ direction, outcome, fate }: Row) => [direction, outcome, fate];
+const words = ({ direction, outcome, fate }: OutcomeCount) => [
+	direction,
+	outcome,
+	fate,
+];
 
 const table = (counter: string, rows: readonly string[][]) =>
 	aligned(

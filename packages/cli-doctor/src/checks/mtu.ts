@@ -1,5 +1,5 @@
 import { isIPv6 } from "node:net";
-import type { Route } from "@sluice/cli-kit/iproute";
+import type { Route } from "@sluice/iproute";
 import type { Check, Finding } from "../finding.js";
 import { quoted } from "../shell.js";
 import { waysToRemotes } from "../ways.js";

@@ -1,4 +1,4 @@
-import { ask, type Neighbour } from "@sluice/cli-kit/iproute";
+import { ask, type Neighbour } from "@sluice/iproute";
 import type { Check, Finding } from "../finding.js";
 import { quoted } from "../shell.js";
 import { waysToRemotes } from "../ways.js";

@@ -1,4 +1,5 @@
-import type { Attached, Direction } from "@sluice/cli-kit/iproute";
+import type { Direction } from "@sluice/maps/tables";
+import type { Attached } from "@sluice/tunnel/hooks";
 import { defaultDevice } from "../device-for.js";
 import type { Check, Finding } from "../finding.js";
 import { script } from "../scripts.js";

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { isIPv4 } from "node:net";
-import { ask, type Route } from "@sluice/cli-kit/iproute";
+import { ask, type Route } from "@sluice/iproute";
 import type { Check } from "../finding.js";
 import { isGatewayRow } from "../gateway-row.js";
 import { needed, type World } from "../world.js";

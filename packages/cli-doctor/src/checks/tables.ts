@@ -1,8 +1,8 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Kernel } from "@sluice/cli-kit";
-import { mapsOf } from "@sluice/cli-kit/iproute";
 import { isBpffs } from "@sluice/maps/bpffs";
+import { mapsOf } from "@sluice/tunnel/hooks";
 import { defaultDevice } from "../device-for.js";
 import type { Check } from "../finding.js";
 import { script } from "../scripts.js";

@@ -1,7 +1,6 @@
 import type { AnyStagedTable, StagedTable } from "@sluice/maps";
 import type { OpenTable, Table } from "@sluice/maps/table";
 import { Context } from "../context.js";
-import { explainMissingPins } from "../missing-pins.js";
 import { envOfLine } from "./read-command.js";
 
 /**
@@ -25,7 +24,7 @@ export class StagedContext extends Context {
 			...envOfLine(outer.env),
 			err: (text: string) => void warnings.push(text),
 		};
-		super(env, outer.kernel, outer.options);
+		super(env, outer.kernel, outer.options, outer.pins);
 		this.warnings = warnings;
 		this.outer = outer;
 		this.#whole = whole;
@@ -61,14 +60,14 @@ export class StagedContext extends Context {
 	): StagedTable<K, V> {
 		try {
 			const { StagedTable, openTable } = this.kernel;
-			const open = openTable(table, this.pins, options);
+			const open = openTable(table, this.pinDirectory, options);
 			// Counters are many and only ever deleted here.
 			if (table.type.startsWith("percpu")) return new StagedTable(table, open);
 			const staged = new StagedTable(table, open, this.#expected);
 			if (this.#whole) staged.load();
 			return staged;
 		} catch (error) {
-			throw explainMissingPins(error, this.bpffs, this.pins);
+			throw this.explained(error);
 		}
 	}
 

@@ -13,7 +13,7 @@ export class StreamContext extends Context {
 	#answer = "";
 
 	constructor(outer: Context) {
-		super(outer.env, outer.kernel, outer.options);
+		super(outer.env, outer.kernel, outer.options, outer.pins);
 	}
 
 	/** Before each line. */
@@ -61,7 +61,7 @@ export class StreamContext extends Context {
 
 	/** Pins that were removed and made again are other tables. */
 	#closeIfPinsChanged(): void {
-		const stats = statSync(this.pins, { throwIfNoEntry: false });
+		const stats = statSync(this.pinDirectory, { throwIfNoEntry: false });
 		const state = stats ? `${stats.dev} ${stats.ino} ${stats.mtimeMs}` : "";
 		if (state === this.#pinsState) return;
 		this.#pinsState = state;

@@ -1,7 +1,10 @@
+import type { Direction, Traffic } from "@sluice/maps/tables";
 import type { Context } from "../context.js";
 import { aligned, counted } from "../output.js";
-import type { TwoWayTraffic } from "./traffic.js";
 import { type Looks, watch } from "./watch.js";
+
+/** Packets and bytes of each direction. */
+type TwoWayTraffic = Readonly<Record<Direction, Traffic>>;
 
 /** Things that have traffic: tunnels, services. */
 export interface TrafficRows<T extends TwoWayTraffic> {

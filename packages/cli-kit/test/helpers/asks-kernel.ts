@@ -1,5 +1,6 @@
 import { u32 } from "@sluice/maps/codec";
 import type { Table } from "@sluice/maps/table";
+import { tunnelPins } from "@sluice/tunnel";
 import { command, type Program } from "../../src/index.js";
 
 const nothing: Table<number, number> = {
@@ -10,11 +11,12 @@ const nothing: Table<number, number> = {
 	value: u32,
 };
 
-/** A program that asks for a table that nobody has pinned. */
+/** A program that opens a table that is not pinned. */
 export const arrayOfNothing: Program = {
 	name: "asks",
 	summary: "ask for a table",
 	version: "1",
+	pins: tunnelPins,
 	commands: [
 		command({
 			usage: "ask",

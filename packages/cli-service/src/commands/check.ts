@@ -1,7 +1,6 @@
 import { command, counted, Failure } from "@sluice/cli-kit";
 import { tunnelTable } from "@sluice/maps/tables";
-import { findings } from "../consistency.js";
-import { openServiceTables } from "../tables.js";
+import { findings, openServiceTables } from "@sluice/tunnel";
 
 export const check = command({
 	usage: "check",

@@ -3,8 +3,8 @@ import {
 	deleteAllServices,
 	deleteService,
 	finishTakeover,
-} from "../services.js";
-import { openServiceTables } from "../tables.js";
+	openServiceTables,
+} from "@sluice/tunnel";
 import { noService, sidOrAll } from "./arguments.js";
 
 export const del = command({

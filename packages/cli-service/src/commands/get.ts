@@ -1,6 +1,13 @@
 import { command, counted } from "@sluice/cli-kit";
 import type { Encap, Endpoint, Sid } from "@sluice/maps/tables";
 import {
+	natRows,
+	openServiceTables,
+	rankOfSid,
+	type Service,
+	type ServiceTables,
+} from "@sluice/tunnel";
+import {
 	encapJson,
 	encapLine,
 	natJson,
@@ -9,8 +16,6 @@ import {
 	serviceJson,
 	verifyLine,
 } from "../format.js";
-import { natRows, rankOfSid, type Service } from "../services.js";
-import { openServiceTables, type ServiceTables } from "../tables.js";
 import { keysShown, noService, showKeysOption, sidOrAll } from "./arguments.js";
 
 export const get = command({

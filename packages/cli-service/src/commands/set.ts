@@ -8,18 +8,19 @@ import {
 	values,
 } from "@sluice/cli-kit";
 import { type Endpoint, protocols } from "@sluice/maps/tables";
-import { endpointOf, serviceJson, verifyLine } from "../format.js";
-import { readKeyFile } from "../key-file.js";
 import {
 	type Conflict,
 	conflicts,
+	endpointName,
 	finishTakeover,
+	openServiceTables,
 	type Service,
 	sameEndpoint,
 	setService,
 	takeOver,
-} from "../services.js";
-import { openServiceTables } from "../tables.js";
+} from "@sluice/tunnel";
+import { serviceJson, verifyLine } from "../format.js";
+import { readKeyFile } from "../key-file.js";
 import { keysShown, showKeysOption, sidOf } from "./arguments.js";
 
 export const set = command({
@@ -89,7 +90,7 @@ function serviceOf(args: Args, env: Env): Service {
 	const proxy = endpoint("ip-proxy", "port-proxy");
 	const backend = endpoint("ip-ep", "port-ep");
 	if (sameEndpoint(proxy, backend))
-		throw badInput(`proxy and backend are the same, ${endpointOf(proxy)}`);
+		throw badInput(`proxy and backend are the same, (${endpointName(proxy)})`);
 	if (proxy.address.includes(":") !== backend.address.includes(":"))
 		throw badInput(
 			`ip-proxy and ip-ep must be of one family, got "${args.text("ip-proxy")}" and "${args.text("ip-ep")}"`,
@@ -109,7 +110,7 @@ function keyOf(args: Args, env: Env): Buffer {
 }
 
 const what = ({ role, endpoint }: Conflict) =>
-	`${role} ${endpointOf(endpoint).slice(1, -1)}`;
+	`${role} ${endpointName(endpoint)}`;
 const whose = ({ holder }: Conflict) =>
 	`service ${holder.service} ${holder.group}`;
 

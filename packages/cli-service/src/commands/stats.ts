@@ -1,14 +1,17 @@
 import {
-	addTraffic,
 	type Context,
 	command,
 	looksOf,
-	noTraffic,
 	showTraffic,
-	type TwoWayTraffic,
 	watchOptions,
 } from "@sluice/cli-kit";
 import { type Sid, verifyTable } from "@sluice/maps/tables";
+import {
+	addTraffic,
+	noTraffic,
+	rankOfSid,
+	type TwoWayTraffic,
+} from "@sluice/tunnel";
 import { noService, sidOrAll } from "./arguments.js";
 
 /** Packets and bytes of one service. */
@@ -42,13 +45,10 @@ export const stats = command({
 			columns: ["service", "group"],
 			read: () => read(context, sid),
 			cells: ({ service, group }) => [service, group].map(String),
-			name: numberOf,
+			name: rankOfSid,
 			always: sid !== "all",
 		}),
 });
-
-/** Both ids as one number, in the order in which services are shown. */
-const numberOf = ({ service, group }: Sid) => service * 65_536 + group;
 
 function read(context: Context, sid: Sid | "all"): ServiceTraffic[] {
 	const verify = context.openTable(verifyTable, { readOnly: true });
@@ -57,10 +57,10 @@ function read(context: Context, sid: Sid | "all"): ServiceTraffic[] {
 		sid === "all" ? [...verify.entries()].map(([key]) => key) : [sid];
 	const rows = new Map(
 		sids
-			.sort((a, b) => numberOf(a) - numberOf(b))
-			.map((key) => [numberOf(key), { ...key, ...noTraffic() }]),
+			.sort((a, b) => rankOfSid(a) - rankOfSid(b))
+			.map((key) => [rankOfSid(key), { ...key, ...noTraffic() }]),
 	);
 	verify.close();
-	addTraffic(context, (key) => rows.get(numberOf(key.sid)));
+	addTraffic(context, (key) => rows.get(rankOfSid(key.sid)));
 	return [...rows.values()];
 }

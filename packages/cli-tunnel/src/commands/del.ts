@@ -1,7 +1,10 @@
 import { type Context, command, counted, Failure } from "@sluice/cli-kit";
-import { openTunnelTables } from "../tables.js";
-import { deleteAllTunnels, deleteTunnel } from "../tunnels.js";
-import { usersOf } from "../users.js";
+import {
+	deleteAllTunnels,
+	deleteTunnel,
+	openTunnelTables,
+	usersOf,
+} from "@sluice/tunnel";
 import { idOrAll, noTunnel } from "./get.js";
 
 export const del = command({

@@ -1,13 +1,16 @@
 import { command, counted, missing, values } from "@sluice/cli-kit";
 import type { Endpoint, Tunnel } from "@sluice/maps/tables";
 import {
+	localEndpoint,
+	openTunnelTables,
+	type TunnelTables,
+} from "@sluice/tunnel";
+import {
 	decapDocument,
 	decapLine,
 	tunnelDocument,
 	tunnelLine,
 } from "../format.js";
-import { openTunnelTables, type TunnelTables } from "../tables.js";
-import { localEndpoint } from "../tunnels.js";
 
 export const get = command({
 	usage: "get <id|all>",

@@ -1,22 +1,21 @@
 import {
 	type Context,
 	command,
-	endpointText,
 	Failure,
 	toJson,
 	values,
 } from "@sluice/cli-kit";
+import { endpointText } from "@sluice/maps/address";
 import {
 	type Sid,
 	type Tunnel,
 	type Verify,
 	verifyTable,
 } from "@sluice/maps/tables";
+import { openTunnelTables, rankOfSid, UNKNOWN } from "@sluice/tunnel";
+import { guePing } from "@sluice/tunnel/wire";
 import { remoteText } from "../format.js";
-import { fullPing, openPing } from "../gue-ping.js";
 import type { Target } from "../send-pings.js";
-import { openTunnelTables } from "../tables.js";
-import { UNKNOWN } from "../tunnels.js";
 import { idOrAll, noTunnel } from "./get.js";
 
 const DEFAULT_INTERVAL = 10;
@@ -102,11 +101,10 @@ function targetsOf(
 /** The service with the lowest ids of each tunnel: its key signs the pings. */
 function servicesByTunnel(context: Context): Map<number, [Sid, Verify]> {
 	const found = new Map<number, [Sid, Verify]>();
-	const order = ({ service, group }: Sid) => service * 65_536 + group;
 	const services = context.openTable(verifyTable, { readOnly: true });
 	for (const [sid, verify] of services.entries()) {
 		const best = found.get(verify.tunnel);
-		if (!best || order(sid) < order(best[0]))
+		if (!best || rankOfSid(sid) < rankOfSid(best[0]))
 			found.set(verify.tunnel, [sid, verify]);
 	}
 	return found;
@@ -129,6 +127,6 @@ function target(
 		tunnel,
 		from: endpointText(tunnel.local, tunnel.localPort),
 		to: remoteText(tunnel),
-		payload: service ? fullPing(id, service[0], service[1].key) : openPing(id),
+		payload: guePing(id, service && { sid: service[0], key: service[1].key }),
 	};
 }

@@ -1,7 +1,11 @@
 import { type Args, badInput, command, values } from "@sluice/cli-kit";
+import {
+	openTunnelTables,
+	setTunnel,
+	type TunnelSpec,
+	UNKNOWN,
+} from "@sluice/tunnel";
 import { tunnelDocument, tunnelLine } from "../format.js";
-import { openTunnelTables } from "../tables.js";
-import { setTunnel, type TunnelSpec, UNKNOWN } from "../tunnels.js";
 
 export const set = command({
 	usage: "set <id> <ip-local> <port-local> <ip-remote> <port-remote>",

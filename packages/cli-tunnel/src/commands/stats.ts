@@ -1,14 +1,12 @@
 import {
-	addTraffic,
 	type Context,
 	command,
 	looksOf,
-	noTraffic,
 	showTraffic,
-	type TwoWayTraffic,
 	watchOptions,
 } from "@sluice/cli-kit";
 import { tunnelTable } from "@sluice/maps/tables";
+import { addTraffic, noTraffic, type TwoWayTraffic } from "@sluice/tunnel";
 import { idOrAll, noTunnel } from "./get.js";
 
 /** Packets and bytes of one tunnel. */

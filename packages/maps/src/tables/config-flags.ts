@@ -1,4 +1,6 @@
-/** What a row of TABLE-CONFIG is for. The numbers are the map's and the command line's. */
+/** The two hooks of an interface, by their number in the maps and on the command line. */
+export const directions = ["ingress", "egress"] as const;
+export type Direction = (typeof directions)[number];
 export const queues = { ingress: 0, egress: 1 } as const;
 
 /** Bits of a row's flags, by queue: `enum rx_flag` and `enum tx_flag` in bpf/tunnel/tables.h. */

@@ -4,6 +4,14 @@ import { address, struct, u8, u16be, type ValueOf } from "../codec.js";
 export const protocols = { tcp: 6, udp: 17 } as const;
 export type Protocol = keyof typeof protocols;
 
+/** 6 → "tcp"; a number without a name here is printed as it is. */
+export const protocolName = (proto: number): string =>
+	names.get(proto) ?? String(proto);
+
+const names: ReadonlyMap<number, string> = new Map(
+	Object.entries(protocols).map(([name, number]) => [number, name]),
+);
+
 /**
  * Address, port and protocol number. Mirrors `struct endpoint` in `bpf/tunnel/tables.h`.
  */

@@ -1,13 +1,6 @@
 import type { Encap } from "@sluice/maps/tables";
-import { endpointOf } from "./format.js";
-import {
-	conflicts,
-	encapRow,
-	natRows,
-	type Service,
-	sameEndpoint,
-	sameSid,
-} from "./services.js";
+import { endpointName, sameEndpoint, sameSid } from "./endpoint.js";
+import { conflicts, encapRow, natRows, type Service } from "./services.js";
 import type { ServiceTables } from "./tables.js";
 
 /** Something that does not belong together. */
@@ -50,14 +43,14 @@ function partsOf(tables: ServiceTables, service: Service): Finding[] {
 	if (shared.length > 0)
 		return shared.map(({ role, endpoint, holder }) => ({
 			code: `${role.toUpperCase()}_SHARED`,
-			message: `${nameOf(service)}: its ${role} ${endpointOf(endpoint)} belongs to ${nameOf({ sid: holder })}`,
+			message: `${nameOf(service)}: its ${role} (${endpointName(endpoint)}) belongs to ${nameOf({ sid: holder })}`,
 		}));
 	const holder = tables.encap.get(service.backend);
 	const found: Finding[] = [];
 	if (!holder || !sameEncap(holder, encapRow(service)))
 		found.push({
 			code: holder ? "ENCAP_DIFFERS" : "ENCAP_MISSING",
-			message: `${nameOf(service)}: the ENCAP row of ${endpointOf(service.backend)} ${holder ? "is not its own" : "is missing"}`,
+			message: `${nameOf(service)}: the ENCAP row of (${endpointName(service.backend)}) ${holder ? "is not its own" : "is missing"}`,
 			repair: () => tables.encap.set(service.backend, encapRow(service)),
 		});
 	for (const [from, to] of natRows(service)) {
@@ -65,7 +58,7 @@ function partsOf(tables: ServiceTables, service: Service): Finding[] {
 		if (sameEndpoint(there, to)) continue;
 		found.push({
 			code: there ? "NAT_DIFFERS" : "NAT_MISSING",
-			message: `${nameOf(service)}: the NAT row of ${endpointOf(from)} ${there ? `leads to ${endpointOf(there)}, not ${endpointOf(to)}` : "is missing"}`,
+			message: `${nameOf(service)}: the NAT row of (${endpointName(from)}) ${there ? `leads to (${endpointName(there)}), not (${endpointName(to)})` : "is missing"}`,
 			repair: () => tables.nat.set(from, to),
 		});
 	}
@@ -90,12 +83,12 @@ function strayEncaps(
 	{ encap }: ServiceTables,
 	services: readonly Service[],
 ): Finding[] {
-	const owned = new Set(services.map(({ backend }) => endpointOf(backend)));
+	const owned = new Set(services.map(({ backend }) => endpointName(backend)));
 	return [...encap.entries()]
-		.filter(([backend]) => !owned.has(endpointOf(backend)))
+		.filter(([backend]) => !owned.has(endpointName(backend)))
 		.map(([backend]) => ({
 			code: "ENCAP_STRAY",
-			message: `the ENCAP row of ${endpointOf(backend)} belongs to no service`,
+			message: `the ENCAP row of (${endpointName(backend)}) belongs to no service`,
 			repair: () => encap.delete(backend),
 		}));
 }
@@ -106,14 +99,14 @@ function strayNats(
 ): Finding[] {
 	const owned = new Set(
 		services.flatMap((service) =>
-			natRows(service).map(([from]) => endpointOf(from)),
+			natRows(service).map(([from]) => endpointName(from)),
 		),
 	);
 	return [...nat.entries()]
-		.filter(([from]) => !owned.has(endpointOf(from)))
+		.filter(([from]) => !owned.has(endpointName(from)))
 		.map(([from, to]) => ({
 			code: "NAT_STRAY",
-			message: `the NAT row ${endpointOf(from)} -> ${endpointOf(to)} belongs to no service`,
+			message: `the NAT row (${endpointName(from)}) -> (${endpointName(to)}) belongs to no service`,
 			repair: () => nat.delete(from),
 		}));
 }

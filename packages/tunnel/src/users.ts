@@ -1,7 +1,7 @@
-import type { Context } from "@sluice/cli-kit";
 import { struct, u32 } from "@sluice/maps/codec";
 import type { OpenTable, Table } from "@sluice/maps/table";
 import { type Sid, verifyTable } from "@sluice/maps/tables";
+import type { Opener } from "./tables.js";
 
 /** The one field of TABLE-VERIFY that is asked for here: reading the rest of a large table costs. */
 const tunnelOfService: Table<Sid, { tunnel: number }> = {
@@ -12,10 +12,10 @@ const tunnelOfService: Table<Sid, { tunnel: number }> = {
 type Services = OpenTable<Sid, { tunnel: number }>;
 
 /** The services that use a tunnel. */
-export function usersOf(context: Context, id: number): Sid[] {
-	const services = context.openTable(tunnelOfService, { readOnly: true });
+export function usersOf(opener: Opener, id: number): Sid[] {
+	const services = opener.openTable(tunnelOfService, { readOnly: true });
 	// The lines of a batch see the services as they are at its beginning: one look is enough for all of them.
-	if (context.staged) return usersByTunnel(services).get(id) ?? [];
+	if (opener.staged) return usersByTunnel(services).get(id) ?? [];
 	const users: Sid[] = [];
 	for (const [sid, { tunnel }] of services.entries())
 		if (tunnel === id) users.push(sid);

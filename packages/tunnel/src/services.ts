@@ -5,6 +5,7 @@ import {
 	type Sid,
 	type Verify,
 } from "@sluice/maps/tables";
+import { sameEndpoint, sameSid } from "./endpoint.js";
 import type { ServiceTables } from "./tables.js";
 
 /** A service as one speaks of it: its ids, and what TABLE-VERIFY holds of it. */
@@ -16,18 +17,6 @@ export interface Conflict {
 	endpoint: Endpoint;
 	holder: Sid;
 }
-
-export const sameEndpoint = (a: Endpoint | undefined, b: Endpoint) =>
-	a !== undefined &&
-	a.address === b.address &&
-	a.port === b.port &&
-	a.proto === b.proto;
-
-export const sameSid = (a: Sid | undefined, b: Sid) =>
-	a !== undefined && a.service === b.service && a.group === b.group;
-
-/** The order in which services are shown. */
-export const rankOfSid = ({ service, group }: Sid) => 65_536 * service + group;
 
 /** The rows of TABLE-NAT that a service has: for replies, then for requests. */
 export const natRows = ({

@@ -6,6 +6,7 @@ import {
 	type Sid,
 	type Tunnel,
 } from "@sluice/maps/tables";
+import { sameEndpoint, sameSid } from "./endpoint.js";
 import type { TunnelTables } from "./tables.js";
 
 /** A remote that is not known yet. */
@@ -17,9 +18,6 @@ export type TunnelSpec = Omit<Tunnel, "lastPing">;
 /** Under which a tunnel's pings are counted that name no service. What is a service's goes with the service. */
 const NOBODY: Sid = { service: 0, group: 0 };
 
-const sameSid = (a: Sid, b: Sid) =>
-	a.service === b.service && a.group === b.group;
-
 /** The endpoint on which a tunnel's packets arrive. */
 export const localEndpoint = (
 	tunnel: Pick<Tunnel, "local" | "localPort">,
@@ -28,9 +26,6 @@ export const localEndpoint = (
 	port: tunnel.localPort,
 	proto: protocols.udp,
 });
-
-const sameEndpoint = (a: Endpoint, b: Endpoint) =>
-	a.address === b.address && a.port === b.port;
 
 /**
  * Creates or overwrites a tunnel and counts its local endpoint. A remote that was learned stays while the local

@@ -1,32 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
-import { isBpffs } from "@sluice/maps/bpffs";
 import { Failure } from "./failure.js";
 
-/**
- * Why the tunnel programs' tables are not there, where that is what an error is about; any other error comes back
- * as it is.
- */
-export function explainMissingPins(
-	error: unknown,
-	bpffs: string,
-	pins: string,
-): unknown {
-	if ((error as { code?: string }).code !== "ENOENT") return error;
-	if (!isBpffs(bpffs)) return noBpffs(bpffs, error);
-	if (existsSync(pins))
-		return new Failure("environment", (error as Error).message, {
-			code: "ENOENT",
-			hint: "attach the programs first with scripts/attach_tc.sh",
-			cause: error,
-		});
-	return new Failure("environment", `no pinned tables in ${pins}`, {
-		code: "NOT_PINNED",
-		hint: "attach the programs first (scripts/attach_tc.sh), or name another bpffs with --bpffs",
-		cause: error,
-	});
-}
-
-/** There is no bpffs where one is looked for; one that `ip netns exec` has hidden is recognised. */
+/** The error where `bpffs` is no bpffs; one that `ip netns exec` has hidden is recognised. */
 export function noBpffs(bpffs: string, cause?: unknown): Failure {
 	const netns = netnsOfSys();
 	return new Failure(

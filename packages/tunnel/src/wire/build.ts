@@ -1,15 +1,20 @@
 import { isIPv6 } from "node:net";
 import { address } from "@sluice/maps/codec";
-import { type Protocol, protocols, type Sid } from "@sluice/maps/tables";
+import { type Protocol, protocols } from "@sluice/maps/tables";
 import { internetChecksum } from "./checksum.js";
-import type { End } from "./endpoint.js";
 
-/** A packet of TCP or UDP, as it is asked about. */
+/** An address and a port of a packet. */
+export interface End {
+	address: string;
+	port: number;
+}
+
+/** A packet of TCP or UDP. */
 export interface PacketSpec {
 	protocol: Protocol;
 	source: End;
 	destination: End;
-	/** Bytes from the IP header on; as few as it takes where it is left out. */
+	/** Bytes from the IP header on [default: headers alone]. */
 	size?: number | undefined;
 	/** The first packet of a TCP connection, with the usual MSS. */
 	syn?: boolean;
@@ -130,38 +135,4 @@ function ipv6(ends: Buffer, protocol: number, length: number): Buffer {
 	header.writeUInt8(protocol, 6);
 	header.writeUInt8(TTL, 7);
 	return Buffer.concat([header, ends]);
-}
-
-/** Header length in words, protocol or type, flags: DATAPATH's first words. */
-const DATA = { 4: 0x0504a000, 6: 0x0529a000 } as const;
-const PING = 0x2601a000;
-const OPEN_PING = 0x21010000;
-
-/** GUE with a sid and a key in front of an IP packet. */
-export function gueData(sid: Sid, key: Buffer, inner: Buffer): Buffer {
-	const version = (inner[0] as number) >> 4 === 6 ? 6 : 4;
-	return Buffer.concat([keyed(DATA[version], sid, key), inner]);
-}
-
-/** A ping for a tunnel, with a key where a service speaks for it. */
-export function guePing(
-	tunnel: number,
-	service: { sid: Sid; key: Buffer } | undefined,
-): Buffer {
-	const id = Buffer.alloc(4);
-	id.writeUInt32BE(tunnel);
-	if (service)
-		return Buffer.concat([keyed(PING, service.sid, service.key), id]);
-	const word = Buffer.alloc(4);
-	word.writeUInt32BE(OPEN_PING);
-	return Buffer.concat([word, id]);
-}
-
-function keyed(word: number, { service, group }: Sid, key: Buffer): Buffer {
-	const header = Buffer.alloc(24);
-	header.writeUInt32BE(word, 0);
-	header.writeUInt16BE(service, 4);
-	header.writeUInt16BE(group, 6);
-	key.copy(header, 8, 0, 16);
-	return header;
 }

@@ -1,5 +1,5 @@
-import { endpointText } from "./endpoint-text.js";
-import type { Decoded, IpLayer, Layer } from "./packet.js";
+import { endpointText } from "@sluice/maps/address";
+import type { Decoded, IpLayer, Layer } from "./decode.js";
 
 /** "10.0.0.1:6080 > 10.0.0.2:6080 udp | gue data 1 2 | 5.5.5.5:3100 > 1.1.1.1:4000 tcp S 0 bytes" */
 export function packetText({ layers, cut }: Decoded): string {

@@ -1,4 +1,5 @@
 import { address } from "@sluice/maps/codec";
+import { GUE_FLAGS, gueWords } from "./gue.js";
 
 // A packet layer by layer: what an intercepted packet can be, and no more.
 
@@ -298,16 +299,13 @@ function udp(packet: Reader, _length: number, layers: Layer[]): void {
 	gue(packet, layers);
 }
 
-const GUE_FLAGS = 0xa000;
-const PING_OPEN = 0x21010000;
-
 /** Reads on where the payload of a datagram is GUE as the tunnel programs write it. */
 function gue(packet: Reader, layers: Layer[]): void {
 	const word = packet.peek(4)?.readUInt32BE(0);
 	if (word === undefined) return;
 	const words = (word >>> 24) & 0x1f;
 	const control = (word & 0x2000_0000) !== 0;
-	if (word >>> 0 === PING_OPEN) {
+	if (word >>> 0 === gueWords.openPing) {
 		packet.take(4);
 		const tunnel = packet.take(4).readUInt32BE(0);
 		layers.push({ layer: "gue", control, tunnel });

@@ -1,7 +1,7 @@
-import type { Kernel } from "../env.js";
-import { ask, type Filter, type Qdisc } from "./ask.js";
+import { ask, type Filter, type Qdisc } from "@sluice/iproute";
+import { type Direction, directions } from "@sluice/maps/tables";
 
-export type Direction = "ingress" | "egress";
+type Kernel = typeof import("@sluice/maps");
 
 /** One filter of ours on a hook. */
 export interface Attached {
@@ -25,7 +25,7 @@ export async function attachedPrograms(): Promise<Attached[]> {
 		.map(({ dev }) => dev);
 	const found: Attached[] = [];
 	for (const device of devices)
-		for (const direction of ["ingress", "egress"] as const)
+		for (const direction of directions)
 			found.push(...(await attachedTo(device, direction)));
 	return found;
 }

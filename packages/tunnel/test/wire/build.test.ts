@@ -1,5 +1,6 @@
 import test from "ava";
-import { datagram, framed, gueData, guePing, ipPacket } from "../src/packet.js";
+import { datagram, framed, ipPacket } from "../../src/wire/build.js";
+import { gueData, guePing } from "../../src/wire/gue.js";
 
 const v4 = {
 	source: { address: "10.0.0.9", port: 4000 },
@@ -33,7 +34,10 @@ hex(
 );
 hex(
 	"a GUE header",
-	gueData({ service: 1, group: 2 }, Buffer.from("k"), Buffer.from("60", "hex")),
+	gueData(
+		{ sid: { service: 1, group: 2 }, key: Buffer.from("k") },
+		Buffer.from("60", "hex"),
+	),
 	"0529a000 00010002 6b000000000000000000000000000000 60",
 );
 hex(

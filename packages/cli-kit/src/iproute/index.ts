@@ -1,2 +1,0 @@
-export * from "./ask.js";
-export * from "./hooks.js";

@@ -1,0 +1,33 @@
+import { existsSync } from "node:fs";
+import { isBpffs } from "@sluice/maps/bpffs";
+import { noBpffs } from "./bpffs.js";
+import { Failure } from "./failure.js";
+
+/** Where a program's maps are pinned. */
+export interface Pins {
+	/**
+	 * The directory of the pins.
+	 * @param options of the command line
+	 * @throws Failure
+	 */
+	directory(bpffs: string, options: Readonly<Record<string, unknown>>): string;
+	/** The error where that directory does not exist. */
+	absent(directory: string): { message: string; code: string; hint: string };
+	/** What to do where the directory lacks a pin. */
+	hint: string;
+}
+
+/** Explains a missing pin or directory; any other error is returned as it is. */
+export function explainMissingPins(
+	error: unknown,
+	pins: Pins,
+	bpffs: string,
+	directory: string,
+): unknown {
+	if ((error as { code?: string }).code !== "ENOENT") return error;
+	if (!isBpffs(bpffs)) return noBpffs(bpffs, error);
+	const { message, code, hint } = existsSync(directory)
+		? { message: (error as Error).message, code: "ENOENT", hint: pins.hint }
+		: pins.absent(directory);
+	return new Failure("environment", message, { code, hint, cause: error });
+}

@@ -1,0 +1,92 @@
+import type { OpenTable, Table } from "@sluice/maps/table";
+import {
+	decapTable,
+	type Encap,
+	type Endpoint,
+	encapTable,
+	journalTable,
+	natTable,
+	type Sid,
+	type Traffic,
+	type TrafficKey,
+	type Tunnel,
+	trafficTable,
+	tunnelTable,
+	type Verify,
+	verifyTable,
+} from "@sluice/maps/tables";
+
+/** Opens tables: those of the kernel, or staged ones. */
+export interface Opener {
+	/** Whether changes are staged, so that the tables that are only read stay as they are. */
+	readonly staged: boolean;
+	/** @throws BpfError as `openTable` of the maps package. */
+	openTable<K, V>(
+		table: Table<K, V>,
+		options?: { readOnly?: boolean },
+	): OpenTable<K, V>;
+}
+
+/** The tables that hold tunnels. */
+export interface TunnelTables {
+	tunnels: OpenTable<number, Tunnel>;
+	/** Local endpoint → how many tunnels have it. */
+	decap: OpenTable<Endpoint, number>;
+	/** Counters by tunnel, service and direction: the program adds an entry with the first packet. */
+	traffic: OpenTable<TrafficKey, Traffic[]>;
+	/** Says whether `decap` is in doubt. */
+	journal: OpenTable<number, number>;
+}
+
+/** In the order in which entries are added. */
+export const tunnelTables = [tunnelTable, decapTable, trafficTable] as const;
+
+/** @throws BpfError as `Opener.openTable`. */
+export const openTunnelTables = (
+	opener: Opener,
+	options: { readOnly?: boolean } = {},
+): TunnelTables => ({
+	tunnels: opener.openTable(tunnelTable, options),
+	decap: opener.openTable(decapTable, options),
+	traffic: opener.openTable(trafficTable, options),
+	journal: opener.openTable(journalTable, options),
+});
+
+/**
+ * The tables that hold services. The entry in `verify` is the whole service; it is written first and deleted last, so
+ * that the rest can be derived from it after a kill.
+ */
+export interface ServiceTables {
+	verify: OpenTable<Sid, Verify>;
+	/** Backend → what egress puts on. */
+	encap: OpenTable<Endpoint, Encap>;
+	/** Proxy → backend and backend → proxy. */
+	nat: OpenTable<Endpoint, Endpoint>;
+	/** Counters, deleted with the service. */
+	traffic: OpenTable<TrafficKey, Traffic[]>;
+	/** Says whether a takeover was interrupted. */
+	journal: OpenTable<number, number>;
+}
+
+/**
+ * In the order in which entries are added: a service becomes reachable by its last one. Deletes go in the opposite
+ * order, so counters are deleted when no packet can count any more.
+ */
+export const serviceTables = [
+	verifyTable,
+	trafficTable,
+	encapTable,
+	natTable,
+] as const;
+
+/** @throws BpfError as `Opener.openTable`. */
+export const openServiceTables = (
+	opener: Opener,
+	options: { readOnly?: boolean } = {},
+): ServiceTables => ({
+	verify: opener.openTable(verifyTable, options),
+	encap: opener.openTable(encapTable, options),
+	nat: opener.openTable(natTable, options),
+	traffic: opener.openTable(trafficTable, options),
+	journal: opener.openTable(journalTable, options),
+});

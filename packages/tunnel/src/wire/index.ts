@@ -1,0 +1,4 @@
+export * from "./build.js";
+export * from "./decode.js";
+export * from "./gue.js";
+export * from "./text.js";
