@@ -27,6 +27,8 @@ const bins = Object.entries(manifest.bin);
 const options = {
 	bundle: true,
 	platform: "node",
+	// Of a library in both forms, the modules: the other cannot always be bundled.
+	mainFields: ["module", "main"],
 	target: "node20.19",
 	format: "cjs",
 	// A native module is found at run time, where it is installed.
@@ -39,7 +41,7 @@ const options = {
 };
 
 /** Libraries that are compiled when they are needed. */
-const lazy = /^(yargs|prom-client)$/;
+const lazy = /^(yargs|prom-client|yaml)$/;
 
 // What an earlier build left would be packed, too.
 rmSync("dist", { recursive: true, force: true });

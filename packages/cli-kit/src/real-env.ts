@@ -18,7 +18,7 @@ export const realEnv: Env = {
 	},
 	err: (text) => {
 		try {
-			write(STDERR, text);
+			write(STDERR, text, () => {});
 		} catch {
 			// There is nobody left to tell.
 		}
@@ -68,26 +68,35 @@ function outputFailure(cause: unknown): Failure {
 /** Long texts are written from one place: memory that is new each time is slow to get. */
 let place = Buffer.alloc(0);
 
-function write(fd: number, text: string): void {
+function write(fd: number, text: string, readerGone?: () => void): void {
 	const most = MOST_BYTES * text.length;
 	if (most > place.length) place = Buffer.allocUnsafeSlow(most);
-	writeAll(fd, place.subarray(0, place.write(text)));
+	writeAll(fd, place.subarray(0, place.write(text)), readerGone);
 }
 
 /** Bytes of UTF-8 that a unit of a JavaScript string can come to. */
 const MOST_BYTES = 3;
 
 /**
- * Writes all of it before it returns, without Node's streams, which cost milliseconds to set up. A reader that has
- * gone (`| head`) ends the program quietly, as the signal would have.
+ * Writes all of it before it returns, without Node's streams, which cost milliseconds to set up.
+ *
+ * @param readerGone called when the reader has closed the pipe (`| head`). By default it ends the program quietly, as
+ * SIGPIPE would have.
  */
-export function writeAll(fd: number, bytes: Uint8Array): void {
+export function writeAll(
+	fd: number,
+	bytes: Uint8Array,
+	readerGone: () => void = () => process.exit(128 + 13),
+): void {
 	for (let at = 0; at < bytes.length; ) {
 		try {
 			at += writeSync(fd, bytes, at);
 		} catch (error) {
 			const { code } = error as NodeJS.ErrnoException;
-			if (code === "EPIPE") process.exit(128 + 13);
+			if (code === "EPIPE") {
+				readerGone();
+				return;
+			}
 			if (code !== "EAGAIN") throw error;
 			// A pipe that somebody made non-blocking is full: give its reader a moment.
 			sleep(1);

@@ -109,6 +109,7 @@ export const lbOutcomes = [
 	"detours",
 	"events_lost",
 	"answered",
+	"filter_restored",
 ] as const;
 
 export type LbOutcome = (typeof lbOutcomes)[number];

@@ -4,7 +4,7 @@ import {
 	listenArgs,
 	listenPositionals,
 } from "@sluice/cli-kit";
-import { readAll } from "../live.js";
+import { readAll } from "../counters/read-all.js";
 import { version } from "../version.js";
 
 export const metrics = command({
@@ -31,7 +31,7 @@ export const metrics = command({
 	},
 	async run(listening, context) {
 		const { serveUntilStopped } = await import("@sluice/cli-kit/metrics");
-		const { registryOf } = await import("../registry.js");
+		const { registryOf } = await import("../counters/registry.js");
 		const registry = registryOf(
 			() => readAll(context.kernel, context.bpffs, undefined),
 			version,

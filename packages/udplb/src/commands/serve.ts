@@ -1,19 +1,21 @@
 import {
 	type Args,
+	badInput,
 	command,
 	counted,
 	type Env,
 	Failure,
 } from "@sluice/cli-kit";
-import type { Change } from "../apply.js";
-import { endpointText, readConfig } from "../config.js";
-import { PREFERENCE } from "../filter.js";
-import { defaultInterface, findInterface } from "../interface.js";
-import { type Log, makeLog } from "../log.js";
-import { objectFile } from "../object-file.js";
-import { pinDirectory, requireBpffs } from "../place.js";
-import { Server } from "../serve.js";
-import type { Target } from "../target.js";
+import { BpfError } from "@sluice/maps/errors";
+import { endpointText } from "../config/endpoint.js";
+import { objectFile } from "../machine/object-file.js";
+import { PREFERENCE } from "../machine/preference.js";
+import { type Log, makeLog } from "../server/log.js";
+import type { Server } from "../server/server.js";
+import { Signals } from "../server/signals.js";
+import type { Change } from "../tables/apply.js";
+import { requireBpffs } from "../tables/pins.js";
+import type { Target } from "../tables/target.js";
 
 /** Pause between two looks at what has changed around us, in milliseconds. */
 const REFRESH = 2000;
@@ -23,6 +25,9 @@ const REFRESH_PAUSE = 50;
 
 /** Between looks at how many decisions -d has missed, in milliseconds. */
 const LOST = 1000;
+
+/** Pause before names that did not resolve at start are looked up again, in milliseconds. */
+const WAIT = 2000;
 
 /** Keys that -d lists. */
 const LISTED = 100;
@@ -52,55 +57,67 @@ export const serve = command({
 			type: "boolean",
 			describe: "Leave program and tables in place at the end",
 		},
+		takeover: {
+			type: "boolean",
+			describe:
+				"Replace a udplb that serves the interface, without losing a packet",
+		},
+		resolve: {
+			type: "string",
+			describe: "Seconds between look-ups of host names [default: 30]",
+		},
+		wait: {
+			type: "boolean",
+			describe: "Wait at start until all host names have an address",
+		},
 	},
 	examples: [
 		["-d -i ens3 -c config.yaml", "Balance what comes in by ens3, and tell"],
 	],
 	parse(args: Args, env: Env) {
-		const config = args.optional("config") ?? "config.yaml";
+		const resolve = args.optional("resolve") ?? "30";
+		if (!/^\d{1,5}$/.test(resolve) || Number(resolve) === 0)
+			throw badInput(
+				`resolve must be an integer from 1 to 99999, got "${resolve}"`,
+			);
 		return {
-			config,
-			// The file is judged before anything of the machine is.
-			rules: readConfig(config),
-			device: args.optional("interface"),
+			config: args.optional("config") ?? "config.yaml",
+			name: args.optional("interface"),
 			debug: args.flag("debug"),
 			keep: args.flag("keep"),
-			object: objectFile(env.vars),
+			takeover: args.flag("takeover"),
+			wait: args.flag("wait"),
+			resolve: Number(resolve) * 1000,
+			vars: env.vars,
 		};
 	},
-	async run({ config, rules, device: name, debug, keep, object }, context) {
+	async run({ name, wait, vars, ...options }, context) {
+		const signals = new Signals();
+		// What reads YAML and runs ip is not loaded for the other commands.
+		const { readConfig, Server, findInterface, defaultInterface } =
+			await import("../server/index.js");
+		const { config: file, debug, keep } = options;
+		// The file is checked before anything of the machine is.
+		const config = readConfig(file);
+		const object = objectFile(vars);
 		const log = makeLog(context.env, context.json);
 		const device = await findInterface(name ?? (await defaultInterface()));
 		requireBpffs(context.bpffs);
-		const pins = pinDirectory(context.bpffs, device.name);
 		const server = new Server(
-			{ config, device, pins, object, debug, keep },
+			{ ...options, device, object, bpffs: context.bpffs },
 			log,
 		);
-		const next = events();
 		log.info(`cli config: interface=${device.name}, debug=${debug}`);
-		await server.start(rules);
+		if (!(await started(() => server.start(config), wait, signals, log)))
+			return log.info("stopped");
 		log.info(
 			`tc: filter on ingress of ${device.name} in place, pref ${PREFERENCE}, program ${server.programId}`,
 		);
-		log.info(`serving ${sizeText(server.targets)} of ${config}`);
+		log.info(`serving ${sizeText(server.targets)} of ${file}`);
 		if (debug) list(log, server.targets);
 		const lost = debug ? setInterval(() => server.tellLost(), LOST) : undefined;
-		let pause = REFRESH;
 		try {
-			for (;;) {
-				const event = await next(pause);
-				if (event === "stop") break;
-				if (event === "reload") await reload(server, log);
-				else {
-					const start = performance.now();
-					await server.refresh();
-					pause = Math.max(
-						REFRESH,
-						REFRESH_PAUSE * (performance.now() - start),
-					);
-				}
-			}
+			await serveUntilStopped(server, signals, log);
 		} finally {
 			clearInterval(lost);
 			await server.stop();
@@ -109,40 +126,72 @@ export const serve = command({
 	},
 });
 
+/** Starts, once names can be resolved if it is to wait. @returns false: it was stopped while it waited */
+async function started(
+	start: () => Promise<void>,
+	wait: boolean,
+	signals: Signals,
+	log: Log,
+): Promise<boolean> {
+	for (let said = ""; ; ) {
+		try {
+			await start();
+			return true;
+		} catch (error) {
+			if (!(wait && error instanceof Failure && error.code === "UNRESOLVED"))
+				throw error;
+			if (error.message !== said)
+				for (const message of error.messages) log.error(message);
+			said = error.message;
+			await signals.pause(WAIT);
+			if (signals.stopped) return false;
+		}
+	}
+}
+
+async function serveUntilStopped(
+	server: Server,
+	signals: Signals,
+	log: Log,
+): Promise<void> {
+	let said = "";
+	for (let pause = REFRESH; ; ) {
+		const event = await signals.next(pause);
+		if (event === "stop") return;
+		if (event === "reload") {
+			await reload(server, log);
+			continue;
+		}
+		const start = performance.now();
+		try {
+			await server.refresh();
+			said = "";
+		} catch (error) {
+			if (!server.exists) throw error;
+			const text = `refresh: ${textOf(error)}`;
+			if (text !== said) log.error(text);
+			said = text;
+		}
+		pause = Math.max(REFRESH, REFRESH_PAUSE * (performance.now() - start));
+	}
+}
+
 async function reload(server: Server, log: Log): Promise<void> {
 	try {
 		log.info(`reloaded: ${changeText(await server.reload())}`);
 	} catch (error) {
-		if (!(error instanceof Failure)) throw error;
-		for (const message of error.messages) log.error(`reload: ${message}`);
+		const messages =
+			error instanceof Failure ? error.messages : [textOf(error)];
+		for (const message of messages) log.error(`reload: ${message}`);
 		log.error("the running configuration stays");
 	}
 }
 
-type Event = "stop" | "reload" | "refresh";
-
-/** What is to be done next. Signals that come meanwhile are remembered, each kind once; the end goes first. */
-function events(): (pause: number) => Promise<Event> {
-	const waiting = new Set<Event>();
-	let wake = () => {};
-	const add = (event: Event) => {
-		waiting.add(event);
-		wake();
-	};
-	for (const signal of ["SIGINT", "SIGTERM"] as const)
-		process.on(signal, () => add("stop"));
-	process.on("SIGHUP", () => add("reload"));
-	return async (pause) => {
-		const timer = setTimeout(() => add("refresh"), pause);
-		while (waiting.size === 0)
-			await new Promise<void>((resolve) => {
-				wake = resolve;
-			});
-		clearTimeout(timer);
-		for (const event of ["stop", "reload", "refresh"] as const)
-			if (waiting.delete(event)) return event;
-		throw new Error("woken for nothing");
-	};
+/** What is no message for people is a bug: it has the stack, and the packets go on. */
+function textOf(error: unknown): string {
+	if (error instanceof Failure || error instanceof BpfError)
+		return error.message;
+	return `this is a bug in udplb: ${(error as Error)?.stack ?? error}`;
 }
 
 function list(log: Log, targets: readonly Target[]): void {

@@ -7,9 +7,9 @@ import {
 	watch,
 	watchOptions,
 } from "@sluice/cli-kit";
-import { endpointText } from "../config.js";
-import type { UpstreamCount } from "../counters.js";
-import { type InterfaceCounters, readAll } from "../live.js";
+import { endpointText } from "../config/endpoint.js";
+import type { UpstreamCount } from "../counters/counters.js";
+import { type InterfaceCounters, readAll } from "../counters/read-all.js";
 
 export const stats = command({
 	usage: "stats",

@@ -1,0 +1,8 @@
+import { lbOutcomes } from "@sluice/maps/tables";
+import type { Generation } from "../tables/generation.js";
+
+const EVENTS_LOST = lbOutcomes.indexOf("events_lost");
+
+/** How many decisions could not be told, because nobody read the ring buffer in time. */
+export const lostEvents = ({ outcomes }: Generation): bigint =>
+	(outcomes.get(EVENTS_LOST) ?? []).reduce((sum, count) => sum + count, 0n);

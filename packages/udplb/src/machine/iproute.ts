@@ -1,0 +1,54 @@
+import { Failure } from "@sluice/cli-kit";
+import { execa } from "execa";
+
+/** How long a command may take, in milliseconds: nothing of the network may keep the program from ending. */
+const TIMEOUT = 10_000;
+
+/** Runs one `ip` or `tc` command. @throws Failure with what it said on stderr; environment: no rights, or no iproute2 */
+export async function iproute(
+	program: "ip" | "tc",
+	args: readonly string[],
+): Promise<string> {
+	const { stdout, stderr, failed, code } = await execa(program, args, {
+		reject: false,
+		timeout: TIMEOUT,
+	});
+	if (!failed) return stdout;
+	const command = [program, ...args].join(" ");
+	if (code === "ENOENT")
+		throw new Failure("environment", `${command}: no such program (ENOENT)`, {
+			code,
+			hint: "install iproute2 (Debian: apt-get install iproute2)",
+		});
+	const said = stderr.trim().split("\n", 1)[0] || "failed";
+	if (/not permitted|permission denied/i.test(said))
+		throw new Failure("environment", `${command}: not permitted (EPERM)`, {
+			code: "EPERM",
+			hint: "run as root or with CAP_BPF and CAP_NET_ADMIN",
+		});
+	throw new Failure("failed", `${command}: ${said}`);
+}
+
+/** The same, for what it prints as JSON. Nothing printed is an empty list. */
+export async function iprouteJson<T>(
+	program: "ip" | "tc",
+	args: readonly string[],
+): Promise<T[]> {
+	const text = await iproute(program, ["-j", ...args]);
+	return text.trim() === "" ? [] : JSON.parse(text);
+}
+
+/** Runs many `ip` commands in one process, over those that fail. @returns what it printed */
+export async function ipBatch(
+	lines: readonly string[],
+	options: readonly string[] = [],
+): Promise<string> {
+	if (lines.length === 0) return "";
+	const { stdout } = await execa("ip", [...options, "-force", "-batch", "-"], {
+		input: `${lines.join("\n")}\n`,
+		reject: false,
+		stderr: "ignore",
+		timeout: TIMEOUT,
+	});
+	return stdout;
+}

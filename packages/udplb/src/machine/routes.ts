@@ -1,0 +1,65 @@
+import { interfaceIndex } from "@sluice/maps";
+import { ipBatch } from "./iproute.js";
+
+/** How this machine reaches an address. */
+export interface Route {
+	/** The address is the machine's own. */
+	local: boolean;
+	device: string;
+	ifindex: number;
+	/** Whom it hands the packet to: a gateway, or the address itself. */
+	neighbour: string;
+}
+
+export type Routes = ReadonlyMap<string, Route>;
+
+/** Addresses beyond these are left to the kernel alone, which finds the way to each packet in any case. */
+export const LOOKED_UP = 4096;
+
+interface RouteGet {
+	type?: string;
+	dst: string;
+	dev: string;
+	gateway?: string;
+	via?: { host: string };
+}
+
+/** Asks the kernel for the way to each of the first `LOOKED_UP` addresses. One without a way has no entry. */
+export async function findRoutes(
+	addresses: readonly string[],
+): Promise<Routes> {
+	const lines = addresses
+		.slice(0, LOOKED_UP)
+		.map((address) => `route get ${address}`);
+	const routes = new Map<string, Route>();
+	for (const line of (await ipBatch(lines, ["-j"])).split("\n")) {
+		if (!line.startsWith("[{")) continue;
+		for (const { type, dst, dev, gateway, via } of JSON.parse(
+			line,
+		) as RouteGet[]) {
+			if (type !== undefined && type !== "unicast" && type !== "local")
+				continue;
+			routes.set(dst, {
+				local: type === "local",
+				device: dev,
+				ifindex: interfaceIndex(dev) ?? 0,
+				neighbour: gateway ?? via?.host ?? dst,
+			});
+		}
+	}
+	return routes;
+}
+
+export function sameRoutes(a: Routes, b: Routes): boolean {
+	if (a.size !== b.size) return false;
+	for (const [address, route] of a) {
+		const other = b.get(address);
+		if (
+			other?.local !== route.local ||
+			other.ifindex !== route.ifindex ||
+			other.neighbour !== route.neighbour
+		)
+			return false;
+	}
+	return true;
+}
