@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import type { Context } from "@sluice/cli-kit";
 import { type Codec, sumOfCpus } from "@sluice/maps/codec";
 import type { OpenTable, Table } from "@sluice/maps/table";
@@ -91,7 +90,7 @@ function readTunnels(
 	context: Context,
 	traffic: ReadonlyMap<number, TwoWayTraffic>,
 ): TunnelReading[] {
-	const now = nanosecondsSinceBoot();
+	const now = context.kernel.nanosecondsSinceBoot();
 	const tunnels = context.openTable(tunnelTable, { readOnly: true });
 	const readings: TunnelReading[] = [];
 	for (const [id, { lastPing, remote }] of tunnels.entries())
@@ -104,12 +103,6 @@ function readTunnels(
 		});
 	tunnels.close();
 	return readings;
-}
-
-/** CLOCK_BOOTTIME, to the hundredth of a second. */
-function nanosecondsSinceBoot(): bigint {
-	const [seconds] = readFileSync("/proc/uptime", "utf8").split(" ");
-	return BigInt(Math.round(Number(seconds) * 100)) * 10_000_000n;
 }
 
 function readEventsLost(context: Context): bigint {
