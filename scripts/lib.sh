@@ -98,6 +98,17 @@ need_root() {
 		command -v "$tool" >/dev/null ||
 			die "$EXIT_ENVIRONMENT" "no $tool here; install iproute2"
 	done
+	has_sys_admin ||
+		die "$EXIT_ENVIRONMENT" 'not permitted without CAP_SYS_ADMIN: the kernel does not name attached programs'
+}
+
+# A container or a unit may run as root without it.
+has_sys_admin() {
+	local word mask=0
+	while read -r word mask; do
+		[[ $word != CapEff: ]] || break
+	done </proc/self/status
+	((16#$mask >> 21 & 1))
 }
 
 is_bpffs() {

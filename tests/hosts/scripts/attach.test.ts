@@ -215,3 +215,23 @@ bpfTest("an ingress qdisc takes ingress and refuses egress", async (t) => {
 	await host.run(script("attach_tc"), ["eth0", "ingress"]);
 	t.deepEqual(await programs(host, "ingress"), ["7717 pfc_ingress"]);
 });
+
+bpfTest(
+	"without CAP_SYS_ADMIN it refuses: the kernel would not name the programs",
+	async (t) => {
+		const host = await hostWith(t);
+
+		const result = await host.run(
+			"setpriv",
+			["--bounding-set=-sys_admin", script("attach_tc"), "eth0"],
+			{ reject: false },
+		);
+
+		t.is(result.exitCode, 4);
+		t.is(
+			result.stderr,
+			"attach_tc.sh: not permitted without CAP_SYS_ADMIN: the kernel does not name attached programs",
+		);
+		t.deepEqual(await programs(host, "ingress"), []);
+	},
+);
