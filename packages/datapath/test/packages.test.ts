@@ -143,12 +143,43 @@ test("bash completes commands and options of a program", (t) => {
 		t.true(completed.includes(word), word);
 });
 
+test("the scripts' manual pages say what --help says, in good roff", (t) => {
+	const { bin, man } = manifestOf("datapath");
+	t.deepEqual(
+		man.map((page) => path.basename(page, ".8")),
+		Object.keys(bin),
+	);
+	for (const page of man) {
+		const file = path.join(folderOf("datapath"), page);
+		t.is(
+			execFileSync("mandoc", ["-T", "lint", "-W", "error", file], {
+				encoding: "utf8",
+			}),
+			"",
+		);
+		const script = bin[path.basename(page, ".8")] as string;
+		const help = execFileSync(
+			path.join(folderOf("datapath"), script),
+			["--help"],
+			{ encoding: "utf8" },
+		);
+		const text = plain(
+			execFileSync("mandoc", ["-T", "utf8", "-O", "width=500", file], {
+				encoding: "utf8",
+			}),
+		).replaceAll(/\s+/g, " ");
+		for (const word of help.split(/\s+/).slice(0, 40))
+			if (word !== "Environment") t.true(text.includes(word), word);
+	}
+});
+
 test("the tarball of datapath has the scripts, the objects and their sources", (t) => {
 	const files = packed("datapath");
 	for (const file of [
 		...["attach", "detach", "reattach", "show"].map(
 			(name) => `dist/scripts/${name}_tc.sh`,
 		),
+		"dist/man/attach_tc.sh.8",
 		"dist/scripts/lib.sh",
 		"dist/bpf/Makefile",
 		"dist/bpf/dist/pfc_egress_tc.o",
