@@ -20,47 +20,21 @@ set -euo pipefail
 export PATH=/usr/sbin:/sbin:$PATH
 cd -- "$(dirname -- "$(readlink -f -- "$0")")/.."
 
-readonly MIRROR=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
-readonly SUITE=${DEBIAN_SUITE:-bookworm}
+# shellcheck source=bare-root.sh
+source scripts/bare-root.sh
+# shellcheck source=tarballs.sh
+source scripts/tarballs.sh
+
 readonly CLIS=(cli_cfg cli_tunnel cli_service cli_doctor cli_explain cli_metrics
 	tubectl udplb sk-lookup-attach sockmap-update)
 readonly SCRIPTS=(attach_tc.sh detach_tc.sh reattach_tc.sh show_tc.sh)
 
-die() {
-	local code=$1
-	shift
-	printf 'release-test.sh: %s\n' "$*" >&2
-	exit "$code"
-}
-
-step() {
-	printf '\n== %s\n' "$*"
-}
-
-# Every workspace that is published: those with a bin.
-pack() {
-	local manifest packages=()
-	for manifest in packages/*/package.json; do
-		node -e 'const p = require(process.argv[1]); process.exit(p.bin && !p.private ? 0 : 1)' "./$manifest" &&
-			packages+=("--workspace=$(dirname -- "$manifest")")
-	done
-	npm pack --loglevel=error --pack-destination "$TARBALLS" "${packages[@]}"
-}
-
 make_root() {
-	debootstrap --variant=minbase "$SUITE" "$ROOT" "$MIRROR" >"$WORK/debootstrap.log" 2>&1 ||
-		die 1 "debootstrap: $(tail -n 1 "$WORK/debootstrap.log")"
+	bare_root "$ROOT"
 	# Node is a single file; npm installs into the root from outside.
 	install -m 755 "$(readlink -f -- "$(command -v node)")" "$ROOT/usr/local/bin/node"
-	cp /etc/resolv.conf "$ROOT/etc/resolv.conf"
 	npm install --loglevel=error --no-audit --no-fund \
 		--global --prefix "$ROOT/usr/local" "$TARBALLS"/*.tgz
-}
-
-# Runs a script in the root. The namespaces go with it.
-inside() {
-	chroot "$ROOT" /usr/bin/env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-		HOME=/root DEBIAN_FRONTEND=noninteractive bash -euo pipefail -c "$1" inside "${@:2}"
 }
 
 # Runs a script in the root as a machine of its own.
@@ -259,7 +233,6 @@ test_relay() {
 
 (($# <= 1)) || die 2 'at most one directory; see the head of this file'
 ((EUID == 0)) || die 4 'not permitted; run as root'
-command -v debootstrap >/dev/null || die 4 'no debootstrap here; apt-get install debootstrap'
 if [[ -z ${SLUICE_RELEASE_TEST:-} ]]; then
 	# What is mounted below goes with this namespace, however we end.
 	SLUICE_RELEASE_TEST=1 exec unshare --mount --propagation private "$(readlink -f -- "$0")" "$@"
@@ -274,7 +247,7 @@ TARBALLS=$(readlink -f -- "$TARBALLS")
 
 step 'build and pack'
 npx turbo run build --output-logs=errors-only
-pack
+pack_tarballs "$TARBALLS"
 step 'a machine with Node'
 make_root
 mount -t proc proc "$ROOT/proc"
