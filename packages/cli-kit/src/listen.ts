@@ -1,14 +1,56 @@
+import { readFileSync } from "node:fs";
+import { isIP } from "node:net";
 import type { Args } from "./command.js";
+import { badInput } from "./failure.js";
 import * as values from "./values.js";
 
 /** Of a command that listens. */
 export const listenPositionals = {
-	address: "The address to listen on",
-	port: "The port to listen on; 0 takes a free one and prints it",
+	address:
+		"The address or host name to listen on; an empty one is every address",
+	port: "The port to listen on, or the name of a service; 0 takes a free port and prints it",
 } as const;
 
 /** Where to listen. @throws Failure usage */
 export const listenArgs = (args: Args) => ({
-	address: values.address("address", args.text("address")),
-	port: values.port("port", args.text("port")),
+	address: host("address", args.text("address")),
+	port: servicePort("port", args.text("port")),
 });
+
+/** An IP address, one in brackets, or a host name; an empty text is `::`, every address of both families. */
+export function host(name: string, text: string): string {
+	if (text === "") return "::";
+	const inner = /^\[(.*)\]$/.exec(text)?.[1] ?? text;
+	if (isIP(inner)) return inner;
+	// A name that is all digits and dots is a mistyped address.
+	if (/^(?![\d.]*$)[a-z\d]([a-z\d._-]{0,252})$/i.test(text)) return text;
+	throw badInput(`${name} must be an IP address or a host name, got "${text}"`);
+}
+
+/** A port in host order: 0 to 65535, or the name of a TCP service in /etc/services. */
+export function servicePort(name: string, text: string): number {
+	if (!/^[a-z]/i.test(text)) return values.port(name, text);
+	const port = serviceNamed(text);
+	if (port !== undefined) return port;
+	throw badInput(
+		`${name} must be an integer from 0 to 65535 or a service of /etc/services, got "${text}"`,
+	);
+}
+
+/** services(5): a name, `port/protocol`, and other names. */
+function serviceNamed(wanted: string): number | undefined {
+	for (const line of servicesFile().split("\n")) {
+		const [name, port = "", ...aliases] = line.replace(/#.*/, "").split(/\s+/);
+		if (port.endsWith("/tcp") && [name, ...aliases].includes(wanted))
+			return Number.parseInt(port, 10);
+	}
+	return undefined;
+}
+
+function servicesFile(): string {
+	try {
+		return readFileSync("/etc/services", "utf8");
+	} catch {
+		return "";
+	}
+}

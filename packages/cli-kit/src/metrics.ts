@@ -24,6 +24,8 @@ export interface MetricsOptions {
 export interface MetricsServer {
 	/** "http://127.0.0.1:8000/metrics"; the port is the real one where 0 was asked for. */
 	readonly url: string;
+	/** "127.0.0.1:8000". */
+	readonly endpoint: string;
 	/** Stops listening and ends what is open. */
 	close(): Promise<void>;
 }
@@ -43,11 +45,11 @@ export async function serveUntilStopped(
 	{ env }: Context,
 	registry: MetricsRegistry,
 	{ address, port, timeout }: Listening,
-	announce: (url: URL) => void,
+	announce: (url: URL, endpoint: string) => void,
 ): Promise<void> {
 	const server = await serveMetrics(registry, address, port, { timeout });
 	const signal = env.stopped?.();
-	announce(new URL(server.url));
+	announce(new URL(server.url), server.endpoint);
 	if (signal && !signal.aborted) await once(signal, "abort");
 	await server.close();
 }
@@ -73,9 +75,11 @@ export async function serveMetrics(
 	} catch (cause) {
 		throw listenFailure(address, port, cause);
 	}
-	const actual = (server.address() as AddressInfo).port;
+	const actual = server.address() as AddressInfo;
+	const endpoint = endpointText(actual.address, actual.port);
 	return {
-		url: `http://${endpointText(address, actual)}/metrics`,
+		url: `http://${endpoint}/metrics`,
+		endpoint,
 		async close() {
 			const closed = once(server, "close");
 			server.close();
@@ -96,7 +100,7 @@ async function answer(
 	if (request.method !== "GET" && request.method !== "HEAD")
 		return plain(response.setHeader("Allow", "GET, HEAD"), 405, "only GET");
 	try {
-		const text = await within(registry.metrics(), timeout);
+		const text = await within(() => registry.metrics(), timeout);
 		response.writeHead(200, { "Content-Type": registry.contentType });
 		response.end(request.method === "HEAD" ? undefined : text);
 	} catch (error) {
@@ -110,18 +114,20 @@ function plain(response: ServerResponse, status: number, text: string): void {
 }
 
 async function within<T>(
-	promise: Promise<T>,
+	collect: () => Promise<T>,
 	milliseconds: number,
 ): Promise<T> {
+	const start = performance.now();
+	const late = () => new Error(`not collected within ${milliseconds} ms`);
 	let timer: NodeJS.Timeout | undefined;
-	const late = new Promise<never>((_, reject) => {
-		timer = setTimeout(
-			() => reject(new Error(`not collected within ${milliseconds} ms`)),
-			milliseconds,
-		);
+	const timeout = new Promise<never>((_, reject) => {
+		timer = setTimeout(() => reject(late()), milliseconds);
 	});
 	try {
-		return await Promise.race([promise, late]);
+		const value = await Promise.race([collect(), timeout]);
+		// Reading tables does not yield, so the timer cannot fire meanwhile.
+		if (performance.now() - start > milliseconds) throw late();
+		return value;
 	} finally {
 		clearTimeout(timer);
 	}
@@ -130,6 +136,8 @@ async function within<T>(
 const causes: Record<string, string> = {
 	EADDRINUSE: "somebody else listens there",
 	EADDRNOTAVAIL: "not an address of this host",
+	ENOTFOUND: "no such host",
+	EAI_AGAIN: "the name cannot be resolved now",
 	EACCES: "not permitted",
 };
 

@@ -54,6 +54,17 @@ test("metrics that take too long are given up", async (t) => {
 	t.is(await response.text(), "not collected within 10 ms\n");
 });
 
+test("metrics that block the process for too long are given up", async (t) => {
+	const blocking = registry(async () => {
+		const end = performance.now() + 5;
+		while (performance.now() < end);
+		return "up 1\n";
+	});
+	const server = await serveMetrics(blocking, "127.0.0.1", 0, { timeout: 1 });
+	t.teardown(() => server.close());
+	t.is((await fetch(server.url)).status, 503);
+});
+
 test("a port that is taken is told, with the address", async (t) => {
 	const server = await serveMetrics(up, "127.0.0.1", 0);
 	t.teardown(() => server.close());

@@ -8,27 +8,28 @@ import {
 	missing,
 	printChanges,
 } from "@sluice/cli-kit";
+import {
+	type Binding,
+	bindingText,
+	bindingWords,
+	inOrder,
+} from "./binding/binding.js";
 import { bind, unbind } from "./commands/binding.js";
 import { placeOf } from "./commands/place.js";
-import { keyOf, pack } from "./state/binding-key.js";
-import { type Binding, bindingText } from "./values/binding.js";
-import { prefixText } from "./values/prefix.js";
 
-/** Bindings by packed key: what the lines of a batch are carried out on. */
-type Plan = Map<string, Binding>;
+/** The label of each packed key: what the lines of a batch are carried out on. */
+type Plan = Map<string, string>;
 
 /** How bindings are batched, saved and restored. */
 export const bulk: Engine = {
 	async apply(program, application, context) {
 		const { withWriter } = await import("./state/writer.js");
 		const { readBindings } = await import("./state/bindings.js");
-		const { BindingSet, replaceBindings } = await import("./state/replace.js");
+		const { replaceBindings } = await import("./state/replace.js");
 		const { text, isAll, dryRun } = application;
 		withWriter(placeOf(context), (writer) => {
 			const before = planOf(readBindings(writer.tables));
-			const wanted = new BindingSet();
-			const plan = wanted.byKey;
-			if (!isAll) for (const [key, one] of before) plan.set(key, one);
+			const plan: Plan = new Map(isAll ? [] : before);
 			const act = ({ spec, parsed }: { spec: unknown; parsed: unknown }) =>
 				spec === bind
 					? bindIn(plan, parsed as Binding)
@@ -39,14 +40,13 @@ export const bulk: Engine = {
 			const differences = differencesOf(before, plan);
 			const counts = countsOf(differences);
 			if (dryRun) return printChanges(context, lines, counts, differences);
-			if (differences.length > 0) replaceBindings(writer, wanted);
+			if (differences.length > 0) replaceBindings(writer, plan);
 			printChanges(context, lines, counts);
 		});
 	},
 	async save(context: Context) {
 		const { readBindings } = await import("./state/bindings.js");
 		const { openTables } = await import("./state/tables.js");
-		const { inOrder } = await import("./state/order.js");
 		const tables = openTables(placeOf(context), { readOnly: true });
 		const bindings = inOrder(readBindings(tables));
 		tables.close();
@@ -55,36 +55,36 @@ export const bulk: Engine = {
 };
 
 const planOf = (bindings: readonly Binding[]): Plan =>
-	new Map(bindings.map((one) => [pack(keyOf(one)), one]));
+	new Map(bindings.map(({ label, key }) => [key, label]));
 
 function bindIn(plan: Plan, binding: Binding): void {
-	plan.set(pack(keyOf(binding)), binding);
+	plan.set(binding.key, binding.label);
 }
 
 function unbindIn(plan: Plan, binding: Binding): void {
-	const key = pack(keyOf(binding));
+	const { label, key } = binding;
 	const old = plan.get(key);
-	if (!old) throw missing(`no binding ${bindingText(binding)}`);
-	if (old.label !== binding.label)
-		throw missing(
-			`no binding ${bindingText(binding)}: it leads to ${JSON.stringify(old.label)}`,
-		);
+	if (old === undefined) throw missing(`no binding ${bindingText(binding)}`);
+	if (old !== label)
+		throw missing(`no binding ${bindingText(binding)}: it leads to "${old}"`);
 	plan.delete(key);
 }
 
 function differencesOf(before: Plan, after: Plan): DifferenceLine[] {
 	const differences: DifferenceLine[] = [];
-	for (const [key, binding] of after) {
-		const old = before.get(key);
-		if (old?.label !== binding.label)
-			differences.push({
-				change: old ? "change" : "add",
-				line: lineFor(bind, binding),
-			});
-	}
-	for (const [key, binding] of before)
-		if (!after.has(key))
-			differences.push({ change: "delete", line: lineFor(unbind, binding) });
+	const written: Binding[] = [];
+	for (const [key, label] of after)
+		if (before.get(key) !== label) written.push({ key, label });
+	for (const one of inOrder(written))
+		differences.push({
+			change: before.has(one.key) ? "change" : "add",
+			line: lineFor(bind, one),
+		});
+	const deleted: Binding[] = [];
+	for (const [key, label] of before)
+		if (!after.has(key)) deleted.push({ key, label });
+	for (const one of inOrder(deleted))
+		differences.push({ change: "delete", line: lineFor(unbind, one) });
 	return differences;
 }
 
@@ -104,11 +104,5 @@ function countsOf(differences: readonly DifferenceLine[]) {
 	};
 }
 
-const lineFor = (
-	command: typeof bind | typeof unbind,
-	{ label, protocol, prefix, port }: Binding,
-) =>
-	lineOf([
-		command === bind ? "bind" : "unbind",
-		...[label, protocol, prefixText(prefix), String(port)],
-	]);
+const lineFor = (command: typeof bind | typeof unbind, binding: Binding) =>
+	lineOf([command === bind ? "bind" : "unbind", ...bindingWords(binding)]);

@@ -8,7 +8,10 @@ test.before(ownHost);
 test.afterEach.always(() => tubectl("unload"));
 
 test("version prints the version", async (t) => {
-	t.is(await must("version"), `${version}\n`);
+	t.is(
+		await must("version"),
+		`tubectl version: ${version} (node runtime ${process.version})\n`,
+	);
 	t.deepEqual(await json("version"), { version });
 	t.is(await must("--version"), `${version}\n`);
 });
@@ -40,8 +43,8 @@ const mistakes: [line: string[], message: string][] = [
 		"label must be 1 to 255 bytes long, got 0 bytes",
 	],
 	[
-		["bind", "a\nb", "tcp", "::1", "80"],
-		'label must not contain control characters, got "a\\nb"',
+		["bind", "a\ufffd", "tcp", "::1", "80"],
+		'label must be UTF-8, got "a\ufffd"; write other bytes as \\xHH, as status prints them',
 	],
 	[
 		["unbind", "foo", "tcp", "1.1", "80"],
@@ -65,8 +68,12 @@ const mistakes: [line: string[], message: string][] = [
 		'domain must be ipv4 or ipv6, got "inet"',
 	],
 	[
-		["metrics", "localhost", "80"],
-		'address must be an IPv4 or IPv6 address, got "localhost"',
+		["metrics", "127.0.0.256", "80"],
+		'address must be an IP address or a host name, got "127.0.0.256"',
+	],
+	[
+		["metrics", "localhost", "no-such-service"],
+		'port must be an integer from 0 to 65535 or a service of /etc/services, got "no-such-service"',
 	],
 	[
 		["metrics", "127.0.0.1", "80", "-timeout", "30"],
@@ -145,6 +152,26 @@ kernelTest(
 		});
 	},
 );
+
+kernelTest("status of an empty label shows everything", async (t) => {
+	await must("load");
+	await must("bind", "foo", "tcp", "127.0.0.1", "80");
+	t.is(await must("status", ""), await must("status"));
+	t.like((await json("status", "")).bindings, [{ label: "foo" }]);
+});
+
+kernelTest("Bits beyond a prefix are cleared everywhere", async (t) => {
+	await must("load");
+	t.is(
+		await must("bind", "foo", "tcp", "127.0.0.1/8", "80"),
+		"bound foo#tcp:[127.0.0.0/8]:80\n",
+	);
+	t.is((await json("bindings", "tcp", "127.1.2.3/16")).bindings.length, 1);
+	t.is(
+		await must("unbind", "foo", "tcp", "127.255.0.0/8", "80"),
+		"Removed foo#tcp:[127.0.0.0/8]:80\n",
+	);
+});
 
 kernelTest("A label may be 255 bytes long", async (t) => {
 	const label = `${"ö".repeat(127)}o`;

@@ -38,19 +38,19 @@ async function serve(
 	t: ExecutionContext,
 	...command: string[]
 ): Promise<string> {
+	return serveAt(t, command, "127.0.0.1", "0", "-timeout", "5s");
+}
+
+/** The same with all arguments of `metrics`. */
+async function serveAt(
+	t: ExecutionContext,
+	command: string[],
+	...listening: string[]
+): Promise<string> {
 	const [file = process.execPath, ...args] = command;
 	const server = spawn(
 		file,
-		[
-			...args,
-			"--import=tsx",
-			main,
-			"metrics",
-			"127.0.0.1",
-			"0",
-			"-timeout",
-			"5s",
-		],
+		[...args, "--import=tsx", main, "metrics", ...listening],
 		{
 			cwd,
 			stdio: ["ignore", "pipe", "pipe"],
@@ -66,7 +66,7 @@ async function serve(
 		once(server.stdout, "data"),
 		once(server, "exit").then(() => [errors]),
 	]);
-	const address = /^Listening on (127\.0\.0\.1:\d+)\n$/.exec(String(line))?.[1];
+	const address = /^Listening on (\S+:\d+)\n$/.exec(String(line))?.[1];
 	t.truthy(address, String(line));
 	return address as string;
 }
@@ -113,6 +113,32 @@ kernelTest("Metrics have tubular's names and labels", async (t) => {
 	const after = samples(await scrape(address));
 	t.true(after.includes("tubular_collection_errors_total 1"));
 	t.false(after.some((line) => line.startsWith("tubular_lookups_total")));
+});
+
+for (const [given, printed] of [
+	["[::1]", /^\[::1\]:\d+$/],
+	["::1", /^\[::1\]:\d+$/],
+	["localhost", /^(127\.0\.0\.1|\[::1\]):\d+$/],
+	["", /^\[::\]:\d+$/],
+] as const)
+	kernelTest(`metrics listens on "${given}"`, async (t) => {
+		await must("load");
+		const address = await serveAt(t, [], given, "0");
+		t.regex(address, printed);
+		const lines = samples(await scrape(address));
+		t.true(lines.includes("tubular_collection_errors_total 0"));
+	});
+
+kernelTest("metrics listens on a service's port", async (t) => {
+	await must("load");
+	t.is(await serveAt(t, [], "127.0.0.1", "http"), "127.0.0.1:80");
+});
+
+kernelTest("A collection that takes longer than -timeout is 503", async (t) => {
+	await must("load");
+	const address = await serveAt(t, [], "127.0.0.1", "0", "-timeout", "1ns");
+	const response = await fetch(`http://${address}/metrics`);
+	t.is(response.status, 503);
 });
 
 kernelTest("An address that is taken is told", async (t) => {

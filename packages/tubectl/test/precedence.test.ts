@@ -4,11 +4,10 @@ import { type AddressInfo, createServer } from "node:net";
 import { close, openPin, socketInfo, testRun } from "@sluice/maps";
 import { address as addressCodec } from "@sluice/maps/codec";
 import test from "ava";
-import type { Binding } from "../src/values/binding.js";
-import { prefix } from "../src/values/prefix.js";
 import { lookupContext, type Packet, selected } from "./helpers/lookup.js";
 import { kernelTest, ownHost } from "./helpers/own-host.js";
 import { randomNumbers } from "./helpers/random.js";
+import { isFor, type Listed } from "./helpers/reference.js";
 import { descriptor, greeter } from "./helpers/servers.js";
 import { json, must, tubectl } from "./helpers/tubectl.js";
 
@@ -17,27 +16,6 @@ test.afterEach.always(() => tubectl("unload"));
 
 const PASS = 1;
 const DROP = 0;
-
-type Listed = Omit<Binding, "prefix"> & { prefix: string };
-
-/** Whether a packet is what a binding is for, by the words of the manual alone. */
-function isFor(binding: Listed, packet: Packet): boolean {
-	const { domain, address, length } = prefix("prefix", binding.prefix);
-	const bits = domain === "ipv4" ? 32 : 128;
-	if (packet.address.includes(":") !== (domain === "ipv6")) return false;
-	const shift = BigInt(bits - length);
-	return (
-		binding.protocol === packet.protocol &&
-		(binding.port === 0 || binding.port === packet.port) &&
-		numberOf(address) >> shift === numberOf(packet.address) >> shift
-	);
-}
-
-function numberOf(text: string): bigint {
-	const bytes = Buffer.alloc(16);
-	addressCodec.write(bytes, 0, text);
-	return BigInt(`0x${bytes.toString("hex")}`);
-}
 
 /** The program that is loaded, run without a packet. */
 function dataPlane() {

@@ -1,18 +1,16 @@
-import { struct, text, u8, u32, type ValueOf } from "../codec.js";
+import { struct, u8, u32, type ValueOf } from "../codec.js";
 import type { Table } from "../table.js";
+import { label } from "./label.js";
 
 /** Address families, as `domain` numbers them. */
 export const domains = { ipv4: 2, ipv6: 10 } as const;
 export type Domain = keyof typeof domains;
 
-/** Bytes of a label. */
-export const LABEL_SIZE = 255;
-
 /** Who serves traffic. Mirrors `struct destination_key` in `bpf/dispatcher/dispatcher.h`. */
 export type DestinationKey = ValueOf<typeof destinationKey>;
 
 export const destinationKey = struct(257, {
-	label: [0, text(LABEL_SIZE)],
+	label: [0, label],
 	/** AF_INET or AF_INET6. */
 	domain: [255, u8],
 	/** IPPROTO_TCP or IPPROTO_UDP. */

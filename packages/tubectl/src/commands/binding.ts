@@ -1,7 +1,13 @@
 import { type Args, command, values } from "@sluice/cli-kit";
+import {
+	bindingArgs,
+	bindingJson,
+	bindingText,
+	inOrder,
+} from "../binding/binding.js";
+import { matches } from "../binding/filter.js";
+import { prefix } from "../binding/prefix.js";
 import { bindingRows } from "../text/listing.js";
-import { bindingArgs, bindingJson, bindingText } from "../values/binding.js";
-import { prefix } from "../values/prefix.js";
 import { announce, placeOf } from "./place.js";
 
 const positionals = {
@@ -68,13 +74,11 @@ export const bindings = command({
 	async run(filter, context) {
 		const { readBindings } = await import("../state/bindings.js");
 		const { openTables } = await import("../state/tables.js");
-		const { inOrder } = await import("../state/order.js");
-		const { matches } = await import("../state/filter.js");
 		const place = placeOf(context);
 		const tables = openTables(place, { readOnly: true });
 		announce(context, `opened dispatcher at ${place.directory}`);
 		const found = inOrder(
-			readBindings(tables).filter((one) => matches(one, filter)),
+			readBindings(tables).filter((one) => matches(one.key, filter)),
 		);
 		tables.close();
 		context.print(

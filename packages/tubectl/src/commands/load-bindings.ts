@@ -1,5 +1,10 @@
 import { type Context, command } from "@sluice/cli-kit";
-import { type Binding, bindingJson, bindingText } from "../values/binding.js";
+import {
+	type Binding,
+	bindingJson,
+	bindingText,
+	inOrder,
+} from "../binding/binding.js";
 import { placeOf } from "./place.js";
 
 export const loadBindings = command({
@@ -11,7 +16,7 @@ export const loadBindings = command({
 	examples: [["load-bindings bindings.json", "prints what it changes"]],
 	parse: (args) => args.text("file"),
 	async run(file, context) {
-		const { readBindingsFile } = await import("../values/bindings-file.js");
+		const { readBindingsFile } = await import("../binding/file.js");
 		const { withWriter } = await import("../state/writer.js");
 		const { replaceBindings } = await import("../state/replace.js");
 		const set = readBindingsFile(file, context.env);
@@ -20,12 +25,12 @@ export const loadBindings = command({
 		);
 		if (context.json)
 			context.print([], {
-				added: added.map(bindingJson),
-				removed: removed.map(bindingJson),
+				added: inOrder(added).map(bindingJson),
+				removed: inOrder(removed).map(bindingJson),
 			});
 		else {
-			printAll(context, "added", added);
-			printAll(context, "removed", removed);
+			printAll(context, "added", inOrder(added));
+			printAll(context, "removed", inOrder(removed));
 		}
 	},
 });

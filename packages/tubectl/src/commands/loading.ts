@@ -20,17 +20,20 @@ export const load = command({
 			place,
 			plainObject(objectDirectory(context.env.vars)),
 		);
-		if (loaded) announce(context, `created dispatcher in ${place.directory}`);
-		else
+		if (!loaded)
 			announce(
 				context,
 				`tubectl: load: dispatcher already loaded in ${place.directory}; use "tubectl upgrade" to replace it`,
 			);
-		context.print(loaded ? [`loaded dispatcher into ${place.netns}`] : [], {
-			loaded,
-			netns: place.netns,
-			path: place.directory,
-		});
+		context.print(
+			loaded
+				? [
+						`created dispatcher in ${place.directory}`,
+						`loaded dispatcher into ${place.netns}`,
+					]
+				: [],
+			{ loaded, netns: place.netns, path: place.directory },
+		);
 	},
 });
 

@@ -30,8 +30,8 @@ export const metrics = command({
 		const registry = collector(place, (message) =>
 			context.env.err(`tubectl: metrics: ${message}\n`),
 		);
-		await serveUntilStopped(context, registry, listening, ({ host }) =>
-			context.print([`Listening on ${host}`], { listening: host }),
+		await serveUntilStopped(context, registry, listening, (_, endpoint) =>
+			context.print([`Listening on ${endpoint}`], { listening: endpoint }),
 		);
 	},
 });

@@ -6,11 +6,11 @@ import {
 	values,
 } from "@sluice/cli-kit";
 import { type Domain, domains } from "@sluice/maps/tables";
+import { label } from "../binding/label.js";
 import { listenFds } from "../sockets/listen-fds.js";
 import { netnsInode, type Place } from "../state/place.js";
 import type { RegisteredSocket } from "../state/sockets.js";
 import { seconds } from "../values/duration.js";
-import { label } from "../values/label.js";
 import { placeOf } from "./place.js";
 
 export const register = command({

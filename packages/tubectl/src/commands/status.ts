@@ -1,14 +1,15 @@
 import { type Args, type Context, command } from "@sluice/cli-kit";
+import { bindingJson, inOrder } from "../binding/binding.js";
+import { label } from "../binding/label.js";
 import { bindingRows, destinationRows } from "../text/listing.js";
-import { bindingJson } from "../values/binding.js";
-import { label } from "../values/label.js";
 import { announce, placeOf } from "./place.js";
 
 const positionals = { label: "Only what belongs to this label" };
 
 const parse = (args: Args) => {
 	const text = args.optional("label");
-	return text === undefined ? undefined : label("label", text);
+	// An empty label is what a script makes of a variable that is not set.
+	return text ? label("label", text) : undefined;
 };
 
 export const status = command({
@@ -33,7 +34,6 @@ export const list = command({
 async function show(only: string | undefined, context: Context) {
 	const { readBindings } = await import("../state/bindings.js");
 	const { openTables } = await import("../state/tables.js");
-	const { inOrder } = await import("../state/order.js");
 	const { readDestinations } = await import("../state/status.js");
 	const { cookieText } = await import("../state/sockets.js");
 	const place = placeOf(context);

@@ -6,5 +6,9 @@ export const version = command({
 	summary: "Print the version",
 	kernel: false,
 	parse: () => undefined,
-	run: (_, context) => context.print([number], { version: number }),
+	run: (_, context) =>
+		context.print(
+			[`tubectl version: ${number} (node runtime ${process.version})`],
+			{ version: number },
+		),
 });

@@ -1,7 +1,12 @@
 import { command, values } from "@sluice/cli-kit";
+import {
+	type Binding,
+	bindingJson,
+	keyBitsOf,
+	matchOf,
+} from "../binding/binding.js";
+import { prefix, prefixText } from "../binding/prefix.js";
 import type { Answer } from "../state/who.js";
-import { type Binding, bindingJson } from "../values/binding.js";
-import { prefix, prefixText } from "../values/prefix.js";
 import { announce, placeOf } from "./place.js";
 
 export const who = command({
@@ -47,7 +52,8 @@ function explain({ matches }: Answer, socket: string | undefined): string[] {
 		return [
 			"no binding matches: the kernel looks a socket up as if there were no dispatcher",
 		];
-	const { label, protocol, prefix: subnet } = winner;
+	const { label } = winner;
+	const { protocol, prefix: subnet } = matchOf(winner.key);
 	return [
 		`binding ${bindingLine(winner)} leads to ${label}`,
 		socket
@@ -61,9 +67,11 @@ function explain({ matches }: Answer, socket: string | undefined): string[] {
 }
 
 const whyNot = (loser: Binding, winner: Binding) =>
-	loser.prefix.length < winner.prefix.length
+	keyBitsOf(loser.key) < keyBitsOf(winner.key)
 		? "a shorter prefix"
 		: "every port, where the other names this one";
 
-const bindingLine = ({ protocol, prefix: subnet, port }: Binding) =>
-	`${protocol} ${prefixText(subnet)} ${port === 0 ? "every port" : `port ${port}`}`;
+function bindingLine({ key }: Binding): string {
+	const { protocol, prefix: subnet, port } = matchOf(key);
+	return `${protocol} ${prefixText(subnet)} ${port === 0 ? "every port" : `port ${port}`}`;
+}

@@ -13,10 +13,13 @@ import {
 	indexKeyOf,
 	indexSubnetsTable,
 } from "@sluice/maps/tables";
-import { isSingleAddress } from "./binding-key.js";
+import { keyBitsOf } from "../binding/binding.js";
 import type { Progress } from "./load.js";
 import { INDEX, setModes, WRITER } from "./pins.js";
 import type { Tables } from "./tables.js";
+
+/** Prefix length of the key of a single address. */
+const SINGLE_ADDRESS = 152;
 
 /** The maps that an index is made of. */
 const tables = [bindingIndexTable, indexSubnetsTable];
@@ -79,7 +82,8 @@ function fill(packed: Tables["packed"], loaded: LoadedObject): void {
 	let subnets = 0n;
 	const single: [string, BindingValue][] = [];
 	for (const [key, value] of packed.entries()) {
-		if (isSingleAddress(key)) single.push([indexKeyOf(key), value]);
+		if (keyBitsOf(key) === SINGLE_ADDRESS)
+			single.push([indexKeyOf(key), value]);
 		else subnets++;
 	}
 	index.setMany(single);

@@ -1,33 +1,25 @@
 import { Failure, missing } from "@sluice/cli-kit";
 import type { OpenTable } from "@sluice/maps";
-import type {
-	BindingKey,
-	BindingValue,
-	DestinationKey,
-} from "@sluice/maps/tables";
-import { type Binding, bindingText } from "../values/binding.js";
-import { prefixText } from "../values/prefix.js";
+import type { BindingValue, DestinationKey } from "@sluice/maps/tables";
 import {
-	bindingOf,
+	type Binding,
+	bindingText,
 	destinationOf,
-	keyOf,
-	pack,
-	unpack,
-} from "./binding-key.js";
+	keyBitsOf,
+} from "../binding/binding.js";
 import type { Tables } from "./tables.js";
 import type { Writer } from "./writer.js";
 
 /** Leads traffic to a label; what the same protocol, prefix and port led to before is replaced. */
 export function bind(writer: Writer, binding: Binding): void {
 	const { tables, destinations } = writer;
-	const key = keyOf(binding);
+	const { key } = binding;
 	const destination = destinationOf(binding);
-	const old = exact(tables.bindings, key);
+	const old = exact(tables.packed, key);
 	if (old && destinations.get(destination)?.id === old.id) return;
 	writer.change(() => {
 		const id = destinations.acquire(destination);
-		const { prefixlen } = key;
-		writer.trie.setMany([[pack(key), { id, prefixlen }]]);
+		writer.trie.setMany([[key, { id, prefixlen: keyBitsOf(key) }]]);
 		if (old) destinations.releaseId(old.id);
 	});
 }
@@ -35,27 +27,27 @@ export function bind(writer: Writer, binding: Binding): void {
 /** Removes a binding. @throws Failure missing: no such binding, or it leads elsewhere. */
 export function unbind(writer: Writer, binding: Binding): void {
 	const { tables, destinations } = writer;
-	const key = keyOf(binding);
+	const { key } = binding;
 	const destination = destinationOf(binding);
-	const old = exact(tables.bindings, key);
+	const old = exact(tables.packed, key);
 	if (!old) throw missing(`no binding ${bindingText(binding)}`);
 	if (destinations.get(destination)?.id !== old.id)
 		throw missing(
-			`no binding ${bindingText(binding)}: it leads to ${JSON.stringify(labelOf(tables, old.id))}`,
+			`no binding ${bindingText(binding)}: it leads to "${labelOf(tables, old.id)}"`,
 		);
 	writer.change(() => {
-		writer.trie.deleteMany([pack(key)]);
+		writer.trie.deleteMany([key]);
 		destinations.release(destination);
 	});
 }
 
 /** The entry of just this key: a lookup in the trie gives the longest match. */
 export function exact(
-	bindings: OpenTable<BindingKey, BindingValue>,
-	key: BindingKey,
+	bindings: OpenTable<string, BindingValue>,
+	key: string,
 ): BindingValue | undefined {
 	const found = bindings.get(key);
-	return found?.prefixlen === key.prefixlen ? found : undefined;
+	return found?.prefixlen === keyBitsOf(key) ? found : undefined;
 }
 
 const labelOf = (tables: Tables, id: number) =>
@@ -72,11 +64,11 @@ export function readBindings(tables: Tables): Binding[] {
 		const labels = labelsById(tables);
 		const bindings: Binding[] = [];
 		let unknown: number | undefined;
-		for (const [packed, { id }] of tables.packed.entries()) {
+		tables.packed.forEach((key, { id }) => {
 			const destination = labels.get(id);
-			if (!destination) unknown = id;
-			else bindings.push(bindingOf(destination.label, unpack(packed)));
-		}
+			if (destination) bindings.push({ label: destination.label, key });
+			else unknown = id;
+		});
 		if (unknown === undefined) return bindings;
 		if (attempt === ATTEMPTS)
 			throw new Failure(
@@ -93,7 +85,3 @@ export function labelsById(tables: Tables): Map<number, DestinationKey> {
 		if (count > 0 || !labels.has(id)) labels.set(id, key);
 	return labels;
 }
-
-/** "tcp 127.0.0.0/8 port 80". */
-export const matchText = ({ protocol, prefix, port }: Binding) =>
-	`${protocol} ${prefixText(prefix)} ${port === 0 ? "every port" : `port ${port}`}`;

@@ -13,13 +13,27 @@ export const PROGRAM = "program";
 export const LINK = "link";
 /** The new program during an upgrade. */
 export const UPGRADE = "program-upgrade";
-/** A directory that is there while a writer is at work: one that finds it repairs what the last left. */
-export const CHANGING = "changing";
 
 /** A directory of what belongs to the index, where there is one. */
 export const INDEX = "index";
 /** In it: the program that writes bindings to the trie and the index. */
 export const WRITER = "write_bindings";
+
+/**
+ * A directory that exists while a writer changes the tables: a writer that finds it counts the bindings again. It is
+ * beside the state, because tubular's `upgrade` refuses a directory in it.
+ */
+export const markOf = (directory: string) => `${directory}-changing`;
+/** Where release 0.1.0 has that mark. */
+const oldMarkOf = (directory: string) => join(directory, "changing");
+
+export const isMarked = (directory: string) =>
+	existsSync(markOf(directory)) || existsSync(oldMarkOf(directory));
+
+export function removeMark(directory: string): void {
+	for (const mark of [markOf(directory), oldMarkOf(directory)])
+		if (existsSync(mark)) rmdirSync(mark);
+}
 
 /** Owner and group read; others nothing: whoever may open the directory may hold its lock. */
 const DIRECTORY_MODE = 0o750;
@@ -43,6 +57,7 @@ export function removeState(directory: string): void {
 		else rmSync(path);
 	}
 	rmdirSync(directory);
+	removeMark(directory);
 }
 
 function removeFlat(directory: string): void {

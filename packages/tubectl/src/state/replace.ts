@@ -1,31 +1,16 @@
 import { badInput } from "@sluice/cli-kit";
-import type { DestinationKey } from "@sluice/maps/tables";
-import { type Binding, bindingText } from "../values/binding.js";
-import type { Prefix } from "../values/prefix.js";
-import { bindingOf, packBoth, packedLength, unpack } from "./binding-key.js";
+import { type DestinationKey, domains, protocols } from "@sluice/maps/tables";
+import {
+	type Binding,
+	destinationOf,
+	keyBitsOf,
+	precedence,
+} from "../binding/binding.js";
 import { labelsById } from "./bindings.js";
-import { destinationKeyOf } from "./destinations.js";
 import type { Writer } from "./writer.js";
 
-/** A set of bindings, by packed key: what is wanted. No two have the same key. */
-export class BindingSet {
-	readonly byKey = new Map<string, Binding>();
-
-	/**
-	 * Adds a binding for each protocol.
-	 * @throws Failure usage, where another binding has the same prefix and port.
-	 */
-	add(label: string, prefix: Prefix, port: number): void {
-		const [tcp, udp] = packBoth(prefix, port);
-		const other = this.byKey.get(tcp);
-		if (other)
-			throw badInput(
-				`duplicate binding ${bindingText({ ...other, label })}: ${JSON.stringify(other.label)} has it already`,
-			);
-		this.byKey.set(tcp, { label, protocol: "tcp", prefix, port });
-		this.byKey.set(udp, { label, protocol: "udp", prefix, port });
-	}
-}
+/** What is wanted: the label of each packed key. */
+export type Wanted = ReadonlyMap<string, string>;
 
 export interface Changes {
 	added: Binding[];
@@ -33,42 +18,44 @@ export interface Changes {
 }
 
 /**
- * Makes the bindings equal to a set by the smallest difference. Adds come before removals, the most specific first,
- * and removals the other way round, so that no traffic goes astray in between.
+ * Makes the bindings equal to a set by the smallest difference. Adds come before removals. Adds are made in the order in
+ * which the data plane prefers bindings, removals in the opposite order: at any moment a packet goes where it went
+ * before, or where it goes afterwards.
  *
  * @throws Failure where there is no room for all destinations, before the first change.
  */
-export function replaceBindings(writer: Writer, wanted: BindingSet): Changes {
+export function replaceBindings(writer: Writer, wanted: Wanted): Changes {
 	const { tables } = writer;
 	const labels = labelsById(tables);
 
-	const kept = new Set<Binding>();
-	const removed: [string, Binding][] = [];
+	const kept = new Set<string>();
+	const removed: Binding[] = [];
 	tables.packed.forEach((key, { id }) => {
-		const binding = wanted.byKey.get(key);
-		if (!binding) removed.push([key, bindingAt(key, labels.get(id))]);
-		// What has the same key has the same protocol and domain. With another label it is overwritten, not removed.
-		else if (labels.get(id)?.label === binding.label) kept.add(binding);
+		const label = labels.get(id)?.label ?? "?";
+		const next = wanted.get(key);
+		if (next === undefined) removed.push({ label, key });
+		// The same key is of the same protocol and domain. Another label overwrites it.
+		else if (next === label) kept.add(key);
 	});
-	const added: [string, Binding][] = [];
-	if (kept.size < wanted.byKey.size)
-		for (const entry of wanted.byKey)
-			if (!kept.has(entry[1])) added.push(entry);
+	const added: Binding[] = [];
+	if (kept.size < wanted.size)
+		for (const [key, label] of wanted)
+			if (!kept.has(key)) added.push({ label, key });
 	if (added.length + removed.length > 0) apply(writer, wanted, added, removed);
-	return { added: added.map(second), removed: removed.map(second) };
+	return { added, removed };
 }
 
 function apply(
 	writer: Writer,
-	wanted: BindingSet,
-	added: [string, Binding][],
-	removed: [string, Binding][],
+	wanted: Wanted,
+	added: Binding[],
+	removed: Binding[],
 ): void {
 	const { trie, destinations } = writer;
-	const counts = new Counts(wanted.byKey.values());
-	checkRoom(writer, counts, wanted.byKey.size);
-	added.sort(([a], [b]) => packedLength(b) - packedLength(a));
-	removed.sort(([a], [b]) => packedLength(a) - packedLength(b));
+	const counts = new Counts(wanted);
+	checkRoom(writer, counts, wanted.size);
+	added.sort((a, b) => precedence(a.key) - precedence(b.key));
+	removed.sort((a, b) => precedence(b.key) - precedence(a.key));
 	writer.change(() => {
 		for (const one of counts) {
 			const before = destinations.obtain(one.key);
@@ -78,12 +65,12 @@ function apply(
 			destinations.setCount(one.key, { id: one.id, count });
 		}
 		trie.setMany(
-			added.map(([key, binding]) => [
-				key,
-				{ id: counts.of(binding).id, prefixlen: packedLength(key) },
+			added.map((binding) => [
+				binding.key,
+				{ id: counts.of(binding).id, prefixlen: keyBitsOf(binding.key) },
 			]),
 		);
-		trie.deleteMany(removed.map(([key]) => key));
+		trie.deleteMany(removed.map(({ key }) => key));
 		const known = new Map([...counts].map((one) => [one.id, one.count]));
 		for (const [key, value] of destinations.entries()) {
 			const count = known.get(value.id) ?? 0;
@@ -92,8 +79,6 @@ function apply(
 		}
 	});
 }
-
-const second = <T>([, value]: [string, T]) => value;
 
 /** How many bindings lead to a destination, and its id once it has one. */
 interface Count {
@@ -106,26 +91,25 @@ interface Count {
 class Counts {
 	readonly #byLabel = new Map<string, (Count | undefined)[]>();
 
-	constructor(bindings: Iterable<Binding>) {
-		for (const binding of bindings) {
-			const { label, prefix } = binding;
+	constructor(wanted: Wanted) {
+		for (const [key, label] of wanted) {
 			let four = this.#byLabel.get(label);
 			if (!four) {
 				four = [];
 				this.#byLabel.set(label, four);
 			}
-			const place = placeOf(binding);
+			const destination = destinationOf({ label, key });
+			const place = placeOf(destination);
 			const found = four[place];
 			if (found) found.count++;
-			else {
-				const key = destinationKeyOf({ ...binding, domain: prefix.domain });
-				four[place] = { key, count: 1, id: -1 };
-			}
+			else four[place] = { key: destination, count: 1, id: -1 };
 		}
 	}
 
 	of(binding: Binding): Count {
-		return this.#byLabel.get(binding.label)?.[placeOf(binding)] as Count;
+		return this.#byLabel.get(binding.label)?.[
+			placeOf(destinationOf(binding))
+		] as Count;
 	}
 
 	*[Symbol.iterator](): IterableIterator<Count> {
@@ -134,8 +118,8 @@ class Counts {
 	}
 }
 
-const placeOf = ({ prefix, protocol }: Binding) =>
-	(prefix.domain === "ipv4" ? 0 : 2) + (protocol === "tcp" ? 0 : 1);
+const placeOf = ({ domain, protocol }: DestinationKey) =>
+	(domain === domains.ipv4 ? 0 : 2) + (protocol === protocols.tcp ? 0 : 1);
 
 function checkRoom(
 	{ tables, destinations }: Writer,
@@ -153,6 +137,3 @@ function checkRoom(
 	}
 	if (fresh > destinations.room()) throw destinations.full();
 }
-
-const bindingAt = (packed: string, key: DestinationKey | undefined) =>
-	bindingOf(key?.label ?? "?", unpack(packed));

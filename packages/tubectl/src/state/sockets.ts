@@ -47,6 +47,6 @@ export function unregisterSocket(
 	});
 }
 
-/** "sk:1f", as `ss` prints a socket's cookie; "-" where there is none. */
+/** "sk:1f", as `ss` prints a socket's cookie; "sk:-" where there is none, as tubular prints it. */
 export const cookieText = (cookie: bigint | undefined) =>
-	cookie ? `sk:${cookie.toString(16)}` : "-";
+	`sk:${cookie ? cookie.toString(16) : "-"}`;

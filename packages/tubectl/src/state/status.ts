@@ -1,6 +1,5 @@
 import type { DestinationMetrics } from "@sluice/maps/tables";
-import { domains } from "@sluice/maps/tables";
-import { protocolOf } from "./binding-key.js";
+import { domainOf, protocolOf } from "../binding/binding.js";
 import type { Destination } from "./destinations.js";
 import type { Tables } from "./tables.js";
 
@@ -21,7 +20,7 @@ export function readDestinations(tables: Tables): DestinationStatus[] {
 		if (count === 0 && socket === undefined) continue;
 		found.push({
 			label: key.label,
-			domain: key.domain === domains.ipv4 ? "ipv4" : "ipv6",
+			domain: domainOf(key.domain),
 			protocol: protocolOf(key.protocol),
 			bindings: count,
 			socket,

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Failure } from "@sluice/cli-kit";
 import {
@@ -10,12 +10,14 @@ import {
 	replaceProgram,
 } from "@sluice/maps";
 import { makeIndex, openIndex } from "./binding-index.js";
+import { Destinations } from "./destinations.js";
 import { removeAbandonedLoads } from "./leftovers.js";
 import type { Progress } from "./load.js";
 import { indexedObject, plainObject } from "./object-file.js";
-import { CHANGING, LINK, PIN_MODE, PROGRAM, UPGRADE } from "./pins.js";
+import { LINK, PIN_MODE, PROGRAM, UPGRADE } from "./pins.js";
 import type { Place } from "./place.js";
 import { DISPATCHER_VERSION, programVersion } from "./program-version.js";
+import { repair } from "./repair.js";
 import { openTables, type Tables } from "./tables.js";
 import { lockLoaded, settleUpgrade } from "./writer.js";
 
@@ -41,6 +43,8 @@ export function upgradeDispatcher(
 		refuseNewer(place);
 		const tables = openTables(place, { readOnly: false });
 		try {
+			// Another tool may have left counts that are too high.
+			repair(place, tables, new Destinations(tables));
 			const isIndexed = index || isFrozen(tables.bindings.fd);
 			const id = isIndexed
 				? withIndex(place, tables, indexedObject(objects), done)
@@ -107,8 +111,6 @@ function swap(directory: string, program: Program, done: Progress): number {
 	done("replaced");
 	renameSync(upgrade, join(directory, PROGRAM));
 	done("renamed");
-	// Another tool may have left counts that are too high: the next writer counts anew.
-	mkdirSync(join(directory, CHANGING), { recursive: true, mode: 0o700 });
 	return program.id;
 }
 

@@ -1,10 +1,14 @@
 import type { Protocol } from "@sluice/maps/tables";
-import type { Binding } from "../values/binding.js";
-import { type Prefix, subnetOf } from "../values/prefix.js";
-import { keyOf, prefixBits } from "./binding-key.js";
+import {
+	type Binding,
+	destinationOf,
+	inOrder,
+	keyBits,
+	keyOf,
+	unpacked,
+} from "../binding/binding.js";
+import { type Prefix, subnetOf } from "../binding/prefix.js";
 import { labelsById } from "./bindings.js";
-import { destinationKeyOf } from "./destinations.js";
-import { inOrder } from "./order.js";
 import type { Tables } from "./tables.js";
 
 /** Where a packet to an endpoint would go. */
@@ -28,10 +32,7 @@ export function who(
 	]);
 	const [winner] = matches;
 	if (!winner) return { matches, socket: undefined };
-	const { label } = winner;
-	const value = tables.destinations.get(
-		destinationKeyOf({ label, protocol, domain: winner.prefix.domain }),
-	);
+	const value = tables.destinations.get(destinationOf(winner));
 	return {
 		matches,
 		socket: (value && tables.sockets.get(value.id)) || undefined,
@@ -47,15 +48,16 @@ function along(
 ): Binding[] {
 	const labels = labelsById({ bindings, ...tables });
 	const found: Binding[] = [];
-	for (let length = host.length; length >= 0; length--) {
-		const prefix = { ...host, length };
-		const value = bindings.get(keyOf({ protocol, port, prefix }));
-		if (!value) break;
-		length = prefixBits(value.prefixlen, host.domain);
+	const outside = keyBits({ ...host, length: 0 });
+	for (let { length } = host; length >= 0; length--) {
+		const prefix = subnetOf(host, length);
+		const value = bindings.get(unpacked(keyOf({ protocol, port, prefix })));
 		// A short prefix of IPv6 spans IPv4 in the trie, but is not for it.
-		if (length < 0) break;
+		if (!value || value.prefixlen < outside) break;
+		length = value.prefixlen - outside;
 		const label = labels.get(value.id)?.label ?? "?";
-		found.push({ label, protocol, prefix: subnetOf(host, length), port });
+		const key = keyOf({ protocol, prefix: subnetOf(host, length), port });
+		found.push({ label, key });
 	}
 	return found;
 }

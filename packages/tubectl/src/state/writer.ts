@@ -17,7 +17,7 @@ import {
 } from "@sluice/maps";
 import { Destinations } from "./destinations.js";
 import { isAlive } from "./leftovers.js";
-import { CHANGING, LINK, PROGRAM, UPGRADE } from "./pins.js";
+import { isMarked, LINK, markOf, PROGRAM, UPGRADE } from "./pins.js";
 import { isThere, notLoaded, type Place } from "./place.js";
 import { demandVersion } from "./program-version.js";
 import { repair } from "./repair.js";
@@ -58,7 +58,7 @@ export function withWriter<T>(place: Place, act: (writer: Writer) => T): T {
 /** The last writer, which the next line of a stream goes on with: opening and checking take most of a line's time. */
 let kept: { state: string; writer: Writer; close(): void } | undefined;
 
-/** Changes with every pin and mark that anybody makes or removes. */
+/** Changes with every pin that any process makes or removes. */
 function stateOf({ directory }: Place): string {
 	const { dev, ino, mtimeNs } = statSync(directory, { bigint: true });
 	return [directory, dev, ino, mtimeNs].join(" ");
@@ -103,14 +103,11 @@ function lockOrNotLoaded(place: Place): () => void {
 	}
 }
 
-function writerOf({ directory }: Place, tables: Tables, trie: Trie): Writer {
-	const mark = join(directory, CHANGING);
+function writerOf(place: Place, tables: Tables, trie: Trie): Writer {
+	const mark = markOf(place.directory);
 	const destinations = new Destinations(tables);
-	const settle = () => {
-		repair(tables, destinations);
-		rmdirSync(mark);
-	};
-	if (existsSync(mark)) settle();
+	const settle = () => repair(place, tables, destinations);
+	if (isMarked(place.directory)) settle();
 	return {
 		tables,
 		trie,

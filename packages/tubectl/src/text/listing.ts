@@ -1,18 +1,15 @@
+import { type Binding, bindingWords } from "../binding/binding.js";
 import type { DestinationStatus } from "../state/status.js";
-import type { Binding } from "../values/binding.js";
-import { prefixText } from "../values/prefix.js";
 import { alignedRight } from "./tabwriter.js";
 
 /** The table of bindings. Scripts rely on its columns. */
 export const bindingRows = (bindings: readonly Binding[]) =>
 	alignedRight([
 		["protocol", "prefix", "port", "label"],
-		...bindings.map(({ protocol, prefix, port, label }) => [
-			protocol,
-			prefixText(prefix),
-			port,
-			label,
-		]),
+		...bindings.map((one) => {
+			const [label = "", ...match] = bindingWords(one);
+			return [...match, label];
+		}),
 	]);
 
 /** The table of destinations. Scripts rely on its columns. */

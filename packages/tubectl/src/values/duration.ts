@@ -1,6 +1,11 @@
 import { badInput } from "@sluice/cli-kit";
 
+/** Milliseconds of each unit. */
 const units: Record<string, number> = {
+	ns: 1e-6,
+	us: 1e-3,
+	µs: 1e-3,
+	μs: 1e-3,
 	ms: 1,
 	s: 1000,
 	m: 60_000,
@@ -9,12 +14,14 @@ const units: Record<string, number> = {
 
 /** A time as Go writes it, `30s`, `1m30s`, `500ms`, in milliseconds. */
 export function duration(name: string, text: string): number {
-	if (!/^(\d+(\.\d+)?(ms|s|m|h))+$/.test(text))
+	if (!/^(\d+(\.\d+)?(ns|us|µs|μs|ms|s|m|h))+$/.test(text))
 		throw badInput(
 			`${name} must be a duration such as 30s or 1m30s, got "${text}"`,
 		);
 	let sum = 0;
-	for (const [, number, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g))
+	for (const [, number, unit] of text.matchAll(
+		/(\d+(?:\.\d+)?)(ns|us|µs|μs|ms|s|m|h)/g,
+	))
 		sum += Number(number) * (units[unit as string] as number);
 	return sum;
 }

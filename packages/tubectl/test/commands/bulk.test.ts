@@ -30,7 +30,7 @@ kernelTest("batch binds and unbinds, all or nothing", async (t) => {
 		"unbind foo tcp 127.0.0.0/24 80",
 		"unbind foo tcp 127.0.0.0/24 80",
 		"unbind bar tcp 127.0.0.1/32 81",
-		"bind foo tcp 127.0.0.1/24 80",
+		"bind foo tcp 127.0.0.1/33 80",
 		"status",
 		`${foo} --netns x`,
 	);
@@ -39,7 +39,7 @@ kernelTest("batch binds and unbinds, all or nothing", async (t) => {
 		out: "",
 		err: `tubectl: batch: line 2: no binding foo#tcp:[127.0.0.0/24]:80
 tubectl: batch: line 3: no binding bar#tcp:[127.0.0.1/32]:81: it leads to "foo"
-tubectl: batch: line 4: prefix must not have bits set beyond its length, got "127.0.0.1/24"; the subnet is 127.0.0.0/24
+tubectl: batch: line 4: prefix must have a prefix length from 0 to 32, got "127.0.0.1/33"
 tubectl: batch: line 5: "status" does not stand in a batch
 tubectl: batch: line 6: "--netns" stands on the command line, not in a line of a batch
 tubectl: batch: 5 errors: nothing was changed

@@ -10,7 +10,14 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { close, loadObject, openPin, replaceProgram } from "@sluice/maps";
+import {
+	close,
+	loadObject,
+	openPin,
+	openTable,
+	replaceProgram,
+} from "@sluice/maps";
+import { destinationsTable } from "@sluice/maps/tables";
 import { compileBpf } from "@sluice/testbed";
 import test from "ava";
 import { version } from "../../src/version.js";
@@ -21,6 +28,11 @@ import { json, must, tubectl, tubectlWith } from "../helpers/tubectl.js";
 
 test.before(ownHost);
 test.afterEach.always(() => tubectl("unload"));
+
+const PINS = [
+	...["bindings", "destination_metrics", "destinations"],
+	...["link", "program", "sockets"],
+];
 
 const inode = () => statSync("/proc/self/ns/net").ino;
 const directory = () => `/sys/fs/bpf/${inode()}_dispatcher`;
@@ -41,17 +53,10 @@ kernelTest(
 	async (t) => {
 		t.deepEqual(await tubectl("load"), {
 			code: 0,
-			out: "loaded dispatcher into /proc/self/ns/net\n",
-			err: `created dispatcher in ${directory()}\n`,
+			out: `created dispatcher in ${directory()}\nloaded dispatcher into /proc/self/ns/net\n`,
+			err: "",
 		});
-		t.deepEqual(readdirSync(directory()).sort(), [
-			"bindings",
-			"destination_metrics",
-			"destinations",
-			"link",
-			"program",
-			"sockets",
-		]);
+		t.deepEqual(readdirSync(directory()).sort(), PINS);
 		t.is(statSync(directory()).mode & 0o7777, 0o750);
 		for (const name of readdirSync(directory()))
 			t.is(statSync(`${directory()}/${name}`).mode & 0o7777, 0o640, name);
@@ -114,6 +119,38 @@ kernelTest(
 		});
 	},
 );
+
+kernelTest(
+	"upgrade counts bindings again, and leaves only what tubular has",
+	async (t) => {
+		await must("load");
+		await must("bind", "bar", "tcp", "127.0.0.1", "80");
+		killedAt(t, "bind", "acquired");
+		const before = await json("status");
+		t.is(before.destinations.length, 2);
+		await must("upgrade");
+		t.deepEqual(readdirSync(directory()).sort(), PINS);
+		t.is(states().length, 1);
+		const after = await json("status");
+		t.deepEqual(after.bindings, before.bindings);
+		t.like(after.destinations, [{ label: "bar", bindings: 1 }]);
+		t.is(after.destinations.length, 1);
+	},
+);
+
+kernelTest("The mark of release 0.1.0 is seen, and removed", async (t) => {
+	await must("load");
+	await must("bind", "foo", "tcp", "127.0.0.1", "80");
+	const destinations = openTable(destinationsTable, directory());
+	const [[key, value] = []] = [...destinations.entries()];
+	if (!key || !value) return t.fail();
+	destinations.set(key, { ...value, count: 7 });
+	destinations.close();
+	mkdirSync(join(directory(), "changing"));
+	await must("bind", "foo", "tcp", "127.0.0.2", "80");
+	t.like((await json("status")).destinations, [{ bindings: 2 }]);
+	t.deepEqual(readdirSync(directory()).sort(), PINS);
+});
 
 kernelTest("upgrade replaces the program and keeps the state", async (t) => {
 	await must("load");
@@ -180,7 +217,7 @@ kernelTest(
 		const path = `/proc/${holder.pid}/ns/net`;
 		t.is(
 			await must("-netns", path, "load"),
-			`loaded dispatcher into ${path}\n`,
+			`created dispatcher in /sys/fs/bpf/${statSync(path).ino}_dispatcher\nloaded dispatcher into ${path}\n`,
 		);
 		t.is((await tubectl("status")).code, 4);
 		t.is((await tubectl("--netns", path, "status")).code, 0);

@@ -1,14 +1,8 @@
 import test from "ava";
 import { cookieText } from "../../src/state/sockets.js";
 import { bindingRows, destinationRows } from "../../src/text/listing.js";
-import { prefix } from "../../src/values/prefix.js";
+import { binding } from "../helpers/binding.js";
 
-const binding = (protocol: "tcp" | "udp", subnet: string, port: number) => ({
-	label: "example",
-	protocol,
-	prefix: prefix("prefix", subnet),
-	port,
-});
 const destination = (
 	domain: "ipv4" | "ipv6",
 	protocol: "tcp" | "udp",
@@ -27,10 +21,10 @@ const destination = (
 test("Bindings are listed as tubular lists them", (t) => {
 	t.is(
 		bindingRows([
-			binding("tcp", "127.0.0.128/25", 0),
-			binding("tcp", "2001:db8::/64", 0),
-			binding("udp", "127.0.0.128/25", 1234),
-			binding("udp", "2001:db8::/64", 1234),
+			binding("tcp 127.0.0.128/25 0", "example"),
+			binding("tcp 2001:db8::/64 0", "example"),
+			binding("udp 127.0.0.128/25 1234", "example"),
+			binding("udp 2001:db8::/64 1234", "example"),
 		]).join("\n"),
 		[
 			" protocol         prefix port   label",
@@ -63,18 +57,18 @@ test("Destinations are listed as tubular lists them", (t) => {
 	);
 });
 
-test("A destination without a socket has a dash", (t) => {
+test("A destination without a socket has sk:-, which alarms look for", (t) => {
 	const [, row] = destinationRows(
 		[destination("ipv4", "tcp", undefined)],
 		cookieText,
 	);
-	t.is(row, " example   ipv4      tcp      -       0      0      0");
+	t.is(row, " example   ipv4      tcp   sk:-       0      0      0");
 });
 
 test("Columns are as wide as their widest letters", (t) => {
 	const rows = bindingRows([
-		{ ...binding("tcp", "::1", 1), label: "ö" },
-		{ ...binding("tcp", "::1", 2), label: "ab" },
+		binding("tcp ::1 1", "ö"),
+		binding("tcp ::1 2", "ab"),
 	]);
 	t.is(rows[1], "      tcp ::1/128    1     ö");
 	t.is(rows[2], "      tcp ::1/128    2    ab");

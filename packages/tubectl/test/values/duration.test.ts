@@ -6,6 +6,8 @@ test("A duration is a sum of parts, as in Go", (t) => {
 	t.is(duration("timeout", "1m30s"), 90_000);
 	t.is(duration("timeout", "500ms"), 500);
 	t.is(duration("timeout", "1.5h"), 5_400_000);
+	t.is(duration("timeout", "20us"), 0.02);
+	t.is(duration("timeout", "1s5ns"), 1000.000005);
 });
 
 for (const text of ["30", "s", "", "-1s", "1s!"])

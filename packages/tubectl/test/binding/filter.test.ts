@@ -1,20 +1,16 @@
 import test from "ava";
-import { matches } from "../../src/state/filter.js";
-import { prefix } from "../../src/values/prefix.js";
+import { matches } from "../../src/binding/filter.js";
+import { prefix } from "../../src/binding/prefix.js";
+import { binding } from "../helpers/binding.js";
 
-const binding = {
-	label: "foo",
-	protocol: "tcp" as const,
-	prefix: prefix("prefix", "10.1.0.0/16"),
-	port: 80,
-};
+const { key } = binding("tcp 10.1.0.0/16 80");
 const any = { protocol: undefined, prefix: undefined, port: 0 };
 const overlapping = test.macro((t, text: string, expected: boolean) => {
-	t.is(matches(binding, { ...any, prefix: prefix("prefix", text) }), expected);
+	t.is(matches(key, { ...any, prefix: prefix("prefix", text) }), expected);
 });
 
 test("Nothing asked for is everything", (t) => {
-	t.true(matches(binding, any));
+	t.true(matches(key, any));
 });
 test("A subnet of the binding's overlaps it", overlapping, "10.1.2.0/24", true);
 test(
@@ -32,11 +28,11 @@ test(
 test("A subnet beside it does not", overlapping, "10.2.0.0/16", false);
 test("All of IPv6 does not", overlapping, "::/0", false);
 test("Ports match themselves, and every port matches all", (t) => {
-	t.true(matches(binding, { ...any, port: 80 }));
-	t.false(matches(binding, { ...any, port: 81 }));
-	t.true(matches({ ...binding, port: 0 }, { ...any, port: 81 }));
+	t.true(matches(key, { ...any, port: 80 }));
+	t.false(matches(key, { ...any, port: 81 }));
+	t.true(matches(binding("tcp 10.1.0.0/16 0").key, { ...any, port: 81 }));
 });
 test("Protocols match themselves", (t) => {
-	t.true(matches(binding, { ...any, protocol: "tcp" }));
-	t.false(matches(binding, { ...any, protocol: "udp" }));
+	t.true(matches(key, { ...any, protocol: "tcp" }));
+	t.false(matches(key, { ...any, protocol: "udp" }));
 });

@@ -1,36 +1,47 @@
 import { readFileSync } from "node:fs";
 import { badInput, type Env, Failure, values } from "@sluice/cli-kit";
-import { BindingSet } from "../state/replace.js";
-import { label } from "./label.js";
+import { bindingText, keyOf, withProtocol } from "./binding.js";
+import { literalLabel } from "./label.js";
 import { prefix } from "./prefix.js";
 
 /**
  * Reads tubular's JSON, `{"bindings": [{"label": …, "prefix": …, "port": …}]}`: each entry is a binding for tcp and
  * one for udp. All of it is checked before anything is changed.
  *
+ * @returns the label of each packed key
  * @throws Failure usage, which names the file and the entry
  */
 export function readBindingsFile(
 	path: string,
 	env: Pick<Env, "input">,
-): BindingSet {
-	const set = new BindingSet();
+): Map<string, string> {
+	const wanted = new Map<string, string>();
 	inside(path, () => {
 		const entries = entriesOf(
 			parse(path === "-" ? env.input() : readText(path)),
 		);
 		for (const [i, entry] of entries.entries())
-			inside(`bindings[${i}]`, () => addEntry(set, entry));
+			inside(`bindings[${i}]`, () => addEntry(wanted, entry));
 	});
-	return set;
+	return wanted;
 }
 
-function addEntry(set: BindingSet, entry: unknown): void {
+/** @throws Failure usage, where an earlier entry has the same prefix and port. */
+function addEntry(wanted: Map<string, string>, entry: unknown): void {
 	const fields = object(entry, ["label", "prefix", "port"]);
-	const name = label("label", string("label", fields.label));
-	const subnet = prefix("prefix", string("prefix", fields.prefix));
-	const port = portOf(fields.port);
-	set.add(name, subnet, port);
+	const label = literalLabel("label", string("label", fields.label));
+	const key = keyOf({
+		protocol: "tcp",
+		prefix: prefix("prefix", string("prefix", fields.prefix)),
+		port: portOf(fields.port),
+	});
+	const other = wanted.get(key);
+	if (other !== undefined)
+		throw badInput(
+			`duplicate binding ${bindingText({ label, key })}: "${other}" has it already`,
+		);
+	wanted.set(key, label);
+	wanted.set(withProtocol(key, "udp"), label);
 }
 
 function entriesOf(document: unknown): unknown[] {

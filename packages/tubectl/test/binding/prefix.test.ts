@@ -1,6 +1,6 @@
 import type { Failure } from "@sluice/cli-kit";
 import test from "ava";
-import { prefix, prefixText } from "../../src/values/prefix.js";
+import { prefix, prefixText } from "../../src/binding/prefix.js";
 
 const accepted = test.macro((t, text: string, canonical: string) => {
 	t.is(prefixText(prefix("prefix", text)), canonical);
@@ -55,25 +55,43 @@ test(
 	'prefix must have a prefix length from 0 to 32, got "10.0.0.0/-1"',
 );
 test(
-	"Bits beyond an IPv4 prefix are refused",
-	refused,
+	"Bits beyond an IPv4 prefix are cleared",
+	accepted,
 	"127.0.0.1/8",
-	'prefix must not have bits set beyond its length, got "127.0.0.1/8"',
-	"the subnet is 127.0.0.0/8",
+	"127.0.0.0/8",
 );
 test(
-	"Bits beyond an IPv6 prefix are refused",
-	refused,
+	"Bits beyond an IPv4 prefix that ends inside a byte are cleared",
+	accepted,
+	"10.255.255.255/13",
+	"10.248.0.0/13",
+);
+test(
+	"Bits beyond an IPv6 prefix are cleared",
+	accepted,
 	"2001:db8::1/65",
-	'prefix must not have bits set beyond its length, got "2001:db8::1/65"',
-	"the subnet is 2001:db8::/65",
+	"2001:db8::/65",
 );
 test(
 	"IPv4 in IPv6 form is refused",
 	refused,
 	"::ffff:192.0.2.1",
 	'prefix must not be an IPv4 address in IPv6 form, got "::ffff:192.0.2.1"',
-	"write it as 192.0.2.1",
+	"write it as 192.0.2.1/32",
+);
+test(
+	"An IPv4 subnet in IPv6 form is refused, and its length is in the hint",
+	refused,
+	"::ffff:1.2.3.0/120",
+	'prefix must not be an IPv4 address in IPv6 form, got "::ffff:1.2.3.0/120"',
+	"write it as 1.2.3.0/24",
+);
+test(
+	"A subnet around IPv4 in IPv6 form has no IPv4 form",
+	refused,
+	"::ffff:1.2.3.0/90",
+	'prefix must not be an IPv4 address in IPv6 form, got "::ffff:1.2.3.0/90"',
+	undefined,
 );
 for (const text of ["", "1.1", "010.0.0.1", "foo", "fe80::1%lo", "1.2.3.4.5"])
 	test(
@@ -83,16 +101,14 @@ for (const text of ["", "1.1", "010.0.0.1", "foo", "fe80::1%lo", "1.2.3.4.5"])
 		`prefix must be an IP address or a prefix such as 192.0.2.0/24, got "${text}"`,
 	);
 test(
-	"Bits beyond all of IPv4 are refused",
-	refused,
+	"Bits beyond a length of 0 are cleared",
+	accepted,
 	"10.1.2.3/0",
-	'prefix must not have bits set beyond its length, got "10.1.2.3/0"',
-	"the subnet is 0.0.0.0/0",
+	"0.0.0.0/0",
 );
 test(
-	"Bits beyond a short IPv6 prefix are refused",
-	refused,
+	"Bits beyond a short IPv6 prefix are cleared",
+	accepted,
 	"fe80::1/1",
-	'prefix must not have bits set beyond its length, got "fe80::1/1"',
-	"the subnet is 8000::/1",
+	"8000::/1",
 );

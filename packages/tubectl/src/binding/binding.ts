@@ -1,0 +1,177 @@
+import { type Args, values } from "@sluice/cli-kit";
+import {
+	type BindingKey,
+	bindingKey,
+	type DestinationKey,
+	type Domain,
+	domains,
+	type Protocol,
+	packedBindingKey,
+	protocols,
+} from "@sluice/maps/tables";
+import { label } from "./label.js";
+import {
+	isMapped,
+	MAPPED_BITS,
+	type Prefix,
+	prefix,
+	prefixText,
+} from "./prefix.js";
+
+/** Sends traffic to the socket that is registered for a label. */
+export interface Binding {
+	/** In the form of the listings: see `label`. */
+	readonly label: string;
+	/** Which traffic: a key of the bindings table, packed. */
+	readonly key: string;
+}
+
+/** The traffic of a binding. */
+export interface Match {
+	protocol: Protocol;
+	prefix: Prefix;
+	/** 0 is every port. */
+	port: number;
+}
+
+/** Bits of a key before its address: protocol and port. */
+const HEADER_BITS = 24;
+// Where the parts of a key lie: see `bindingKey`.
+const PROTOCOL_AT = 4;
+const PORT_AT = 5;
+const ADDRESS_AT = 7;
+
+const scratch = Buffer.alloc(bindingKey.size);
+
+/** Prefix length of the key of a subnet, in bits from the protocol on. */
+export const keyBits = ({
+	domain,
+	length,
+}: Pick<Prefix, "domain" | "length">) =>
+	HEADER_BITS + length + (domain === "ipv4" ? MAPPED_BITS : 0);
+
+/** Prefix length of a packed key: at most 152, so its first byte is all of it. */
+export const keyBitsOf = (key: string) => key.charCodeAt(0);
+
+export function keyOf({ protocol, prefix, port }: Match): string {
+	scratch.writeUInt32LE(keyBits(prefix), 0);
+	scratch[PROTOCOL_AT] = protocols[protocol];
+	scratch.writeUInt16LE(port, PORT_AT);
+	prefix.address.copy(scratch, ADDRESS_AT);
+	return packedBindingKey.read(scratch, 0);
+}
+
+/** The same key of the other protocol. */
+export const withProtocol = (key: string, protocol: Protocol) =>
+	key.slice(0, PROTOCOL_AT) +
+	String.fromCharCode(protocols[protocol]) +
+	key.slice(PORT_AT);
+
+export function matchOf(key: string): Match {
+	packedBindingKey.write(scratch, 0, key);
+	const bits = keyBitsOf(key) - HEADER_BITS;
+	const address = Buffer.from(scratch.subarray(ADDRESS_AT));
+	const isIpv4 = bits >= MAPPED_BITS && isMapped(address);
+	return {
+		protocol: protocolOf(scratch[PROTOCOL_AT] as number),
+		prefix: isIpv4
+			? { domain: "ipv4", address, length: bits - MAPPED_BITS }
+			: { domain: "ipv6", address, length: bits },
+		port: scratch.readUInt16LE(PORT_AT),
+	};
+}
+
+/** A packed key as the trie's lookup takes it. */
+export function unpacked(key: string): BindingKey {
+	packedBindingKey.write(scratch, 0, key);
+	return bindingKey.read(scratch, 0);
+}
+
+export const protocolOf = (number: number): Protocol =>
+	number === protocols.udp ? "udp" : "tcp";
+
+export const domainOf = (number: number): Domain =>
+	number === domains.ipv4 ? "ipv4" : "ipv6";
+
+/** The destination that a binding leads to. */
+export function destinationOf({ label, key }: Binding): DestinationKey {
+	const { protocol, prefix } = matchOf(key);
+	return {
+		label,
+		domain: domains[prefix.domain],
+		protocol: protocols[protocol],
+	};
+}
+
+/** Reads the positionals `<label> <protocol> <prefix> <port>`. */
+export const bindingArgs = (args: Args): Binding => ({
+	label: label("label", args.text("label")),
+	key: keyOf({
+		protocol: values.protocol("protocol", args.text("protocol")),
+		prefix: prefix("prefix", args.text("prefix")),
+		port: values.port("port", args.text("port")),
+	}),
+});
+
+/** The words of `bindingArgs`, in its order. */
+export function bindingWords({ label, key }: Binding): string[] {
+	const { protocol, prefix, port } = matchOf(key);
+	return [label, protocol, prefixText(prefix), String(port)];
+}
+
+/** "foo#tcp:[127.0.0.0/8]:80". */
+export function bindingText({ label, key }: Binding): string {
+	const { protocol, prefix, port } = matchOf(key);
+	return `${label}#${protocol}:[${prefixText(prefix)}]:${port}`;
+}
+
+/** A binding in JSON. */
+export function bindingJson({ label, key }: Binding) {
+	const { protocol, prefix, port } = matchOf(key);
+	return { label, protocol, prefix: prefixText(prefix), port };
+}
+
+/**
+ * The position of a key in the order in which the data plane prefers bindings: longer prefixes first, and on the same
+ * prefix a port before every port. Keys of the same rank never match the same packet.
+ */
+export const precedence = (key: string) =>
+	2 * (LONGEST_KEY - keyBitsOf(key)) + (isEveryPort(key) ? 1 : 0);
+
+const LONGEST_KEY = HEADER_BITS + 128;
+
+const isEveryPort = (key: string) =>
+	key.charCodeAt(PORT_AT) === 0 && key.charCodeAt(PORT_AT + 1) === 0;
+
+/**
+ * The bindings in the order of the listings, which is tubular's: protocol, IPv4 before IPv6, the last address of the
+ * subnet, longer prefixes first, ports in ascending order and every port last. Of bindings that match one packet, the
+ * one that gets it comes first.
+ */
+export function inOrder<T extends { key: string }>(
+	bindings: readonly T[],
+): T[] {
+	// Compared as strings: a function that compares numbers part by part takes five times as long.
+	const keyed = bindings.map((binding) => ({
+		binding,
+		at: place(binding.key),
+	}));
+	keyed.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
+	return keyed.map(({ binding }) => binding);
+}
+
+/** A text that compares as its key stands in the listing. */
+function place(key: string): string {
+	const { protocol, prefix, port } = matchOf(key);
+	const last = prefix.address;
+	for (let bit = keyBitsOf(key) - HEADER_BITS; bit < 128; bit++)
+		last[bit >> 3] = (last[bit >> 3] as number) | (0x80 >> (bit & 7));
+	// Port 0 becomes the highest.
+	const order = (port - 1) & 0xffff;
+	return (
+		protocol +
+		prefix.domain +
+		last.toString("latin1") +
+		String.fromCharCode(255 - keyBitsOf(key), order)
+	);
+}

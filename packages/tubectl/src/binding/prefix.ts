@@ -1,0 +1,103 @@
+import { badInput } from "@sluice/cli-kit";
+import { isIpv4, isIpv6 } from "@sluice/maps/address";
+import { address } from "@sluice/maps/codec";
+import type { Domain } from "@sluice/maps/tables";
+import { Netmask } from "netmask";
+
+/** A subnet. */
+export interface Prefix {
+	domain: Domain;
+	/** Its lowest address: 16 bytes in network order, IPv4 as `::ffff:a.b.c.d`. */
+	address: Buffer;
+	/** Bits that all of its addresses share: up to 32 or 128. */
+	length: number;
+}
+
+/**
+ * Reads an IP address, or one and a prefix length: `192.0.2.0/24`. An address alone is the subnet of that one address.
+ * Bits beyond the prefix length are cleared: `127.0.0.1/8` is `127.0.0.0/8`.
+ */
+export function prefix(name: string, text: string): Prefix {
+	const slash = text.indexOf("/");
+	const ip = slash < 0 ? text : text.slice(0, slash);
+	const domain = isIpv4(ip) ? "ipv4" : "ipv6";
+	if (domain === "ipv6" && !isIpv6(ip))
+		throw badInput(
+			`${name} must be an IP address or a prefix such as 192.0.2.0/24, got "${text}"`,
+		);
+	const longest = LONGEST[domain];
+	const length =
+		slash < 0 ? longest : lengthOf(name, text.slice(slash + 1), longest, text);
+	const host = { domain, address: addressBytes(ip), length } as const;
+	if (domain === "ipv6" && isMapped(host.address))
+		refuseMapped(name, text, host);
+	return length === longest ? host : subnetOf(host, length);
+}
+
+export const LONGEST: Record<Domain, number> = { ipv4: 32, ipv6: 128 };
+
+/** Bits of `::ffff:0:0/96`, in which IPv4 lies. */
+export const MAPPED_BITS = 96;
+
+/** "192.0.2.0/24". */
+export const prefixText = ({ address: bytes, length }: Prefix) =>
+	`${address.read(bytes, 0)}/${length}`;
+
+/** The subnet of `length` bits that an address lies in. */
+export function subnetOf(
+	{ domain, address: host }: Prefix,
+	length: number,
+): Prefix {
+	if (!hasBitsBeyond(host, domain === "ipv4" ? MAPPED_BITS + length : length))
+		return { domain, address: host, length };
+	// netmask returns the address itself for an IPv4 length of 0.
+	const isAll = domain === "ipv4" && length === 0;
+	const ip = isAll ? "0.0.0.0" : address.read(host, 0);
+	return {
+		domain,
+		address: addressBytes(new Netmask(ip, length).base),
+		length,
+	};
+}
+
+function addressBytes(text: string): Buffer {
+	const bytes = Buffer.allocUnsafe(address.size);
+	address.write(bytes, 0, text);
+	return bytes;
+}
+
+function lengthOf(
+	name: string,
+	digits: string,
+	longest: number,
+	text: string,
+): number {
+	const length = /^\d{1,3}$/.test(digits) ? Number(digits) : Number.NaN;
+	if (length <= longest) return length;
+	throw badInput(
+		`${name} must have a prefix length from 0 to ${longest}, got "${text}"`,
+	);
+}
+
+export const isMapped = (bytes: Buffer) =>
+	bytes.readBigUInt64BE(0) === 0n && bytes.readUInt32BE(8) === 0xffff;
+
+function refuseMapped(name: string, text: string, host: Prefix): never {
+	const length = host.length - MAPPED_BITS;
+	const ipv4 = { ...host, domain: "ipv4", length } as const;
+	throw badInput(
+		`${name} must not be an IPv4 address in IPv6 form, got "${text}"`,
+		length < 0
+			? undefined
+			: `write it as ${prefixText(subnetOf(ipv4, length))}`,
+	);
+}
+
+/** Whether an address has bits set beyond the first `length`. */
+function hasBitsBeyond(bytes: Buffer, length: number): boolean {
+	for (let at = length >> 3; at < bytes.length; at++) {
+		const kept = at === length >> 3 ? 0xff00 >> (length & 7) : 0;
+		if ((bytes[at] as number) & ~kept & 0xff) return true;
+	}
+	return false;
+}
