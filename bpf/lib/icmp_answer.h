@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The answer to a packet that does not fit into its tunnel: ICMP "fragmentation needed", ICMPv6 "packet too big". */
+/* The ICMP error that a router sends about a packet that it cannot forward: "too big" or "time exceeded", of both families. */
 #ifndef SLUICE_ICMP_ANSWER_H
 #define SLUICE_ICMP_ANSWER_H
 
@@ -17,7 +17,14 @@
 #define QUOTE_IPV6 (1280 - sizeof(struct ipv6hdr) - sizeof(struct icmp_error))
 /* Bytes of the packet that are taken off and put back: past where the transport header starts. */
 #define SAVED 64
+/* What is left then must still be a packet. */
+#define SHORTEST (SAVED + sizeof(struct ipv6hdr))
 #define ANSWER_TTL 64
+
+enum icmp_answer {
+	ANSWER_TOO_BIG,
+	ANSWER_TIME_EXCEEDED,
+};
 
 struct icmp_limit {
 	__u64 tokens; /* in ns */
@@ -118,71 +125,78 @@ static __always_inline int write_ipv6(struct __sk_buff *skb, const struct packet
 	return bpf_skb_store_bytes(skb, ETH_HLEN, &ip, sizeof(ip), 0);
 }
 
-static __always_inline int write_icmp(struct __sk_buff *skb, __u32 off, __u8 version, __u32 mtu,
-				      __u32 quoted, __u64 sum)
+static __always_inline void fill_icmp(struct icmp_error *icmp, __u8 version, __u32 answer,
+				      __u32 mtu)
 {
-	struct icmp_error icmp = {
-		.type = version == 4 ? ICMP_DEST_UNREACH : ICMPV6_PKT_TOOBIG,
-		.code = version == 4 ? ICMP_FRAG_NEEDED : 0,
-		.mtu = bpf_htons(mtu),
-	};
-
-	if (bpf_skb_store_bytes(skb, off, &icmp, sizeof(icmp), 0) ||
-	    bpf_skb_pull_data(skb, off + sizeof(icmp) + quoted) ||
-	    sum_words(skb, off, (sizeof(icmp) + quoted) / 4, &sum))
-		return -1;
-	icmp.csum = csum_fold(sum);
-	return bpf_skb_store_bytes(skb, off, &icmp, sizeof(icmp), 0);
+	if (version == 4) {
+		icmp->type = answer == ANSWER_TOO_BIG ? ICMP_DEST_UNREACH : ICMP_TIME_EXCEEDED;
+		icmp->code = answer == ANSWER_TOO_BIG ? ICMP_FRAG_NEEDED : 0;
+	} else {
+		icmp->type = answer == ANSWER_TOO_BIG ? ICMPV6_PKT_TOOBIG : ICMPV6_TIME_EXCEED;
+	}
+	icmp->mtu = bpf_htons(mtu);
 }
 
-/* Puts `size` bytes before the packet's IP header.
+static __always_inline int write_icmp(struct __sk_buff *skb, __u32 off, struct icmp_error *icmp,
+				      __u32 quoted, __u64 sum)
+{
+	if (bpf_skb_store_bytes(skb, off, icmp, sizeof(*icmp), 0) ||
+	    bpf_skb_pull_data(skb, off + sizeof(*icmp) + quoted) ||
+	    sum_words(skb, off, (sizeof(*icmp) + quoted) / 4, &sum))
+		return -1;
+	icmp->csum = csum_fold(sum);
+	return bpf_skb_store_bytes(skb, off, icmp, sizeof(*icmp), 0);
+}
+
+/* Cuts the packet to what is quoted of it, with `size` bytes before its IP header.
  *
  * The head of the packet is taken off and put back on the way: a checksum that the device was to finish would be
  * written into the middle of the quotation, and the kernel forgets about it when its place goes.
  */
-static __always_inline int make_room(struct __sk_buff *skb, __u32 size)
+static __always_inline int make_room(struct __sk_buff *skb, __u32 quoted, __u32 size)
 {
+	__u32 kept = quoted < SHORTEST ? SHORTEST : quoted;
 	__u8 saved[SAVED];
 
-	if (bpf_skb_load_bytes(skb, ETH_HLEN, saved, SAVED) ||
+	if (bpf_skb_change_tail(skb, ETH_HLEN + kept, 0) ||
+	    bpf_skb_load_bytes(skb, ETH_HLEN, saved, SAVED) ||
 	    bpf_skb_adjust_room(skb, -SAVED, BPF_ADJ_ROOM_MAC, 0) ||
-	    bpf_skb_adjust_room(skb, SAVED + size, BPF_ADJ_ROOM_MAC, 0))
+	    bpf_skb_adjust_room(skb, SAVED + size, BPF_ADJ_ROOM_MAC, 0) ||
+	    bpf_skb_store_bytes(skb, ETH_HLEN + size, saved, SAVED, 0))
 		return -1;
-	return bpf_skb_store_bytes(skb, ETH_HLEN + size, saved, SAVED, 0);
+	return kept == quoted ? 0 : bpf_skb_change_tail(skb, ETH_HLEN + size + quoted, 0);
 }
 
-/* Makes the packet the answer to its sender: from where it was going to, with the MTU that would have fitted.
- * Where it was going to is a source that routing accepts here, and NAT on the way back recognises the quoted flow.
+/* Makes the packet the answer to its sender. The answer comes from the packet's destination: routing accepts that source
+ * here, and NAT on the way back recognises the quoted flow. `mtu` is what would have fitted, 0 where time is exceeded.
  *
- * Returns 0, or -OUT_TOO_BIG_SILENT where there must be no answer: to ICMP errors, to fragments without ports, and to
- * more packets than may_answer lets by.
+ * Returns 0, or -1 where there must be no answer: to ICMP errors, to fragments without ports, and to more packets than
+ * may_answer lets by. The packet is then not to be used.
  */
-SUBPROGRAM int answer_too_big(struct __sk_buff *skb, const struct packet *packet, __u32 mtu)
+SUBPROGRAM int icmp_answer(struct __sk_buff *skb, const struct packet *packet, __u32 answer,
+			   __u32 mtu)
 {
+	struct icmp_error icmp = {};
 	__u32 most, quoted, header;
 	struct ethhdr *eth;
 	__u64 sum = 0;
 
-	if (!packet)
-		return -OUT_TOO_BIG_SILENT;
+	if (!packet || packet->quote || packet->fragment == FRAGMENT_LATER)
+		return -1;
 	most = packet->version == 4 ? QUOTE_IPV4 : QUOTE_IPV6;
 	quoted = (packet->len < most ? packet->len : most) & ~3U;
 	header = packet->version == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
-	if (packet->quote || packet->fragment == FRAGMENT_LATER)
-		return -OUT_TOO_BIG_SILENT;
-	if (quoted < SAVED + sizeof(struct ipv6hdr) || !may_answer())
-		return -OUT_TOO_BIG_SILENT;
-	if (bpf_skb_change_tail(skb, ETH_HLEN + quoted, 0) ||
-	    make_room(skb, header + sizeof(struct icmp_error)))
-		return -OUT_TOO_BIG_SILENT;
+	if (!may_answer() || make_room(skb, quoted, header + sizeof(icmp)))
+		return -1;
 	if (packet->version == 4 ? write_ipv4(skb, packet, quoted)
 				 : write_ipv6(skb, packet, quoted, &sum))
-		return -OUT_TOO_BIG_SILENT;
-	if (write_icmp(skb, ETH_HLEN + header, packet->version, mtu, quoted, sum))
-		return -OUT_TOO_BIG_SILENT;
+		return -1;
+	fill_icmp(&icmp, packet->version, answer, mtu);
+	if (write_icmp(skb, ETH_HLEN + header, &icmp, quoted, sum))
+		return -1;
 	eth = bytes_at(skb, 0, sizeof(*eth));
 	if (!eth)
-		return -OUT_TOO_BIG_SILENT;
+		return -1;
 	swap_ethernet(eth);
 	return 0;
 }

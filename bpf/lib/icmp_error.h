@@ -12,6 +12,7 @@
 
 #define ICMPV6_DEST_UNREACH 1
 #define ICMPV6_PKT_TOOBIG 2
+#define ICMPV6_TIME_EXCEED 3
 #define ICMPV6_PARAMPROB 4 /* the last error */
 
 /* Of both families, before the quoted packet. */
@@ -69,12 +70,12 @@ static __always_inline int parse_quote(struct __sk_buff *skb, struct packet *pac
 		set_ipv6(&src.addr, &ip6->saddr);
 		set_ipv6(&dst.addr, &ip6->daddr);
 		if (proto == IPPROTO_FRAGMENT) {
-			__u8 *extension = bytes_at(skb, l4, IPV6_FRAG_SIZE);
+			struct ipv6_fragment *fragment = bytes_at(skb, l4, sizeof(*fragment));
 
-			if (!extension || extension[2] || extension[3] & IPV6_OFFSET)
+			if (!fragment || fragment->offset & bpf_htons(IPV6_OFFSET))
 				return 0;
-			proto = extension[0];
-			l4 += IPV6_FRAG_SIZE;
+			proto = fragment->next;
+			l4 += sizeof(*fragment);
 		}
 	}
 	if (proto != IPPROTO_TCP && proto != IPPROTO_UDP)

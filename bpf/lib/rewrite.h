@@ -83,15 +83,15 @@ static __always_inline int nat_transport(struct __sk_buff *skb, const struct pac
 	__be16 *port;
 
 	if (store_address(skb, packet->version, side, &from->addr, &to->addr))
-		return -OUT_NAT_FAILED;
+		return -1;
 	if (packet->fragment == FRAGMENT_LATER)
 		return 0;
 	if (pseudo_csum(skb, csum, packet->version, &from->addr, &to->addr, flags) ||
 	    bpf_l4_csum_replace(skb, csum, from->port, to->port, flags | sizeof(to->port)))
-		return -OUT_NAT_FAILED;
+		return -1;
 	port = bytes_at(skb, packet->l4 + port_offset(side), sizeof(*port));
 	if (!port)
-		return -OUT_NAT_FAILED;
+		return -1;
 	*port = to->port;
 	return 0;
 }
@@ -144,43 +144,44 @@ static __always_inline int nat_error(struct __sk_buff *skb, const struct packet 
 	if (packet->version == 4) {
 		own.words[2] = V4_MAPPED;
 		if (bpf_skb_load_bytes(skb, at, &own.words[3], 4))
-			return -OUT_NAT_FAILED;
+			return -1;
 	} else if (bpf_skb_load_bytes(skb, at, &own, sizeof(own))) {
-		return -OUT_NAT_FAILED;
+		return -1;
 	}
 	if (same_address(&own, &from->addr)) {
 		if (store_address(skb, packet->version, side, &from->addr, &to->addr))
-			return -OUT_NAT_FAILED;
+			return -1;
 		if (packet->version == 6 && pseudo_csum(skb, csum, 6, &from->addr, &to->addr, 0))
-			return -OUT_NAT_FAILED;
+			return -1;
 	}
 
 	at = packet->quote + address_offset(packet->version, quoted);
 	if (packet->version == 4) {
 		if (bpf_skb_load_bytes(skb, packet->quote + offsetof(struct iphdr, check), &check,
 				       sizeof(check)))
-			return -OUT_NAT_FAILED;
+			return -1;
 		new_check = csum_replace(check, from->addr.words[3], to->addr.words[3]);
 		if (quote_store16(skb, packet, packet->quote + offsetof(struct iphdr, check), check,
 				  new_check) ||
 		    bpf_l4_csum_replace(skb, csum, from->addr.words[3], to->addr.words[3], 4) ||
 		    bpf_skb_store_bytes(skb, at, &to->addr.words[3], 4, 0))
-			return -OUT_NAT_FAILED;
+			return -1;
 	} else {
 		__s64 difference = bpf_csum_diff((void *)from, 16, (void *)to, 16, 0);
 
 		if (bpf_l4_csum_replace(skb, csum, 0, difference, 0) ||
 		    bpf_skb_store_bytes(skb, at, &to->addr, 16, 0))
-			return -OUT_NAT_FAILED;
+			return -1;
 	}
 	if (quote_store16(skb, packet, packet->quote_l4 + port_offset(quoted), from->port,
 			  to->port) ||
 	    quote_csum(skb, packet, from, to))
-		return -OUT_NAT_FAILED;
+		return -1;
 	return 0;
 }
 
-/* Puts `to` in place of the packet's source or destination. Returns 0 or -OUT_NAT_FAILED. */
+/* Puts `to` in place of the packet's source or destination. Returns 0, or -1 after which the packet is not to
+ * be used. */
 SUBPROGRAM int translate(struct __sk_buff *skb, const struct packet *packet,
 			 const struct endpoint *entry, enum side side)
 {
@@ -188,12 +189,12 @@ SUBPROGRAM int translate(struct __sk_buff *skb, const struct packet *packet,
 	struct endpoint to;
 
 	if (!packet || !entry)
-		return -OUT_NAT_FAILED;
+		return -1;
 	from = side == SIDE_SRC ? &packet->src : &packet->dst;
 	/* The row may change while it is read. */
 	to = *entry;
 	if (is_ipv4(&to.addr) != (packet->version == 4))
-		return -OUT_NAT_FAILED;
+		return -1;
 	if (packet->quote)
 		return nat_error(skb, packet, side, from, &to);
 	return nat_transport(skb, packet, side, from, &to);

@@ -5,6 +5,7 @@
 
 #include "lib/packet.h"
 #include "lib/slot.h"
+#include "tunnel/outcome.h"
 #include "tunnel/tables.h"
 
 #define AF_INET 2

@@ -5,6 +5,7 @@
 
 #include "lib/checksum.h"
 #include "lib/packet.h"
+#include "tunnel/outcome.h"
 
 #define ECN_NOT_ECT 0
 #define ECN_ECT_1 1

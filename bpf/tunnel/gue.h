@@ -7,6 +7,8 @@
 
 #include "lib/checksum.h"
 #include "lib/packet.h"
+#include "tunnel/outcome.h"
+#include "tunnel/tables.h"
 
 #define GUE_VERSION(word) ((word) >> 30)
 #define GUE_CONTROL(word) ((word) >> 29 & 1)

@@ -13,13 +13,13 @@
 #include <linux/errno.h>
 
 #include "lib/icmp_answer.h"
-#include "lib/parse.h"
 #include "lib/rewrite.h"
 #include "lib/route.h"
 #include "tunnel/event.h"
 #include "tunnel/gue.h"
 #include "tunnel/lookup.h"
 #include "tunnel/mss.h"
+#include "tunnel/parse.h"
 #include "tunnel/stats.h"
 
 /* What one run knows. */
@@ -94,10 +94,10 @@ static __always_inline long check_size(struct __sk_buff *skb, const struct packe
 /* Makes the packet the answer to its sender, which main hands up the stack. Returns a negative reason. */
 static __always_inline int refuse_size(struct __sk_buff *skb, struct run *run, __u32 overhead)
 {
-	int err = answer_too_big(skb, &run->packet, run->mtu > overhead ? run->mtu - overhead : 0);
+	__u32 mtu = run->mtu > overhead ? run->mtu - overhead : 0;
 
-	if (err)
-		return err;
+	if (icmp_answer(skb, &run->packet, ANSWER_TOO_BIG, mtu))
+		return -OUT_TOO_BIG_SILENT;
 	run->redirect = 1;
 	return -OUT_TOO_BIG;
 }
@@ -217,7 +217,7 @@ static __always_inline int from_proxy(struct __sk_buff *skb, struct run *run)
 	remember_fragment(packet, QUEUE_TX);
 	if (unlikely(packet->syn && !(run->config->flags & TX_PROXY)))
 		clamp_direct(skb, packet);
-	return translate(skb, packet, proxy, SIDE_SRC) ?: OUT_SNAT;
+	return translate(skb, packet, proxy, SIDE_SRC) ? -OUT_NAT_FAILED : OUT_SNAT;
 }
 
 /* Returns an outcome or a negative reason. */

@@ -10,13 +10,13 @@
  */
 #include <linux/errno.h>
 
-#include "lib/parse.h"
 #include "lib/rewrite.h"
 #include "tunnel/ecn.h"
 #include "tunnel/event.h"
 #include "tunnel/gue.h"
 #include "tunnel/lookup.h"
 #include "tunnel/mss.h"
+#include "tunnel/parse.h"
 #include "tunnel/stats.h"
 
 /* What one run knows. */
@@ -160,7 +160,7 @@ static __always_inline int check_inner(struct __sk_buff *skb, struct run *run,
 	struct packet *inner = &run->inner;
 	int err;
 
-	err = version == 4 ? parse_common(skb, part->off + sizeof(struct gue), inner) : -1;
+	err = parse_plain(skb, part->off + sizeof(struct gue), version, inner);
 	if (unlikely(err))
 		err = parse_packet(skb, part->off + sizeof(struct gue), QUEUE_RX << 4 | version,
 				   inner);
@@ -281,7 +281,7 @@ static __always_inline int to_backend(struct __sk_buff *skb, struct run *run)
 		return OUT_NOT_OURS;
 	snapshot(skb, run);
 	remember_fragment(&run->outer, QUEUE_RX);
-	return translate(skb, &run->outer, backend, SIDE_DST) ?: OUT_DNAT;
+	return translate(skb, &run->outer, backend, SIDE_DST) ? -OUT_NAT_FAILED : OUT_DNAT;
 }
 
 /* Returns an outcome or a negative reason. */

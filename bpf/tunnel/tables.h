@@ -18,6 +18,8 @@
 
 #include <bpf/bpf_helpers.h>
 
+#include "lib/address.h"
+
 /* Tunnels and services that fit; `make TABLE_ENTRIES=n` changes it. */
 #ifndef TABLE_ENTRIES
 #define TABLE_ENTRIES 262144
@@ -28,21 +30,6 @@
 
 #define KEY_SIZE 16
 #define NAME_SIZE 32
-
-/* IPv4 is stored v4-mapped, ::ffff:a.b.c.d, so one table serves both. */
-struct address {
-	union {
-		__u8 bytes[16];
-		__be32 words[4];
-	};
-};
-
-struct endpoint {
-	struct address addr;
-	__be16 port;
-	__u8 proto; /* IPPROTO_TCP or IPPROTO_UDP */
-	__u8 pad;
-};
 
 enum queue {
 	QUEUE_RX = 0, /* ingress */

@@ -5,10 +5,22 @@
 #ifndef SLUICE_UDPLB_CHOOSE_H
 #define SLUICE_UDPLB_CHOOSE_H
 
-#include "udplb/packet.h"
+#include "lib/fragment.h"
+#include "udplb/datagram.h"
 
-/* The time for which a receiver waits for the rest of a datagram. */
-#define FRAGMENT_LIFETIME (30ULL * 1000 * 1000 * 1000)
+/* What the later fragments of a datagram need to know of the first. */
+struct lb_fragment {
+	__u32 upstream;
+	__u32 id;      /* of the forwarded fragments, whose source is the key for all clients */
+	__u64 expires; /* ns since boot */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__type(key, struct frag_key);
+	__type(value, struct lb_fragment);
+	__uint(max_entries, FRAGMENT_ENTRIES);
+} fragments SEC(".maps");
 
 /* The finalizer of MurmurHash3: every bit of the input moves every bit of the result. */
 static __always_inline __u32 mix(__u32 hash)
@@ -25,17 +37,17 @@ static __always_inline __u32 flow_hash(const struct packet *packet, __u32 strate
 	__u32 hash = 0;
 
 	if (strategy == STRATEGY_SRC_PORT)
-		return mix(bpf_ntohs(packet->src_port));
+		return mix(bpf_ntohs(packet->src.port));
 #pragma unroll
 	for (int i = 0; i < 4; i++)
-		hash = mix(hash ^ bpf_ntohl(packet->src.words[i]));
+		hash = mix(hash ^ bpf_ntohl(packet->src.addr.words[i]));
 	return hash;
 }
 
 /* Finds the upstream by the packet's key. Returns 0, 1 for a packet to no key, or -NO_UPSTREAM. */
 static __always_inline int choose(const struct packet *packet, __u32 *upstream)
 {
-	struct lb_key key = {.addr = packet->dst, .port = packet->dst_port};
+	struct lb_key key = {.addr = packet->dst.addr, .port = packet->dst.port};
 	struct lb_choice *found = bpf_map_lookup_elem(&keys, &key);
 	struct lb_choice choice;
 	struct lb_chunk *chunk;
@@ -54,23 +66,15 @@ static __always_inline int choose(const struct packet *packet, __u32 *upstream)
 	return 0;
 }
 
-static __always_inline void fragment_key(struct lb_fragment_key *key, const struct packet *packet)
-{
-	key->src = packet->src;
-	key->dst = packet->dst;
-	key->id = packet->id;
-	key->family = packet->family;
-}
-
 /* Gives a datagram whose first fragment this is an identification of its own, and remembers both. */
-static __always_inline __be32 remember_fragment(const struct packet *packet, __u32 upstream,
-						int detour)
+static __always_inline __u32 remember_fragment(const struct packet *packet, __u32 upstream,
+					       int detour)
 {
-	struct lb_fragment_key key;
+	struct frag_key key;
 	struct lb_fragment *known, fragment = {.upstream = upstream};
 	__u32 zero = 0, *next;
 
-	fragment_key(&key, packet);
+	frag_key(&key, packet, 0);
 	/* Its other fragments may have gone ahead while it was on its detour. */
 	known = detour ? bpf_map_lookup_elem(&fragments, &key) : NULL;
 	if (known)
@@ -78,8 +82,9 @@ static __always_inline __be32 remember_fragment(const struct packet *packet, __u
 	next = bpf_map_lookup_elem(&next_id, &zero);
 	if (next)
 		fragment.id = __sync_fetch_and_add(next, 1);
-	fragment.id = packet->family == AF_INET ? bpf_htons(fragment.id) : bpf_htonl(fragment.id);
-	fragment.expires = bpf_ktime_get_ns() + FRAGMENT_LIFETIME;
+	if (packet->version == 4)
+		fragment.id &= 0xffff;
+	fragment.expires = bpf_ktime_get_ns() + FRAGMENT_TIMEOUT;
 	bpf_map_update_elem(&fragments, &key, &fragment, BPF_ANY);
 	return fragment.id;
 }
@@ -87,19 +92,19 @@ static __always_inline __be32 remember_fragment(const struct packet *packet, __u
 /* A first fragment to no key: later ones with the same identification are not ours, either. */
 static __always_inline void forget_fragment(const struct packet *packet)
 {
-	struct lb_fragment_key key;
+	struct frag_key key;
 
-	fragment_key(&key, packet);
+	frag_key(&key, packet, 0);
 	bpf_map_delete_elem(&fragments, &key);
 }
 
-/* Finds what the first fragment's way was. Returns 0, or -LATE_FRAGMENT. */
-static __always_inline int recall_fragment(const struct packet *packet, __u32 *upstream, __be32 *id)
+/* Finds the upstream of the first fragment. Returns 0, or -LATE_FRAGMENT. */
+static __always_inline int match_fragment(const struct packet *packet, __u32 *upstream, __u32 *id)
 {
-	struct lb_fragment_key key;
+	struct frag_key key;
 	struct lb_fragment *fragment;
 
-	fragment_key(&key, packet);
+	frag_key(&key, packet, 0);
 	fragment = bpf_map_lookup_elem(&fragments, &key);
 	if (!fragment || fragment->expires < bpf_ktime_get_ns())
 		return -LATE_FRAGMENT;
@@ -109,15 +114,15 @@ static __always_inline int recall_fragment(const struct packet *packet, __u32 *u
 }
 
 /* Finds the upstream of any packet, and what its fragments are called from here on.
- * Returns as choose() and recall_fragment() do.
+ * Returns as choose() and match_fragment() do.
  */
 static __always_inline int find_upstream(const struct packet *packet, int detour, __u32 *upstream,
-					 __be32 *id)
+					 __u32 *id)
 {
 	int err;
 
 	if (unlikely(packet->fragment == FRAGMENT_LATER))
-		return recall_fragment(packet, upstream, id);
+		return match_fragment(packet, upstream, id);
 	err = choose(packet, upstream);
 	if (likely(!packet->fragment))
 		return err;

@@ -20,24 +20,17 @@
 
 #include <bpf/bpf_helpers.h>
 
+#include "lib/address.h"
+
 /* Sizes that suit a small configuration; user space sets those of `slots`,
  * `upstreams` and `traffic` to what is configured, when it loads the program.
  */
 #define KEY_ENTRIES 65536
 #define CHUNK_ENTRIES 1024
 #define UPSTREAM_ENTRIES 1024
-#define FRAGMENT_ENTRIES 16384
 #define EVENT_BYTES (1024 * 1024)
 
 #define CHUNK_SLOTS 16
-
-/* IPv4 is stored v4-mapped, ::ffff:a.b.c.d, so one table serves both. */
-struct address {
-	union {
-		__u8 bytes[16];
-		__be32 words[4];
-	};
-};
 
 enum strategy {
 	STRATEGY_SRC_PORT = 0,
@@ -89,20 +82,6 @@ struct lb_upstream {
 struct lb_traffic {
 	__u64 packets;
 	__u64 bytes;
-};
-
-struct lb_fragment_key {
-	struct address src;
-	struct address dst;
-	__be32 id;
-	__u32 family;
-};
-
-/* What the later fragments of a datagram need to know of the first. */
-struct lb_fragment {
-	__u32 upstream;
-	__be32 id;     /* of the forwarded fragments: their source is the key for all clients */
-	__u64 expires; /* ns since boot */
 };
 
 /* What became of a packet to a key, and what else is counted. */
@@ -179,13 +158,6 @@ struct {
 	__type(value, __u64);
 	__uint(max_entries, OUTCOMES);
 } outcomes SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__type(key, struct lb_fragment_key);
-	__type(value, struct lb_fragment);
-	__uint(max_entries, FRAGMENT_ENTRIES);
-} fragments SEC(".maps");
 
 /* The identification that the next fragmented datagram is forwarded with. */
 struct {

@@ -16,14 +16,15 @@
  * enters this interface again and is treated as under block, where
  * bpf_redirect_neigh has the kernel resolve the neighbour.
  */
+#include <linux/errno.h>
 #include <linux/pkt_cls.h>
 
-#include "udplb/tables.h"
-#include "udplb/packet.h"
-#include "udplb/route.h"
-#include "udplb/rewrite.h"
-#include "udplb/answer.h"
+#include "lib/icmp_answer.h"
 #include "udplb/choose.h"
+#include "udplb/datagram.h"
+#include "udplb/rewrite.h"
+#include "udplb/route.h"
+#include "udplb/tables.h"
 
 #define PACKET_OTHERHOST 3
 /* "slb" and a digit: a copy on its detour. A mark does not come from the wire. */
@@ -37,7 +38,7 @@ static __always_inline void count(__u32 outcome)
 		*counter += 1;
 }
 
-static __always_inline void count_traffic(struct __sk_buff *skb, const struct packet *packet,
+static __always_inline void count_traffic(struct __sk_buff *skb, const struct datagram *datagram,
 					  __u32 upstream)
 {
 	struct lb_traffic *row = bpf_map_lookup_elem(&traffic, &upstream);
@@ -51,15 +52,15 @@ static __always_inline void count_traffic(struct __sk_buff *skb, const struct pa
 	}
 	if (unlikely(skb->gso_segs > 1)) {
 		row->packets += skb->gso_segs;
-		row->bytes += skb->len - L3;
+		row->bytes += skb->len - ETH_HLEN;
 	} else {
 		row->packets += 1;
-		row->bytes += packet->length;
+		row->bytes += datagram->size;
 	}
 }
 
-static __always_inline void tell(const struct packet *packet, const struct lb_upstream *upstream,
-				 __u32 outcome)
+static __always_inline void write_event(const struct datagram *datagram,
+					const struct lb_upstream *upstream, __u32 outcome)
 {
 	struct lb_event *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
 
@@ -68,14 +69,14 @@ static __always_inline void tell(const struct packet *packet, const struct lb_up
 		return;
 	}
 	event->time = bpf_ktime_get_ns();
-	event->src = packet->src;
-	event->dst = packet->dst;
+	event->src = datagram->packet.src.addr;
+	event->dst = datagram->packet.dst.addr;
 	event->upstream = upstream->addr;
-	event->src_port = packet->src_port;
-	event->dst_port = packet->dst_port;
+	event->src_port = datagram->packet.src.port;
+	event->dst_port = datagram->packet.dst.port;
 	event->upstream_port = upstream->port;
 	event->outcome = outcome;
-	event->length = packet->length;
+	event->length = datagram->size;
 	event->pad = 0;
 	bpf_ringbuf_submit(event, 0);
 }
@@ -90,12 +91,12 @@ static __always_inline int only_output_knows(int route, const struct lb_upstream
 }
 
 /* Sends the packet itself. Returns the outcome; of TOO_BIG, `mtu` is what would have gone. */
-static __always_inline int send(struct __sk_buff *skb, const struct packet *packet,
+static __always_inline int send(struct __sk_buff *skb, const struct datagram *datagram,
 				const struct lb_upstream *upstream, const struct fields *from,
 				const struct fields *to, __u32 *mtu, int *verdict)
 {
 	struct next_hop next = {};
-	int route = find_route(skb, packet, upstream, &next);
+	int route = find_route(skb, datagram, upstream, &next);
 	int output;
 
 	if (route == BPF_FIB_LKUP_RET_FRAG_NEEDED) {
@@ -109,7 +110,7 @@ static __always_inline int send(struct __sk_buff *skb, const struct packet *pack
 		return NO_ROUTE;
 	if (skb->vlan_present && bpf_skb_vlan_pop(skb))
 		return NOT_CHANGED;
-	if (rewrite(skb, packet, from, to))
+	if (rewrite(skb, datagram, from, to))
 		return NOT_CHANGED;
 	if (unlikely(output)) {
 		*verdict = bpf_redirect_neigh(upstream->ifindex, NULL, 0, 0);
@@ -131,7 +132,7 @@ static __always_inline int write_macs(struct __sk_buff *skb, const __u8 *dst, co
 }
 
 /* Changes the packet, copies it to the interface, and changes it back. Returns the outcome. */
-static __always_inline int copy_out(struct __sk_buff *skb, const struct packet *packet,
+static __always_inline int copy_out(struct __sk_buff *skb, const struct datagram *datagram,
 				    const struct fields *from, const struct fields *to,
 				    const struct bpf_fib_lookup *fib, int *verdict)
 {
@@ -148,10 +149,10 @@ static __always_inline int copy_out(struct __sk_buff *skb, const struct packet *
 	if (!eth)
 		return NOT_CHANGED;
 	saved = *eth;
-	if (rewrite(skb, packet, from, to) || write_macs(skb, fib->dmac, fib->smac))
+	if (rewrite(skb, datagram, from, to) || write_macs(skb, fib->dmac, fib->smac))
 		return NOT_CHANGED;
 	err = bpf_clone_redirect(skb, fib->ifindex, 0);
-	if (rewrite(skb, packet, to, from) || write_macs(skb, saved.h_dest, saved.h_source))
+	if (rewrite(skb, datagram, to, from) || write_macs(skb, saved.h_dest, saved.h_source))
 		return NOT_CHANGED;
 	if (tagged && bpf_skb_vlan_push(skb, vlan_proto, vlan_tci))
 		return NOT_CHANGED;
@@ -176,47 +177,47 @@ static __always_inline int copy_round(struct __sk_buff *skb)
 }
 
 /* Sends a copy. Returns the outcome, or -1 as copy_round(). */
-static __always_inline int copy(struct __sk_buff *skb, const struct packet *packet,
+static __always_inline int copy(struct __sk_buff *skb, const struct datagram *datagram,
 				const struct lb_upstream *upstream, const struct fields *from,
 				const struct fields *to, int *verdict)
 {
 	struct bpf_fib_lookup fib = {};
-	int route = ask_fib(skb, packet, upstream, &fib, 0);
+	int route = look_up_route(skb, datagram, upstream, &fib, 0);
 
 	if (likely(route == BPF_FIB_LKUP_RET_SUCCESS))
-		return copy_out(skb, packet, from, to, &fib, verdict);
+		return copy_out(skb, datagram, from, to, &fib, verdict);
 	if (route == BPF_FIB_LKUP_RET_NO_NEIGH || only_output_knows(route, upstream))
 		return copy_round(skb);
 	return route == BPF_FIB_LKUP_RET_FRAG_NEEDED ? TOO_BIG : NO_ROUTE;
 }
 
 /* Gives the packet to this machine as one that was sent to the upstream. Returns the outcome. */
-static __always_inline int deliver(struct __sk_buff *skb, const struct packet *packet,
+static __always_inline int deliver(struct __sk_buff *skb, const struct datagram *datagram,
 				   const struct fields *from, struct fields *to)
 {
 	/* A packet from outside with an address of this machine for its source would be refused. */
 	to->src = from->src;
 	to->ttl = from->ttl;
-	return rewrite(skb, packet, from, to) ? NOT_CHANGED : DELIVERED;
+	return rewrite(skb, datagram, from, to) ? NOT_CHANGED : DELIVERED;
 }
 
 /* Does what the upstream's key says. Returns the outcome, or -1 as copy_round(). */
-static __always_inline int act(struct __sk_buff *skb, const struct packet *packet,
-			       const struct lb_upstream *upstream, __be32 id, int pass, __u32 *mtu,
+static __always_inline int act(struct __sk_buff *skb, const struct datagram *datagram,
+			       const struct lb_upstream *upstream, __u32 id, int pass, __u32 *mtu,
 			       int *verdict)
 {
 	struct fields from = {
-		.src = packet->src,
-		.dst = packet->dst,
-		.dst_port = packet->dst_port,
-		.ttl = packet->ttl,
-		.id = packet->id,
+		.src = datagram->packet.src.addr,
+		.dst = datagram->packet.dst.addr,
+		.dst_port = datagram->packet.dst.port,
+		.ttl = datagram->ttl,
+		.id = datagram->packet.id,
 	};
 	struct fields to = {
 		.src = upstream->key_addr,
 		.dst = upstream->addr,
 		.dst_port = upstream->port,
-		.ttl = packet->ttl - 1,
+		.ttl = datagram->ttl - 1,
 		.id = id,
 	};
 	int outcome;
@@ -224,30 +225,30 @@ static __always_inline int act(struct __sk_buff *skb, const struct packet *packe
 	if (unlikely(upstream->flags & UPSTREAM_LOCAL)) {
 		if (pass)
 			return copy_round(skb);
-		outcome = deliver(skb, packet, &from, &to);
+		outcome = deliver(skb, datagram, &from, &to);
 		*verdict = outcome == DELIVERED ? TC_ACT_UNSPEC : TC_ACT_SHOT;
 		return outcome;
 	}
 	*verdict = pass ? TC_ACT_UNSPEC : TC_ACT_SHOT;
-	if (unlikely(packet->ttl <= 1))
+	if (unlikely(datagram->ttl <= 1))
 		return TTL_EXPIRED;
-	return pass ? copy(skb, packet, upstream, &from, &to, verdict)
-		    : send(skb, packet, upstream, &from, &to, mtu, verdict);
+	return pass ? copy(skb, datagram, upstream, &from, &to, verdict)
+		    : send(skb, datagram, upstream, &from, &to, mtu, verdict);
 }
 
 static __always_inline int balance(struct __sk_buff *skb, int debug)
 {
 	int detour = skb->mark == DETOUR, verdict = TC_ACT_UNSPEC, outcome, pass;
-	struct packet packet = {};
+	struct datagram datagram = {};
 	struct lb_upstream *upstream;
 	__u32 index = 0, mtu = 0;
-	__be32 id = 0;
+	__u32 id = 0;
 
 	if (skb->pkt_type == PACKET_OTHERHOST)
 		return TC_ACT_UNSPEC;
-	outcome = parse(skb, &packet);
+	outcome = parse(skb, &datagram);
 	if (!outcome)
-		outcome = find_upstream(&packet, detour, &index, &id);
+		outcome = find_upstream(&datagram.packet, detour, &index, &id);
 	if (likely(outcome > 0))
 		return TC_ACT_UNSPEC;
 	if (unlikely(outcome)) {
@@ -259,31 +260,33 @@ static __always_inline int balance(struct __sk_buff *skb, int debug)
 		count(NO_UPSTREAM);
 		return TC_ACT_UNSPEC;
 	}
-	/* Remembered before a reload, which gave the index to another key. */
-	if (unlikely(packet.fragment == FRAGMENT_LATER &&
-		     !same_address(&upstream->key_addr, &packet.dst))) {
+	/* From before a reload, which gave the index to another key. */
+	if (unlikely(datagram.packet.fragment == FRAGMENT_LATER &&
+		     !same_address(&upstream->key_addr, &datagram.packet.dst.addr))) {
 		count(LATE_FRAGMENT);
 		return TC_ACT_UNSPEC;
 	}
 	if (unlikely(detour))
 		skb->mark = 0;
 	pass = upstream->action == ACTION_PASS && !detour;
-	outcome = act(skb, &packet, upstream, id, pass, &mtu, &verdict);
+	outcome = act(skb, &datagram, upstream, id, pass, &mtu, &verdict);
 	if (outcome < 0)
 		return verdict;
 	if (outcome == SENT && upstream->action == ACTION_PASS)
 		outcome = COPIED;
 	count(outcome);
 	if (outcome <= DELIVERED)
-		count_traffic(skb, &packet, index);
+		count_traffic(skb, &datagram, index);
 	if (debug)
-		tell(&packet, upstream, outcome);
+		write_event(&datagram, upstream, outcome);
 	/* Of a copy, the sender need not know. */
 	if (unlikely(upstream->action == ACTION_BLOCK &&
 		     (outcome == TTL_EXPIRED || (outcome == TOO_BIG && mtu)) &&
-		     answer(skb, &packet, mtu))) {
+		     !icmp_answer(skb, &datagram.packet,
+				  outcome == TOO_BIG ? ANSWER_TOO_BIG : ANSWER_TIME_EXCEEDED,
+				  mtu))) {
 		count(ANSWERED);
-		return TC_ACT_REDIRECT;
+		return bpf_redirect(skb->ifindex, 0);
 	}
 	return verdict;
 }

@@ -53,6 +53,18 @@ export const fragments: PacketCase[] = [
 		outcome: "encapsulated",
 	},
 	{
+		title: "fragments: another first with its identification makes it void",
+		queue: "tx",
+		flags: tx.proxy,
+		before: [
+			first(client, "1.1.1.1", 4000, 0x1234),
+			first(client, "1.1.1.1", 4001, 0x1234),
+		],
+		input: later(client, "1.1.1.1"),
+		output: later(client, "1.1.1.1"),
+		outcome: "fragment-before-first",
+	},
+	{
 		title: "fragments: a later one over IPv6 is encapsulated as its first was",
 		queue: "tx",
 		flags: tx.proxy,

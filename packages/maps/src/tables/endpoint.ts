@@ -13,7 +13,7 @@ const names: ReadonlyMap<number, string> = new Map(
 );
 
 /**
- * Address, port and protocol number. Mirrors `struct endpoint` in `bpf/tunnel/tables.h`.
+ * Address, port and protocol number. Mirrors `struct endpoint` in `bpf/lib/address.h`.
  */
 export type Endpoint = ValueOf<typeof endpoint>;
 

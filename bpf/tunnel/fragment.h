@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The ports of first fragments, for the later ones. */
+#ifndef SLUICE_TUNNEL_FRAGMENT_H
+#define SLUICE_TUNNEL_FRAGMENT_H
+
+#include "lib/fragment.h"
+#include "tunnel/outcome.h"
+
+struct frag {
+	__be16 src_port;
+	__be16 dst_port;
+	__u32 pad;
+	__u64 time; /* ns since boot, as in bpf_ktime_get_ns */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__type(key, struct frag_key);
+	__type(value, struct frag);
+	__uint(max_entries, FRAGMENT_ENTRIES);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} map_frag SEC(".maps");
+
+/* Keeps the ports of a first fragment that matched a service, and does nothing for any other packet. */
+static __always_inline void remember_fragment(const struct packet *packet, __u8 queue)
+{
+	struct frag_key key;
+	struct frag frag = {};
+
+	if (likely(packet->fragment != FRAGMENT_FIRST))
+		return;
+	frag_key(&key, packet, queue);
+	frag.src_port = packet->src.port;
+	frag.dst_port = packet->dst.port;
+	frag.time = bpf_ktime_get_ns();
+	bpf_map_update_elem(&map_frag, &key, &frag, BPF_ANY);
+}
+
+/* Gives a later fragment the ports of its first. A first fragment makes an earlier one with its identification void.
+ * Returns 0, or -OUT_FRAGMENT_BEFORE_FIRST.
+ */
+static __always_inline int match_fragment(struct packet *packet, __u8 queue)
+{
+	struct frag_key key;
+	struct frag *frag;
+
+	frag_key(&key, packet, queue);
+	if (packet->fragment == FRAGMENT_FIRST) {
+		bpf_map_delete_elem(&map_frag, &key);
+		return 0;
+	}
+	frag = bpf_map_lookup_elem(&map_frag, &key);
+	if (!frag || bpf_ktime_get_ns() - frag->time > FRAGMENT_TIMEOUT)
+		return -OUT_FRAGMENT_BEFORE_FIRST;
+	packet->src.port = frag->src_port;
+	packet->dst.port = frag->dst_port;
+	packet->has_ports = 1;
+	return 0;
+}
+
+#endif
