@@ -28,6 +28,9 @@ export const pinned: Check = {
 /** Characters of a map's name that the kernel keeps. */
 const KEPT = 15;
 
+/** How the names of pinned maps begin: caches are private to a program. */
+const SHARED = "map_";
+
 /** A program that has other tables than the pinned ones does not see what the tools write. */
 export const split: Check = {
 	name: "tables of attached programs",
@@ -38,7 +41,7 @@ export const split: Check = {
 		const ids = pinnedIds(kernel, world);
 		return attached.flatMap(({ device, direction, programId }) => {
 			const others = mapsOf(kernel, programId).filter(
-				({ name, id }) => ids.get(name) !== id,
+				({ name, id }) => name.startsWith(SHARED) && ids.get(name) !== id,
 			);
 			if (others.length === 0) return [];
 			const names = others.map(({ name }) => name).join(", ");
