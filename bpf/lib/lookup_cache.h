@@ -1,58 +1,48 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A cache of table lookups, one for each CPU. An entry is valid for one jiffy, so whoever writes a table need not
- * invalidate it: a change takes effect with the next jiffy. A hit costs a fraction of a lookup in a hash table.
+/* A lookup cache: per CPU, one entry per slot, each entry valid for one jiffy.
+ *
+ * A hit costs a fraction of a hash table lookup. Whoever writes a table need not invalidate anything: the change takes
+ * effect with the next jiffy. Caches are not pinned, so their layout may change with each release.
+ *
+ * An entry begins with `struct lookup`; its key and its value follow. A new entry replaces whatever its slot holds, so
+ * everything that belongs to one answer must be in one entry.
  */
 #ifndef SLUICE_LOOKUP_CACHE_H
 #define SLUICE_LOOKUP_CACHE_H
 
-#include "lib/packet.h"
-#include "lib/slot.h"
-#include "tunnel/tables.h"
+#include <linux/bpf.h>
+#include <linux/types.h>
 
-/* Entries of each kind of lookup. */
-#define LOOKUPS_LOG2 8
-/* Key and value; with them an entry fills one cache line. */
-#define LOOKUP_WORDS 13
+#include <bpf/bpf_helpers.h>
 
-/* Kinds of lookups; tunnel/lookup.h has one function for each. */
-enum lookup_kind {
-	LOOKUP_CONFIG,
-	LOOKUP_LOCAL,
-	LOOKUP_BACKEND,
-	LOOKUP_PROXY,
-	LOOKUP_SERVICE,
-	LOOKUP_TUNNEL,
-	LOOKUP_GUARD,
-	LOOKUP_KINDS,
-};
-
+/* Head of an entry. */
 struct lookup {
-	__u64 jiffy; /* in which it was made */
-	__u32 found;
-	__u32 words[LOOKUP_WORDS]; /* the key, then the value */
+	__u64 jiffy; /* of the lookup */
+	__u32 found; /* 0: the table has no such row; else what the cache's owner makes of it */
+	__u32 pad;
 };
 
-/* By a hash of the key: a new entry replaces an old one. */
-struct lookups {
-	struct lookup slots[1 << LOOKUPS_LOG2];
-};
+#define LOOKUP_CACHE(name, entry, log2)                  \
+	struct {                                         \
+		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY); \
+		__type(key, __u32);                      \
+		__type(value, entry);                    \
+		__uint(max_entries, 1 << (log2));        \
+	} name SEC(".maps")
 
-/* By kind. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__type(key, __u32);
-	__type(value, struct lookups);
-	__uint(max_entries, LOOKUP_KINDS);
-} lookup_cache SEC(".maps");
-
-static __always_inline __u32 lookup_slot(const __u32 *key, __u32 words)
+/* Slot of a key: the high bits of a sum in which each word has a factor of its own, so words that swap places or differ
+ * by one bit do not collide. At most 6 words.
+ */
+static __always_inline __u32 lookup_slot(const __u32 *key, __u32 words, __u32 log2)
 {
+	const __u32 factors[] = {0x9e3779b1, 0x85ebca77, 0xc2b2ae3d,
+				 0x27d4eb2f, 0x165667b1, 0xd6e8feb9};
 	__u32 sum = 0;
 
 #pragma unroll
 	for (__u32 i = 0; i < words; i++)
-		sum ^= key[i];
-	return slot_of(sum, LOOKUPS_LOG2);
+		sum += (key[i] ^ key[i] >> 16) * factors[i];
+	return sum >> (32 - log2);
 }
 
 static __always_inline int same_words(const __u32 *a, const __u32 *b, __u32 words)
@@ -65,26 +55,18 @@ static __always_inline int same_words(const __u32 *a, const __u32 *b, __u32 word
 	return !difference;
 }
 
-/* Looks a key of `words` words up, in the cache or by `look_up`, which writes the value and returns whether there is
- * one. Returns a copy of the value, valid until the next lookup of the same kind, or NULL.
- */
-static __always_inline void *cached_lookup(enum lookup_kind kind, const void *key, __u32 words,
-					   int (*look_up)(const void *key, void *value))
+/* Whether the entry answers for this key in this jiffy; if not, it is the caller's to fill, with the key set. */
+static __always_inline int lookup_hit(struct lookup *lookup, __u32 *entry_key, const __u32 *key,
+				      __u32 words)
 {
-	__u32 row = kind;
-	struct lookups *lookups = bpf_map_lookup_elem(&lookup_cache, &row);
 	__u64 jiffy = bpf_jiffies64();
-	struct lookup *lookup;
 
-	if (!lookups)
-		return NULL;
-	lookup = &lookups->slots[lookup_slot(key, words)];
-	if (unlikely(lookup->jiffy != jiffy || !same_words(lookup->words, key, words))) {
-		lookup->jiffy = jiffy;
-		__builtin_memcpy(lookup->words, key, words * 4);
-		lookup->found = look_up(key, lookup->words + words);
-	}
-	return lookup->found ? lookup->words + words : NULL;
+	if (__builtin_expect(lookup->jiffy == jiffy && same_words(entry_key, key, words), 1))
+		return 1;
+	lookup->jiffy = jiffy;
+	lookup->found = 0;
+	__builtin_memcpy(entry_key, key, words * 4);
+	return 0;
 }
 
 #endif

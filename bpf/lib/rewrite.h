@@ -86,8 +86,11 @@ static __always_inline int nat_transport(struct __sk_buff *skb, const struct pac
 		return -1;
 	if (packet->fragment == FRAGMENT_LATER)
 		return 0;
-	if (pseudo_csum(skb, csum, packet->version, &from->addr, &to->addr, flags) ||
-	    bpf_l4_csum_replace(skb, csum, from->port, to->port, flags | sizeof(to->port)))
+	if (pseudo_csum(skb, csum, packet->version, &from->addr, &to->addr, flags))
+		return -1;
+	if (from->port == to->port)
+		return 0;
+	if (bpf_l4_csum_replace(skb, csum, from->port, to->port, flags | sizeof(to->port)))
 		return -1;
 	port = bytes_at(skb, packet->l4 + port_offset(side), sizeof(*port));
 	if (!port)

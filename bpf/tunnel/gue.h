@@ -7,6 +7,7 @@
 
 #include "lib/checksum.h"
 #include "lib/packet.h"
+#include "tunnel/lookup.h"
 #include "tunnel/outcome.h"
 #include "tunnel/tables.h"
 
@@ -75,7 +76,7 @@ static __always_inline int same_key(const __u8 *a, const __u8 *b)
 
 static __always_inline void write_udp_gue(struct udphdr *udp, struct gue *gue,
 					  const struct tunnel *tunnel,
-					  const struct service *service, __u8 inner_version,
+					  const struct cached_service *service, __u8 inner_version,
 					  __u16 size)
 {
 	udp->source = tunnel->local_port;
@@ -95,7 +96,7 @@ static __always_inline __u16 size16(__u32 size)
 }
 
 static __always_inline void write_outer_ipv4(struct outer_ipv4 *outer, const struct tunnel *tunnel,
-					     const struct service *service,
+					     const struct cached_service *service,
 					     const struct packet *inner)
 {
 	__u32 size = inner->len + sizeof(*outer);
@@ -125,7 +126,7 @@ static __always_inline void write_outer_ipv4(struct outer_ipv4 *outer, const str
 }
 
 static __always_inline void write_outer_ipv6(struct outer_ipv6 *outer, const struct tunnel *tunnel,
-					     const struct service *service,
+					     const struct cached_service *service,
 					     const struct packet *inner)
 {
 	__u32 size = inner->len + sizeof(*outer) - sizeof(outer->ip);

@@ -1,137 +1,189 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Lookups in the tables. Each returns a copy of the value, which may be as old as the lookup cache lets it be: a jiffy. */
+/* Lookups of the tunnel programs. Each returns an entry of a lookup cache, valid until the next lookup in the same
+ * cache, or NULL where the tables have no such row.
+ *
+ * A service has one entry with all that a program needs of it: two answers about one service cannot disagree.
+ */
 #ifndef SLUICE_LOOKUP_H
 #define SLUICE_LOOKUP_H
 
 #include "lib/lookup_cache.h"
+#include "lib/packet.h"
+#include "tunnel/tables.h"
 
-/* What a tunnel packet of a service must agree with. */
-struct guard {
-	__u8 key[KEY_SIZE];
-	__u32 tunnel;
-	struct endpoint backend;
-};
+#define CONFIG_LOG2 4
+#define LOCAL_LOG2 5
+#define SERVICE_LOG2 8
 
 #define WORDS(type) (sizeof(type) / 4)
-#define FITS(key, value) \
-	_Static_assert(WORDS(key) + WORDS(value) <= LOOKUP_WORDS, "an entry has room for it")
 
-FITS(struct config_key, struct config);
-FITS(struct endpoint, struct endpoint);
-FITS(struct endpoint, struct service);
-FITS(__u32, struct tunnel);
-FITS(struct sid, struct guard);
+struct cached_config {
+	struct lookup lookup;
+	struct config_key key;
+	struct config config;
+};
 
-static __always_inline int look_up_config(const void *key, void *value)
+struct cached_local {
+	struct lookup lookup;
+	struct endpoint key;
+	__u32 pad;
+};
+
+/* A service. Which of its members is the key depends on the cache. */
+struct cached_service {
+	struct lookup lookup;
+	struct endpoint proxy;
+	struct endpoint backend;
+	__u32 tunnel;
+	struct sid sid;
+	__u8 key[KEY_SIZE];
+	__u32 has_proxy; /* in backend_cache: map_nat leads from the backend to `proxy` */
+};
+
+LOOKUP_CACHE(config_cache, struct cached_config, CONFIG_LOG2);
+
+static __always_inline void look_up_config(struct cached_config *entry)
 {
-	struct config_key any = {.queue = ((const struct config_key *)key)->queue};
-	struct config *config = bpf_map_lookup_elem(&map_config, key);
+	struct config_key any = {.queue = entry->key.queue};
+	struct config *config = bpf_map_lookup_elem(&map_config, &entry->key);
 
 	if (!config)
 		config = bpf_map_lookup_elem(&map_config, &any);
-	if (config)
-		*(struct config *)value = *config;
-	return config != NULL;
+	if (!config)
+		return;
+	entry->config = *config;
+	entry->lookup.found = 1;
 }
 
-/* The configuration of this interface and direction: its own row, else that of every interface, else NULL. */
+/* The config row of this interface and direction: the interface's own, else that of every interface, else NULL. */
 static __always_inline struct config *find_config(struct __sk_buff *skb, enum queue queue)
 {
 	struct config_key key = {.ifindex = skb->ifindex, .queue = queue};
+	__u32 slot = lookup_slot((void *)&key, WORDS(key), CONFIG_LOG2);
+	struct cached_config *entry = bpf_map_lookup_elem(&config_cache, &slot);
 
-	return cached_lookup(LOOKUP_CONFIG, &key, WORDS(key), look_up_config);
+	if (!entry)
+		return NULL;
+	if (!lookup_hit(&entry->lookup, (void *)&entry->key, (void *)&key, WORDS(key)))
+		look_up_config(entry);
+	return entry->lookup.found ? &entry->config : NULL;
 }
 
-static __always_inline int look_up_local(const void *endpoint, void *value)
-{
-	(void)value;
-	return bpf_map_lookup_elem(&map_decap, endpoint) != NULL;
-}
+#ifdef LOOKUP_INGRESS
 
-/* Whether it is the local endpoint of a tunnel. */
+LOOKUP_CACHE(local_cache, struct cached_local, LOCAL_LOG2);
+LOOKUP_CACHE(proxy_cache, struct cached_service, SERVICE_LOG2);
+LOOKUP_CACHE(sid_cache, struct cached_service, SERVICE_LOG2);
+
+/* Whether the endpoint is the local end of a tunnel. */
 static __always_inline int is_local(const struct endpoint *endpoint)
 {
-	return cached_lookup(LOOKUP_LOCAL, endpoint, WORDS(*endpoint), look_up_local) != NULL;
-}
+	__u32 slot = lookup_slot((const void *)endpoint, WORDS(*endpoint), LOCAL_LOG2);
+	struct cached_local *entry = bpf_map_lookup_elem(&local_cache, &slot);
 
-/* A service has two rows in map_nat; the one whose key is in map_encap is keyed by the backend. */
-static __always_inline int look_up_backend(const void *proxy, void *value)
-{
-	struct endpoint *backend = bpf_map_lookup_elem(&map_nat, proxy);
-
-	if (!backend || bpf_map_lookup_elem(&map_encap, proxy))
+	if (!entry)
 		return 0;
-	*(struct endpoint *)value = *backend;
-	return 1;
+	if (!lookup_hit(&entry->lookup, (void *)&entry->key, (const void *)endpoint,
+			WORDS(*endpoint)))
+		entry->lookup.found = bpf_map_lookup_elem(&map_decap, endpoint) != NULL;
+	return entry->lookup.found;
 }
 
-/* The backend that a proxy endpoint stands for, or NULL. */
-static __always_inline struct endpoint *find_backend(const struct endpoint *proxy)
+/* map_nat has a row for either direction: one whose key is in map_encap leads from a backend, not to one. A service
+ * without its row in map_encap is on its way out: what nobody would encapsulate is not translated.
+ */
+static __always_inline void look_up_proxy(struct cached_service *entry)
 {
-	return cached_lookup(LOOKUP_BACKEND, proxy, WORDS(*proxy), look_up_backend);
+	struct endpoint *backend = bpf_map_lookup_elem(&map_nat, &entry->proxy);
+	struct service *service;
+
+	if (!backend || bpf_map_lookup_elem(&map_encap, &entry->proxy))
+		return;
+	entry->backend = *backend;
+	service = bpf_map_lookup_elem(&map_encap, &entry->backend);
+	if (!service)
+		return;
+	entry->tunnel = service->tunnel;
+	entry->sid = service->sid;
+	__builtin_memcpy(entry->key, service->key, KEY_SIZE);
+	entry->lookup.found = 1;
 }
 
-static __always_inline int look_up_proxy(const void *backend, void *value)
+/* The service of a proxy endpoint. */
+static __always_inline struct cached_service *find_by_proxy(const struct endpoint *proxy)
 {
-	struct endpoint *proxy = bpf_map_lookup_elem(&map_nat, backend);
+	__u32 slot = lookup_slot((const void *)proxy, WORDS(*proxy), SERVICE_LOG2);
+	struct cached_service *entry = bpf_map_lookup_elem(&proxy_cache, &slot);
 
-	if (!proxy || bpf_map_lookup_elem(&map_encap, proxy))
-		return 0;
-	*(struct endpoint *)value = *proxy;
-	return 1;
+	if (!entry)
+		return NULL;
+	if (!lookup_hit(&entry->lookup, (void *)&entry->proxy, (const void *)proxy, WORDS(*proxy)))
+		look_up_proxy(entry);
+	return entry->lookup.found ? entry : NULL;
 }
 
-/* The proxy endpoint that stands for a backend, or NULL. */
-static __always_inline struct endpoint *find_proxy(const struct endpoint *backend)
+static __always_inline void look_up_sid(struct cached_service *entry)
 {
-	return cached_lookup(LOOKUP_PROXY, backend, WORDS(*backend), look_up_proxy);
-}
-
-static __always_inline int look_up_service(const void *backend, void *value)
-{
-	struct service *service = bpf_map_lookup_elem(&map_encap, backend);
-
-	if (service)
-		*(struct service *)value = *service;
-	return service != NULL;
-}
-
-/* The service that a backend endpoint belongs to, or NULL. */
-static __always_inline struct service *find_service(const struct endpoint *backend)
-{
-	return cached_lookup(LOOKUP_SERVICE, backend, WORDS(*backend), look_up_service);
-}
-
-static __always_inline int look_up_tunnel(const void *id, void *value)
-{
-	struct tunnel *tunnel = bpf_map_lookup_elem(&map_tunnel, id);
-
-	if (tunnel)
-		*(struct tunnel *)value = *tunnel;
-	return tunnel != NULL;
-}
-
-static __always_inline struct tunnel *find_tunnel(__u32 id)
-{
-	return cached_lookup(LOOKUP_TUNNEL, &id, WORDS(id), look_up_tunnel);
-}
-
-static __always_inline int look_up_guard(const void *sid, void *value)
-{
-	struct verify *verify = bpf_map_lookup_elem(&map_verify, sid);
-	struct guard *guard = value;
+	struct verify *verify = bpf_map_lookup_elem(&map_verify, &entry->sid);
 
 	if (!verify)
-		return 0;
-	__builtin_memcpy(guard->key, verify->key, sizeof(guard->key));
-	guard->tunnel = verify->tunnel;
-	guard->backend = verify->backend;
-	return 1;
+		return;
+	entry->proxy = verify->proxy;
+	entry->backend = verify->backend;
+	entry->tunnel = verify->tunnel;
+	__builtin_memcpy(entry->key, verify->key, KEY_SIZE);
+	entry->lookup.found = 1;
 }
 
-static __always_inline struct guard *find_guard(const struct sid *sid)
+/* The service that a sid names. */
+static __always_inline struct cached_service *find_by_sid(const struct sid *sid)
 {
-	return cached_lookup(LOOKUP_GUARD, sid, WORDS(*sid), look_up_guard);
+	__u32 slot = lookup_slot((const void *)sid, WORDS(*sid), SERVICE_LOG2);
+	struct cached_service *entry = bpf_map_lookup_elem(&sid_cache, &slot);
+
+	if (!entry)
+		return NULL;
+	if (!lookup_hit(&entry->lookup, (void *)&entry->sid, (const void *)sid, WORDS(*sid)))
+		look_up_sid(entry);
+	return entry->lookup.found ? entry : NULL;
 }
+
+#endif
+#ifdef LOOKUP_EGRESS
+
+LOOKUP_CACHE(backend_cache, struct cached_service, SERVICE_LOG2);
+
+static __always_inline void look_up_backend(struct cached_service *entry)
+{
+	struct service *service = bpf_map_lookup_elem(&map_encap, &entry->backend);
+	struct endpoint *proxy;
+
+	if (!service)
+		return;
+	entry->tunnel = service->tunnel;
+	entry->sid = service->sid;
+	__builtin_memcpy(entry->key, service->key, KEY_SIZE);
+	entry->lookup.found = 1;
+	proxy = bpf_map_lookup_elem(&map_nat, &entry->backend);
+	entry->has_proxy = proxy && !bpf_map_lookup_elem(&map_encap, proxy);
+	if (entry->has_proxy)
+		entry->proxy = *proxy;
+}
+
+/* The service of a backend endpoint. */
+static __always_inline struct cached_service *find_by_backend(const struct endpoint *backend)
+{
+	__u32 slot = lookup_slot((const void *)backend, WORDS(*backend), SERVICE_LOG2);
+	struct cached_service *entry = bpf_map_lookup_elem(&backend_cache, &slot);
+
+	if (!entry)
+		return NULL;
+	if (!lookup_hit(&entry->lookup, (void *)&entry->backend, (const void *)backend,
+			WORDS(*backend)))
+		look_up_backend(entry);
+	return entry->lookup.found ? entry : NULL;
+}
+
+#endif
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* What became of a packet: each has exactly one of these, and each of these its counter.
- * packages/maps/src/tables/stats.ts names them in the same order; a new one goes to the end of its group in both.
+ * packages/maps/src/tables/stats.ts names them in the same order. A new one goes to the end, so that the pinned counters
+ * keep their rows, and to verdict_of.
  */
 #ifndef SLUICE_OUTCOME_H
 #define SLUICE_OUTCOME_H
@@ -51,6 +52,9 @@ enum outcome {
 	OUT_NO_ROUTE,	    /* no way to the tunnel's far end */
 	OUT_ENCAP_FAILED,   /* the kernel refused to make room for the outer header */
 	OUT_NAT_FAILED,
+
+	/* Added later, of any kind. */
+	OUT_SERVICE_GONE, /* dropped: half translated, and its service was deleted meanwhile */
 
 	OUTCOMES,
 };

@@ -2,34 +2,36 @@
 /* The sending end of a GUE tunnel.
  *
  * Hook      tc egress, direct action
- * Reads     map_config, map_encap, map_tunnel, map_nat
- * Writes    map_frag, map_stats, map_tunnel_stats, map_events
+ * Reads     map_config, map_encap, map_tunnel, map_nat, the mark
+ * Writes    map_frag, map_stats, map_tunnel_stats, map_events, the mark
  * Verdicts  OK        encapsulated or translated: it leaves here
- *           REDIRECT  encapsulated, and its route or the kernel's neighbour takes it; or it did not fit, and the
- *                     answer goes up to the stack
+ *           REDIRECT  encapsulated, and goes to another next hop; or too big, and the answer goes up to the stack
  *           SHOT      meant for a tunnel that cannot take it: such a packet never leaves in the clear
  *           UNSPEC    not ours: the next filter decides
  */
+#define LOOKUP_EGRESS
+
 #include <linux/errno.h>
 
 #include "lib/icmp_answer.h"
 #include "lib/rewrite.h"
-#include "lib/route.h"
 #include "tunnel/event.h"
 #include "tunnel/gue.h"
 #include "tunnel/lookup.h"
+#include "tunnel/mark.h"
 #include "tunnel/mss.h"
 #include "tunnel/parse.h"
+#include "tunnel/path.h"
 #include "tunnel/stats.h"
 
 /* What one run knows. */
 struct run {
 	struct packet packet;
-	struct route *route; /* NULL: it goes where it was going */
-	__u32 mtu;	     /* of where it leaves */
+	struct path *path; /* of an encapsulated packet */
 	struct config *config;
 	__u64 event;  /* id of the snapshot taken before the action; 0: none */
-	int redirect; /* the answer to a packet that did not fit goes up by this; 0: none */
+	int redirect; /* the packet is now the answer to its sender, and goes up the stack */
+	enum mark mark;
 };
 
 static __always_inline void snapshot(struct __sk_buff *skb, struct run *run)
@@ -52,21 +54,6 @@ static __always_inline __u32 segment_size(struct __sk_buff *skb, const struct pa
 		return headers + sizeof(struct udphdr) + skb->gso_size;
 	tcp = bytes_at(skb, packet->l4, sizeof(*tcp));
 	return headers + (tcp ? tcp->doff * 4 : 60) + skb->gso_size;
-}
-
-/* Where to, and how much fits there. Returns 0 or a negative reason. */
-static __always_inline int plan_route(struct __sk_buff *skb, struct run *run,
-				      const struct tunnel *tunnel)
-{
-	if (!(run->config->flags & TX_FIB)) {
-		run->mtu = interface_mtu(skb, 0);
-		return 0;
-	}
-	run->route = find_route(skb, tunnel);
-	if (!run->route)
-		return -OUT_NO_ROUTE;
-	run->mtu = run->route->mtu;
-	return 0;
 }
 
 /* How the kernel is to make room. Returns its flags, or a negative reason for a packet that does not fit.
@@ -94,7 +81,7 @@ static __always_inline long check_size(struct __sk_buff *skb, const struct packe
 /* Makes the packet the answer to its sender, which main hands up the stack. Returns a negative reason. */
 static __always_inline int refuse_size(struct __sk_buff *skb, struct run *run, __u32 overhead)
 {
-	__u32 mtu = run->mtu > overhead ? run->mtu - overhead : 0;
+	__u32 mtu = run->path->mtu > overhead ? run->path->mtu - overhead : 0;
 
 	if (icmp_answer(skb, &run->packet, ANSWER_TOO_BIG, mtu))
 		return -OUT_TOO_BIG_SILENT;
@@ -119,8 +106,8 @@ static __always_inline int grow(struct __sk_buff *skb, const struct packet *pack
 }
 
 static __always_inline int write_outer(struct __sk_buff *skb, const struct packet *packet,
-				       const struct tunnel *tunnel, const struct service *service,
-				       __u8 version)
+				       const struct tunnel *tunnel,
+				       const struct cached_service *service, __u8 version)
 {
 	void *data, *end;
 	struct ethhdr *eth;
@@ -144,12 +131,12 @@ static __always_inline int write_outer(struct __sk_buff *skb, const struct packe
 
 /* Look up, check size, grow, write. Returns OUT_ENCAPSULATED or a negative reason. */
 static __always_inline int encapsulate(struct __sk_buff *skb, struct run *run,
-				       const struct service *service)
+				       const struct cached_service *service)
 {
 	struct packet *packet = &run->packet;
 	struct traffic_key key = {
 		.tunnel = service->tunnel, .sid = service->sid, .queue = QUEUE_TX};
-	struct tunnel *tunnel;
+	struct path *path;
 	__u32 overhead;
 	__u64 flags;
 	__u8 version;
@@ -158,45 +145,35 @@ static __always_inline int encapsulate(struct __sk_buff *skb, struct run *run,
 	snapshot(skb, run);
 	/* Also where it is dropped below: its later fragments must not leave in the clear. */
 	remember_fragment(packet, QUEUE_TX);
-	tunnel = find_tunnel(key.tunnel);
-	if (!tunnel)
-		return -OUT_NO_TUNNEL;
-	if (!tunnel->remote_port || is_unspecified(&tunnel->remote))
-		return -OUT_NO_REMOTE;
-	version = is_ipv4(&tunnel->remote) ? 4 : 6;
-	if (is_ipv4(&tunnel->local) != (version == 4))
-		return -OUT_TUNNEL_FAMILY;
-	overhead = outer_size(version);
-
-	err = plan_route(skb, run, tunnel);
-	if (err)
+	path = find_path(skb, key.tunnel, run->config->flags & TX_FIB, &err);
+	if (!path)
 		return err;
+	run->path = path;
+	version = is_ipv4(&path->tunnel.remote) ? 4 : 6;
+	overhead = outer_size(version);
 	if (unlikely(packet->syn))
-		clamp_mss(skb, packet->l4, packet->version, run->mtu - overhead);
-	if (check_size(skb, packet, overhead, run->mtu, &flags))
+		clamp_mss(skb, packet->l4, packet->version, path->mtu - overhead);
+	if (check_size(skb, packet, overhead, path->mtu, &flags))
 		return refuse_size(skb, run, overhead);
 	err = grow(skb, packet, overhead, flags, version);
 	if (err)
 		return err;
-	err = write_outer(skb, packet, tunnel, service, version);
+	err = write_outer(skb, packet, &path->tunnel, service, version);
 	if (err)
 		return err;
 	count_traffic(&key, packet->len);
 	return OUT_ENCAPSULATED;
 }
 
-/* A node's reply that goes straight to the client: what the client sends next comes by the tunnel, so it must hear of
- * the tunnel's MSS.
+/* A node's reply that goes straight to the client: what the client sends next comes by the tunnel, so the client must
+ * learn the tunnel's MSS.
  */
-static __always_inline void clamp_direct(struct __sk_buff *skb, const struct packet *packet)
+static __always_inline void clamp_direct(struct __sk_buff *skb, const struct packet *packet,
+					 const struct cached_service *service)
 {
-	struct service *service = find_service(&packet->src);
-	struct tunnel *tunnel;
+	struct tunnel *tunnel = bpf_map_lookup_elem(&map_tunnel, &service->tunnel);
 	__u32 mtu, overhead;
 
-	if (!service)
-		return;
-	tunnel = find_tunnel(service->tunnel);
 	if (!tunnel)
 		return;
 	overhead = outer_size(is_ipv4(&tunnel->local) ? 4 : 6);
@@ -206,18 +183,18 @@ static __always_inline void clamp_direct(struct __sk_buff *skb, const struct pac
 }
 
 /* Returns an outcome or a negative reason. */
-static __always_inline int from_proxy(struct __sk_buff *skb, struct run *run)
+static __always_inline int from_proxy(struct __sk_buff *skb, struct run *run,
+				      const struct cached_service *service)
 {
 	struct packet *packet = &run->packet;
-	struct endpoint *proxy = find_proxy(&packet->src);
 
-	if (!proxy)
+	if (!service || !service->has_proxy)
 		return OUT_NOT_OURS;
 	snapshot(skb, run);
 	remember_fragment(packet, QUEUE_TX);
 	if (unlikely(packet->syn && !(run->config->flags & TX_PROXY)))
-		clamp_direct(skb, packet);
-	return translate(skb, packet, proxy, SIDE_SRC) ? -OUT_NAT_FAILED : OUT_SNAT;
+		clamp_direct(skb, packet, service);
+	return translate(skb, packet, &service->proxy, SIDE_SRC) ? -OUT_NAT_FAILED : OUT_SNAT;
 }
 
 /* Returns an outcome or a negative reason. */
@@ -225,52 +202,58 @@ static __always_inline int take_packet(struct __sk_buff *skb, struct run *run)
 {
 	struct packet *packet = &run->packet;
 	__u32 flags = run->config->flags;
-	struct service *service;
+	struct cached_service *service;
 	int outcome = parse_frame(skb, QUEUE_TX, packet);
 
 	if (outcome)
 		return outcome;
-	if (!(flags & TX_PROXY) && flags & TX_SNAT) {
-		outcome = from_proxy(skb, run);
-		if (outcome != OUT_NOT_OURS)
-			return outcome;
-	}
-	service = find_service(flags & TX_PROXY ? &packet->dst : &packet->src);
+	service = find_by_backend(flags & TX_PROXY ? &packet->dst : &packet->src);
+	if (!(flags & TX_PROXY) && flags & TX_SNAT && service && service->has_proxy)
+		return from_proxy(skb, run, service);
 	if (service)
 		return encapsulate(skb, run, service);
-	outcome = flags & TX_PROXY && flags & TX_SNAT ? from_proxy(skb, run) : OUT_NOT_OURS;
-	if (outcome == OUT_NOT_OURS && flags & TX_FIB && packet->proto == IPPROTO_UDP)
-		learn_route(skb, packet);
-	return outcome;
+	if (!(flags & TX_PROXY) || !(flags & TX_SNAT))
+		return OUT_NOT_OURS;
+	return from_proxy(skb, run, find_by_backend(&packet->src));
+}
+
+/* Whether a packet that no service takes must not leave as it is: the other hook has done its half of the work. */
+static __always_inline int is_half_done(const struct run *run)
+{
+	__u32 reply_flags = TX_PROXY | TX_SNAT;
+
+	if (likely(run->mark == MARK_NONE))
+		return 0;
+	return run->mark == MARK_REQUEST ||
+	       (run->config && (run->config->flags & reply_flags) == reply_flags);
 }
 
 SEC("tc")
 int pfc_egress(struct __sk_buff *skb)
 {
 	struct run run;
-	int outcome, verdict;
-	__u64 packets;
+	int outcome;
 
-	run.config = find_config(skb, QUEUE_TX);
-	if (!run.config) {
-		count(QUEUE_TX, OUT_NO_CONFIG);
+	run.mark = take_mark(skb);
+	if (run.mark == MARK_DONE)
 		return TC_ACT_UNSPEC;
-	}
+	run.config = find_config(skb, QUEUE_TX);
 	run.event = 0;
 	run.redirect = 0;
-	run.route = NULL;
-	outcome = take_packet(skb, &run);
+	run.path = NULL;
+	outcome = run.config ? take_packet(skb, &run) : OUT_NO_CONFIG;
 	if (outcome < 0)
 		outcome = -outcome;
-	packets = count(QUEUE_TX, outcome);
+	if (verdict_of(outcome) == TC_ACT_UNSPEC && is_half_done(&run))
+		outcome = OUT_SERVICE_GONE;
+	count(QUEUE_TX, outcome);
 	if (unlikely(run.event))
 		write_event(skb, run.config, run.event, QUEUE_TX, STAGE_AFTER << 16 | outcome);
 	if (unlikely(run.redirect))
 		return bpf_redirect(skb->ifindex, BPF_F_INGRESS);
-	if (outcome != OUT_ENCAPSULATED || !run.route)
+	if (outcome != OUT_ENCAPSULATED || !run.path)
 		return verdict_of(outcome);
-	verdict = follow_route(skb, run.route, !(packets % NEIGHBOUR_REFRESH));
-	return verdict < 0 ? TC_ACT_SHOT : verdict;
+	return follow_path(skb, run.path);
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -2,12 +2,14 @@
 /* The receiving end of a GUE tunnel.
  *
  * Hook      tc ingress, direct action
- * Reads     map_config, map_decap, map_verify, map_nat, map_encap (which end of a map_nat row is the backend)
- * Writes    map_tunnel (the far end, learned from pings), map_frag, map_stats, map_tunnel_stats, map_events
+ * Reads     map_config, map_decap, map_verify, map_nat, map_encap
+ * Writes    map_tunnel (the far end, learned from pings), map_frag, map_stats, map_tunnel_stats, map_events, the mark
  * Verdicts  OK      decapsulated or translated: the stack goes on with it
  *           SHOT    pings, which end here, and packets that claim to be ours and are not
  *           UNSPEC  not ours: the next filter decides
  */
+#define LOOKUP_INGRESS
+
 #include <linux/errno.h>
 
 #include "lib/rewrite.h"
@@ -15,6 +17,7 @@
 #include "tunnel/event.h"
 #include "tunnel/gue.h"
 #include "tunnel/lookup.h"
+#include "tunnel/mark.h"
 #include "tunnel/mss.h"
 #include "tunnel/parse.h"
 #include "tunnel/stats.h"
@@ -73,13 +76,13 @@ static __always_inline int learn_remote(const struct packet *ping, __u32 id, int
 
 /* Finds the service that a sid and a key name. Returns 0 or a negative reason. */
 static __always_inline int authenticate(const struct gue *gue, struct sid *sid,
-					struct guard **guard)
+					struct cached_service **service)
 {
 	read_sid(sid, &gue->sid);
-	*guard = find_guard(sid);
-	if (!*guard)
+	*service = find_by_sid(sid);
+	if (!*service)
 		return -OUT_UNKNOWN_SERVICE;
-	return same_key(gue->key, (*guard)->key) ? 0 : -OUT_WRONG_KEY;
+	return same_key(gue->key, (*service)->key) ? 0 : -OUT_WRONG_KEY;
 }
 
 static __always_inline int open_ping(struct __sk_buff *skb, struct run *run,
@@ -104,7 +107,7 @@ static __always_inline int keyed_ping(struct __sk_buff *skb, const struct gue_pa
 				      __u32 hlen, __u32 *id, struct sid *sid)
 {
 	__u32 size = sizeof(struct gue) + (hlen - GUE_DATA_HLEN) * 4;
-	struct guard *guard;
+	struct cached_service *service;
 	struct gue *gue;
 	int err;
 
@@ -115,10 +118,10 @@ static __always_inline int keyed_ping(struct __sk_buff *skb, const struct gue_pa
 		gue = bytes_at(skb, part->off, sizeof(*gue));
 	if (!gue || part->len < size)
 		return -OUT_GUE_HEADER;
-	err = authenticate(gue, sid, &guard);
+	err = authenticate(gue, sid, &service);
 	if (err)
 		return err;
-	*id = guard->tunnel;
+	*id = service->tunnel;
 	if (hlen == GUE_DATA_HLEN)
 		return 0;
 	gue = bytes_at(skb, part->off, sizeof(*gue) + sizeof(__be32));
@@ -154,7 +157,8 @@ static __always_inline int take_ping(struct __sk_buff *skb, struct run *run,
 
 /* Reads and judges the inner packet. Returns 0 or a negative reason. */
 static __always_inline int check_inner(struct __sk_buff *skb, struct run *run,
-				       const struct gue_part *part, const struct guard *guard)
+				       const struct gue_part *part,
+				       const struct cached_service *service)
 {
 	__u32 version = GUE_PROTO(part->word) == IPPROTO_IPIP ? 4 : 6;
 	struct packet *inner = &run->inner;
@@ -172,8 +176,8 @@ static __always_inline int check_inner(struct __sk_buff *skb, struct run *run,
 		return skb->gso_size && inner->len < part->len ? -OUT_MERGED : -OUT_INNER_LENGTH;
 	if (!inner->has_ports)
 		return -OUT_FOREIGN_INNER;
-	if (!same_endpoint(&inner->dst, &guard->backend) &&
-	    !same_endpoint(&inner->src, &guard->backend))
+	if (!same_endpoint(&inner->dst, &service->backend) &&
+	    !same_endpoint(&inner->src, &service->backend))
 		return -OUT_FOREIGN_INNER;
 	return 0;
 }
@@ -196,26 +200,27 @@ static __always_inline int decapsulate(struct __sk_buff *skb, struct run *run,
 	struct packet *inner = &run->inner;
 	struct traffic_key key = {.queue = QUEUE_RX};
 	__u32 stripped = part->off + sizeof(struct gue) - ETH_HLEN;
-	struct guard *guard;
+	struct cached_service *service;
 	struct gue *gue;
-	int err, mark;
+	int err, mark, is_reply;
 
 	if (part->len < sizeof(*gue))
 		return -OUT_GUE_HEADER;
 	gue = bytes_at(skb, part->off, sizeof(*gue));
 	if (!gue)
 		return -OUT_GUE_HEADER;
-	err = authenticate(gue, &key.sid, &guard);
+	err = authenticate(gue, &key.sid, &service);
 	if (err)
 		return err;
-	key.tunnel = guard->tunnel;
-	err = check_inner(skb, run, part, guard);
+	key.tunnel = service->tunnel;
+	err = check_inner(skb, run, part, service);
 	if (err)
 		return err;
 	mark = ecn_fold(run->outer.tos, inner->tos);
 	if (mark < 0)
 		return mark;
 
+	is_reply = !same_endpoint(&inner->dst, &service->backend);
 	remember_fragment(inner, QUEUE_RX);
 	err = strip_outer(skb, stripped, run->outer.version, inner->version);
 	if (err)
@@ -227,6 +232,8 @@ static __always_inline int decapsulate(struct __sk_buff *skb, struct run *run,
 	}
 	if (unlikely(inner->syn))
 		clamp_decapsulated(skb, inner, stripped);
+	if (is_reply)
+		set_mark(skb, MARK_REPLY);
 	count_traffic(&key, inner->len);
 	return OUT_DECAPSULATED;
 }
@@ -275,13 +282,16 @@ static __always_inline int take_gue(struct __sk_buff *skb, struct run *run)
 /* Returns an outcome or a negative reason. */
 static __always_inline int to_backend(struct __sk_buff *skb, struct run *run)
 {
-	struct endpoint *backend = find_backend(&run->outer.dst);
+	struct cached_service *service = find_by_proxy(&run->outer.dst);
 
-	if (!backend)
+	if (!service)
 		return OUT_NOT_OURS;
 	snapshot(skb, run);
 	remember_fragment(&run->outer, QUEUE_RX);
-	return translate(skb, &run->outer, backend, SIDE_DST) ? -OUT_NAT_FAILED : OUT_DNAT;
+	if (translate(skb, &run->outer, &service->backend, SIDE_DST))
+		return -OUT_NAT_FAILED;
+	set_mark(skb, MARK_REQUEST);
+	return OUT_DNAT;
 }
 
 /* Returns an outcome or a negative reason. */
@@ -305,6 +315,7 @@ int pfc_ingress(struct __sk_buff *skb)
 	struct run run;
 	int outcome;
 
+	take_mark(skb);
 	run.config = find_config(skb, QUEUE_RX);
 	if (!run.config) {
 		count(QUEUE_RX, OUT_NO_CONFIG);

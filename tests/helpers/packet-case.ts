@@ -18,8 +18,8 @@ export interface PacketCase {
 	onLink?: boolean;
 	/** Bytes of data in a segment, where it is a super-packet. */
 	gsoSize?: number;
-	/** Whether the host forwards packets; it does when not given. */
-	forwarding?: boolean;
+	/** Whether the host forwards packets, or on lo alone; it does when not given. */
+	forwarding?: boolean | "lo";
 	/** As many size answers were given as may be. */
 	answersUsedUp?: boolean;
 	input: Packet;

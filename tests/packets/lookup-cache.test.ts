@@ -1,4 +1,4 @@
-// Needs root and BPF: lookups are cached for one jiffy.
+// Needs root and BPF: the programs' lookup cache.
 import { needs, testWith } from "@sluice/testbed";
 import test from "ava";
 import { eth } from "../helpers/packet.js";
@@ -48,7 +48,7 @@ function filled(): Bench {
 	return opened;
 }
 
-bpfTest("a service that is deleted is gone with the next jiffy", (t) => {
+bpfTest("a service that is deleted is forgotten with the next jiffy", (t) => {
 	const bench = filled();
 	t.deepEqual(bench.run("rx", inTunnel).counted, ["decapsulated"]);
 	t.deepEqual(bench.run("tx", request).counted, ["encapsulated"]);

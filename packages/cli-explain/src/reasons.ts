@@ -49,4 +49,6 @@ export const reasons: Readonly<Record<Outcome, string>> = {
 	"encap-failed": "the kernel refused to make room for the outer header",
 	"nat-failed":
 		"the two ends of the translation are not of one family, or its checksum could not be written",
+	"service-gone":
+		"it was translated where it came in, and its service was deleted meanwhile: it would leave in the clear",
 };

@@ -15,8 +15,8 @@ const flags = tx.proxy | tx.fib;
 /** `link0` of the test's namespace, and the neighbour that is known there. */
 const onLink = eth("020000000102", "020000000101");
 
-const request = (destination: string) =>
-	eth().ipv4(client, destination).tcp(40000, 4000).payload("hello");
+const request = (destination: string, frame = eth()) =>
+	frame.ipv4(client, destination).tcp(40000, 4000).payload("hello");
 
 /** What is written into the frame does not matter where the kernel writes it again. */
 const inTunnel = (frame: typeof onLink, remote: string, sid: typeof routed) =>
@@ -30,12 +30,22 @@ const inTunnel = (frame: typeof onLink, remote: string, sid: typeof routed) =>
 
 export const route: PacketCase[] = [
 	{
-		title: "route: out of this interface, to the neighbour that routing names",
+		title: "route: the frame goes to the next hop of the outer packet already",
+		queue: "tx",
+		flags,
+		onLink: true,
+		input: request(routed.backend, onLink),
+		output: inTunnel(onLink, "10.1.1.2", routed),
+		outcome: "encapsulated",
+	},
+	{
+		title: "route: to another next hop on this interface",
 		queue: "tx",
 		flags,
 		onLink: true,
 		input: request(routed.backend),
-		output: inTunnel(onLink, "10.1.1.2", routed),
+		output: inTunnel(eth(), "10.1.1.2", routed),
+		verdict: "redirect",
 		outcome: "encapsulated",
 	},
 	{
@@ -43,7 +53,7 @@ export const route: PacketCase[] = [
 		queue: "tx",
 		flags,
 		input: request(routed.backend),
-		output: inTunnel(onLink, "10.1.1.2", routed),
+		output: inTunnel(eth(), "10.1.1.2", routed),
 		verdict: "redirect",
 		outcome: "encapsulated",
 	},
@@ -65,16 +75,23 @@ export const route: PacketCase[] = [
 		outcome: "no-route",
 	},
 	{
-		title:
-			"route: a host that does not forward has the kernel send it from here",
+		title: "route: a host that forwards nowhere but on lo looks it up from there",
+		queue: "tx",
+		flags,
+		forwarding: "lo",
+		input: request(routed.backend),
+		output: inTunnel(eth(), "10.1.1.2", routed),
+		verdict: "redirect",
+		outcome: "encapsulated",
+	},
+	{
+		title: "route: a host that forwards nowhere at all looks none up",
 		queue: "tx",
 		flags,
 		onLink: true,
 		forwarding: false,
 		input: request(routed.backend),
-		output: inTunnel(eth(), "10.1.1.2", routed),
-		verdict: "redirect",
-		outcome: "encapsulated",
+		outcome: "no-route",
 	},
 	{
 		title: "route: without fib the frame goes where it was going",

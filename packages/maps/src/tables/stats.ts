@@ -43,6 +43,8 @@ export const outcomes = [
 	"no-route",
 	"encap-failed",
 	"nat-failed",
+	// Added later, of any kind: see `fateOf`.
+	"service-gone",
 ] as const;
 
 export type Outcome = (typeof outcomes)[number];
@@ -58,10 +60,13 @@ const lastOf: readonly (readonly [Outcome, Fate])[] = [
 	["nat-failed", "dropped"],
 ];
 
+/** Outcomes after the last group, which are dropped unless they stand here. */
+const later: Partial<Record<Outcome, Fate>> = {};
+
 export function fateOf(outcome: Outcome): Fate {
 	const number = outcomes.indexOf(outcome);
 	const group = lastOf.find(([last]) => number <= outcomes.indexOf(last));
-	return (group as (typeof lastOf)[number])[1];
+	return group?.[1] ?? later[outcome] ?? "dropped";
 }
 
 /** Rows of one direction: `STATS_ROWS` in `bpf/tunnel/stats.h`. */

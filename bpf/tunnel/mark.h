@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What one hook lets the next one know about a packet, in skb->tc_index.
+ *
+ * Both hooks look services up by themselves, and a service may be deleted between the two lookups. The mark keeps such
+ * a packet from leaving half done: translated and not encapsulated, or as a reply with the backend's own address.
+ * A mark may come in from another network namespace over veth, so ingress clears it first.
+ */
+#ifndef SLUICE_MARK_H
+#define SLUICE_MARK_H
+
+#include <linux/bpf.h>
+
+#define MARK_MASK 0xfff0
+
+enum mark {
+	MARK_NONE = 0,
+	MARK_REQUEST = 0x7710, /* translated from proxy to backend: must be encapsulated */
+	MARK_REPLY =
+		0x7711, /* decapsulated, from the backend: must be translated where replies are */
+	MARK_DONE = 0x7712, /* encapsulated or translated and on its way: egress lets it pass */
+};
+
+static __always_inline void set_mark(struct __sk_buff *skb, enum mark mark)
+{
+	skb->tc_index = mark;
+}
+
+/* Takes the mark off the packet. */
+static __always_inline enum mark take_mark(struct __sk_buff *skb)
+{
+	__u32 mark = skb->tc_index;
+
+	if ((mark & MARK_MASK) != MARK_REQUEST)
+		return MARK_NONE;
+	skb->tc_index = MARK_NONE;
+	return mark;
+}
+
+#endif
