@@ -270,10 +270,24 @@ attach() {
 	for direction in "${DIRECTIONS[@]}"; do
 		check_place "$direction"
 	done
+	[[ " ${DIRECTIONS[*]} " != *' egress '* ]] || let_lo_forward
 	for direction in "${DIRECTIONS[@]}"; do
 		attach_one "$direction" "${objects[0]}" "$1"
 		remove_former "${objects[0]}"
 		objects=("${objects[@]:1}")
+	done
+}
+
+# The kernel looks up no route for a program on an interface that does not
+# forward. On a host without forwarding, egress asks on behalf of lo instead.
+# On lo the setting has no other effect: nothing is forwarded from there.
+let_lo_forward() {
+	local family setting
+	for family in ipv4 ipv6; do
+		setting=/proc/sys/net/$family/conf/lo/forwarding
+		[[ -e $setting && $(<"$setting") == 0 ]] || continue
+		{ printf '1\n' >"$setting"; } 2>/dev/null ||
+			warn "net.$family.conf.lo.forwarding is 0 and cannot be set: with the flag fib, a host that does not forward finds no route for tunnel packets"
 	done
 }
 

@@ -20,9 +20,11 @@ enum mark {
 	MARK_DONE = 0x7712, /* encapsulated or translated and on its way: egress lets it pass */
 };
 
+/* TC_ACT_OK sets tc_index from the class id, TC_ACT_REDIRECT leaves it as it is. */
 static __always_inline void set_mark(struct __sk_buff *skb, enum mark mark)
 {
 	skb->tc_index = mark;
+	skb->tc_classid = mark;
 }
 
 /* Takes the mark off the packet. */

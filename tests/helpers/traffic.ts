@@ -63,3 +63,31 @@ export async function startLoad(
 		},
 	};
 }
+
+/** UDP echoes on ports that follow each other, IPv4. */
+export async function echoes(
+	host: Host,
+	first: number,
+	ports: number,
+): Promise<void> {
+	await host.spawn(...node("echoes.mjs", [first, ports])).ready(/listening/);
+}
+
+/** Starts to send datagrams to ports that follow each other, `rate` a second in all, half of them to the first. */
+export async function startFlow(
+	host: Host,
+	address: string,
+	first: number,
+	ports: number,
+	rate: number,
+): Promise<{ stop(): Promise<{ sent: number; answered: number }> }> {
+	const flow = host.spawn(...node("flow.mjs", [address, first, ports, rate]));
+	await flow.ready(/going/);
+	return {
+		async stop() {
+			flow.end();
+			const [, result = ""] = await flow.ready(/result (.*)\n/);
+			return JSON.parse(result);
+		},
+	};
+}

@@ -155,26 +155,3 @@ bpfTest("a wrong key is refused at the node, and counted", async (t) => {
 	);
 	await t.notThrowsAsync(askUdp(client, addresses[4].proxy, 90, [100]));
 });
-
-bpfTest(
-	"a host that does not forward asks for its route once in a while",
-	async (t) => {
-		const net = await network(t);
-		const { client, node, links } = net;
-		// Each segment by itself.
-		await links.at(-1)?.offloads(false);
-		await serveFamilies(net, "standard", (inside) => inside);
-
-		for (const inside of families) {
-			const sent = await counted(node, 1, "encapsulated");
-			const asked = await counted(node, 1, "not-ours");
-			await askHttp(client, addresses[inside].proxy, 80);
-
-			const packets = (await counted(node, 1, "encapsulated")) - sent;
-			t.true(packets > 300, `${packets} packets`);
-			// What the kernel has found a route for passes the program once more.
-			const again = (await counted(node, 1, "not-ours")) - asked;
-			t.true(again < packets * 0.8, `${again} of ${packets}, IPv${inside}`);
-		}
-	},
-);

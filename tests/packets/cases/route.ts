@@ -75,7 +75,8 @@ export const route: PacketCase[] = [
 		outcome: "no-route",
 	},
 	{
-		title: "route: a host that forwards nowhere but on lo looks it up from there",
+		title:
+			"route: a host that forwards nowhere but on lo looks it up from there",
 		queue: "tx",
 		flags,
 		forwarding: "lo",
