@@ -1,3 +1,4 @@
+export * from "./address-kind.js";
 export * from "./config.js";
 export * from "./consistency.js";
 export * from "./endpoint.js";

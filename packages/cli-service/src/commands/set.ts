@@ -7,12 +7,20 @@ import {
 	Failure,
 	values,
 } from "@sluice/cli-kit";
-import { type Endpoint, protocols } from "@sluice/maps/tables";
+import type { Table } from "@sluice/maps/table";
 import {
+	decapTable,
+	type Endpoint,
+	protocols,
+	tunnelTable,
+} from "@sluice/maps/tables";
+import {
+	addressKind,
 	type Conflict,
 	conflicts,
 	endpointName,
 	finishTakeover,
+	type Opener,
 	openServiceTables,
 	type Service,
 	sameEndpoint,
@@ -46,7 +54,8 @@ export const set = command({
 		},
 		force: {
 			type: "boolean",
-			describe: "Take endpoints over from other services, which are deleted",
+			describe:
+				"Take endpoints over from other services, which are deleted; allow a loopback address",
 		},
 		"show-keys": showKeysOption,
 	},
@@ -66,6 +75,7 @@ export const set = command({
 		const tables = openServiceTables(context);
 		context.locked(() => {
 			finishTakeover(tables);
+			refuseTunnelEnds(context, service);
 			const inTheWay = conflicts(tables, service);
 			if (inTheWay.length === 0) return setService(tables, service);
 			if (!force) throw conflict(inTheWay);
@@ -89,6 +99,11 @@ function serviceOf(args: Args, env: Env): Service {
 	});
 	const proxy = endpoint("ip-proxy", "port-proxy");
 	const backend = endpoint("ip-ep", "port-ep");
+	for (const [name, { address }] of [
+		["ip-proxy", proxy],
+		["ip-ep", backend],
+	] as const)
+		refuseKind(name, address, args.flag("force"));
 	if (sameEndpoint(proxy, backend))
 		throw badInput(`proxy and backend are the same, (${endpointName(proxy)})`);
 	if (proxy.address.includes(":") !== backend.address.includes(":"))
@@ -97,6 +112,35 @@ function serviceOf(args: Args, env: Env): Service {
 		);
 	const tunnel = values.u32("tunnel-id", args.text("tunnel-id"));
 	return { sid, proxy, backend, tunnel, key: keyOf(args, env) };
+}
+
+function refuseKind(name: string, address: string, force: boolean): void {
+	const kind = addressKind(address);
+	if (!kind || (kind === "loopback" && force)) return;
+	throw badInput(
+		`${name} must be the address of one host, got "${address}", ${kind}`,
+		kind === "loopback" ? "--force allows a loopback address" : undefined,
+	);
+}
+
+/**
+ * What is sent to the end of a tunnel is taken for tunnel traffic, so no service is reached there.
+ * @throws Failure bad input
+ */
+function refuseTunnelEnds(opener: Opener, service: Service): void {
+	const { proxy, backend, tunnel } = service;
+	if (proxy.proto !== protocols.udp) return;
+	const open = <K, V>(table: Table<K, V>) =>
+		opener.openTable(table, { readOnly: true });
+	if (open(decapTable).get(proxy))
+		throw badInput(
+			`the proxy, (${endpointName(proxy)}), is the local endpoint of a tunnel`,
+		);
+	const row = open(tunnelTable).get(tunnel);
+	if (row?.remote === backend.address && row.remotePort === backend.port)
+		throw badInput(
+			`the backend, (${endpointName(backend)}), is the far end of tunnel ${tunnel}`,
+		);
 }
 
 function keyOf(args: Args, env: Env): Buffer {

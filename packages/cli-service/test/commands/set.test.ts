@@ -4,9 +4,12 @@ import path from "node:path";
 import { type Step, session, withTables } from "@sluice/cli-kit/testing";
 import { possibleCpus } from "@sluice/maps";
 import {
+	decapTable,
 	encapTable,
 	natTable,
+	protocols,
 	trafficTable,
+	tunnelTable,
 	verifyTable,
 } from "@sluice/maps/tables";
 import test from "ava";
@@ -170,6 +173,76 @@ it("--force takes endpoints over and deletes who had them", async (t, tables) =>
 	);
 	t.is([...tables.open(natTable).entries()].length, 2);
 	t.is([...tables.open(encapTable).entries()].length, 1);
+});
+
+const refusedKinds = [
+	["0.0.0.0", "unspecified"],
+	["0.1.2.3", "unspecified"],
+	["224.0.0.1", "multicast"],
+	["255.255.255.255", "broadcast"],
+	["127.0.0.1", "loopback"],
+] as const;
+
+for (const [address, kind] of [
+	...refusedKinds,
+	["::", "unspecified"],
+	["ff02::1", "multicast"],
+	["::1", "loopback"],
+] as const)
+	it(`set refuses ${address}, which is ${kind}`, async (t, tables) => {
+		const other = address.includes(":") ? "fd00::5" : "5.5.5.5";
+		const hint =
+			kind === "loopback" ? "; --force allows a loopback address" : "";
+		const told = (name: string) => ({
+			code: 2,
+			err: `cli_service: set: ${name} must be the address of one host, got "${address}", ${kind}${hint}\n`,
+		});
+		const backend = `set 1 2 tcp ${other} 80 ${address} 80 100 x`;
+		await session(t, tables, cli, [
+			{ type: backend, ...told("ip-ep") },
+			{
+				type: `set 1 2 tcp ${address} 80 ${other} 80 100 x`,
+				...told("ip-proxy"),
+			},
+		]);
+		const forced = await tables.run(cli, `${backend} --force`);
+		t.is(forced.code, kind === "loopback" ? 0 : 2);
+	});
+
+it("set refuses the ends of a tunnel", async (t, tables) => {
+	tables.open(tunnelTable).set(100, {
+		local: "10.0.0.1",
+		localPort: 6080,
+		remote: "10.0.0.2",
+		remotePort: 6081,
+		lastPing: 0n,
+	});
+	tables
+		.open(decapTable)
+		.set({ address: "10.0.0.1", port: 6080, proto: protocols.udp }, 1);
+	const set = (proto: string, proxy: string, backend: string) =>
+		`set 1 2 ${proto} ${proxy} ${backend} 100 x`;
+	await session(t, tables, cli, [
+		{
+			type: set("udp", "10.0.0.1 6080", "1.1.1.1 80"),
+			code: 2,
+			err: "cli_service: set: the proxy, (udp 10.0.0.1:6080), is the local endpoint of a tunnel\n",
+		},
+		{
+			type: set("udp", "5.5.5.5 80", "10.0.0.2 6081"),
+			code: 2,
+			err: "cli_service: set: the backend, (udp 10.0.0.2:6081), is the far end of tunnel 100\n",
+		},
+	]);
+	for (const [proxy, backend] of [
+		["10.0.0.1 6081", "10.0.0.2 6080"],
+		["10.0.0.1 53", "10.0.0.2 53"],
+	] as const)
+		t.is((await tables.run(cli, set("udp", proxy, backend))).code, 0);
+	t.is(
+		(await tables.run(cli, set("tcp", "10.0.0.1 6080", "10.0.0.2 6081"))).code,
+		0,
+	);
 });
 
 /** What a key is typed as, and its 16 bytes. */

@@ -1,5 +1,7 @@
 import { type Args, badInput, command, values } from "@sluice/cli-kit";
 import {
+	addressKind,
+	addressKindHere,
 	openTunnelTables,
 	setTunnel,
 	type TunnelSpec,
@@ -55,7 +57,8 @@ function tunnelSpec(args: Args): TunnelSpec {
 	);
 	const remote = remoteAddress(args.text("ip-remote"));
 	const remotePort = values.port("port-remote", args.text("port-remote"));
-	if (isUnspecified(local))
+	const localKind = addressKind(local);
+	if (localKind && localKind !== "loopback")
 		throw badInput(
 			`ip-local must be an address of this machine, got "${args.text("ip-local")}"`,
 		);
@@ -67,14 +70,24 @@ function tunnelSpec(args: Args): TunnelSpec {
 		throw badInput(
 			`ip-local and ip-remote must be of one family, got "${args.text("ip-local")}" and "${args.text("ip-remote")}"`,
 		);
+	const kind = remote === UNKNOWN ? undefined : addressKindHere(remote);
+	if (kind)
+		throw badInput(
+			`ip-remote must be an address of another machine, got "${args.text("ip-remote")}", ${kinds[kind]}`,
+		);
 	return { local, localPort, remote, remotePort };
 }
 
-const isUnspecified = (address: string) =>
-	address === "0.0.0.0" || address === "::";
+const kinds = {
+	unspecified: "the unspecified address",
+	multicast: "a multicast address",
+	broadcast: "a broadcast address",
+	loopback: "a loopback address",
+	own: "an address of this machine",
+} as const;
 
 function remoteAddress(text: string): string {
 	if (text === "0") return UNKNOWN;
 	const address = values.address("ip-remote", text);
-	return isUnspecified(address) ? UNKNOWN : address;
+	return address === "0.0.0.0" ? UNKNOWN : address;
 }

@@ -5,7 +5,7 @@ import {
 	session,
 	withTables,
 } from "@sluice/cli-kit/testing";
-import { verifyTable } from "@sluice/maps/tables";
+import { tunnelTable, verifyTable } from "@sluice/maps/tables";
 import test, { type ExecutionContext } from "ava";
 import { cli } from "../../src/cli.js";
 
@@ -42,9 +42,22 @@ function addService(tables: PinnedTables, service: number, key: string) {
 	);
 }
 
+/** A tunnel from this host to itself, which `set` refuses. */
+function addTunnel(
+	tables: PinnedTables,
+	id: number,
+	localPort: number,
+	remotePort: number,
+): void {
+	const local = "127.0.0.1";
+	tables
+		.open(tunnelTable)
+		.set(id, { local, localPort, remote: local, remotePort, lastPing: 0n });
+}
+
 it("a ping leaves the tunnel's own endpoint, signed by its first service", async (t, tables) => {
 	const { port, got, until } = await farEnd(t);
-	await tables.run(cli, `set 100 127.0.0.1 6080 127.0.0.1 ${port}`);
+	addTunnel(tables, 100, 6080, port);
 	addService(tables, 9, "nine");
 	addService(tables, 3, "0123456789abcdef");
 	await session(t, tables, cli, [
@@ -73,7 +86,7 @@ it("a ping leaves the tunnel's own endpoint, signed by its first service", async
 
 it("what cannot be pinged is said", async (t, tables) => {
 	await tables.run(cli, "set 1 127.0.0.1 6081 0 0");
-	await tables.run(cli, "set 2 127.0.0.1 6081 127.0.0.1 9");
+	addTunnel(tables, 2, 6081, 9);
 	await tables.run(cli, "set 3 192.0.2.1 6081 192.0.2.2 9");
 	await session(t, tables, cli, [
 		{ type: "ping 9", code: 3, err: "cli_tunnel: ping: no tunnel 9\n" },

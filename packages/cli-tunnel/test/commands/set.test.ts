@@ -76,6 +76,34 @@ it("tunnels with one local endpoint count it together, also when they move", asy
 	t.is(tables.open(journalTable).get(0), 0);
 });
 
+for (const [address, kind] of [
+	["224.0.0.1", "a multicast address"],
+	["255.255.255.255", "a broadcast address"],
+	["127.0.0.2", "a loopback address"],
+	["0.1.2.3", "the unspecified address"],
+	["ff02::1", "a multicast address"],
+	["::1", "a loopback address"],
+] as const)
+	it(`set refuses the remote ${address}`, (t, tables) => {
+		const local = address.includes(":") ? "fd00::9" : "192.0.2.9";
+		return session(t, tables, cli, [
+			{
+				type: `set 1 ${local} 6080 ${address} 6080`,
+				code: 2,
+				err: `cli_tunnel: set: ip-remote must be an address of another machine, got "${address}", ${kind}\n`,
+			},
+			...(kind === "a loopback address"
+				? []
+				: [
+						{
+							type: `set 1 ${address} 6080 ${local} 6080`,
+							code: 2,
+							err: `cli_tunnel: set: ip-local must be an address of this machine, got "${address}"\n`,
+						},
+					]),
+		]);
+	});
+
 const learned: Tunnel = {
 	local: "10.0.0.1",
 	localPort: 6080,

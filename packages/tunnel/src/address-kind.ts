@@ -1,0 +1,55 @@
+import { networkInterfaces } from "node:os";
+
+/** Why an address cannot be that of one other host; `own` and a subnet's `broadcast` depend on this host's interfaces. */
+export type AddressKind =
+	| "unspecified"
+	| "multicast"
+	| "broadcast"
+	| "loopback"
+	| "own";
+
+/** What an address, in its canonical text form, is by itself; `undefined` where it may be a host's. */
+export function addressKind(address: string): AddressKind | undefined {
+	if (address.includes(":")) {
+		if (address === "::") return "unspecified";
+		if (address === "::1") return "loopback";
+		return address.startsWith("ff") && address.indexOf(":") === 4
+			? "multicast"
+			: undefined;
+	}
+	const first = Number.parseInt(address, 10);
+	if (first === 0) return "unspecified";
+	if (first === 127) return "loopback";
+	if (address === "255.255.255.255") return "broadcast";
+	return first >= 224 && first < 240 ? "multicast" : undefined;
+}
+
+/** The same, and what it is to this host: an address of its own, or the broadcast address of one of its subnets. */
+export const addressKindHere = (address: string): AddressKind | undefined =>
+	addressKind(address) ?? here().get(address);
+
+let known: Map<string, AddressKind> | undefined;
+
+/** Read once: a batch may ask for a hundred thousand. */
+function here(): Map<string, AddressKind> {
+	if (known) return known;
+	known = new Map();
+	for (const { family, address, netmask } of Object.values(
+		networkInterfaces(),
+	).flatMap((addresses) => addresses ?? [])) {
+		const broadcast = family === "IPv4" && broadcastOf(address, netmask);
+		if (broadcast) known.set(broadcast, "broadcast");
+		known.set(address, "own");
+	}
+	return known;
+}
+
+/** The last address of a subnet, which is the broadcast address but of /31 and /32. */
+function broadcastOf(address: string, netmask: string): string | undefined {
+	const masks = netmask.split(".").map(Number);
+	if (masks[3] === 255 || masks[3] === 254) return undefined;
+	return address
+		.split(".")
+		.map((byte, i) => Number(byte) | (~(masks[i] as number) & 255))
+		.join(".");
+}
