@@ -1,10 +1,15 @@
 #!/usr/bin/env bash
-# attach_tc.sh [<interface>] [ingress|egress]
+# attach_tc.sh [<interface>] [ingress|egress] [--drop-live]
 #
 # Attaches the tunnel programs to an interface: the one of the default route
 # where none is named, both directions where none is named. Mounts the bpffs
 # and adds clsact where they are not there. Attaching again puts the new
 # program in the old one's place; what else is on the hook stays as it is.
+# Egress is attached first: both hooks are, or none. Where programs are attached
+# and their tables are not pinned any more, these are pinned again.
+#
+#   --drop-live  where the attached programs use other tables than the pinned
+#                ones: go on with the pinned ones
 #
 # Environment
 #   SLUICE_BPF_DIR  directory of pfc_ingress_tc.o and pfc_egress_tc.o
@@ -17,7 +22,7 @@ set -euo pipefail
 # shellcheck source=lib.sh
 source "$(dirname -- "$(readlink -f -- "$0")")/lib.sh"
 
-parse_arguments '' "$@"
+parse_arguments '--drop-live' "$@"
 need_root
 need_interface
 attach attached

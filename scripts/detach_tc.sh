@@ -18,14 +18,16 @@ set -euo pipefail
 # shellcheck source=lib.sh
 source "$(dirname -- "$(readlink -f -- "$0")")/lib.sh"
 
-# Tells what it removed; fails where nothing of ours was there.
+LINES=()
+
+# Removes our programs from a hook, with a line for each in LINES. Fails where
+# there is none.
 detach() {
 	local direction=$1 removed pref handle id name
 	removed=$(remove_ours "$direction") || exit
 	[[ -n $removed ]] || return 1
 	while read -r pref _ _ handle id name; do
-		printf '%s %s: %s detached (program %s, pref %s, handle %s)\n' \
-			"$INTERFACE" "$direction" "$name" "$id" "$pref" "$handle"
+		LINES+=("$INTERFACE $direction: $name detached (program $id, pref $pref, handle $handle)")
 	done <<<"$removed"
 }
 
@@ -56,7 +58,9 @@ purge() {
 			count=$((count + 1))
 		done
 	done
-	printf '%s: %s tables removed\n' "$PINS" "$count"
+	# What a migration left that was killed.
+	rm -rf -- "${PINS}_new"
+	LINES+=("$PINS: $count tables removed")
 }
 
 parse_arguments '--purge --if-exists' "$@"
@@ -71,6 +75,8 @@ if [[ -n ${OPTION["--purge"]:-} ]]; then
 	done
 	[[ ! -d $PINS ]] || lock_tables
 fi
+# Both hooks, whatever happens. Ingress first: what it translates needs egress.
+trap '' HUP INT PIPE TERM
 found=
 for direction in "${DIRECTIONS[@]}"; do
 	detach "$direction" && found=1
@@ -78,3 +84,4 @@ done
 [[ -z ${OPTION["--purge"]:-} ]] || purge
 [[ -n $found || -n ${OPTION["--purge"]:-} || -n ${OPTION["--if-exists"]:-} ]] ||
 	die "$EXIT_NONE" "$INTERFACE: nothing of ours is attached"
+((${#LINES[@]} == 0)) || report detached "${LINES[@]}"

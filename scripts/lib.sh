@@ -41,7 +41,8 @@ usage() {
 # --- the command line -------------------------------------------------------
 
 # Sets INTERFACE (perhaps empty), DIRECTIONS and, for every option named in the
-# first argument that is given, OPTION[--name]=1.
+# first argument that is given, OPTION[--name]=1. One that is named with a "="
+# takes the next word for its value.
 declare -A OPTION=()
 INTERFACE=
 DIRECTIONS=(ingress egress)
@@ -60,9 +61,14 @@ parse_arguments() {
 			break
 			;;
 		-*)
-			[[ $known == *" $1 "* ]] || usage_error "unknown option \"$1\""
-			# shellcheck disable=SC2034 # read by detach_tc.sh
-			OPTION[$1]=1
+			if [[ $known == *" $1= "* ]]; then
+				(($# > 1)) || usage_error "$1 needs a value"
+				OPTION[$1]=$2
+				shift
+			else
+				[[ $known == *" $1 "* ]] || usage_error "unknown option \"$1\""
+				OPTION[$1]=1
+			fi
 			;;
 		*) words+=("$1") ;;
 		esac
@@ -132,10 +138,15 @@ need_bpffs() {
 # One writer at a time, the command-line tools included. Held until we end.
 lock_tables() {
 	local lock
-	mkdir -p -- "$PINS"
-	exec {lock}<"$PINS"
-	flock --timeout 30 "$lock" ||
-		die "$EXIT_FAILED" "$PINS: another writer has held the lock for 30 s; try again"
+	while :; do
+		mkdir -p -- "$PINS"
+		exec {lock}<"$PINS"
+		flock --timeout 30 "$lock" ||
+			die "$EXIT_FAILED" "$PINS: another writer has held the lock for 30 s; try again"
+		# A migration may have put another directory there in the meantime.
+		[[ $(stat -L -c %i "/proc/self/fd/$lock") != "$(stat -c %i -- "$PINS")" ]] || return 0
+		exec {lock}<&-
+	done
 }
 
 # Sets INTERFACE where it was left out, and checks that it is there.
@@ -254,28 +265,90 @@ remove_former() {
 
 # Puts our program on each hook, in place of the one that may be there: the
 # kernel swaps them in one step. Everything that can be known beforehand is
-# checked for every hook before the first is touched.
+# checked for every hook before the first is touched. Egress comes first, since
+# what ingress translates must not leave without egress.
 attach() {
-	local direction object objects=()
+	local direction object line i lines=() added=()
+	local -A objects=()
 	for direction in "${DIRECTIONS[@]}"; do
 		# The assignment of its own keeps the exit code.
 		object=$(object_file "$direction")
-		objects+=("$object")
+		objects[$direction]=$object
 	done
 	need_bpffs
-	for object in "${objects[@]}"; do
-		check_object "$object"
-	done
 	lock_tables
 	for direction in "${DIRECTIONS[@]}"; do
 		check_place "$direction"
 	done
-	[[ " ${DIRECTIONS[*]} " != *' egress '* ]] || let_lo_forward
-	for direction in "${DIRECTIONS[@]}"; do
-		attach_one "$direction" "${objects[0]}" "$1"
-		remove_former "${objects[0]}"
-		objects=("${objects[@]:1}")
+	adopt_live
+	for object in "${objects[@]}"; do
+		check_object "$object"
 	done
+	[[ " ${DIRECTIONS[*]} " != *' egress '* ]] || let_lo_forward
+	# From here on: all hooks or none.
+	trap '' HUP INT PIPE TERM
+	for ((i = ${#DIRECTIONS[@]} - 1; i >= 0; i--)); do
+		direction=${DIRECTIONS[i]}
+		[[ -n $(our_filters "$direction") ]] || added+=("$direction")
+		if ! line=$(attach_one "$direction" "${objects[$direction]}" "$1"); then
+			for direction in "${added[@]}"; do
+				remove_ours "$direction" >/dev/null
+			done
+			exit "$EXIT_FAILED"
+		fi
+		lines=("$line" "${lines[@]}")
+		remove_former "${objects[$direction]}"
+	done
+	report "$1" "${lines[@]}"
+}
+
+# report DONE LINE…: prints what was done. It is done, whether or not somebody
+# reads it.
+report() {
+	local done=$1
+	shift
+	printf '%s\n' "$@" 2>/dev/null ||
+		die "$EXIT_FAILED" "$done, but standard output cannot be written"
+}
+
+# Prints the path of the program that works on the tables as a whole.
+tables_program() {
+	local place
+	for place in "$SCRIPTS/../bin/cli_tables" "$SCRIPTS/cli_tables"; do
+		if [[ -x $place ]]; then
+			printf '%s' "$place"
+			return
+		fi
+	done
+	command -v cli_tables
+}
+
+# Runs it. Its message is ours.
+tables() {
+	local program output
+	program=$(tables_program) ||
+		die "$EXIT_ENVIRONMENT" 'no cli_tables beside the scripts or in PATH; build or install it'
+	if ! output=$("$program" "$@" --bpffs "$BPFFS" 2>&1); then
+		output=${output#cli_tables: }
+		die "$EXIT_FAILED" "${output#"$1: "}"
+	fi
+	[[ -z $output ]] || printf '%s\n' "$output"
+}
+
+# Pins the tables that our attached programs use and that are not pinned any
+# more: what was programmed and learned is in them. Refuses where programs and
+# pins have different tables.
+adopt_live() {
+	local device direction devices=("$INTERFACE") ids=() options=()
+	[[ -e $PINS/map_config ]] || mapfile -t devices < <(all_devices)
+	for device in "${devices[@]}"; do
+		for direction in ingress egress; do
+			mapfile -t -O "${#ids[@]}" ids < <(our_filters "$direction" "$device" | awk '{ print $5 }')
+		done
+	done
+	((${#ids[@]})) || return 0
+	[[ -z ${OPTION["--drop-live"]:-} ]] || options=(--drop-live)
+	tables adopt "${ids[@]}" "${options[@]}"
 }
 
 # The kernel looks up no route for a program on an interface that does not
@@ -330,8 +403,16 @@ check_object() {
 		' "$PROGRAM" "$SCRIPTS/lib.sh" "$1" 2>&1
 	) || die "$EXIT_FAILED" "load $1: $(cause "$output")"
 	difference=$(differences "$output" "$(table_shapes)") || return 0
-	die "$EXIT_FAILED" "load $1: its tables are not the pinned ones: $difference; nothing was changed, detach_tc.sh --purge removes the pinned tables with all their entries"
+	# Tables that were resized stay as they are.
+	if ! [[ ", $difference" =~ ,\ [a-z_]+\ (type|flags|key|value)\  ]]; then
+		RESIZED[$1]=1
+		return
+	fi
+	die "$EXIT_FAILED" "load $1: its tables are not the pinned ones: $difference; nothing was changed, reattach_tc.sh --migrate copies the entries into new tables"
 }
+
+# Objects that define other sizes than the pinned tables have.
+declare -A RESIZED=()
 
 # Every pinned table, a line each: its name, then its shape. Nothing without
 # bpftool.
@@ -372,16 +453,23 @@ cause() {
 }
 
 attach_one() {
-	local direction=$1 object=$2 done=$3 qdiscs output id
+	local direction=$1 object=$2 done=$3 qdiscs output id pin=''
+	local source=(object-file "$object" section tc)
 	qdiscs=$(tc qdisc show dev "$INTERFACE")
 	if [[ $qdiscs != *'qdisc clsact ffff:'* && $qdiscs != *'qdisc ingress ffff:'* ]]; then
 		output=$(tc qdisc add dev "$INTERFACE" clsact 2>&1) ||
 			die "$EXIT_FAILED" "$INTERFACE: add clsact: $output"
 	fi
+	if [[ -n ${RESIZED[$object]:-} ]]; then
+		pin=$BPFFS/tc/sluice_$direction
+		tables load "$object" "$pin" >/dev/null
+		source=(object-pinned "$pin")
+	fi
 	output=$(tc filter replace dev "$INTERFACE" "$direction" \
 		pref "$PREF" handle "$HANDLE" protocol all \
-		bpf direct-action object-file "$object" section tc 2>&1) ||
+		bpf direct-action "${source[@]}" 2>&1) ||
 		die "$EXIT_FAILED" "$INTERFACE $direction: load $object: $(cause "$output")"
+	[[ -z $pin ]] || rm -- "$pin"
 	id=$(our_filters "$direction" |
 		awk -v pref="$PREF" -v handle="$HANDLE" '$1 == pref && $4 == handle { print $5 }')
 	# Ours that an earlier version or another preference left there. The new

@@ -4,6 +4,7 @@ export * from "./codec.js";
 export { countEntries } from "./count.js";
 export { possibleCpus } from "./cpus.js";
 export { BpfError, type BpfErrorOptions, check, errnoName } from "./errors.js";
+export { exchangePaths } from "./exchange.js";
 export { type AnyStagedTable, flush, type Told } from "./flush.js";
 export { freeze, isFrozen } from "./freeze.js";
 export * from "./info.js";

@@ -1,6 +1,9 @@
+import { closeSync } from "node:fs";
 import koffi from "koffi";
 import { check } from "./errors.js";
 import { bpf_obj_get_info_by_fd, lazily } from "./libbpf.js";
+
+const ENOENT = 2;
 
 /** `struct bpf_map_info` of linux/bpf.h, what of it is used here. */
 export interface MapInfo {
@@ -13,6 +16,11 @@ export interface MapInfo {
 	flags: number;
 	/** At most 15 characters. */
 	name: string;
+	/** The kernel's id of the types that it was made with; 0: none. */
+	btfId: number;
+	/** Types of key and value in them. */
+	btfKeyType: number;
+	btfValueType: number;
 }
 
 /** @throws BpfError EPERM no rights. */
@@ -26,7 +34,48 @@ export function mapInfo(fd: number): MapInfo {
 		maxEntries: info.readUInt32LE(16),
 		flags: info.readUInt32LE(20),
 		name: cString(info, 24, 16),
+		btfId: info.readUInt32LE(64),
+		btfKeyType: info.readUInt32LE(68),
+		btfValueType: info.readUInt32LE(72),
 	};
+}
+
+const bpf_btf_get_fd_by_id = lazily("int bpf_btf_get_fd_by_id(uint32_t id)");
+
+/**
+ * The types that a map was made with, as linux/btf.h lays them out.
+ * @returns undefined where it was made without
+ * @throws BpfError EPERM without CAP_SYS_ADMIN.
+ */
+export function btfOf({ btfId, name }: MapInfo): Buffer | undefined {
+	if (btfId === 0) return undefined;
+	const fd = check(bpf_btf_get_fd_by_id(btfId), `open the types of ${name}`);
+	try {
+		const size = objectInfo(fd, 32, "read type info").readUInt32LE(8);
+		const bytes = Buffer.alloc(size);
+		objectInfo(fd, 32, "read type info", (asked) => {
+			asked.writeBigUInt64LE(koffi.address(bytes), 0);
+			asked.writeUInt32LE(size, 8);
+		});
+		return bytes;
+	} finally {
+		closeSync(fd);
+	}
+}
+
+const bpf_prog_get_next_id = lazily(
+	"int bpf_prog_get_next_id(uint32_t start_id, void *next_id)",
+);
+
+/** The ids of all loaded programs. @throws BpfError EPERM without CAP_SYS_ADMIN. */
+export function* programIds(): IterableIterator<number> {
+	const next = Buffer.alloc(4);
+	for (let id = 0; ; id = next.readUInt32LE()) {
+		const status = bpf_prog_get_next_id(id, next);
+		if (status === -ENOENT) return;
+		check(status, "list programs");
+		yield next.readUInt32LE();
+	}
 }
 
 /** `struct bpf_prog_info`, what of it is used here. */

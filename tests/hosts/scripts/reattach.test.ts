@@ -25,7 +25,7 @@ bpfTest("reattach changes nothing when the tables do not match", async (t) => {
 			host,
 			[name, "eth0", "ingress"],
 			1,
-			/^\w+\.sh: load \S+\/pfc_ingress_tc\.o: its tables are not the pinned ones: map_tunnel value is 48, the object has 56, map_tunnel max_entries is 262144, the object has 1000; nothing was changed, detach_tc\.sh --purge removes the pinned tables with all their entries$/,
+			/^\w+\.sh: load \S+\/pfc_ingress_tc\.o: its tables are not the pinned ones: map_tunnel value is 48, the object has 56, map_tunnel max_entries is 262144, the object has 1000; nothing was changed, reattach_tc\.sh --migrate copies the entries into new tables$/,
 			env,
 		);
 	}

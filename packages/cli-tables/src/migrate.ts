@@ -1,0 +1,271 @@
+import {
+	existsSync,
+	mkdirSync,
+	readdirSync,
+	renameSync,
+	rmdirSync,
+	rmSync,
+	statSync,
+} from "node:fs";
+import { join } from "node:path";
+import { Failure } from "@sluice/cli-kit";
+import {
+	close,
+	exchangePaths,
+	type LoadedObject,
+	loadObject,
+	mapInfo,
+	openMapById,
+	openPin,
+	openProgramById,
+	pin,
+	programIds,
+	programInfo,
+} from "@sluice/maps";
+import { copyEntries, copyNewerPings } from "./copy.js";
+import { sameLayout } from "./layout.js";
+import {
+	formerCaches,
+	preparedDirectory,
+	programOf,
+	tableNames,
+} from "./names.js";
+import { hasEntries, type Raw, rawMap, rawPin } from "./raw.js";
+
+/** What became of one table. */
+export interface Prepared {
+	table: string;
+	/** kept: the same map; copied: a new one with the old one's entries; new: the release adds it, or it has no entries */
+	state: "kept" | "copied" | "new";
+	/** That were copied. */
+	entries: number;
+	maxEntries: number;
+}
+
+/** The table whose size `--entries` names; the others are multiples of it, or stay as they are. */
+const SIZED_BY = "map_tunnel";
+
+/**
+ * Loads the objects with tables of their own in a new directory beside the pins: tables that did not change are the same
+ * maps, the others are copies. The programs are pinned there, for tc. Nothing that runs or is pinned changes.
+ *
+ * @param attached ids of the programs that are to be replaced
+ * @throws Failure failed: entries do not fit, or another program uses the tables
+ */
+export function prepare(
+	pins: string,
+	objects: readonly string[],
+	attached: readonly number[],
+	entries: number | undefined,
+): Prepared[] {
+	const directory = preparedDirectory(pins);
+	removeLeftovers(pins);
+	mkdirSync(directory, { mode: statSync(pins).mode & 0o777 });
+	try {
+		const old = pinnedTables(pins);
+		refuseOthers(old, attached);
+		const prepared = new Map<string, Prepared>();
+		for (const object of objects)
+			loadInto(directory, object, old, entries, prepared);
+		for (const id of attached) pinProgram(id, join(directory, `old_${id}`));
+		for (const raw of old.values()) raw.close();
+		return [...prepared.values()];
+	} catch (error) {
+		removeDirectory(directory);
+		throw error;
+	}
+}
+
+/** Makes the prepared tables the pinned ones, in one step, with what was learned since they were copied. */
+export function exchange(pins: string): { newerPings: number } {
+	const directory = preparedDirectory(pins);
+	const newerPings = carryPings(pins, directory);
+	for (const name of readdirSync(directory))
+		if (!tableNames.includes(name)) rmSync(join(directory, name));
+	carryForeign(pins, directory);
+	exchangePaths(pins, directory);
+	// Directories cannot be pinned again, but moved.
+	for (const entry of readdirSync(directory, { withFileTypes: true }))
+		if (entry.isDirectory())
+			renameSync(join(directory, entry.name), join(pins, entry.name));
+	removeDirectory(directory);
+	return { newerPings };
+}
+
+/** What an earlier run left that was killed. Pings that its tables learned are kept. */
+export function removeLeftovers(pins: string): void {
+	const directory = preparedDirectory(pins);
+	if (!existsSync(directory)) return;
+	carryPings(directory, pins);
+	removeDirectory(directory);
+}
+
+/** Loads one object into the directory, and fills the tables that it is the first to bring. */
+function loadInto(
+	directory: string,
+	object: string,
+	old: ReadonlyMap<string, Raw>,
+	entries: number | undefined,
+	prepared: Map<string, Prepared>,
+): void {
+	const defaults = loadObject(object);
+	const maxEntries: Record<string, number> = {};
+	try {
+		const unit = maxEntriesOf(defaults, SIZED_BY) ?? 0;
+		for (const table of tableNames) {
+			const map = mapOf(defaults, table);
+			if (!map) continue;
+			const before = old.get(table);
+			const { info } = map;
+			maxEntries[table] =
+				entries !== undefined &&
+				hasEntries(map) &&
+				unit > 0 &&
+				info.maxEntries % unit === 0
+					? (info.maxEntries / unit) * entries
+					: (before?.info.maxEntries ?? info.maxEntries);
+			const kept =
+				before !== undefined &&
+				sameLayout(before, map) &&
+				before.info.maxEntries === maxEntries[table];
+			const at = join(directory, table);
+			if (kept && !existsSync(at)) {
+				pin(before.fd, at);
+				const { maxEntries: size } = before.info;
+				prepared.set(table, {
+					table,
+					state: "kept",
+					entries: 0,
+					maxEntries: size,
+				});
+			}
+			map.close();
+		}
+	} finally {
+		defaults.close();
+	}
+	const loaded = loadObject(object, { pinDirectory: directory, maxEntries });
+	try {
+		for (const table of tableNames) {
+			if (prepared.has(table)) continue;
+			const map = mapOf(loaded, table);
+			if (!map) continue;
+			const before = old.get(table);
+			const count = before && copyEntries(before, map);
+			prepared.set(table, {
+				table,
+				state: count === undefined ? "new" : "copied",
+				entries: count ?? 0,
+				maxEntries: map.info.maxEntries,
+			});
+		}
+		const name = programOf(object);
+		loaded.program(name).pin(join(directory, name));
+	} finally {
+		loaded.close();
+	}
+}
+
+function maxEntriesOf(object: LoadedObject, table: string): number | undefined {
+	const map = mapOf(object, table);
+	map?.close();
+	return map?.info.maxEntries;
+}
+
+/** A map of an object, with a descriptor of its own. */
+function mapOf(object: LoadedObject, name: string): Raw | undefined {
+	try {
+		return rawMap(name, openMapById(mapInfo(object.mapFd(name)).id));
+	} catch (error) {
+		if (error instanceof RangeError) return undefined;
+		throw error;
+	}
+}
+
+/** The pinned tables of the tunnel programs. */
+function pinnedTables(directory: string): Map<string, Raw> {
+	const names = tableNames.filter((name) => existsSync(join(directory, name)));
+	return new Map(
+		names.map((name) => [name, rawPin(join(directory, name), name)]),
+	);
+}
+
+/** @throws Failure failed: a program that is not to be replaced would go on with the old tables */
+function refuseOthers(
+	tables: ReadonlyMap<string, Raw>,
+	attached: readonly number[],
+): void {
+	const ids = new Set([...tables.values()].map(({ info }) => info.id));
+	for (const id of programIds()) {
+		if (attached.includes(id)) continue;
+		const program = describe(id);
+		if (program?.mapIds.some((map) => ids.has(map)))
+			throw new Failure(
+				"failed",
+				`program ${id} (${program.name}) uses the tables, and is not attached to an interface of this network namespace; nothing was changed`,
+				{ hint: "detach it first" },
+			);
+	}
+}
+
+/** undefined: it has gone in the meantime. */
+function describe(id: number) {
+	let fd: number;
+	try {
+		fd = openProgramById(id);
+	} catch {
+		return undefined;
+	}
+	try {
+		return programInfo(fd);
+	} finally {
+		close(fd);
+	}
+}
+
+function pinProgram(id: number, path: string): void {
+	const fd = openProgramById(id);
+	try {
+		pin(fd, path);
+	} finally {
+		close(fd);
+	}
+}
+
+/** Copies newer pings between the tunnel tables of two directories, where these are different maps. */
+function carryPings(from: string, to: string): number {
+	const paths = [from, to].map((directory) => join(directory, SIZED_BY));
+	if (!paths.every((path) => existsSync(path))) return 0;
+	const [source, target] = paths.map((path) => rawPin(path, SIZED_BY)) as [
+		Raw,
+		Raw,
+	];
+	try {
+		return source.info.id === target.info.id
+			? 0
+			: copyNewerPings(source, target);
+	} finally {
+		source.close();
+		target.close();
+	}
+}
+
+/** Pins of others, who may have theirs beside ours. */
+function carryForeign(from: string, to: string): void {
+	for (const entry of readdirSync(from, { withFileTypes: true })) {
+		const { name } = entry;
+		if (entry.isDirectory()) continue;
+		if (tableNames.includes(name) || formerCaches.includes(name)) continue;
+		const fd = openPin(join(from, name));
+		try {
+			pin(fd, join(to, name));
+		} finally {
+			close(fd);
+		}
+	}
+}
+
+function removeDirectory(directory: string): void {
+	for (const name of readdirSync(directory)) rmSync(join(directory, name));
+	rmdirSync(directory);
+}

@@ -1,0 +1,29 @@
+import { basename } from "node:path";
+import * as tables from "@sluice/maps/tables";
+
+/** The tables of the tunnel programs: the names of their pins. */
+export const tableNames: readonly string[] = Object.values(
+	tables as Record<string, unknown>,
+)
+	.map((value) => (value as { name?: string }).name ?? "")
+	.filter((name) => name.startsWith("map_"))
+	.sort();
+
+/** Caches that objects before 0.1.0 pinned. */
+export const formerCaches: readonly string[] = [
+	"map_events_tmp",
+	"map_icmp_limit",
+	"map_memo",
+	"map_route",
+];
+
+/** The kernel keeps 15 characters of a map's name. */
+export const tableOfKernelName = (name: string): string | undefined =>
+	tableNames.find((one) => one.slice(0, 15) === name);
+
+/** The program of an object, as its file is named: `pfc_ingress_tc.o` has `pfc_ingress`. */
+export const programOf = (object: string): string =>
+	basename(object).replace(/_tc\.o$/, "");
+
+/** Where the tables of a migration are until it is done, beside the pins. */
+export const preparedDirectory = (pins: string): string => `${pins}_new`;

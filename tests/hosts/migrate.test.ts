@@ -1,0 +1,212 @@
+// Needs root and BPF: real traffic while programs and tables are replaced by those of another release.
+import { type Host, needs, testWith } from "@sluice/testbed";
+import test from "ava";
+import { cli } from "../helpers/cli.js";
+import { addresses, type Network, network } from "../helpers/network.js";
+import { script } from "../helpers/paths.js";
+import { configure, serve } from "../helpers/program.js";
+import { lastRelease } from "../helpers/release.js";
+import { PINS } from "../helpers/scripts.js";
+import { backend, startLoad } from "../helpers/traffic.js";
+
+const bpfTest = testWith(test.serial, needs.root, needs.bpf);
+
+const { proxy, node: nodeAddress, gateway: gatewayAddress } = addresses[4];
+const { client: clientAddress } = addresses[4];
+
+/** The network with the last release attached, one tunnel whose remote is learned, and a TCP and a UDP service. */
+async function lastReleaseNetwork(
+	net: Network,
+	release: string,
+): Promise<void> {
+	const { gateway, node } = net;
+	for (const [host, name] of [
+		[gateway, "lan"],
+		[gateway, "wan"],
+		[node, "eth0"],
+	] as const)
+		await host.run(script("detach_tc"), [name]);
+	for (const host of [gateway, node])
+		await host.run("sh", ["-c", `rm ${PINS}/*`]);
+	const attach = `${release}/scripts/attach_tc.sh`;
+	await gateway.run(attach, ["lan"]);
+	await gateway.run(attach, ["wan"]);
+	await node.run(attach, ["eth0"]);
+	await configure(net);
+	await cli(gateway, `cli_tunnel set 4 ${gatewayAddress} 6080 0 0`);
+	await cli(
+		node,
+		`cli_tunnel set 4 ${nodeAddress} 6080 ${gatewayAddress} 6080`,
+	);
+	await serve([gateway, node], {
+		inside: 4,
+		tunnel: 4,
+		group: 1,
+		tcp: 70,
+		udp: 90,
+	});
+	await backend(node, { http: 80, udp: 90, tcp: 70 });
+	await cli(node, "cli_tunnel ping 4 --count 1");
+}
+
+/** Counts what crosses the core without the tunnel. */
+async function watchCore(core: Host) {
+	await core.run("nft", ["-f", "-"], {
+		input: `table ip watch {
+			chain forward {
+				type filter hook forward priority 0
+				ip daddr { ${proxy}, ${nodeAddress} } th dport { 70, 90 } counter
+				ip saddr ${nodeAddress} ip daddr ${clientAddress} counter
+			}
+		}`,
+	});
+	return async () => {
+		const { stdout } = await core.run("nft", ["list", "table", "ip", "watch"]);
+		return [...stdout.matchAll(/counter packets (\d+)/g)].map(([, n]) =>
+			Number(n),
+		);
+	};
+}
+
+/** Datagrams that reached a host and found its socket's buffer full: lost by a busy machine, not by us. */
+async function bufferFull(host: Host): Promise<number> {
+	const { stdout } = await host.run("nstat", ["-asz", "UdpRcvbufErrors"]);
+	return Number(stdout.match(/UdpRcvbufErrors\s+(\d+)/)?.[1]);
+}
+
+const tunnels = async (host: Host) =>
+	(await cli(host, "cli_tunnel get all --json")).stdout;
+
+/** Packets that the tunnel has counted, both directions. */
+async function counted(host: Host): Promise<number> {
+	const { stdout } = await cli(host, "cli_tunnel stats 4 --json");
+	return [...stdout.matchAll(/"packets": ?(\d+)/g)].reduce(
+		(sum, [, n]) => sum + Number(n),
+		0,
+	);
+}
+
+bpfTest(
+	"from the last release to this one, to another size, and back, under load: nothing is lost",
+	async (t) => {
+		const release = lastRelease();
+		const net = await network(t);
+		const { client, gateway, core, node } = net;
+		await lastReleaseNetwork(net, release);
+		const inClear = await watchCore(core);
+		const learned = await tunnels(gateway);
+		t.regex(learned, new RegExp(`"${nodeAddress.replaceAll(".", "\\.")}"`));
+
+		const load = await startLoad(client, proxy, { tcp: 70, udp: 90 });
+		const migrate = async (
+			args: string[],
+			env: Record<string, string> = {},
+		) => {
+			const before = await counted(gateway);
+			for (const host of [gateway, node])
+				await host.run(script("reattach_tc"), ["--migrate", ...args], { env });
+			t.true((await counted(gateway)) >= before, "counters are kept");
+			t.is(await tunnels(gateway), learned, "the remote is kept");
+		};
+		await migrate([]);
+		await migrate(["--entries", "5000"]);
+		await migrate(["--entries", "70000"]);
+		await migrate([], { SLUICE_BPF_DIR: `${release}/bpf/dist` });
+		await migrate([]);
+		const { tcp, udp } = await load.stop();
+
+		t.log(`${tcp.sent} messages over TCP, ${udp.sent} over UDP`);
+		t.true(tcp.sent > 1000);
+		t.is(tcp.answered, tcp.sent);
+		const full = (await bufferFull(client)) + (await bufferFull(node));
+		t.is(udp.answered + full, udp.sent);
+		t.deepEqual(await inClear(), [0, 0]);
+		for (const host of [gateway, node]) {
+			t.is((await host.run("ls", ["/sys/fs/bpf/tc"])).stdout, "globals");
+			await cli(host, "cli_service check");
+		}
+	},
+);
+
+bpfTest(
+	"the pinned tables have the layouts that the last release gave them",
+	async (t) => {
+		// A pinned value never grows: a change that this refuses is a table of its own.
+		const release = lastRelease();
+		const net = await network(t);
+		const { node } = net;
+		await node.run(script("detach_tc"), ["eth0"]);
+		await node.run("sh", ["-c", `rm ${PINS}/*`]);
+		await node.run(`${release}/scripts/attach_tc.sh`, ["eth0"]);
+		const { stdout: pinned } = await node.run("ls", [PINS]);
+		const { stdout } = await node.run(script("reattach_tc"), ["--migrate"]);
+		const kept = [...stdout.matchAll(/^(\w+): kept$/gm)].map(
+			([, name]) => name,
+		);
+		t.deepEqual(
+			kept.sort(),
+			pinned
+				.split("\n")
+				.filter(
+					(name) => !/^map_(events_tmp|icmp_limit|memo|route)$/.test(name),
+				)
+				.sort(),
+			stdout,
+		);
+	},
+);
+
+bpfTest(
+	"a migration that is killed at any time leaves the old tables or the new ones, and the next one finishes",
+	async (t) => {
+		const net = await network(t);
+		const { node } = net;
+		await cli(
+			node,
+			`cli_tunnel set 4 ${nodeAddress} 6080 ${gatewayAddress} 6080`,
+		);
+		const before = await tunnels(node);
+		const migrate = `${script("reattach_tc")} --migrate --entries`;
+		const start = performance.now();
+		await node.run("bash", ["-c", `${migrate} 3000`]);
+		const duration = performance.now() - start;
+		let finished = 0;
+		for (let i = 1; i <= 12; i++) {
+			const seconds = ((i / 11) * duration) / 1000;
+			const line = `timeout -s KILL ${seconds.toFixed(3)} ${migrate} ${i % 2 ? 4000 : 3000}`;
+			const { exitCode } = await node.run("bash", ["-c", line], {
+				reject: false,
+			});
+			if (exitCode === 0) finished++;
+			t.is(await tunnels(node), before, `killed after ${seconds} s`);
+		}
+		t.log(`${finished} of 12 finished`);
+		await node.run(script("reattach_tc"), ["--migrate", "--entries", "5000"]);
+		t.is(await tunnels(node), before);
+		t.is((await node.run("ls", ["/sys/fs/bpf/tc"])).stdout, "globals");
+		t.is((await node.run(script("show_tc"), ["eth0"])).stderr, "");
+		// A plain reattach keeps the size.
+		await node.run(script("reattach_tc"), ["eth0"]);
+		const { stdout } = await node.run("bpftool", [
+			...["map", "show", "pinned", `${PINS}/map_tunnel`],
+		]);
+		t.regex(stdout, /max_entries 5000/);
+	},
+);
+
+bpfTest("others' pins and directories survive a migration", async (t) => {
+	const net = await network(t);
+	const { node } = net;
+	await node.run("sh", [
+		"-ec",
+		`bpftool map create ${PINS}/theirs type array key 4 value 4 entries 1 name theirs
+		mkdir ${PINS}/dir
+		bpftool map create ${PINS}/dir/inner type array key 4 value 4 entries 1 name inner`,
+	]);
+	await node.run(script("reattach_tc"), ["--migrate", "--entries", "3000"]);
+	const { stdout } = await node.run("find", [PINS, "-name", "[ti]*"]);
+	t.deepEqual(stdout.split("\n").sort(), [
+		`${PINS}/dir/inner`,
+		`${PINS}/theirs`,
+	]);
+});
