@@ -80,6 +80,9 @@ it("another kind of map is refused with all differences at once", (t) => {
 			maxEntries: 1,
 			flags: 0,
 			name: "",
+			btfId: 0,
+			btfKeyType: 0,
+			btfValueType: 0,
 		}),
 		["type is type 99, not lru_hash"],
 	);
