@@ -52,12 +52,14 @@ export function rawMap(name: string, fd: number): Raw {
 	const info = mapInfo(fd);
 	const blob = btfOf(info);
 	const btf = blob && new Btf(blob);
+	// The kernel knows no type of a ring buffer's key, for example.
+	const fields = (type: number) => (btf && type > 0 ? btf.fields(type) : []);
 	return {
 		name,
 		fd,
 		info,
-		key: btf ? btf.fields(info.btfKeyType) : [],
-		value: btf ? btf.fields(info.btfValueType) : [],
+		key: fields(info.btfKeyType),
+		value: fields(info.btfValueType),
 		close: () => close(fd),
 	};
 }
