@@ -103,7 +103,9 @@ static __always_inline int plan_route(struct __sk_buff *skb, struct path *path)
 /* Returns 0 or a negative reason. */
 static __always_inline int plan_path(struct __sk_buff *skb, struct path *path, __u32 by_route)
 {
-	struct tunnel *tunnel = bpf_map_lookup_elem(&map_tunnel, &path->key.tunnel);
+	/* A copy: kernel 6.1 takes no pointer to memory of unknown origin for a key. */
+	__u32 id = path->key.tunnel;
+	struct tunnel *tunnel = bpf_map_lookup_elem(&map_tunnel, &id);
 
 	if (!tunnel)
 		return -OUT_NO_TUNNEL;
