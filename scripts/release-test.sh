@@ -94,7 +94,7 @@ test_words() {
 		done
 		source /usr/local/lib/node_modules/@sluice/cli-tunnel/dist/completions/cli_tunnel.bash
 		COMP_WORDS=(cli_tunnel "") COMP_CWORD=1 COMP_LINE="cli_tunnel " COMP_POINT=11
-		_cli_tunnel_yargs_completions cli_tunnel "" cli_tunnel
+		_cli_tunnel
 		[[ " ${COMPREPLY[*]} " == *" ping "* ]]
 	' "${CLIS[@]}"
 }

@@ -1,4 +1,4 @@
-import { badInput, type Context, values } from "@sluice/cli-kit";
+import { type Args, badInput, type Context, values } from "@sluice/cli-kit";
 import type { ConfigKey } from "@sluice/maps/tables";
 
 /** Which rows a command line means: every part left out stands for all. */
@@ -10,22 +10,18 @@ export interface Selection {
 
 export const isIndex = (text: string) => text === "0" || text === "1";
 
-/** `<idx|all>` or `<interface> [<idx>]`. @throws Failure usage */
-export function selection(
-	first: string,
-	second: string | undefined,
-): Selection {
-	if (first === "all" || isIndex(first)) {
-		if (second !== undefined)
-			throw badInput(`nothing may follow ${first}, got "${second}"`);
-		return {
-			interface: undefined,
-			queue: first === "all" ? undefined : Number(first),
-		};
-	}
+/** `<idx>|all` or `<interface> [<idx>]`. @throws Failure usage */
+export function selection(args: Args): Selection {
+	const name = args.optional("interface");
+	const idx = args.optional("idx");
+	// A single word is read as <idx>.
+	if (name === undefined && idx !== undefined && !isIndex(idx))
+		return { interface: idx === "all" ? undefined : idx, queue: undefined };
+	if (name === "all" || (name !== undefined && isIndex(name)))
+		throw badInput(`nothing may follow ${name}, got "${idx}"`);
 	return {
-		interface: first,
-		queue: second === undefined ? undefined : indexOf(second),
+		interface: name,
+		queue: idx === undefined ? undefined : indexOf(idx),
 	};
 }
 

@@ -1,6 +1,7 @@
 import type { Context } from "./context.js";
 import type { Env } from "./env.js";
 import type { Pins } from "./pins.js";
+import type { Item } from "./usage.js";
 
 /** An option of one command. */
 export interface OptionSpec {
@@ -9,39 +10,34 @@ export interface OptionSpec {
 	describe: string;
 	/** A single letter, for `-i`. */
 	alias?: string;
-}
-
-/** An argument that is known by its place. */
-export interface Positional {
-	name: string;
-	required: boolean;
-	/** It has all words from its place on. */
-	variadic: boolean;
+	/** What the value is called in help, `file`, and what completes it: see `Program.values`. */
+	value?: string;
 }
 
 /**
- * What was typed: positionals and options by name, nothing interpreted yet. Positionals stay words in their order, and
- * are looked for when they are asked for: an object of them would be most of the cost of a batch's line.
+ * What was typed: positionals and options by name, nothing interpreted yet. Positionals stay words in their order and
+ * are looked up on request: an object of them would be most of the cost of a batch line.
  */
 export class Args {
 	readonly #options: Readonly<Record<string, unknown>>;
 	readonly #words: readonly string[];
-	readonly #positionals: readonly Positional[];
+	readonly #items: readonly Item[];
 
+	/** @param items what each word is; a variadic one has all words from its place on */
 	constructor(
 		options: Readonly<Record<string, unknown>>,
 		words: readonly string[] = [],
-		positionals: readonly Positional[] = [],
+		items: readonly Item[] = [],
 	) {
 		this.#options = options;
 		this.#words = words;
-		this.#positionals = positionals;
+		this.#items = items;
 	}
 
 	#value(name: string): unknown {
-		const positionals = this.#positionals;
-		for (let i = 0; i < positionals.length; i++) {
-			const one = positionals[i] as Positional;
+		const items = this.#items;
+		for (let i = 0; i < items.length; i++) {
+			const one = items[i] as Item;
 			if (one.name === name)
 				return one.variadic ? this.#words.slice(i) : this.#words[i];
 		}
@@ -58,7 +54,7 @@ export class Args {
 		return this.#value(name) as string | undefined;
 	}
 
-	/** The words of a variadic positional, `[words..]`. */
+	/** The words of a variadic positional, `[<word>...]`. */
 	list(name: string): string[] {
 		return (this.#value(name) as string[] | undefined) ?? [];
 	}
@@ -69,17 +65,16 @@ export class Args {
 }
 
 /**
- * One operation of a program. It is data, so that yargs, the batch reader, the manual pages and the completion all
- * say the same.
+ * One operation of a program, as data: the parser, help, the manual page and completion all read this description.
  *
- * @typeParam P what parsing gives, and running takes
+ * @typeParam P what `parse` returns and `run` takes
  */
 export interface Command<P> {
 	/**
-	 * As yargs has it: `set <id> <ip-local> …`; `[x]` may be left out, `[x..]` is any number. A program that does one
-	 * thing only has one command, `$0 …`, which is called without a word of its own.
+	 * The word that calls it and its arguments, `set <id> <ip-local>`; the syntax is in usage.ts. Several where it takes
+	 * alternative arguments. A program that does one thing only has one command, `$0 …`, called without a word.
 	 */
-	usage: string;
+	usage: string | readonly string[];
 	/** One line, "Create or overwrite a tunnel". */
 	summary: string;
 	/** What each positional is. */
@@ -100,17 +95,39 @@ export interface Command<P> {
 	run(parsed: P, context: Context): void | Promise<void>;
 }
 
+// biome-ignore lint/suspicious/noExplicitAny: each command keeps its own type to itself
+export type AnyCommand = Command<any>;
+
+/**
+ * What an argument may be, for completion: one of a few words, a file, an interface, or what a function lists.
+ * A secret is not completed, and no error repeats the words of a command that takes one.
+ */
+export type Values =
+	| readonly string[]
+	| "file"
+	| "interface"
+	| "secret"
+	| ValueList;
+
+/** Lists what may stand at the cursor. @param words the plain words before it, without the command's own */
+export type ValueList = (
+	context: Context,
+	words: readonly string[],
+	typed: string,
+) => Iterable<string>;
+
 /** A program: a name, a sentence and its operations. */
 export interface Program {
 	name: string;
 	summary: string;
 	version: string;
-	// biome-ignore lint/suspicious/noExplicitAny: each command keeps its own type to itself
-	commands: readonly Command<any>[];
-	/** Options of every command, beside --json and --bpffs. */
+	commands: readonly AnyCommand[];
+	/** Options of every command, beside those of all programs. */
 	options?: Readonly<Record<string, OptionSpec>>;
 	/** Where its maps are pinned; undefined: it has none. */
 	pins?: Pins;
+	/** What arguments may be, by the name that usages and options have for them; `file`, `interface` and `key` are known. */
+	values?: Readonly<Record<string, Values>>;
 	/** Whether long options may be written with one dash, as Go programs have them. */
 	oneDash?: boolean;
 }
@@ -118,13 +135,30 @@ export interface Program {
 /** A command, with the type of what it parses worked out. */
 export const command = <P>(spec: Command<P>): Command<P> => spec;
 
-/** The word that a command is called by. */
-export const verbOf = ({ usage }: Pick<Command<unknown>, "usage">): string =>
-	usage.split(" ", 1)[0] as string;
+/** The options of every program. */
+export const commonOptions: Readonly<Record<string, OptionSpec>> = {
+	json: { type: "boolean", describe: "Print one JSON document" },
+	bpffs: {
+		type: "string",
+		value: "directory",
+		describe: "The bpffs to use [default: $TC_BPF_MNT, else /sys/fs/bpf]",
+	},
+	help: {
+		type: "boolean",
+		alias: "h",
+		describe: "Show help; of a command where one is named",
+	},
+	version: { type: "boolean", describe: "Show the version" },
+};
 
-/** The `$0` of a program that does one thing only. */
-export const ONLY = "$0";
+/** What arguments of these names are in every program. */
+export const commonValues: Readonly<Record<string, Values>> = {
+	file: "file",
+	directory: "file",
+	interface: "interface",
+	key: "secret",
+	shell: ["bash", "zsh", "fish"],
+};
 
-/** The command of a program that does one thing only. */
-export const onlyCommand = ({ commands }: Pick<Program, "commands">) =>
-	commands.find((spec) => verbOf(spec) === ONLY);
+export const valuesOf = (program: Program, name: string): Values | undefined =>
+	program.values?.[name] ?? commonValues[name];

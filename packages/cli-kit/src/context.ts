@@ -19,6 +19,8 @@ export class Context {
 	readonly bpffs: string;
 	/** Options of the whole program, by name. */
 	readonly options: Readonly<Record<string, unknown>>;
+	/** Who warns, "cli_tunnel: ping". */
+	readonly name: string;
 	readonly #kernel: Kernel | undefined;
 	readonly #pins: Pins | undefined;
 	#directory: string | undefined;
@@ -28,12 +30,14 @@ export class Context {
 		kernel: Kernel | undefined,
 		options: Readonly<Record<string, unknown>>,
 		pins: Pins | undefined,
+		name: string,
 	) {
 		this.env = env;
 		this.options = options;
 		this.json = options.json === true;
 		this.bpffs =
 			(options.bpffs as string | undefined) ?? defaultBpffs(env.vars);
+		this.name = name;
 		this.#kernel = kernel;
 		this.#pins = pins;
 	}
@@ -116,6 +120,15 @@ export class Context {
 		}
 		const list = typeof lines === "function" ? lines() : lines;
 		if (list.length > 0) this.env.out(`${list.join("\n")}\n`);
+	}
+
+	/** Prints a line on stderr, beside the result: with the command's name, or as a JSON document. */
+	warn(message: string): void {
+		this.env.err(
+			this.json
+				? `${toJson({ warning: { message } })}\n`
+				: `${this.name}: ${message}\n`,
+		);
 	}
 
 	/** As `print`, for what may be so long that it need not all be there at once. */

@@ -13,6 +13,8 @@ export interface Env {
 	readonly isTerminal: boolean;
 	/** Whether a person reads `err`. */
 	readonly isErrTerminal?: boolean;
+	/** Columns of the terminal that shows `out`; undefined where it is none. */
+	readonly columns?: number | undefined;
 	/** Standard input as text, whole. */
 	input(): string;
 	/** The next part of standard input, waited for; undefined at its end. */

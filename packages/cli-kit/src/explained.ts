@@ -4,7 +4,7 @@ import { Failure } from "./failure.js";
 /** A failure with its hint apart; undefined for what nobody expected. */
 export function explained(
 	error: unknown,
-): Pick<Failure, "kind" | "code" | "message" | "hint"> | undefined {
+): Pick<Failure, "kind" | "code" | "message" | "hint" | "usage"> | undefined {
 	if (error instanceof Failure) return error;
 	if (!(error instanceof BpfError)) return undefined;
 	const { code, hint, environment } = error;
@@ -13,5 +13,6 @@ export function explained(
 		code,
 		message: hint ? error.message.slice(0, -`; ${hint}`.length) : error.message,
 		hint,
+		usage: undefined,
 	};
 }

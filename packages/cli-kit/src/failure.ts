@@ -15,6 +15,10 @@ export type FailureKind = keyof typeof exitCodes;
 export interface FailureOptions {
 	/** What to do next. */
 	hint?: string;
+	/** How the command is called, where the command line is wrong. */
+	usage?: string;
+	/** The message without the words that were typed. */
+	discreet?: string;
 	/** For programs, in place of the kind's own word. */
 	code?: string;
 	cause?: unknown;
@@ -27,6 +31,9 @@ export class Failure extends Error {
 	/** What JSON carries as `error.code`. */
 	readonly code: string;
 	readonly hint: string | undefined;
+	readonly usage: string | undefined;
+	/** The message without the words that were typed, where it has any. */
+	readonly discreet: string | undefined;
 	/** Each on a line of its own for people; `message` has them all. */
 	readonly messages: readonly string[];
 
@@ -41,6 +48,8 @@ export class Failure extends Error {
 		this.kind = kind;
 		this.code = options.code ?? codes[kind];
 		this.hint = options.hint;
+		this.usage = options.usage;
+		this.discreet = options.discreet;
 	}
 }
 
@@ -54,6 +63,21 @@ const codes: Record<FailureKind, string> = {
 /** Bad input, or several mistakes in it: exit code 2, nothing was changed. */
 export const badInput = (message: string | readonly string[], hint?: string) =>
 	new Failure("usage", message, hint === undefined ? {} : { hint });
+
+/**
+ * A word that cannot be what it stands for.
+ * @param must what it must be, "must be tcp or udp"
+ */
+export const wrongValue = (
+	name: string,
+	must: string,
+	typed: string,
+	hint?: string,
+) =>
+	new Failure("usage", `${name} ${must}, got "${typed}"`, {
+		discreet: `${name} ${must}`,
+		...(hint === undefined ? {} : { hint }),
+	});
 
 /** No such entry: exit code 3. */
 export const missing = (message: string) => new Failure("missing", message);

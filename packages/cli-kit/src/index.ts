@@ -13,7 +13,8 @@ export {
 	command,
 	type OptionSpec,
 	type Program,
-	verbOf,
+	type ValueList,
+	type Values,
 } from "./command.js";
 export { Context } from "./context.js";
 export type { Env, Kernel } from "./env.js";
@@ -23,6 +24,7 @@ export {
 	Failure,
 	type FailureKind,
 	missing,
+	wrongValue,
 } from "./failure.js";
 export { listenArgs, listenPositionals } from "./listen.js";
 export { aligned, counted, exact, JsonText, toJson } from "./output.js";
@@ -32,4 +34,5 @@ export { realEnv, writeAll } from "./real-env.js";
 export { run } from "./run.js";
 export { showTraffic } from "./stats/show-traffic.js";
 export { looksOf, watch, watchOptions } from "./stats/watch.js";
+export { verbOf } from "./usage.js";
 export * as values from "./values.js";

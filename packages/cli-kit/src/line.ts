@@ -1,64 +1,71 @@
 import {
+	type AnyCommand,
 	Args,
-	type Command,
-	ONLY,
 	type OptionSpec,
-	type Positional,
 	type Program,
-	verbOf,
 } from "./command.js";
+import { assign, type Form, formsOf, type Item, ONLY } from "./usage.js";
+import { optionsOf, verbsOf } from "./vocabulary.js";
 
 /** A command line taken apart. */
 export interface Line {
-	// biome-ignore lint/suspicious/noExplicitAny: each command keeps its own type to itself
-	spec: Command<any>;
+	spec: AnyCommand;
 	/** Options by name. */
 	values: Readonly<Record<string, unknown>>;
+	/** The words that are no options, without the command's. */
+	plain: readonly string[];
 	args: Args;
 }
 
-/** Options that every command has. */
-export const commonOptions: Readonly<Record<string, OptionSpec>> = {
-	json: { type: "boolean", describe: "Print one JSON document" },
-	bpffs: {
-		type: "string",
-		describe: "The bpffs to use [default: $TC_BPF_MNT, else /sys/fs/bpf]",
-	},
-};
+/** What is wrong with a command line. */
+export interface Mistake {
+	what:
+		| "no command"
+		| "unknown command"
+		| "unknown option"
+		/** An option of the program, in a line of a batch. */
+		| "common option"
+		| "value missing"
+		| "value unwanted"
+		| "argument missing"
+		| "argument unwanted";
+	/** The word, without the value that an option has behind `=`. */
+	word: string | undefined;
+	/** What was expected, as usages have it: "<ip-remote> <port-remote>", "all or <service-id>". */
+	expected: string | undefined;
+	/** The command, as far as it is known. */
+	spec: AnyCommand | undefined;
+	/** The options that were read, and the words that are none, without the command's. */
+	values: Readonly<Record<string, unknown>>;
+	plain: readonly string[];
+}
+
+/** No options, as in nearly all lines of a batch. */
+const NONE: Record<string, unknown> = Object.freeze({});
 
 /**
- * Reads a well-formed command line by the same description that yargs is given, without the cost of yargs, which is
- * half of a short command's time and a hundred times a batch line's.
- *
- * @returns undefined for anything else, a mistake or a request for help: yargs then says what
+ * Reads a command line by the program's description.
+ * @param isBulk it is one line of many, where options of the program have no place
  */
 export function readLine(
 	program: Program,
 	words: readonly string[],
-): Line | undefined {
-	const read = scan(program, words);
-	return "spec" in read ? read : undefined;
-}
-
-/** The word at which `readLine` gives up; undefined where words are missing or too many. */
-export function unreadWord(
-	program: Program,
-	words: readonly string[],
-): string | undefined {
-	const read = scan(program, words);
-	return "spec" in read || read.at === undefined ? undefined : words[read.at];
-}
-
-function scan(
-	program: Program,
-	words: readonly string[],
-): Line | { at: number | undefined } {
+	isBulk = false,
+): Line | Mistake {
 	let values = NONE;
 	const plain: string[] = [];
 	const verbs = verbsOf(program);
 	// What a program does without a word of its own, until a verb says otherwise.
 	const only = verbs.get(ONLY);
 	let spec = only;
+	const mistake = ({ what, word, expected }: Problem): Mistake => ({
+		what,
+		word,
+		expected,
+		spec,
+		values,
+		plain,
+	});
 	for (let i = 0; i < words.length; i++) {
 		const word = words[i] as string;
 		if (word === "--") {
@@ -69,27 +76,31 @@ function scan(
 			const verb =
 				spec === only && plain.length === 0 ? verbs.get(word) : undefined;
 			if (verb) {
-				if (!knowsAll(program, verb, values)) return { at: i };
 				spec = verb;
+				const refused = firstRefused(program, verb, values);
+				if (refused) return mistake({ what: "unknown option", word: refused });
 			} else if (spec) plain.push(word);
-			else return { at: i };
+			else return mistake({ what: "unknown command", word });
 			continue;
 		}
 		if (values === NONE) values = {};
-		const options = { ...commonOptions, ...program.options, ...spec?.options };
-		const taken = readOption(options, words, i, values);
-		if (taken === 0) return { at: i };
-		i += taken - 1;
+		const taken = readOption(program, spec, words, i, values, isBulk);
+		if (typeof taken === "number") i += taken - 1;
+		else return mistake(taken);
 	}
-	if (!spec) return { at: undefined };
-	const positionals = positionalsOf(spec.usage);
-	return isEnough(positionals, plain.length)
-		? { spec, values, args: new Args(values, plain, positionals) }
-		: { at: undefined };
+	if (!spec) return mistake({ what: "no command" });
+	const form = formFor(formsOf(spec), plain);
+	if ("items" in form) {
+		const args = new Args(values, plain, assign(form, plain.length));
+		return { spec, values, plain, args };
+	}
+	// Where there are other commands, a word that the one without a word does not take is meant as one.
+	const isVerb =
+		spec === only &&
+		form.what === "argument unwanted" &&
+		program.commands.length > 1;
+	return mistake(isVerb ? { ...form, what: "unknown command" } : form);
 }
-
-/** No options, as in nearly all lines of a batch, which are known by it. */
-export const NONE: Record<string, unknown> = Object.freeze({});
 
 /** Whether a word is not an option. A negative number is a wrong value, not an option. */
 const isPlain = (word: string) =>
@@ -97,84 +108,108 @@ const isPlain = (word: string) =>
 
 const DASH = "-".charCodeAt(0);
 
-const vocabularies = new WeakMap<Program, Map<string, Line["spec"]>>();
-
-/** The commands of a program by their words. */
-function verbsOf(program: Program): Map<string, Line["spec"]> {
-	let verbs = vocabularies.get(program);
-	if (!verbs) {
-		verbs = new Map(program.commands.map((spec) => [verbOf(spec), spec]));
-		vocabularies.set(program, verbs);
-	}
-	return verbs;
-}
-
-/** Whether options that stand before the verb are the verb's. */
-function knowsAll(
+/** The first option before the verb that is not the verb's. */
+function firstRefused(
 	program: Program,
-	verb: Line["spec"],
+	verb: AnyCommand,
 	values: Readonly<Record<string, unknown>>,
-): boolean {
-	if (values === NONE) return true;
-	const options = { ...commonOptions, ...program.options, ...verb.options };
-	return Object.keys(values).every((name) => Object.hasOwn(options, name));
+): string | undefined {
+	if (values === NONE) return undefined;
+	const options = optionsOf(program, verb);
+	const name = Object.keys(values).find((one) => !Object.hasOwn(options, one));
+	return name && `--${name}`;
 }
 
-/** Reads the option at `words[at]`. Returns how many words it took, 0 if it is not one. */
+/** What is wrong, without the command. */
+interface Problem {
+	what: Mistake["what"];
+	word?: string | undefined;
+	expected?: string | undefined;
+}
+
+/** Reads the option at `words[at]`. @returns how many words it took */
 function readOption(
-	options: Readonly<Record<string, OptionSpec>>,
+	program: Program,
+	spec: AnyCommand | undefined,
 	words: readonly string[],
 	at: number,
 	values: Record<string, unknown>,
-): number {
-	const match = /^(?:--([a-z][a-z-]*)|-([a-z]))(?:=(.*))?$/s.exec(
-		words[at] as string,
-	);
-	const name = match?.[1] ?? ofLetter(options, match?.[2]);
-	if (name === undefined || !Object.hasOwn(options, name)) return 0;
-	const inline = match?.[3];
-	if (options[name]?.type === "boolean") {
-		if (inline !== undefined) return 0;
+	isBulk: boolean,
+): number | Problem {
+	const typed = words[at] as string;
+	const equals = typed.indexOf("=");
+	const word = equals < 0 ? typed : typed.slice(0, equals);
+	const options = optionsOf(program, spec);
+	const name = nameOf(options, word);
+	const option = name === undefined ? undefined : options[name];
+	if (name === undefined || !option) return { what: "unknown option", word };
+	if (isBulk && !Object.hasOwn(spec?.options ?? {}, name))
+		return { what: "common option", word };
+	if (option.type === "boolean") {
+		if (equals >= 0) return { what: "value unwanted", word };
 		values[name] = true;
 		return 1;
 	}
-	const value = inline ?? words[at + 1];
-	if (value === undefined || (inline === undefined && /^-./.test(value)))
-		return 0;
+	const value = equals < 0 ? words[at + 1] : typed.slice(equals + 1);
+	if (value === undefined || (equals < 0 && /^-./.test(value)))
+		return { what: "value missing", word };
 	values[name] = value;
-	return inline === undefined ? 2 : 1;
+	return equals < 0 ? 2 : 1;
 }
 
-/** The option that a letter stands for. */
-const ofLetter = (
+/** The name of the option that is written `--size` or `-s`. */
+function nameOf(
 	options: Readonly<Record<string, OptionSpec>>,
-	letter: string | undefined,
-) =>
-	letter === undefined
-		? undefined
-		: Object.keys(options).find((name) => options[name]?.alias === letter);
-
-const known = new Map<string, Positional[]>();
-
-/** The positionals of a usage: "set <id> [words..]" has id, required, and words, variadic. */
-export function positionalsOf(usage: string): Positional[] {
-	let positionals = known.get(usage);
-	if (!positionals) {
-		positionals = [...usage.matchAll(/([<[])([^>\].]+)(\.\.)?[>\]]/g)].map(
-			([, bracket, name, dots]) => ({
-				// `<id|all>`: one argument with two readings, called by the first.
-				name: (name as string).split("|", 1)[0] as string,
-				required: bracket === "<",
-				variadic: dots !== undefined,
-			}),
-		);
-		known.set(usage, positionals);
+	word: string,
+): string | undefined {
+	if (word.startsWith("--")) {
+		const name = word.slice(2);
+		return Object.hasOwn(options, name) ? name : undefined;
 	}
-	return positionals;
+	return Object.keys(options).find(
+		(name) => options[name]?.alias === word.slice(1),
+	);
 }
 
-function isEnough(positionals: readonly Positional[], words: number): boolean {
-	for (let i = words; i < positionals.length; i++)
-		if (positionals[i]?.required) return false;
-	return words <= positionals.length || positionals.at(-1)?.variadic === true;
+/** The way to call a command that words are meant as, or what is wrong with them. */
+function formFor(
+	forms: readonly Form[],
+	words: readonly string[],
+): Form | Problem {
+	const meant = forms.length === 1 ? forms : meantBy(forms, words);
+	for (const form of meant)
+		if (words.length >= form.least && words.length <= form.most) return form;
+	const short = meant.filter(({ least }) => words.length < least);
+	if (short.length === 0) {
+		const most = Math.max(0, ...meant.map((form) => form.most));
+		return { what: "argument unwanted", word: words[most] };
+	}
+	const missing = short.map(({ items }) =>
+		items
+			.filter(({ required }) => required)
+			.slice(words.length)
+			.map(({ text }) => text),
+	);
+	return {
+		what: "argument missing",
+		expected:
+			missing.length === 1
+				? missing[0]?.join(" ")
+				: missing.map(([first]) => first).join(" or "),
+	};
+}
+
+/** The forms whose own words are those that were typed, else those that have none there. */
+function meantBy(
+	forms: readonly Form[],
+	words: readonly string[],
+): readonly Form[] {
+	const own = ({ name }: Item, i: number) =>
+		name === undefined && i < words.length;
+	const named = forms.filter(({ items }) =>
+		items.some((item, i) => own(item, i) && item.text === words[i]),
+	);
+	return named.length > 0
+		? named
+		: forms.filter(({ items }) => !items.some(own));
 }

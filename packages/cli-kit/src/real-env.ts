@@ -30,6 +30,9 @@ export const realEnv: Env = {
 	get isErrTerminal() {
 		return isTerminal(STDERR);
 	},
+	get columns() {
+		return process.stdout.columns;
+	},
 	inputPart: () => readPart(),
 	input: () => {
 		let text = "";

@@ -1,11 +1,13 @@
 import { LineErrors } from "./bulk/line-errors.js";
-import { type Program, verbOf } from "./command.js";
+import type { AnyCommand, Program } from "./command.js";
 import { Context } from "./context.js";
 import type { Env } from "./env.js";
 import { explained } from "./explained.js";
-import { badInput, exitCodes, Failure } from "./failure.js";
-import { commonOptions, type Line, readLine, unreadWord } from "./line.js";
+import { exitCodes, Failure } from "./failure.js";
+import { type Line, readLine } from "./line.js";
 import { toJson } from "./output.js";
+import { parseArguments } from "./parse-arguments.js";
+import { typedVerb } from "./usage.js";
 
 /**
  * Runs a program: the only place that catches, prints and chooses the exit code.
@@ -17,41 +19,67 @@ export async function run(
 	env: Env,
 ): Promise<number> {
 	const words = program.oneDash ? twoDashes(argv) : argv;
+	const [own] = split(words);
+	const line = readLine(program, words);
 	try {
-		const line = readLine(program, words);
-		if (line) await runLine(program, line, env);
-		else await askYargs(program, words, env);
+		if (own[0] === COMPLETE) await listValues(program, words.slice(1), env);
+		else if (own.includes("--help") || own.includes("-h"))
+			await printHelp(program, line.spec, own, env);
+		else if (own.includes("--version")) printVersion(program, own, env);
+		else if ("what" in line) {
+			const { explainMistake } = await import("./mistake.js");
+			throw await explainMistake(program, line);
+		} else await runLine(program, line, env);
 		return 0;
 	} catch (error) {
-		return report(program, words, env, error);
+		return report(program, line.spec, own.includes("--json"), env, error);
 	}
 }
 
-/** Prints what was asked for beside the commands: help, the version, completion. @throws Failure usage */
-async function askYargs(
+/** Asked for by completion scripts: see complete.ts. */
+const COMPLETE = "--complete";
+
+async function listValues(
 	program: Program,
 	words: readonly string[],
 	env: Env,
 ): Promise<void> {
-	const { parse } = await import("./grammar.js");
-	const parsed = await parse(program, words);
-	if ("text" in parsed) return env.out(parsed.text);
-	// yargs has ways to write things that are nobody's habit here, such as --json=yes, and reads some of them oddly.
-	throw badInput(
-		`cannot read "${unreadWord(program, words) ?? words.join(" ")}"`,
-		`see "${program.name} --help"`,
-	);
+	const { listValues } = await import("./completion/list-values.js");
+	await listValues(program, words, env);
+}
+
+async function printHelp(
+	program: Program,
+	spec: AnyCommand | undefined,
+	own: readonly string[],
+	env: Env,
+): Promise<void> {
+	if (own.includes("--json")) {
+		const { programDocument } = await import("./docs/document.js");
+		return env.out(`${toJson(programDocument(program, spec))}\n`);
+	}
+	const { helpText } = await import("./help.js");
+	env.out(await helpText(program, spec, Math.min(env.columns ?? 80, WIDEST)));
+}
+
+/** Columns; longer lines are hard to read. */
+const WIDEST = 100;
+
+function printVersion(
+	{ version }: Program,
+	own: readonly string[],
+	env: Env,
+): void {
+	env.out(own.includes("--json") ? `${toJson({ version })}\n` : `${version}\n`);
 }
 
 /** Parses everything, then opens, then does one thing, then prints. */
-async function runLine(
-	{ pins }: Program,
-	{ spec, values, args }: Line,
-	env: Env,
-): Promise<void> {
-	const parsed = spec.parse(args, env);
+async function runLine(program: Program, line: Line, env: Env): Promise<void> {
+	const { spec, values } = line;
+	const parsed = parseArguments(program, line, env);
 	const kernel = spec.kernel === false ? undefined : await env.kernel();
-	await spec.run(parsed, new Context(env, kernel, values, pins));
+	const name = nameOf(program, spec);
+	await spec.run(parsed, new Context(env, kernel, values, program.pins, name));
 }
 
 /** A message as one line: what was typed may hold newlines, and worse for a terminal. */
@@ -77,24 +105,14 @@ function twoDashes(words: readonly string[]): string[] {
 	];
 }
 
-/** The command's word in a line that could not be read, for the message. */
-function verbIn(
-	program: Program,
-	words: readonly string[],
-): string | undefined {
-	const options = { ...commonOptions, ...program.options };
-	const takesNext = (word: string) =>
-		options[word.replace(/^--/, "")]?.type === "string";
-	return words.find(
-		(word, i) =>
-			program.commands.some((spec) => verbOf(spec) === word) &&
-			!takesNext(words[i - 1] ?? ""),
-	);
-}
+/** Who speaks: the program, and the command where it has a word of its own. */
+const nameOf = ({ name }: Program, spec: AnyCommand | undefined) =>
+	[name, spec && typedVerb(spec)].filter(Boolean).join(": ");
 
 function report(
 	program: Program,
-	words: readonly string[],
+	spec: AnyCommand | undefined,
+	json: boolean,
 	env: Env,
 	error: unknown,
 ): number {
@@ -105,19 +123,15 @@ function report(
 		);
 		return exitCodes.failed;
 	}
-	const { message, hint, code } = failure;
+	const { message, hint, usage, code } = failure;
 	const messages = error instanceof Failure ? error.messages : [message];
 	const lines = error instanceof LineErrors ? error.lines : undefined;
-	const [own] = split(words);
-	const json = own.includes("--json");
-	const prefix = [program.name, verbIn(program, own)]
-		.filter(Boolean)
-		.join(": ");
+	const prefix = nameOf(program, spec);
 	const withHint = (one: { message: string; hint?: string | undefined }) =>
 		oneLine(one.hint ? `${one.message}; ${one.hint}` : one.message);
 	env.err(
 		json
-			? `${toJson({ error: { code, message, hint, lines } })}\n`
+			? `${toJson({ error: { code, message, hint, usage, lines } })}\n`
 			: [
 					...(lines ?? []).map(
 						(one) => `${prefix}: line ${one.line}: ${withHint(one)}\n`,
@@ -125,6 +139,7 @@ function report(
 					...messages.map(
 						(one) => `${prefix}: ${withHint({ message: one, hint })}\n`,
 					),
+					...(usage === undefined ? [] : [`usage: ${usage}\n`]),
 				].join(""),
 	);
 	return exitCodes[failure.kind];

@@ -4,7 +4,7 @@ import {
 	bytes as bytesCodec,
 } from "@sluice/maps/codec";
 import { type Protocol, protocols } from "@sluice/maps/tables";
-import { badInput } from "./failure.js";
+import { badInput, wrongValue } from "./failure.js";
 
 // Text from a command line → value. Each parser is given the argument's name and throws a Failure that says what
 // would have been right and what was got.
@@ -18,9 +18,7 @@ export function integer(
 ): number {
 	const value = numberOf(text);
 	if (value >= min && value <= max) return value;
-	throw badInput(
-		`${name} must be an integer from ${min} to ${max}, got "${text}"`,
-	);
+	throw wrongValue(name, `must be an integer from ${min} to ${max}`, text);
 }
 
 /** NaN for what is not written as a number. */
@@ -58,8 +56,10 @@ export const u16 = (name: string, text: string) =>
 export function seconds(name: string, text: string): number {
 	const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
 	if (value >= 0.01 && value <= 86_400) return value;
-	throw badInput(
-		`${name} must be a number of seconds from 0.01 to 86400, got "${text}"`,
+	throw wrongValue(
+		name,
+		"must be a number of seconds from 0.01 to 86400",
+		text,
 	);
 }
 
@@ -67,7 +67,7 @@ export function seconds(name: string, text: string): number {
 export function address(name: string, text: string): string {
 	if (isIpv4(text)) return text;
 	if (isIpv6(text)) return canonical(text);
-	throw badInput(`${name} must be an IPv4 or IPv6 address, got "${text}"`);
+	throw wrongValue(name, "must be an IPv4 or IPv6 address", text);
 }
 
 function canonical(text: string): string {
@@ -79,7 +79,7 @@ function canonical(text: string): string {
 /** tcp or udp. */
 export function protocol(name: string, text: string): Protocol {
 	for (const one of protocolNames) if (one === text) return one;
-	throw badInput(`${name} must be tcp or udp, got "${text}"`);
+	throw wrongValue(name, "must be tcp or udp", text);
 }
 
 const protocolNames = Object.keys(protocols) as Protocol[];

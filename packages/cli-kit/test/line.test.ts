@@ -1,176 +1,164 @@
 import test from "ava";
-import { parse } from "../src/grammar.js";
 import { type Command, Failure } from "../src/index.js";
-import { type Line, readLine } from "../src/line.js";
+import { readLine } from "../src/line.js";
 import { randomNumbers } from "../testing/random.js";
-import { sample, typed } from "./helpers/sample.js";
+import { sample } from "./helpers/sample.js";
 
-/** What a command would be given, or why there is none. */
-function meaning(line: Line | undefined) {
-	if (!line) return undefined;
+/** A line by its words: the command's own first, then its arguments, and the options. */
+function meaning(words: readonly string[]) {
+	const line = readLine(sample, words);
+	if ("what" in line) return line;
 	const { spec, values, args } = line;
-	const parse = (spec as Command<unknown>).parse;
-	try {
-		return {
-			usage: spec.usage,
-			parsed: parse(args, {} as never),
-			json: values.json === true,
-			bpffs: values.bpffs,
-		};
-	} catch (error) {
-		if (!(error instanceof Failure)) throw error;
-		return { usage: spec.usage, refused: error.message };
-	}
+	return {
+		parsed: (spec as Command<unknown>).parse(args, {} as never),
+		values,
+	};
 }
 
-async function byYargs(words: readonly string[]): Promise<Line | undefined> {
-	try {
-		const parsed = await parse(sample, words);
-		return "line" in parsed ? parsed.line : undefined;
-	} catch (error) {
-		if (!(error instanceof Failure)) throw error;
-		return undefined;
-	}
-}
+const get = (id: string, rest: object = {}) => ({
+	...{ id, group: undefined, deep: false, size: undefined, place: undefined },
+	...rest,
+});
 
-const accepted = [
-	"get 1",
-	"get all",
-	"get 1 2",
-	"get 1 --deep",
-	"get --deep 1",
-	"--json get 1",
-	"get 1 --json 2",
-	"get 1 --size 3",
-	"get 1 --size=3",
-	"get 1 --size=",
-	"get 1 --size=a=b",
-	"get 1 --size a=b",
-	"get 1 --size -",
-	"get 1 --bpffs /x --place here",
-	"--bpffs /x get 1",
-	"--bpffs=/x get 1",
-	"get -1",
-	"put 1 a",
-	"list",
-	"list a",
-	"list get",
-	"get 1 -s 3",
-	"get 1 -s=3",
-	"number 80",
-	"number 0x50",
-	"number 99999999999999999999",
-	"number 1.5",
-	"get toString",
-	"get __proto__ constructor",
-	"get 1 --size __proto__",
-	"get ä€😀 '\"\\$x`y`",
-];
+const reads = test.macro({
+	title: (_, line: string) => `"${line}" is read`,
+	exec(t, line: string, parsed: unknown, values: object = {}) {
+		t.deepEqual(meaning(line.split(" ")), { parsed, values });
+	},
+});
 
-for (const line of accepted)
-	test(`yargs reads "${line}" the same`, async (t) => {
-		const words = line.split(" ");
-		const quick = readLine(sample, words);
-		t.truthy(quick);
-		t.deepEqual(meaning(quick), meaning(await byYargs(words)));
-	});
+test(reads, "get 1", get("1"));
+test(reads, "get all", get("all"));
+test(reads, "get 1 2", get("1", { group: "2" }));
+test(reads, "get 1 --deep", get("1", { deep: true }), { deep: true });
+test(reads, "get --deep 1", get("1", { deep: true }), { deep: true });
+test(reads, "--json get 1", get("1"), { json: true });
+test(reads, "get 1 --json 2", get("1", { group: "2" }), { json: true });
+test(reads, "get 1 --size 3", get("1", { size: "3" }), { size: "3" });
+test(reads, "get 1 --size=3", get("1", { size: "3" }), { size: "3" });
+test(reads, "get 1 --size=", get("1", { size: "" }), { size: "" });
+test(reads, "get 1 --size=a=b", get("1", { size: "a=b" }), { size: "a=b" });
+test(reads, "get 1 --size -", get("1", { size: "-" }), { size: "-" });
+test(reads, "get 1 --size=-x", get("1", { size: "-x" }), { size: "-x" });
+test(reads, "get 1 -s 3", get("1", { size: "3" }), { size: "3" });
+test(reads, "get 1 -s=3", get("1", { size: "3" }), { size: "3" });
+test(reads, "--bpffs /x get 1", get("1"), { bpffs: "/x" });
+test(reads, "--place get get 1", get("1", { place: "get" }), { place: "get" });
+test(reads, "get -1", get("-1"));
+test(reads, "get 1 --", get("1"));
+test(reads, "get toString", get("toString"));
+test(reads, "get __proto__ get", get("__proto__", { group: "get" }));
+test(reads, "get -- -x --deep", get("-x", { group: "--deep" }));
+test(reads, "put 1 a b c", ["1", "a", "b", "c"]);
+test(reads, "put 1 -- a --json", ["1", "a", "--json"]);
+test(reads, "put 1 a -- --json", ["1", "a", "--json"]);
+test(reads, "list", []);
+test(reads, "list list", ["list"]);
+test(reads, "list -- -- --", ["--", "--"]);
+test(reads, "list 1e3 007 -5 -1.5 - -.", [
+	"1e3",
+	"007",
+	"-5",
+	"-1.5",
+	"-",
+	"-.",
+]);
+test(reads, "list ä€😀 '\"\\$x`y`", ["ä€😀", "'\"\\$x`y`"]);
+test(reads, "pick all", [undefined, undefined]);
+test(reads, "pick 1 2", ["1", "2"]);
+test(reads, "place a b", [undefined, "a", "b"]);
+test(reads, "place a b c", ["a", "b", "c"]);
 
-// Left to yargs, which refuses them or prints something.
-for (const line of [
-	"",
-	"--json",
-	"get",
-	"get 1 2 3",
-	"put",
-	"put 1",
-	"go",
-	"GET 1",
-	"get 1 --dep",
-	"get 1 --dee",
-	"get 1 --no-deep",
-	"get 1 --size",
-	"get 1 --size --deep",
-	"get 1 -x",
-	"get 1 -json",
-	"get 1 --",
-	"toString",
-	"__proto__",
-	"$0",
-	"get 1 --__proto__ x",
-	"get 1 --constructor",
-	"--help",
-	"get --help",
-	"--version",
-	"completion",
-])
-	test(`"${line}" is left to yargs, which finds no command to run either`, async (t) => {
+const mistakes = test.macro({
+	title: (_, line: string) => `"${line}" is a mistake`,
+	exec(t, line: string, what: string, rest: object = {}) {
 		const words = line === "" ? [] : line.split(" ");
-		const quick = readLine(sample, words);
-		if (line === "get 1 --")
-			t.deepEqual(meaning(quick), meaning(await byYargs(words)));
-		else {
-			t.is(quick, undefined);
-			t.is(await byYargs(words), undefined);
-		}
+		t.like(readLine(sample, words), {
+			...{ what, word: undefined, expected: undefined },
+			...rest,
+		} as object);
+	},
+});
+
+const command = (word: string) => ["unknown command", { word }] as const;
+const option = (word: string) => ["unknown option", { word }] as const;
+const missing = (expected: string) =>
+	["argument missing", { expected }] as const;
+const unwanted = (word: string) => ["argument unwanted", { word }] as const;
+
+test(mistakes, "", "no command");
+test(mistakes, "--json", "no command");
+test(mistakes, "go", ...command("go"));
+test(mistakes, "GET 1", ...command("GET"));
+test(mistakes, "toString", ...command("toString"));
+test(mistakes, "$0", ...command("$0"));
+test(mistakes, "-", ...command("-"));
+test(mistakes, "-_", ...option("-_"));
+test(mistakes, "--deep get 1", ...option("--deep"));
+test(mistakes, "get 1 --dep", ...option("--dep"));
+test(mistakes, "get 1 --dee=x", ...option("--dee"));
+test(mistakes, "get 1 --no-deep", ...option("--no-deep"));
+test(mistakes, "get 1 -s3", ...option("-s3"));
+test(mistakes, "get 1 ---", ...option("---"));
+test(mistakes, "get 1 --=", ...option("--"));
+test(mistakes, "get 1 --__proto__ x", ...option("--__proto__"));
+test(mistakes, "get 1 --deep=yes", "value unwanted", { word: "--deep" });
+test(mistakes, "get 1 --json=false", "value unwanted", { word: "--json" });
+test(mistakes, "get 1 --size", "value missing", { word: "--size" });
+test(mistakes, "get 1 --size --deep", "value missing", { word: "--size" });
+test(mistakes, "get", ...missing("<id>|all"));
+test(mistakes, "put", ...missing("<id> <words>..."));
+test(mistakes, "put 1", ...missing("<words>..."));
+test(mistakes, "pick", ...missing("all or <row>"));
+test(mistakes, "pick 1", ...missing("<column>"));
+test(mistakes, "place a", ...missing("<how>"));
+test(mistakes, "get 1 2 3 4", ...unwanted("3"));
+test(mistakes, "pick all 2", ...unwanted("2"));
+test(mistakes, "pick 1 2 3", ...unwanted("3"));
+test(mistakes, "place a b c d", ...unwanted("d"));
+
+test("options of the program have no place in a line of a batch", (t) => {
+	t.like(readLine(sample, ["get", "1", "--json"], true), {
+		what: "common option",
+		word: "--json",
 	});
+	t.like(readLine(sample, ["get", "1", "--place", "x"], true), {
+		what: "common option",
+		word: "--place",
+	});
+	t.like(readLine(sample, ["get", "1", "--deep"], true), {
+		values: { deep: true },
+	});
+});
 
 const vocabulary = [
-	..."get put list fail number completion all 1 2 -1 a x".split(" "),
+	..."get put list pick place lock number all 1 2 -1 a x".split(" "),
 	..."--json --deep --size --size=3 --place --bpffs -s -- - --help".split(" "),
-	..."--version --no-json --json=true --deep=false -x -sx 😀 -- =".split(" "),
+	..."--version --no-json --json=true --deep=false -x -sx 😀 -- = -_".split(
+		" ",
+	),
 	"",
 	" ",
 	"a b",
 ];
 
-test("whatever readLine accepts, yargs takes for the same command: 1500 random lines", async (t) => {
+test("5000 random lines are each a command with all that it demands, or a mistake", (t) => {
 	const random = randomNumbers(7);
-	let compared = 0;
-	for (let i = 0; i < 1500; i++) {
-		const any = (list: readonly string[]) =>
-			list[random(list.length)] as string;
-		const words = [
-			any(vocabulary.slice(0, 5)),
-			...Array.from({ length: random(5) }, () => any(vocabulary)),
-		];
-		const quick = readLine(sample, words);
-		if (!quick || words.includes("--") || words.includes("completion"))
-			continue;
-		compared++;
-		const slow = await byYargs(words);
-		t.is(slow?.spec.usage, quick.spec.usage, JSON.stringify(words));
+	const seen = new Set<string>();
+	for (let i = 0; i < 5000; i++) {
+		const words = Array.from(
+			{ length: random(6) },
+			() => vocabulary[random(vocabulary.length)] as string,
+		);
+		const line = readLine(sample, words);
+		seen.add("what" in line ? line.what : "line");
+		if ("what" in line) continue;
+		try {
+			const parsed = line.spec.parse(line.args, {} as never);
+			t.false(JSON.stringify(parsed) === undefined, JSON.stringify(words));
+		} catch (error) {
+			t.true(error instanceof Failure, JSON.stringify(words));
+		}
 	}
-	t.true(compared > 100, `${compared} lines`);
-});
-
-test("what readLine reads that yargs cannot", (t) => {
-	for (const [line, parsed] of [
-		["put 1 a b c", ["1", "a", "b", "c"]],
-		["put 1 -- a --json", ["1", "a", "--json"]],
-		["put 1 a -- --json", ["1", "a", "--json"]],
-		["list -- -- --", ["--", "--"]],
-		[
-			"list 1e3 0x10 007 -5 true null",
-			["1e3", "0x10", "007", "-5", "true", "null"],
-		],
-		["list - -1.5 -.", ["-", "-1.5", "-."]],
-	] as const) {
-		const read = meaning(readLine(sample, line.split(" ")));
-		t.deepEqual(read?.parsed, parsed, line);
-	}
-	const dashed = meaning(readLine(sample, ["get", "--", "-x", "--deep"]));
-	t.like(dashed?.parsed, { id: "-x", group: "--deep", deep: false });
-});
-
-test("what yargs would read in its own way is refused, and named", async (t) => {
-	for (const [line, word] of [
-		["get 1 --deep=yes", "--deep=yes"],
-		["get 1 --json=false", "--json=false"],
-		["get 1 -s3", "-s3"],
-		["--deep get 1", "--deep"],
-	] as const) {
-		const { code, out, err } = await typed(line.split(" "));
-		t.deepEqual([code, out], [2, ""], line);
-		t.true(err.includes(word) || /unknown argument|no command/.test(err), err);
-	}
+	t.is(seen.size, 8, [...seen].join());
 });

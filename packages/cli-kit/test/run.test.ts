@@ -63,29 +63,86 @@ test("a result is text, or one JSON document", async (t) => {
 	await prints(t, "list --json", { out: "[]\n" });
 });
 
-test("bad usage exits 2 and names what is wrong", async (t) => {
-	const see = 'see "sample --help"';
+test("a mistake exits 2, names what is wrong and shows the usage", async (t) => {
+	const usageOfGet = "get <id>|all [<group>] [--deep] [--size <size>]";
+	for (const [line, message, usage] of [
+		["get", "get: missing: <id>|all", usageOfGet],
+		["get 1 2 3", 'get: unexpected argument "3"', usageOfGet],
+		[
+			"get 1 --dep",
+			'get: unknown option "--dep"; did you mean "--deep"?',
+			usageOfGet,
+		],
+		["get 1 --xyz=a", 'get: unknown option "--xyz"', usageOfGet],
+		["get 1 --size", 'get: "--size" needs a value', usageOfGet],
+		["get 1 --deep=x", 'get: "--deep" takes no value', usageOfGet],
+		["put 1", "put: missing: <words>...", "put <id> <words>..."],
+		[
+			"pick",
+			"pick: missing: all or <row>",
+			"pick all | sample pick <row> <column>",
+		],
+		["place", "place: missing: <what> <how>", "place [<where>] <what> <how>"],
+	] as const)
+		await prints(t, line, {
+			code: 2,
+			err: `sample: ${message}\nusage: sample ${usage}\n`,
+		});
+	await prints(t, "number x", {
+		code: 2,
+		err: 'sample: number: n must be an integer from 0 to 65535, got "x"\n',
+	});
+	await prints(t, "put --json", {
+		code: 2,
+		err: '{"error":{"code":"USAGE","message":"missing: <id> <words>...","usage":"sample put <id> <words>..."}}\n',
+	});
+});
+
+test("a command that is none is told with the one that may be meant", async (t) => {
 	for (const [line, message] of [
-		["get", `get: too few arguments: got 0, needs 1; ${see}`],
-		["get 1 2 3", `get: unknown argument "3"; ${see}`],
-		["get 1 2 3 4", `get: unknown arguments 3, 4; ${see}`],
-		["get 1 --dep", `get: unknown argument "dep"; ${see}`],
-		["get 1 --size", `get: not enough arguments following: size; ${see}`],
-		["put 1", `put: too few arguments: got 1, needs 2; ${see}`],
-		["go", `unknown argument "go"; ${see}`],
-		["number x", 'number: n must be an integer from 0 to 65535, got "x"'],
+		["gte 1", 'unknown command "gte"; did you mean "get"?'],
+		["show 1", 'unknown command "show"; did you mean "get"?'],
+		[
+			"nothing-like-it",
+			'unknown command "nothing-like-it"; see "sample --help"',
+		],
+		["-_", 'unknown option "-_"; see "sample --help"'],
+		["--jsno get", 'unknown option "--jsno"; did you mean "--json"?'],
 	] as const)
 		await prints(t, line, { code: 2, err: `sample: ${message}\n` });
 	t.deepEqual(await typed([]), {
 		code: 2,
 		out: "",
-		err: `sample: no command; ${see}\n`,
+		err: 'sample: no command; see "sample --help"\n',
 	});
 	t.deepEqual(await typed(["--json"]), {
 		code: 2,
 		out: "",
 		err: '{"error":{"code":"USAGE","message":"no command","hint":"see \\"sample --help\\""}}\n',
 	});
+});
+
+test("where an argument is a secret, no error repeats a word", async (t) => {
+	for (const line of [
+		"lock hunter2 1",
+		"lock 1 hunter2 hunter2",
+		"lock 1 --hunter2",
+		"lock 1 -hunter2",
+		"lock 1 --key=hunter2",
+		"lock 1 --hunter2=hunter2",
+		"lock 1 --force=hunter2",
+		"lock --force hunter2 1",
+	]) {
+		const { code, out, err } = await typed(line.split(" "));
+		t.deepEqual([code, out], [2, ""], line);
+		t.notRegex(err, /hunter/, line);
+		t.regex(err, /^sample: lock: ./, line);
+	}
+	await prints(t, "lock x 1", {
+		code: 2,
+		err: "sample: lock: door must be an integer from 0 to 65535\n",
+	});
+	await prints(t, "lock 1 -- --hunter2", { out: "1 9\n" });
 });
 
 test("the message names the command, not a value that reads like one", async (t) => {
@@ -123,16 +180,21 @@ test("a message is one line, whatever was typed", async (t) => {
 	});
 });
 
-test("--version prints the version", (t) =>
-	prints(t, "--version", { out: "1.2.3\n" }));
+test("--version prints the version, with any command too", async (t) => {
+	await prints(t, "--version", { out: "1.2.3\n" });
+	await prints(t, "get --version", { out: "1.2.3\n" });
+	await prints(t, "--version --json", { out: '{"version":"1.2.3"}\n' });
+});
 
 test("--help names the commands, the options and the examples", async (t) => {
 	const { code, out, err } = await typed(["--help"]);
 	t.deepEqual([code, err], [0, ""]);
 	for (const line of [
 		/^sample: show how programs behave$/m,
-		/^ +sample get <id\|all> \[group\] +Show one or all$/m,
-		/^ +sample completion +Print a completion script for the shell$/m,
+		/^ +sample get <id>\|all \[<group>\] +Show one or all$/m,
+		/^ +sample pick all +Show all or one$/m,
+		/^ +sample pick <row> <column> +Show all or one$/m,
+		/^ +sample completion \[<shell>\] +Print a completion script for the shell$/m,
 		/^ +--json +Print one JSON document/m,
 		/^ +--bpffs +The bpffs to use/m,
 		/^ +--place +Where/m,
@@ -140,20 +202,69 @@ test("--help names the commands, the options and the examples", async (t) => {
 		t.regex(out, line);
 	const { out: ofGet } = await typed(["get", "--help"]);
 	for (const line of [
-		/^sample get <id\|all> \[group\]$/m,
-		/^ +id, all +Its number, or all/m,
+		/^sample get <id>\|all \[<group>\]$/m,
+		/^ +id +Its number, or all/m,
 		/^ +--deep +All of it/m,
 		/^ +-s, --size +How much/m,
 		/^ +sample get 1 --deep +All of number 1$/m,
 	])
 		t.regex(ofGet, line);
+	t.is((await typed(["get", "1", "2", "3", "--nonsense", "-h"])).out, ofGet);
 });
 
-test("completion prints a script, and completes commands and options", async (t) => {
-	const { code, out } = await typed(["completion"]);
+test("--help is as wide as the terminal, up to 100 columns", async (t) => {
+	for (const [columns, widest] of [
+		[40, 40],
+		[80, 80],
+		[200, 100],
+	] as const) {
+		const { out } = await typed(["--help"], sample, { columns });
+		const longest = Math.max(...out.split("\n").map(({ length }) => length));
+		t.true(longest <= widest && longest > widest - 15, `${longest}`);
+	}
+});
+
+test("--help --json is the description of the commands", async (t) => {
+	const { code, out } = await typed(["--help", "--json"]);
+	const { commands, ...program } = JSON.parse(out);
 	t.is(code, 0);
-	t.regex(out, /^###-begin-sample-completions-###/);
-	t.regex(out, /--get-yargs-completions/);
+	t.like(program, { name: "sample", version: "1.2.3" });
+	t.deepEqual(commands[0], {
+		usage: ["get <id>|all [<group>]"],
+		summary: "Show one or all",
+		arguments: { id: "Its number, or all" },
+		options: {
+			deep: { type: "boolean", describe: "All of it" },
+			size: { type: "string", describe: "How much", alias: "s" },
+		},
+		examples: [{ line: "get 1 --deep", does: "All of number 1" }],
+	});
+	const one = JSON.parse((await typed(["pick", "--json", "--help"])).out);
+	t.deepEqual(
+		one.commands.map(({ usage }: { usage: string[] }) => usage),
+		[["pick all", "pick <row> <column>"]],
+	);
+});
+
+test("completion prints the script of a shell", async (t) => {
+	const bash = await typed(["completion", "bash"]);
+	t.regex(bash.out, /^# bash completion for sample\n/);
+	t.deepEqual(await typed(["completion"], sample, { vars: {} }), bash);
+	t.deepEqual(
+		await typed(["completion"], sample, { vars: { SHELL: "/bin/dash" } }),
+		bash,
+	);
+	const zsh = await typed(["completion", "zsh"]);
+	t.regex(zsh.out, /^#compdef sample\n/);
+	t.deepEqual(
+		await typed(["completion"], sample, { vars: { SHELL: "/usr/bin/zsh" } }),
+		zsh,
+	);
+	t.regex((await typed(["completion", "fish"])).out, /^# fish completion/);
+	await prints(t, "completion tcsh", {
+		code: 2,
+		err: 'sample: completion: shell must be bash, zsh, fish, got "tcsh"\n',
+	});
 });
 
 test("long options with one dash are those of a program that says so", async (t) => {

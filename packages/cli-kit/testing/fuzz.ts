@@ -1,6 +1,6 @@
 import type { ExecutionContext } from "ava";
-import { type Program, verbOf } from "../src/command.js";
-import { commonOptions } from "../src/line.js";
+import { commonOptions, type Program } from "../src/command.js";
+import { verbOf } from "../src/usage.js";
 import type { PinnedTables } from "./pinned-tables.js";
 import { randomNumbers } from "./random.js";
 
@@ -57,7 +57,8 @@ export async function fuzz(
 		t.true(code >= 0 && code <= 4, `${line} exits ${code}`);
 		t.notRegex(err, /this is a bug|\n {4}at /, line);
 		if (code === 2 || code > 2) t.is(out, "", line);
-		if (code !== 0) t.regex(err, /^(\{"error".*\}|[^\n]+)\n$/, line);
+		if (code !== 0)
+			t.regex(err, /^(\{"error".*\}|[^\n]+(\nusage: [^\n]+)?)\n$/, line);
 		seen.set(code, (seen.get(code) ?? 0) + 1);
 	}
 	t.true((seen.get(0) ?? 0) > 0 && (seen.get(2) ?? 0) > 0, `${[...seen]}`);

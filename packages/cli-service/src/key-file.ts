@@ -26,12 +26,11 @@ function read(file: string): string {
 			closeSync(fd);
 		}
 	} catch (error) {
-		throw unreadable(file, String((error as NodeJS.ErrnoException).code));
+		throw unreadable(String((error as NodeJS.ErrnoException).code));
 	}
-	if (length > LONGEST)
-		throw unreadable(file, `it holds more than ${LONGEST} bytes`);
+	if (length > LONGEST) throw unreadable(`it holds more than ${LONGEST} bytes`);
 	return bytes.toString("utf8", 0, length);
 }
 
-const unreadable = (file: string, why: string) =>
-	badInput(`key-file "${file}" cannot be read: ${why}`);
+/** Without its name, which may be the key itself. */
+const unreadable = (why: string) => badInput(`key-file cannot be read: ${why}`);

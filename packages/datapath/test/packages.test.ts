@@ -68,6 +68,7 @@ for (const [name, objects] of Object.entries(packages)) {
 				`dist/man/${bin}.8`,
 				`dist/completions/${bin}.bash`,
 				`dist/completions/_${bin}`,
+				`dist/completions/${bin}.fish`,
 			])
 				t.true(files.includes(file), file);
 		}
@@ -120,28 +121,6 @@ for (const [name, objects] of Object.entries(packages)) {
 const plain = (text: string) =>
 	// biome-ignore lint/suspicious/noControlCharactersInRegex: a backspace is how bold is printed
 	text.replaceAll(/.\u0008/gu, "");
-
-test("bash completes commands and options of a program", (t) => {
-	const bundle = manifestOf("cli-tunnel").bin.cli_tunnel as string;
-	const completion = path.join(
-		folderOf("cli-tunnel"),
-		"dist/completions/cli_tunnel.bash",
-	);
-	const completed = execFileSync(
-		"bash",
-		[
-			"-c",
-			`cli_tunnel() { "${process.execPath}" "${path.join(folderOf("cli-tunnel"), bundle)}" "$@"; }
-			source "${completion}"
-			COMP_WORDS=(cli_tunnel "") COMP_CWORD=1 COMP_LINE="cli_tunnel " COMP_POINT=11
-			_cli_tunnel_yargs_completions cli_tunnel "" cli_tunnel
-			printf '%s\\n' "\${COMPREPLY[@]}"`,
-		],
-		{ encoding: "utf8" },
-	).split("\n");
-	for (const word of ["get", "set", "del", "ping", "stats", "batch"])
-		t.true(completed.includes(word), word);
-});
 
 test("the scripts' manual pages say what --help says, in good roff", (t) => {
 	const { bin, man } = manifestOf("datapath");

@@ -3,7 +3,7 @@ import { socketsTable } from "@sluice/maps/tables";
 import manifest from "../package.json" with { type: "json" };
 
 const update = command({
-	usage: "$0 <pid> <fd> <map-path> [map-key]",
+	usage: "$0 <pid> <fd> <map-path> [<map-key>]",
 	summary: "Put a socket of another process into a pinned sockmap",
 	positionals: {
 		pid: "The process",

@@ -4,11 +4,11 @@ import { interfaceOf, selection } from "../rows.js";
 import { noRow, select } from "./get.js";
 
 export const del = command({
-	usage: "del <idx|interface|all> [queue]",
+	usage: ["del <idx>|all", "del <interface> [<idx>]"],
 	summary: "Delete rows: without one for its interface, a program does nothing",
 	positionals: {
-		idx: "0 ingress or 1 egress, for the row of every interface; an interface; all",
-		queue: "After an interface: 0 ingress, 1 egress [default: both]",
+		idx: "0 ingress, 1 egress: the row for every interface, or one of the interface [default: both]",
+		interface: "Rows of this interface alone",
 	},
 	options: {
 		"if-exists": {
@@ -23,7 +23,7 @@ export const del = command({
 		["del all", "Delete all rows"],
 	],
 	parse: (args) => ({
-		wanted: selection(args.text("idx"), args.optional("queue")),
+		wanted: selection(args),
 		ifExists: args.flag("if-exists"),
 	}),
 	run({ wanted, ifExists }, context) {

@@ -19,7 +19,8 @@ export const dump = command({
 		count: { type: "string", describe: "Stop after so many" },
 		write: {
 			type: "string",
-			describe: "FILE.pcapng to write a capture to; - is stdout",
+			value: "file",
+			describe: "Write a pcapng capture to a file; - is stdout",
 		},
 	},
 	examples: [

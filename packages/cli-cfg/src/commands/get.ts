@@ -5,11 +5,11 @@ import { configDocument, configLine } from "../format.js";
 import { ifindexOf, interfaceOf, type Selection, selection } from "../rows.js";
 
 export const get = command({
-	usage: "get <idx|interface|all> [queue]",
+	usage: ["get <idx>|all", "get <interface> [<idx>]"],
 	summary: "Show what the programs are told to do",
 	positionals: {
-		idx: "0 ingress, 1 egress, all; or an interface",
-		queue: "After an interface: 0 ingress, 1 egress [default: both]",
+		idx: "0 ingress, 1 egress [default: both]",
+		interface: "Rows of this interface alone",
 	},
 	bulk: "show",
 	examples: [
@@ -17,7 +17,7 @@ export const get = command({
 		["get 0", "Show the rows of ingress"],
 		["get eth0 1", "Show the egress row of eth0"],
 	],
-	parse: (args) => selection(args.text("idx"), args.optional("queue")),
+	parse: selection,
 	run(wanted, context) {
 		const table = context.openTable(configTable, { readOnly: true });
 		const rows = select([...table.entries()], wanted, context);

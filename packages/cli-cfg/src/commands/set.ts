@@ -1,20 +1,26 @@
-import { badInput, command, values } from "@sluice/cli-kit";
+import { type Args, badInput, command, values } from "@sluice/cli-kit";
 import { type Config, configTable, flagNames } from "@sluice/maps/tables";
 import { configDocument, configLine } from "../format.js";
 import { ifindexOf, indexOf, isIndex } from "../rows.js";
 
 export const set = command({
-	usage: "set <row..>",
+	usage: "set [<interface>] <idx> <id> <flags> <name>",
 	summary: "Tell a program what to do",
 	positionals: {
-		row: "[<interface>] <idx> <id> <flags> <name>: idx 0 ingress or 1 egress; id and name as you like, 0 to 4294967295 and up to 31 bytes; flags as a number, or names separated by commas (ingress: gue, dnat, dump, open-ping; egress: proxy, snat, dump, fib)",
+		interface:
+			"The interface [default: every interface without a row of its own]",
+		idx: "0 ingress, 1 egress",
+		id: "A number of your own, 0 to 4294967295",
+		flags:
+			"A number, or names separated by commas (ingress: gue, dnat, dump, open-ping; egress: proxy, snat, dump, fib)",
+		name: "A name of your own, at most 31 bytes",
 	},
 	bulk: "change",
 	examples: [
 		["set 1 7 17 gateway", "Egress of every interface: proxy and fib"],
 		["set eth0 0 7 gue,dnat gateway", "Ingress of eth0, by names"],
 	],
-	parse: (args) => rowOf(args.list("row")),
+	parse: rowOf,
 	run({ interface: name, queue, config }, context) {
 		const ifindex = name === undefined ? 0 : ifindexOf(name, context);
 		const key = { ifindex, queue };
@@ -35,26 +41,16 @@ export interface Row {
 	config: Config;
 }
 
-function rowOf(words: readonly string[]): Row {
-	if (words.length < 4 || words.length > 5)
-		throw badInput(
-			`needs [<interface>] <idx> <id> <flags> <name>, got ${words.length} arguments`,
-		);
-	const [idx, id, flags, name] = words.slice(-4) as [
-		string,
-		string,
-		string,
-		string,
-	];
-	const queue = indexOf(idx);
+function rowOf(args: Args): Row {
+	const name = args.optional("interface");
+	const queue = indexOf(args.text("idx"));
 	return {
-		interface:
-			words.length === 5 ? interfaceName(words[0] as string) : undefined,
+		interface: name === undefined ? undefined : interfaceName(name),
 		queue,
 		config: {
-			id: values.u32("id", id),
-			flags: values.flags("flags", flags, flagNames[queue] ?? {}),
-			name: instanceName(name),
+			id: values.u32("id", args.text("id")),
+			flags: values.flags("flags", args.text("flags"), flagNames[queue] ?? {}),
+			name: instanceName(args.text("name")),
 		},
 	};
 }

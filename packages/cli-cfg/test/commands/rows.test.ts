@@ -129,6 +129,8 @@ it("every command has one JSON document", (t, tables) =>
 		},
 	]));
 
+const usage = "usage: cli_cfg set [<interface>] <idx> <id> <flags> <name>";
+
 const refused = (type: string | string[], message: string): Step => ({
 	type,
 	code: 2,
@@ -174,14 +176,8 @@ it("what cannot be used is refused, and nothing is changed", async (t, tables) =
 			["set", "1", "1", "0", "a\tb"],
 			'name must have no control characters, got "a\\tb"',
 		),
-		refused(
-			"set 1 1 0",
-			"needs [<interface>] <idx> <id> <flags> <name>, got 3 arguments",
-		),
-		refused(
-			"set a b 1 1 0 x",
-			"needs [<interface>] <idx> <id> <flags> <name>, got 6 arguments",
-		),
+		refused("set 1 1 0", `missing: <name>\n${usage}`),
+		refused("set a b 1 1 0 x", `unexpected argument "x"\n${usage}`),
 		refused("set all 1 1 0 x", 'interface must be the name of one, got "all"'),
 		refused(
 			"set nope 1 1 0 x",

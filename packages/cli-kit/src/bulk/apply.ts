@@ -45,7 +45,7 @@ export function apply(
 			return printChanges(context, lines, counts, differences);
 		}
 		if (counts.written + counts.deleted > 0) write(tables, staged);
-		staged.warn();
+		staged.printWarnings();
 		printChanges(context, lines, counts);
 	});
 }

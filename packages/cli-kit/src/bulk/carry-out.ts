@@ -1,6 +1,7 @@
-import { type Program, verbOf } from "../command.js";
+import type { Program } from "../command.js";
 import type { Env } from "../env.js";
 import { badInput, Failure } from "../failure.js";
+import { verbOf } from "../usage.js";
 import type { Application } from "./engine.js";
 import { type LineError, LineErrors, lineError } from "./line-errors.js";
 import { progress } from "./progress.js";

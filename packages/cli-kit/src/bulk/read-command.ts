@@ -1,14 +1,15 @@
-import { type Command, type Program, verbOf } from "../command.js";
+import type { AnyCommand, Command, Program } from "../command.js";
 import type { Env } from "../env.js";
 import { badInput } from "../failure.js";
-import { commonOptions, NONE, readLine } from "../line.js";
-import { explainLine } from "./explain-line.js";
+import { readLine } from "../line.js";
+import { mistakeText } from "../mistake.js";
+import { parseArguments } from "../parse-arguments.js";
+import { verbOf } from "../usage.js";
 import { splitWords } from "./words.js";
 
 /** A line of a batch, read and checked. */
 export interface ReadCommand {
-	// biome-ignore lint/suspicious/noExplicitAny: each command keeps its own type to itself
-	spec: Command<any>;
+	spec: AnyCommand;
 	parsed: unknown;
 }
 
@@ -33,23 +34,12 @@ export function readCommand(
 ): ReadCommand | undefined {
 	const words = splitWords(line);
 	if (words.length === 0) return undefined;
-	const read = readLine(program, words);
-	if (!read || hasCommonOption(program, read.values))
-		throw badInput(explainLine(program, words));
-	const { spec, args } = read;
+	const read = readLine(program, words, true);
+	if ("what" in read) throw badInput(mistakeText(program, read));
+	const { spec } = read;
 	if (!stands[stage].includes(spec.bulk))
 		throw badInput(`"${verbOf(spec)}" does not stand in a ${stage}`);
-	return { spec, parsed: spec.parse(args, env) };
-}
-
-function hasCommonOption(
-	{ options }: Program,
-	values: Readonly<Record<string, unknown>>,
-): boolean {
-	if (values === NONE) return false;
-	for (const name in commonOptions) if (name in values) return true;
-	for (const name in options) if (name in values) return true;
-	return false;
+	return { spec, parsed: parseArguments(program, read, env) };
 }
 
 /** The world of a line: standard input is the batch itself, so no line can read it. */

@@ -24,7 +24,7 @@ export class StagedContext extends Context {
 			...envOfLine(outer.env),
 			err: (text: string) => void warnings.push(text),
 		};
-		super(env, outer.kernel, outer.options, outer.pins);
+		super(env, outer.kernel, outer.options, outer.pins, outer.name);
 		this.warnings = warnings;
 		this.outer = outer;
 		this.#whole = whole;
@@ -81,7 +81,7 @@ export class StagedContext extends Context {
 	override printLong(): void {}
 
 	/** Prints what the lines had to say beside their results. */
-	warn(): void {
+	printWarnings(): void {
 		for (const text of this.warnings) this.outer.env.err(text);
 	}
 }

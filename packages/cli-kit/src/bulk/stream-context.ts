@@ -13,7 +13,7 @@ export class StreamContext extends Context {
 	#answer = "";
 
 	constructor(outer: Context) {
-		super(outer.env, outer.kernel, outer.options, outer.pins);
+		super(outer.env, outer.kernel, outer.options, outer.pins, outer.name);
 	}
 
 	/** Before each line. */

@@ -1,11 +1,10 @@
 import {
-	type Command,
-	ONLY,
+	type AnyCommand,
+	commonOptions,
 	type OptionSpec,
 	type Program,
-	verbOf,
 } from "../command.js";
-import { commonOptions } from "../line.js";
+import { usagesOf } from "../usage.js";
 
 /** The section of a manual for those who run a machine. */
 export const SECTION = 8;
@@ -19,21 +18,23 @@ export function manPage(program: Program, date: string): string {
 		".SH NAME",
 		`${text(name)} \\- ${text(summary)}`,
 		".SH SYNOPSIS",
-		...commands.flatMap((spec, i) => [
-			...(i > 0 ? [".br"] : []),
-			synopsis(name, spec),
-		]),
+		...commands
+			.flatMap(usagesOf)
+			.flatMap((usage, i) => [
+				...(i > 0 ? [".br"] : []),
+				`.B ${text(`${name} ${usage}`.trimEnd())}`,
+			]),
 		...(commands.length === 1 && commands[0]
 			? [".SH DESCRIPTION", ...details(commands[0])]
 			: [
 					".SH COMMANDS",
 					...commands.flatMap((spec) => [
-						`.SS ${quoted(text(words(spec.usage)))}`,
+						...usagesOf(spec).map((usage) => `.SS ${quoted(text(usage))}`),
 						...details(spec),
 					]),
 				]),
 		".SH OPTIONS",
-		...options({ ...commonOptions, ...program.options, ...general }),
+		...options({ ...program.options, ...commonOptions }),
 		...(examples.length > 0
 			? [
 					".SH EXAMPLES",
@@ -58,11 +59,6 @@ export function manPage(program: Program, date: string): string {
 	].join("\n");
 }
 
-const general: Readonly<Record<string, OptionSpec>> = {
-	help: { type: "boolean", describe: "Show help and examples" },
-	version: { type: "boolean", describe: "Show the version" },
-};
-
 const exitStatus = [
 	["0", "done"],
 	["1", "failed: the message says what and where"],
@@ -71,14 +67,7 @@ const exitStatus = [
 	["4", "the environment cannot: no rights, no bpffs, no tables, no libbpf"],
 ] as const;
 
-const synopsis = (name: string, spec: Command<unknown>) =>
-	`.B ${text(`${name} ${words(spec.usage)}`.trimEnd())}`;
-
-/** Without the `$0` of a program that does one thing only. */
-const words = (usage: string) =>
-	verbOf({ usage }) === ONLY ? usage.slice(ONLY.length + 1) : usage;
-
-function details(spec: Command<unknown>): string[] {
+function details(spec: AnyCommand): string[] {
 	const positionals = Object.entries(spec.positionals ?? {});
 	return [
 		text(`${spec.summary}.`),
@@ -92,11 +81,13 @@ function details(spec: Command<unknown>): string[] {
 }
 
 const options = (list: Readonly<Record<string, OptionSpec>>): string[] =>
-	Object.entries(list).flatMap(([name, { type, describe, alias }]) => [
-		".TP",
-		`.B ${text([...(alias ? [`-${alias}`] : []), `--${name}`].join(", "))}${type === "string" ? ` \\fI${text(name)}\\fR` : ""}`,
-		text(describe),
-	]);
+	Object.entries(list).flatMap(
+		([name, { type, describe, alias, value = name }]) => [
+			".TP",
+			`.B ${text([...(alias ? [`-${alias}`] : []), `--${name}`].join(", "))}${type === "string" ? ` \\fI${text(value)}\\fR` : ""}`,
+			text(describe),
+		],
+	);
 
 /** Text as roff takes it: a backslash is written \e, a hyphen that is typed \-, and no line begins with a control. */
 const text = (plain: string): string =>

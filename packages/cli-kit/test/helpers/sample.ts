@@ -3,6 +3,7 @@ import type { ExecutionContext } from "ava";
 import {
 	badInput,
 	command,
+	type Env,
 	Failure,
 	missing,
 	type Program,
@@ -32,7 +33,7 @@ export const sample: Program = {
 	commands: [
 		command({
 			...plain,
-			usage: "get <id|all> [group]",
+			usage: "get <id>|all [<group>]",
 			summary: "Show one or all",
 			positionals: { id: "Its number, or all" },
 			options: {
@@ -51,17 +52,44 @@ export const sample: Program = {
 		}),
 		command({
 			...plain,
-			usage: "put <id> <words..>",
+			usage: "put <id> <words>...",
 			summary: "Keep words",
 			parse: (args) => [args.text("id"), ...args.list("words")],
 			run: (words, context) => context.print([words.join("|")], words),
 		}),
 		command({
 			...plain,
-			usage: "list [words..]",
+			usage: "list [<words>...]",
 			summary: "Show words",
 			parse: (args) => args.list("words"),
 			run: (words, context) => context.print(words, words),
+		}),
+		command({
+			...plain,
+			usage: ["pick all", "pick <row> <column>"],
+			summary: "Show all or one",
+			parse: (args) => [args.optional("row"), args.optional("column")],
+			run: (words, context) => context.print([words.join("|")], words),
+		}),
+		command({
+			...plain,
+			usage: "place [<where>] <what> <how>",
+			summary: "Place something",
+			parse: (args) =>
+				["where", "what", "how"].map((name) => args.optional(name)),
+			run: (words, context) => context.print([words.join("|")], words),
+		}),
+		command({
+			...plain,
+			usage: "lock <door> <key>",
+			summary: "Lock a door",
+			options: { force: { type: "boolean", describe: "Twice" } },
+			parse: (args) => [
+				values.port("door", args.text("door")),
+				args.text("key").length,
+			],
+			run: ([door, length], context) =>
+				context.print([`${door} ${length}`], { door, length }),
 		}),
 		command({
 			...plain,
@@ -93,6 +121,7 @@ export interface Printed {
 export async function typed(
 	words: readonly string[],
 	program: Program = sample,
+	env: Partial<Env> = {},
 ): Promise<Printed> {
 	const printed = { out: "", err: "" };
 	const code = await run(program, words, {
@@ -106,6 +135,7 @@ export async function typed(
 		isTerminal: false,
 		input: () => "",
 		kernel: () => Promise.reject(new Error("no command here asks for it")),
+		...env,
 	});
 	return { code, ...printed };
 }

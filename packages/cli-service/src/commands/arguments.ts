@@ -1,6 +1,5 @@
 import {
 	type Args,
-	badInput,
 	type Context,
 	missing,
 	type OptionSpec,
@@ -11,15 +10,8 @@ import { hiddenKey, plainKey, type ShowKey } from "../format.js";
 
 /** The ids that get and del are given: `all`, or a service's two. */
 export function sidOrAll(args: Args): Sid | "all" {
-	const service = args.text("service-id");
-	const group = args.optional("group-id");
-	if (service === "all") {
-		if (group === undefined) return "all";
-		throw badInput(`all takes no group-id, got "${group}"`);
-	}
-	if (group === undefined)
-		throw badInput(`group-id is missing after service-id "${service}"`);
-	return sidOf(service, group);
+	const service = args.optional("service-id");
+	return service === undefined ? "all" : sidOf(service, args.text("group-id"));
 }
 
 export const sidOf = (service: string, group: string): Sid => ({

@@ -8,10 +8,10 @@ import {
 import { noService, sidOrAll } from "./arguments.js";
 
 export const del = command({
-	usage: "del <service-id|all> [group-id]",
+	usage: ["del all", "del <service-id> <group-id>"],
 	summary: "Delete a service, or all",
 	positionals: {
-		"service-id": "Service id, 0 to 65535, or all",
+		"service-id": "Service id, 0 to 65535",
 		"group-id": "Group id, 0 to 65535",
 	},
 	options: {

@@ -19,10 +19,10 @@ import {
 import { keysShown, noService, showKeysOption, sidOrAll } from "./arguments.js";
 
 export const get = command({
-	usage: "get <service-id|all> [group-id]",
+	usage: ["get all", "get <service-id> <group-id>"],
 	summary: "Show a service, or all rows of the service tables",
 	positionals: {
-		"service-id": "Service id, 0 to 65535, or all",
+		"service-id": "Service id, 0 to 65535",
 		"group-id": "Group id, 0 to 65535",
 	},
 	options: { "show-keys": showKeysOption },

@@ -33,7 +33,7 @@ import { keysShown, showKeysOption, sidOf } from "./arguments.js";
 
 export const set = command({
 	usage:
-		"set <service-id> <group-id> <proto> <ip-proxy> <port-proxy> <ip-ep> <port-ep> <tunnel-id> [key]",
+		"set <service-id> <group-id> <proto> <ip-proxy> <port-proxy> <ip-ep> <port-ep> <tunnel-id> [<key>]",
 	summary: "Create or overwrite a service",
 	positionals: {
 		"service-id": "Service id, 0 to 65535",
@@ -49,6 +49,7 @@ export const set = command({
 	options: {
 		"key-file": {
 			type: "string",
+			value: "file",
 			describe:
 				"Read the key from a file, - for standard input: arguments can be read by any user",
 		},
@@ -107,9 +108,7 @@ function serviceOf(args: Args, env: Env): Service {
 	if (sameEndpoint(proxy, backend))
 		throw badInput(`proxy and backend are the same, (${endpointName(proxy)})`);
 	if (proxy.address.includes(":") !== backend.address.includes(":"))
-		throw badInput(
-			`ip-proxy and ip-ep must be of one family, got "${args.text("ip-proxy")}" and "${args.text("ip-ep")}"`,
-		);
+		throw badInput("ip-proxy and ip-ep must be of one family");
 	const tunnel = values.u32("tunnel-id", args.text("tunnel-id"));
 	return { sid, proxy, backend, tunnel, key: keyOf(args, env) };
 }

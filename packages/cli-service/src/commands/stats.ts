@@ -21,10 +21,10 @@ interface ServiceTraffic extends TwoWayTraffic {
 }
 
 export const stats = command({
-	usage: "stats [service-id|all] [group-id]",
+	usage: ["stats [all]", "stats <service-id> <group-id>"],
 	summary: "Show the packets and bytes of each service",
 	positionals: {
-		"service-id": "Service id, 0 to 65535, or all [default: all]",
+		"service-id": "Service id, 0 to 65535",
 		"group-id": "Group id, 0 to 65535",
 	},
 	options: watchOptions,
@@ -33,10 +33,7 @@ export const stats = command({
 		["stats --watch", "What goes through now"],
 	],
 	parse: (args) => ({
-		sid:
-			args.optional("service-id") === undefined
-				? ("all" as const)
-				: sidOrAll(args),
+		sid: sidOrAll(args),
 		looks: looksOf(args),
 	}),
 	run: ({ sid, looks }, context) =>

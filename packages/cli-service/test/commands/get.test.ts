@@ -7,6 +7,9 @@ const first = "set 1 2 tcp 5.5.5.5 3100 1.1.1.1 4000 100 Pa55w0rd1234567";
 const second =
 	"set 0 9 udp 2001:db8::5 53 fd00::1 5353 7 hex:00000000000000000000000000000001";
 
+const usage =
+	"usage: cli_service get all | cli_service get <service-id> <group-id> [--show-keys]";
+
 it("get all shows services by id, then the other tables", async (t, tables) => {
 	await tables.run(cli, first);
 	await tables.run(cli, second);
@@ -71,16 +74,16 @@ it("get of nothing is an empty document, or exit 3", (t, tables) =>
 		{
 			type: "get 9",
 			code: 2,
-			err: 'cli_service: get: group-id is missing after service-id "9"\n',
+			err: `cli_service: get: missing: <group-id>\n${usage}\n`,
 		},
 		{
 			type: "get all 9",
 			code: 2,
-			err: 'cli_service: get: all takes no group-id, got "9"\n',
+			err: `cli_service: get: unexpected argument "9"\n${usage}\n`,
 		},
 		{
 			type: "get",
 			code: 2,
-			err: 'cli_service: get: too few arguments: got 0, needs 1; see "cli_service --help"\n',
+			err: `cli_service: get: missing: all or <service-id>\n${usage}\n`,
 		},
 	]));

@@ -53,7 +53,7 @@ it("stats adds up the tunnels of each service", async (t, tables) => {
 		{
 			type: "stats 9",
 			code: 2,
-			err: 'cli_service: stats: group-id is missing after service-id "9"\n',
+			err: "cli_service: stats: missing: <group-id>\nusage: cli_service stats [all] | cli_service stats <service-id> <group-id> [--watch] [--interval <interval>] [--count <count>]\n",
 		},
 		{
 			type: "stats --interval 5",

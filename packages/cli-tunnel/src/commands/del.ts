@@ -8,7 +8,7 @@ import {
 import { idOrAll, noTunnel } from "./get.js";
 
 export const del = command({
-	usage: "del <id|all>",
+	usage: "del <id>|all",
 	summary: "Delete a tunnel, or all",
 	positionals: { id: "Tunnel id, 0 to 4294967295, or all" },
 	options: {

@@ -13,7 +13,7 @@ import {
 } from "../format.js";
 
 export const get = command({
-	usage: "get <id|all>",
+	usage: "get <id>|all",
 	summary: "Show a tunnel, or all tunnels and their local endpoints",
 	positionals: { id: "Tunnel id, 0 to 4294967295, or all" },
 	bulk: "show",

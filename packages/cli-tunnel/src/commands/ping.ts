@@ -21,7 +21,7 @@ import { idOrAll, noTunnel } from "./get.js";
 const DEFAULT_INTERVAL = 10;
 
 export const ping = command({
-	usage: "ping <id|all>",
+	usage: "ping <id>|all",
 	summary:
 		"Send GUE pings, so that the far end learns this end's address; runs until stopped",
 	positionals: { id: "Tunnel id, 0 to 4294967295, or all" },

@@ -15,7 +15,7 @@ interface TunnelTraffic extends TwoWayTraffic {
 }
 
 export const stats = command({
-	usage: "stats [id|all]",
+	usage: "stats [<id>|all]",
 	summary: "Show the packets and bytes of each tunnel",
 	positionals: { id: "Tunnel id, 0 to 4294967295, or all [default: all]" },
 	options: watchOptions,

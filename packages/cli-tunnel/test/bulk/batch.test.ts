@@ -66,12 +66,12 @@ it("batch reports every error with its line, and changes nothing", async (t, tab
 			type: "batch -",
 			world: { input },
 			code: 2,
-			err: `cli_tunnel: batch: line 2: too few arguments: got 2, needs 5
+			err: `cli_tunnel: batch: line 2: missing: <port-local> <ip-remote> <port-remote>
 cli_tunnel: batch: line 4: port-local must be an integer from 1 to 65535, got "70000"
 cli_tunnel: batch: line 5: unknown command "sat"
-cli_tunnel: batch: line 6: too many arguments: got 6, takes 5
+cli_tunnel: batch: line 6: unexpected argument "0"
 cli_tunnel: batch: line 7: "--json" stands on the command line, not in a line of a batch
-cli_tunnel: batch: line 8: unknown argument "--frce"
+cli_tunnel: batch: line 8: unknown option "--frce"
 cli_tunnel: batch: line 9: ' is not closed
 cli_tunnel: batch: line 10: no tunnel 99
 cli_tunnel: batch: line 11: tunnel 1 is used by 1 service, 7 8 among them; delete them first or use --force

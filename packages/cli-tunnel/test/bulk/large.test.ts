@@ -148,7 +148,7 @@ it("lines that come in pieces, and all at once, are answered one by one", (t, ta
 		"ok",
 		"ok\tTUN\t       1\t   10.0.0.1:6080 -> 0.0.0.0:0\tDECAP\tudp\t10.0.0.1:6080\t1\t1 tunnel, 1 local endpoint",
 		"error\tno tunnel 2",
-		"error\ttoo few arguments: got 1, needs 5",
+		"error\tmissing: <ip-local> <port-local> <ip-remote> <port-remote>",
 		"ok",
 		"1",
 		"",

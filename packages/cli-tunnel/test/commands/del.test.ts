@@ -96,6 +96,6 @@ it("del refuses what is not an id", (t, tables) =>
 		{
 			type: "del",
 			code: 2,
-			err: 'cli_tunnel: del: too few arguments: got 0, needs 1; see "cli_tunnel --help"\n',
+			err: "cli_tunnel: del: missing: <id>|all\nusage: cli_tunnel del <id>|all [--force] [--if-exists]\n",
 		},
 	]));

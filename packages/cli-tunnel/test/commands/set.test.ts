@@ -13,6 +13,9 @@ const it = withTables(test);
 const line = (id: number, local: string, remote: string) =>
 	`TUN\t${String(id).padStart(8)}\t${local.padStart(16)} -> ${remote}\n`;
 
+const usage =
+	"cli_tunnel set <id> <ip-local> <port-local> <ip-remote> <port-remote> [--reset-remote]";
+
 it("set writes a tunnel and counts its local endpoint", async (t, tables) => {
 	await session(t, tables, cli, [
 		{
@@ -242,17 +245,14 @@ it("set refuses what it cannot use, and says what would have been right", async 
 			"set 1 10.0.0.1 1 fd00::2 1",
 			'ip-local and ip-remote must be of one family, got "10.0.0.1" and "fd00::2"',
 		),
-		refused(
-			"set 1 10.0.0.1 1 0",
-			'too few arguments: got 4, needs 5; see "cli_tunnel --help"',
-		),
+		refused("set 1 10.0.0.1 1 0", `missing: <port-remote>\nusage: ${usage}`),
 		refused(
 			"set 1 10.0.0.1 1 0 0 0",
-			'unknown argument "0"; see "cli_tunnel --help"',
+			`unexpected argument "0"\nusage: ${usage}`,
 		),
 		refused(
 			"set 1 10.0.0.1 1 0 0 --reset",
-			'unknown argument "reset"; see "cli_tunnel --help"',
+			`unknown option "--reset"; did you mean "--reset-remote"?\nusage: ${usage}`,
 		),
 		{ type: "get all", out: "0 tunnels, 0 local endpoints\n" },
 	]);
@@ -268,6 +268,6 @@ it("set refuses as JSON", (t, tables) =>
 		{
 			type: "set 1 --json",
 			code: 2,
-			err: '{"error":{"code":"USAGE","message":"too few arguments: got 1, needs 5","hint":"see \\"cli_tunnel --help\\""}}\n',
+			err: `{"error":{"code":"USAGE","message":"missing: <ip-local> <port-local> <ip-remote> <port-remote>","usage":"${usage}"}}\n`,
 		},
 	]));

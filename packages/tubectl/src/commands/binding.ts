@@ -55,7 +55,7 @@ export const unbind = command({
 });
 
 export const bindings = command({
-	usage: "bindings [protocol] [prefix] [port]",
+	usage: "bindings [<protocol>|any] [<prefix>] [<port>]",
 	summary: "List bindings, those that win first",
 	positionals: {
 		protocol: "tcp, udp or any",

@@ -13,7 +13,7 @@ const parse = (args: Args) => {
 };
 
 export const status = command({
-	usage: "status [label]",
+	usage: "status [<label>]",
 	summary: "Show bindings and destinations",
 	positionals,
 	parse,
@@ -21,7 +21,7 @@ export const status = command({
 });
 
 export const list = command({
-	usage: "list [label]",
+	usage: "list [<label>]",
 	summary: "Deprecated: the same as status",
 	positionals,
 	parse,

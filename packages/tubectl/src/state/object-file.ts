@@ -1,11 +1,9 @@
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 
 /** The directory of the compiled programs: $SLUICE_BPF_DIR, else beside the bundled program. */
 export const objectDirectory = (
 	vars: Readonly<Record<string, string | undefined>>,
-): string =>
-	vars.SLUICE_BPF_DIR || fileURLToPath(new URL("bpf", import.meta.url));
+): string => vars.SLUICE_BPF_DIR || join(import.meta.dirname, "bpf");
 
 /** The dispatcher. */
 export const plainObject = (directory: string) =>

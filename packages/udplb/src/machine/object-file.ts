@@ -1,6 +1,5 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { Failure } from "@sluice/cli-kit";
 
 /**
@@ -11,7 +10,7 @@ export function objectFile(
 	vars: Readonly<Record<string, string | undefined>>,
 ): string {
 	const directory =
-		vars.SLUICE_BPF_DIR || fileURLToPath(new URL("bpf", import.meta.url));
+		vars.SLUICE_BPF_DIR || path.join(import.meta.dirname, "bpf");
 	const file = path.join(directory, "udplb_tc.o");
 	if (existsSync(file)) return file;
 	throw new Failure("environment", `open ${file}: no such file (ENOENT)`, {

@@ -1,0 +1,30 @@
+import { basename } from "node:path";
+import { type Command, command, type Program } from "../command.js";
+import { wrongValue } from "../failure.js";
+
+/** The shells that a completion script can be made for. */
+export const shells = ["bash", "zsh", "fish"] as const;
+
+export type Shell = (typeof shells)[number];
+
+/** The command that every program has: prints its completion script. */
+export const completion = (program: Program): Command<Shell> =>
+	command({
+		usage: "completion [<shell>]",
+		summary: "Print a completion script for the shell",
+		positionals: { shell: `${shells.join(", ")} [default: that of $SHELL]` },
+		examples: [["completion bash", "The script that packages install"]],
+		kernel: false,
+		parse(args, { vars }) {
+			const typed = args.optional("shell");
+			const name = typed ?? basename(vars.SHELL ?? "bash");
+			const shell = shells.find((one) => one === name);
+			if (shell) return shell;
+			if (typed === undefined) return "bash";
+			throw wrongValue("shell", `must be ${shells.join(", ")}`, typed);
+		},
+		async run(shell, { env }) {
+			const { completionScript } = await import("./script.js");
+			env.out(completionScript(program, shell));
+		},
+	});

@@ -1,0 +1,39 @@
+import { type Program, valuesOf } from "../command.js";
+import { Context } from "../context.js";
+import type { Env } from "../env.js";
+import { explained } from "../explained.js";
+import { readLine } from "../line.js";
+
+/** More than a person reads. */
+const MOST = 1000;
+
+/**
+ * Prints what completes a word, one a line: `--complete <name> <typed> <words before the cursor>...`. Completion scripts
+ * call it for what only the tables know. Where they cannot be read it prints nothing: nobody has asked for an error.
+ */
+export async function listValues(
+	program: Program,
+	[name = "", typed = "", ...words]: readonly string[],
+	env: Env,
+): Promise<void> {
+	const list = valuesOf(program, name);
+	if (typeof list !== "function") return;
+	const { values, plain } = readLine(program, words);
+	try {
+		const context = new Context(
+			env,
+			await env.kernel(),
+			values,
+			program.pins,
+			program.name,
+		);
+		let count = 0;
+		for (const value of list(context, plain, typed)) {
+			if (!value.startsWith(typed)) continue;
+			env.out(`${value}\n`);
+			if (++count === MOST) break;
+		}
+	} catch (error) {
+		if (!explained(error)) throw error;
+	}
+}

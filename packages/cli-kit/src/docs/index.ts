@@ -1,0 +1,2 @@
+export { completionScript } from "../completion/script.js";
+export { manPage, SECTION } from "./man.js";

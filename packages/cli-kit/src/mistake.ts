@@ -1,0 +1,88 @@
+import type { Program } from "./command.js";
+import { Failure } from "./failure.js";
+import type { Mistake } from "./line.js";
+import { takesSecret, usageLine, verbOf } from "./usage.js";
+import { optionsOf } from "./vocabulary.js";
+
+/** What is wrong with a command line, in words. */
+export function mistakeText(program: Program, mistake: Mistake): string {
+	const { what, word, expected, spec } = mistake;
+	// What is not where it belongs may be the secret.
+	const hidden = spec !== undefined && takesSecret(program, spec);
+	switch (what) {
+		case "no command":
+			return "no command";
+		case "unknown command":
+			return `unknown command "${word}"`;
+		case "unknown option":
+			return hidden
+				? "unknown option; a value that begins with a dash goes after --"
+				: `unknown option "${word}"`;
+		case "common option":
+			return `"${word}" stands on the command line, not in a line of a batch`;
+		case "value missing":
+			return `"${word}" needs a value`;
+		case "value unwanted":
+			return `"${word}" takes no value`;
+		case "argument missing":
+			return `missing: ${expected}`;
+		case "argument unwanted":
+			return hidden ? "too many arguments" : `unexpected argument "${word}"`;
+	}
+}
+
+/** A mistake as the error to report: with the usage of the command, or the command that may be meant. */
+export async function explainMistake(
+	program: Program,
+	mistake: Mistake,
+): Promise<Failure> {
+	const { spec } = mistake;
+	const meant = await meantBy(program, mistake);
+	const seeHelp =
+		spec && mistake.what !== "unknown command"
+			? undefined
+			: `see "${program.name} --help"`;
+	const hint = meant === undefined ? seeHelp : `did you mean "${meant}"?`;
+	return new Failure("usage", mistakeText(program, mistake), {
+		...(hint === undefined ? {} : { hint }),
+		...(spec ? { usage: usageLine(program, spec) } : {}),
+	});
+}
+
+/** The command or option that may be meant. */
+async function meantBy(
+	program: Program,
+	{ what, word = "", spec }: Mistake,
+): Promise<string | undefined> {
+	if (what === "unknown command") {
+		const verbs = program.commands.map(verbOf);
+		const synonym = verbs.find((verb) => synonyms[verb]?.includes(word));
+		return synonym ?? (await nearest(word, verbs));
+	}
+	if (what !== "unknown option" || (spec && takesSecret(program, spec)))
+		return undefined;
+	const options = Object.keys(optionsOf(program, spec));
+	const name = await nearest(word.replace(/^-+/, ""), options);
+	return name && `--${name}`;
+}
+
+/** What other tools call our commands. */
+const synonyms: Readonly<Record<string, readonly string[]>> = {
+	set: ["add", "create", "new", "put", "replace", "update"],
+	get: ["show", "list", "ls", "read", "dump"],
+	del: ["delete", "remove", "rm", "unset"],
+	status: ["show", "get", "ls"],
+	bind: ["add", "set"],
+	unbind: ["del", "delete", "remove", "rm"],
+};
+
+/** The word that begins so, or is spelt most alike, if one is. */
+async function nearest(
+	word: string,
+	words: readonly string[],
+): Promise<string | undefined> {
+	const longer = words.filter((one) => one.startsWith(word));
+	if (word.length > 1 && longer.length === 1) return longer[0];
+	const { nearestWord } = await import("./help.js");
+	return nearestWord(word, words);
+}

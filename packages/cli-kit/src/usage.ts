@@ -1,0 +1,136 @@
+import {
+	type AnyCommand,
+	type Command,
+	type Program,
+	valuesOf,
+} from "./command.js";
+
+// The syntax of usages, as manual pages have it:
+//   set               the command's own word
+//   <id>              an argument
+//   all               a word to be typed as it stands
+//   <id>|all          one argument that may also be that word
+//   [<id>]            may be left out; arguments behind it need not
+//   <word>...         one or more; [<word>...] any number
+// Alternatives of more than one argument are usages of their own.
+
+/** One argument of a usage. */
+export interface Item {
+	/** As it is written, `<id>|all`. */
+	text: string;
+	/** What stands between the angle brackets; undefined for a word to be typed as it stands. */
+	name: string | undefined;
+	/** The words that may be typed as they stand. */
+	literals: readonly string[];
+	required: boolean;
+	/** It has all words from its place on. */
+	variadic: boolean;
+}
+
+/** One way to call a command. */
+export interface Form {
+	/** Without the command's word. */
+	text: string;
+	items: readonly Item[];
+	/** The smallest and the largest number of words that it takes. */
+	least: number;
+	most: number;
+	/** Which arguments a number of words are, by that number. */
+	assigned: (readonly Item[])[];
+}
+
+/** The `$0` of a program that does one thing only. */
+export const ONLY = "$0";
+
+const known = new WeakMap<AnyCommand, Form[]>();
+
+/** The ways to call a command. */
+export function formsOf(spec: AnyCommand): readonly Form[] {
+	let forms = known.get(spec);
+	if (!forms) {
+		forms = [spec.usage].flat().map(readForm);
+		known.set(spec, forms);
+	}
+	return forms;
+}
+
+function readForm(usage: string): Form {
+	const [, ...words] = usage.split(" ");
+	const items = words.map(readItem);
+	return {
+		text: words.join(" "),
+		items,
+		least: items.filter(({ required }) => required).length,
+		most: items.some(({ variadic }) => variadic)
+			? Number.POSITIVE_INFINITY
+			: items.length,
+		assigned: [],
+	};
+}
+
+function readItem(text: string): Item {
+	const words = text.replace(/^\[|\]$|\.\.\.\]?$/g, "").split("|");
+	const name = words.find((word) => word.startsWith("<"))?.slice(1, -1);
+	return {
+		text,
+		name,
+		literals: words.filter((word) => !word.startsWith("<")),
+		required: !text.startsWith("["),
+		variadic: /\.\.\.\]?$/.test(text),
+	};
+}
+
+/**
+ * Which argument each of so many words is. Arguments that may be left out are there, from the left, as far as there are
+ * more words than arguments that must be there.
+ *
+ * @param count a number of words that the form takes
+ */
+export function assign(form: Form, count: number): readonly Item[] {
+	let assigned = form.assigned[count];
+	if (!assigned) {
+		let spare = count - form.least;
+		assigned = form.items.filter(({ required }) => required || spare-- > 0);
+		form.assigned[count] = assigned;
+	}
+	return assigned;
+}
+
+/** The word that a command is called by. */
+export function verbOf({ usage }: Pick<Command<unknown>, "usage">): string {
+	const first = typeof usage === "string" ? usage : (usage[0] as string);
+	const end = first.indexOf(" ");
+	return end < 0 ? first : first.slice(0, end);
+}
+
+/** The command of a program that does one thing only. */
+export const onlyCommand = ({ commands }: Pick<Program, "commands">) =>
+	commands.find((spec) => verbOf(spec) === ONLY);
+
+/** The word, as it is typed: nothing for that of a program's only command. */
+export const typedVerb = (spec: AnyCommand): string =>
+	verbOf(spec) === ONLY ? "" : verbOf(spec);
+
+/** Whether one of a command's arguments is a secret. */
+export const takesSecret = (program: Program, spec: AnyCommand): boolean =>
+	formsOf(spec).some(({ items }) =>
+		items.some(
+			({ name }) => name !== undefined && valuesOf(program, name) === "secret",
+		),
+	);
+
+/** Each way to call a command, without the program's name: "get all", "get <service-id> <group-id>". */
+export const usagesOf = (spec: AnyCommand): string[] =>
+	formsOf(spec).map(({ text }) => [typedVerb(spec), text].join(" ").trim());
+
+/** The whole usage of a command: every way to call it, with its own options. */
+export function usageLine(program: Program, spec: AnyCommand): string {
+	const options = Object.entries(spec.options ?? {}).map(
+		([name, option]) =>
+			` [--${name}${option.type === "string" ? ` <${option.value ?? name}>` : ""}]`,
+	);
+	return usagesOf(spec)
+		.map((usage) => `${program.name} ${usage}`.trim())
+		.join(" | ")
+		.concat(...options);
+}

@@ -1,0 +1,2 @@
+export { attachProgram } from "./attach.js";
+export { updateProgram } from "./update.js";
