@@ -12,7 +12,9 @@
 #                ones: go on with the pinned ones
 #
 # Environment
-#   SLUICE_BPF_DIR  directory of pfc_ingress_tc.o and pfc_egress_tc.o
+#   SLUICE_BPF_DIR  directory of pfc_ingress_tc.o and pfc_egress_tc.o, and
+#                   of pfc_ingress_l3_tc.o and pfc_egress_l3_tc.o, which are
+#                   for interfaces without Ethernet (tun, WireGuard, PPP)
 #   SLUICE_TC_PREF  preference of our filter (7717); the lowest runs first
 #   TC_BPF_MNT      bpffs, as for tc (/sys/fs/bpf)
 #

@@ -234,10 +234,23 @@ remove_ours() {
 
 # --- attaching --------------------------------------------------------------
 
-# Prints the path of the object for a direction.
+# Prints what the name of the objects has for the interface's link layer:
+# nothing for Ethernet, _l3 where packets begin with IP.
+object_suffix() {
+	local link
+	link=$(ip -oneline link show dev "$INTERFACE")
+	[[ $link =~ \ link/([^ ]+) ]] || return 0
+	case ${BASH_REMATCH[1]} in
+	ether | loopback) ;;
+	none | ppp | ipip | tunnel6 | sit | '[519]') printf '_l3' ;;
+	*) die "$EXIT_FAILED" "$INTERFACE: packets of link type ${BASH_REMATCH[1]} begin with neither Ethernet nor IP; attach to another interface" ;;
+	esac
+}
+
+# object_file DIRECTION [SUFFIX]: prints the path of the object.
 object_file() {
 	local name directory places
-	name=$(program_name "$1")_tc.o
+	name=$(program_name "$1")${2:-}_tc.o
 	places=("$SCRIPTS/../bpf/dist" "$SCRIPTS/../bpf" /usr/lib/sluice/bpf)
 	[[ -z ${SLUICE_BPF_DIR:-} ]] || places=("$SLUICE_BPF_DIR")
 	for directory in "${places[@]}"; do
@@ -268,11 +281,12 @@ remove_former() {
 # checked for every hook before the first is touched. Egress comes first, since
 # what ingress translates must not leave without egress.
 attach() {
-	local direction object line i lines=() added=()
+	local direction object suffix line i lines=() added=()
 	local -A objects=()
+	suffix=$(object_suffix)
 	for direction in "${DIRECTIONS[@]}"; do
 		# The assignment of its own keeps the exit code.
-		object=$(object_file "$direction")
+		object=$(object_file "$direction" "$suffix")
 		objects[$direction]=$object
 	done
 	need_bpffs

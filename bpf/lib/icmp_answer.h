@@ -103,7 +103,7 @@ static __always_inline int write_ipv4(struct __sk_buff *skb, const struct packet
 
 	ip.check = csum_fold((__u64)bpf_htons(0x4500) + length +
 			     bpf_htons(ANSWER_TTL << 8 | IPPROTO_ICMP) + saddr + daddr);
-	return bpf_skb_store_bytes(skb, ETH_HLEN, &ip, sizeof(ip), 0);
+	return bpf_skb_store_bytes(skb, LINK_HLEN, &ip, sizeof(ip), 0);
 }
 
 static __always_inline int write_ipv6(struct __sk_buff *skb, const struct packet *packet,
@@ -122,7 +122,7 @@ static __always_inline int write_ipv6(struct __sk_buff *skb, const struct packet
 	*sum = (__u64)length + bpf_htons(IPPROTO_ICMPV6);
 	for (int i = 0; i < 4; i++)
 		*sum += (__u64)packet->src.addr.words[i] + packet->dst.addr.words[i];
-	return bpf_skb_store_bytes(skb, ETH_HLEN, &ip, sizeof(ip), 0);
+	return bpf_skb_store_bytes(skb, LINK_HLEN, &ip, sizeof(ip), 0);
 }
 
 static __always_inline void fill_icmp(struct icmp_error *icmp, __u8 version, __u32 answer,
@@ -158,13 +158,13 @@ static __always_inline int make_room(struct __sk_buff *skb, __u32 quoted, __u32 
 	__u32 kept = quoted < SHORTEST ? SHORTEST : quoted;
 	__u8 saved[SAVED];
 
-	if (bpf_skb_change_tail(skb, ETH_HLEN + kept, 0) ||
-	    bpf_skb_load_bytes(skb, ETH_HLEN, saved, SAVED) ||
+	if (bpf_skb_change_tail(skb, LINK_HLEN + kept, 0) ||
+	    bpf_skb_load_bytes(skb, LINK_HLEN, saved, SAVED) ||
 	    bpf_skb_adjust_room(skb, -SAVED, BPF_ADJ_ROOM_MAC, 0) ||
 	    bpf_skb_adjust_room(skb, SAVED + size, BPF_ADJ_ROOM_MAC, 0) ||
-	    bpf_skb_store_bytes(skb, ETH_HLEN + size, saved, SAVED, 0))
+	    bpf_skb_store_bytes(skb, LINK_HLEN + size, saved, SAVED, 0))
 		return -1;
-	return kept == quoted ? 0 : bpf_skb_change_tail(skb, ETH_HLEN + size + quoted, 0);
+	return kept == quoted ? 0 : bpf_skb_change_tail(skb, LINK_HLEN + size + quoted, 0);
 }
 
 /* Makes the packet the answer to its sender. The answer comes from the packet's destination: routing accepts that source
@@ -192,8 +192,10 @@ SUBPROGRAM int icmp_answer(struct __sk_buff *skb, const struct packet *packet, _
 				 : write_ipv6(skb, packet, quoted, &sum))
 		return -1;
 	fill_icmp(&icmp, packet->version, answer, mtu);
-	if (write_icmp(skb, ETH_HLEN + header, &icmp, quoted, sum))
+	if (write_icmp(skb, LINK_HLEN + header, &icmp, quoted, sum))
 		return -1;
+	if (!LINK_HLEN)
+		return 0;
 	eth = bytes_at(skb, 0, sizeof(*eth));
 	if (!eth)
 		return -1;

@@ -28,6 +28,13 @@
 #define TCP_SYN 0x02
 #define ECN_MASK 3
 
+/* Bytes before the IP header. 0 on a device without a link-layer header (tun, WireGuard, PPP), for which the programs are
+ * compiled once more.
+ */
+#ifndef LINK_HLEN
+#define LINK_HLEN ETH_HLEN
+#endif
+
 /* A function that the verifier judges once, by itself, whatever its callers are; its pointers may be NULL for it. */
 #define SUBPROGRAM __attribute__((noinline))
 

@@ -34,9 +34,9 @@ static __always_inline int store_address(struct __sk_buff *skb, __u8 version, en
 	struct iphdr *ip;
 
 	if (version == 6)
-		return bpf_skb_store_bytes(skb, ETH_HLEN + address_offset(version, side), to,
+		return bpf_skb_store_bytes(skb, LINK_HLEN + address_offset(version, side), to,
 					   sizeof(*to), BPF_F_RECOMPUTE_CSUM);
-	ip = bytes_at(skb, ETH_HLEN, sizeof(*ip));
+	ip = bytes_at(skb, LINK_HLEN, sizeof(*ip));
 	if (!ip)
 		return -1;
 	ip->check = csum_replace(ip->check, from->words[3], to->words[3]);
@@ -143,7 +143,7 @@ static __always_inline int nat_error(struct __sk_buff *skb, const struct packet 
 
 	/* Of an error from the flow's source it may also be a router that speaks. */
 	__builtin_memset(&own, 0, sizeof(own));
-	at = ETH_HLEN + address_offset(packet->version, side);
+	at = LINK_HLEN + address_offset(packet->version, side);
 	if (packet->version == 4) {
 		own.words[2] = V4_MAPPED;
 		if (bpf_skb_load_bytes(skb, at, &own.words[3], 4))

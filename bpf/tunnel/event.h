@@ -28,7 +28,7 @@ struct event {
 	__u8 queue;
 	__u8 stage;
 	__u16 outcome;
-	__u32 pad;
+	__u32 raw; /* 1: the packet has no link-layer header and begins with IP */
 	__u8 data[SNAPSHOT];
 };
 
@@ -72,6 +72,7 @@ SUBPROGRAM int write_event(struct __sk_buff *skb, struct config *config, __u64 i
 	event->config = config->id;
 	event->length = skb->len;
 	event->queue = queue;
+	event->raw = !LINK_HLEN;
 	event->stage = stage_outcome >> 16;
 	event->outcome = stage_outcome & 0xffff;
 	if (captured > SNAPSHOT)

@@ -161,7 +161,7 @@ static __always_inline int strip_outer(struct __sk_buff *skb, __u32 size, __u8 o
 	}
 	if (bpf_skb_adjust_room(skb, -(int)size, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO))
 		return -OUT_DECAP_FAILED;
-	if (outer_version != inner_version) {
+	if (LINK_HLEN && outer_version != inner_version) {
 		eth = bytes_at(skb, 0, sizeof(*eth));
 		if (!eth)
 			return -OUT_DECAP_FAILED;

@@ -55,6 +55,9 @@ enum outcome {
 
 	/* Added later, of any kind. */
 	OUT_SERVICE_GONE, /* dropped: half translated, and its service was deleted meanwhile */
+	OUT_VLAN,	  /* passed: it belongs to a VLAN, of which this is the parent interface */
+	OUT_OTHER_HOST,	  /* passed: a frame for another host, or for many */
+	OUT_BAD_CHECKSUM, /* passed: the stack drops it */
 
 	OUTCOMES,
 };
@@ -64,7 +67,8 @@ enum outcome {
 
 static __always_inline int verdict_of(enum outcome outcome)
 {
-	if (outcome < OUT_FIRST_DONE)
+	if (outcome < OUT_FIRST_DONE || outcome == OUT_VLAN || outcome == OUT_OTHER_HOST ||
+	    outcome == OUT_BAD_CHECKSUM)
 		return TC_ACT_UNSPEC;
 	return outcome < OUT_FIRST_ENDED ? TC_ACT_OK : TC_ACT_SHOT;
 }

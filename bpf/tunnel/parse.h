@@ -27,29 +27,44 @@ static __noinline int parse_packet(struct __sk_buff *skb, __u32 off, __u32 versi
 	return 0;
 }
 
-/* Fills in `packet` from what follows the Ethernet header.
+#define PACKET_HOST 0
+#define VLAN_ID 0xfff
+
+/* Whether the frame is not this interface's to handle: 0, or its outcome. A priority tag (VLAN 0) is no VLAN. */
+static __always_inline int foreign_frame(struct __sk_buff *skb, enum queue queue)
+{
+	if (unlikely(skb->vlan_present && skb->vlan_tci & VLAN_ID))
+		return OUT_VLAN;
+	if (unlikely(queue == QUEUE_RX && skb->pkt_type != PACKET_HOST))
+		return OUT_OTHER_HOST;
+	return 0;
+}
+
+/* Fills in `packet` from what follows the link-layer header.
  *
- * Returns 0, or the outcome of a packet that is none of ours: OUT_NOT_IP, OUT_MALFORMED, OUT_FRAGMENT_BEFORE_FIRST, or
- * OUT_NOT_OURS where there are no ports.
+ * Returns 0, or the outcome of a packet that is none of ours: OUT_VLAN, OUT_OTHER_HOST, OUT_NOT_IP, OUT_MALFORMED,
+ * OUT_FRAGMENT_BEFORE_FIRST, or OUT_NOT_OURS where there are no ports.
  */
 static __always_inline int parse_frame(struct __sk_buff *skb, enum queue queue,
 				       struct packet *packet)
 {
 	__u32 version;
-	int err;
+	int err = foreign_frame(skb, queue);
 
+	if (err)
+		return err;
 	if (skb->protocol == bpf_htons(ETH_P_IP)) {
-		if (likely(!parse_plain(skb, ETH_HLEN, 4, packet)))
+		if (likely(!parse_plain(skb, LINK_HLEN, 4, packet)))
 			return 0;
 		version = 4;
 	} else if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
-		if (likely(!parse_plain(skb, ETH_HLEN, 6, packet)))
+		if (likely(!parse_plain(skb, LINK_HLEN, 6, packet)))
 			return 0;
 		version = 6;
 	} else {
 		return OUT_NOT_IP;
 	}
-	err = parse_packet(skb, ETH_HLEN, queue << 4 | version, packet);
+	err = parse_packet(skb, LINK_HLEN, queue << 4 | version, packet);
 	if (unlikely(err))
 		return err == -OUT_FRAGMENT_BEFORE_FIRST ? OUT_FRAGMENT_BEFORE_FIRST
 							 : OUT_MALFORMED;

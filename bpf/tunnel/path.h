@@ -175,11 +175,16 @@ static __always_inline int follow_path(struct __sk_buff *skb, struct path *path)
 
 	if (!path->next_hop.nh_family)
 		return TC_ACT_OK;
-	if (path->ifindex == skb->ifindex && path->resolved) {
+	if (!LINK_HLEN && path->ifindex == skb->ifindex)
+		return TC_ACT_OK;
+	if (LINK_HLEN && path->ifindex == skb->ifindex && path->resolved) {
 		eth = bytes_at(skb, 0, sizeof(*eth));
 		if (eth && same_mac(eth->h_dest, path->mac))
 			return TC_ACT_OK;
 	}
+	/* bpf_redirect_neigh takes an Ethernet header off, whatever the device is that the packet goes to. */
+	if (!LINK_HLEN && bpf_skb_change_head(skb, ETH_HLEN, 0))
+		return TC_ACT_SHOT;
 	set_mark(skb, MARK_DONE);
 	return bpf_redirect_neigh(path->ifindex, &path->next_hop, sizeof(path->next_hop), 0);
 }

@@ -110,22 +110,23 @@ static __always_inline int write_outer(struct __sk_buff *skb, const struct packe
 				       const struct cached_service *service, __u8 version)
 {
 	void *data, *end;
-	struct ethhdr *eth;
+	__be16 proto;
 
 	data = packet_start(skb);
 	end = packet_end(skb);
-	eth = data;
 	if (version == 4) {
-		if (data + sizeof(*eth) + sizeof(struct outer_ipv4) > end)
+		if (data + LINK_HLEN + sizeof(struct outer_ipv4) > end)
 			return -OUT_ENCAP_FAILED;
-		write_outer_ipv4(data + sizeof(*eth), tunnel, service, packet);
-		eth->h_proto = bpf_htons(ETH_P_IP);
+		write_outer_ipv4(data + LINK_HLEN, tunnel, service, packet);
+		proto = bpf_htons(ETH_P_IP);
 	} else {
-		if (data + sizeof(*eth) + sizeof(struct outer_ipv6) > end)
+		if (data + LINK_HLEN + sizeof(struct outer_ipv6) > end)
 			return -OUT_ENCAP_FAILED;
-		write_outer_ipv6(data + sizeof(*eth), tunnel, service, packet);
-		eth->h_proto = bpf_htons(ETH_P_IPV6);
+		write_outer_ipv6(data + LINK_HLEN, tunnel, service, packet);
+		proto = bpf_htons(ETH_P_IPV6);
 	}
+	if (LINK_HLEN)
+		((struct ethhdr *)data)->h_proto = proto;
 	return 0;
 }
 

@@ -13,6 +13,7 @@
 #include <linux/errno.h>
 
 #include "lib/rewrite.h"
+#include "lib/verify.h"
 #include "tunnel/ecn.h"
 #include "tunnel/event.h"
 #include "tunnel/gue.h"
@@ -190,7 +191,7 @@ static __always_inline void clamp_decapsulated(struct __sk_buff *skb, const stru
 
 	if (bpf_check_mtu(skb, 0, &mtu, 0, 0) < 0 || mtu < stripped)
 		return;
-	clamp_mss(skb, ETH_HLEN + inner->l4 - inner->l3, inner->version, mtu - stripped);
+	clamp_mss(skb, LINK_HLEN + inner->l4 - inner->l3, inner->version, mtu - stripped);
 }
 
 /* Returns OUT_DECAPSULATED or a negative reason. */
@@ -199,7 +200,7 @@ static __always_inline int decapsulate(struct __sk_buff *skb, struct run *run,
 {
 	struct packet *inner = &run->inner;
 	struct traffic_key key = {.queue = QUEUE_RX};
-	__u32 stripped = part->off + sizeof(struct gue) - ETH_HLEN;
+	__u32 stripped = part->off + sizeof(struct gue) - LINK_HLEN;
 	struct cached_service *service;
 	struct gue *gue;
 	int err, mark, is_reply;
@@ -226,7 +227,7 @@ static __always_inline int decapsulate(struct __sk_buff *skb, struct run *run,
 	if (err)
 		return err;
 	if (unlikely(mark != (inner->tos & ECN_MASK))) {
-		err = ecn_mark(skb, ETH_HLEN, inner->version, mark);
+		err = ecn_mark(skb, LINK_HLEN, inner->version, mark);
 		if (err)
 			return err;
 	}
@@ -245,16 +246,20 @@ static __always_inline int take_gue(struct __sk_buff *skb, struct run *run)
 	__u32 rest = outer->len - (outer->l4 - outer->l3), udp_len;
 	struct gue_part part = {.off = outer->l4 + sizeof(struct udphdr)};
 	struct udphdr *udp;
+	__sum16 check;
 	__be32 *word;
 
 	udp = bytes_at(skb, outer->l4, sizeof(*udp));
 	if (!udp)
 		return -OUT_GUE_LENGTH;
 	udp_len = bpf_ntohs(udp->len);
+	check = udp->check;
 	if (unlikely(!udp_len && skb->gso_size))
 		udp_len = rest;
 	if (udp_len != rest)
 		return -OUT_GUE_LENGTH;
+	if (unlikely(!is_header_intact(skb, outer) || !is_udp_intact(skb, outer, check, udp_len)))
+		return OUT_BAD_CHECKSUM;
 	part.len = udp_len - sizeof(*udp);
 	if (part.len < sizeof(*word))
 		return -OUT_GUE_HEADER;
@@ -286,6 +291,8 @@ static __always_inline int to_backend(struct __sk_buff *skb, struct run *run)
 
 	if (!service)
 		return OUT_NOT_OURS;
+	if (unlikely(!is_header_intact(skb, &run->outer)))
+		return OUT_BAD_CHECKSUM;
 	snapshot(skb, run);
 	remember_fragment(&run->outer, QUEUE_RX);
 	if (translate(skb, &run->outer, &service->backend, SIDE_DST))

@@ -34,6 +34,7 @@ export interface Ipv4Fields {
 	protocol?: number;
 	/** In place of the right one. */
 	length?: number;
+	checksum?: number;
 	version?: number;
 	options?: Buffer;
 }
@@ -54,7 +55,7 @@ export interface TcpFields {
 
 export interface UdpFields {
 	/** In place of the right one; of a UDP that carries GUE it is 0 when not given. */
-	checksum?: number;
+	checksum?: number | "right";
 	length?: number;
 }
 
@@ -112,7 +113,7 @@ export class Packet {
 					addresses,
 					options,
 				]);
-				header.writeUInt16BE(checksum(header), 10);
+				header.writeUInt16BE(fields.checksum ?? checksum(header), 10);
 				return header;
 			},
 		});
@@ -177,11 +178,13 @@ export class Packet {
 					u16(length),
 					u16(0),
 				]);
+				const right = () =>
+					transportChecksum(17, header, rest, pseudo) || 0xffff;
 				const sum =
-					fields.checksum ??
-					(next?.gue
-						? 0
-						: transportChecksum(17, header, rest, pseudo) || 0xffff);
+					fields.checksum === "right" ||
+					(fields.checksum === undefined && !next?.gue)
+						? right()
+						: (fields.checksum ?? 0);
 				header.writeUInt16BE(sum, 6);
 				return header;
 			},

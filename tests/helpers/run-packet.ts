@@ -72,8 +72,10 @@ export function packetBench(): Bench {
 	ownNamespaces();
 	const ip = (...words: string[]) =>
 		execFileSync("ip", words.join(" ").split(" "));
+	// The destination of the packets: to another address they are other hosts'.
+	ip("link set lo address 02:00:00:00:00:02");
 	ip("link set lo up");
-	ip("link add link0 address 02:00:00:00:01:01 type veth peer name peer0");
+	ip("link add link0 address 02:00:00:00:00:02 type veth peer name peer0");
 	ip("link set peer0 up");
 	ip("link set link0 up");
 	ip("addr add 10.1.1.1/24 dev link0");

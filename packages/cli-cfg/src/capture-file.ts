@@ -25,23 +25,26 @@ export function captureFile(file: string, application: string): CaptureFile {
 	const interfaces = new Map<number, number>();
 	writeAll(fd, sectionHeader(application));
 
-	function numberOf(ifindex: number, name: string): number {
+	function numberOf(ifindex: number, name: string, raw: boolean): number {
 		let number = interfaces.get(ifindex);
 		if (number === undefined) {
 			number = interfaces.size;
 			interfaces.set(ifindex, number);
-			writeAll(fd, interfaceDescription(name, SNAPSHOT));
+			writeAll(
+				fd,
+				interfaceDescription(name, SNAPSHOT, raw ? "raw" : "ethernet"),
+			);
 		}
 		return number;
 	}
 
 	return {
-		add({ ifindex, queue, length, data, id, stage, outcome }, place) {
+		add({ ifindex, queue, length, data, id, stage, outcome, raw }, place) {
 			const name = place.interface ?? `if${ifindex}`;
 			writeAll(
 				fd,
 				enhancedPacket({
-					interface: numberOf(ifindex, name),
+					interface: numberOf(ifindex, name, raw),
 					time: place.time,
 					direction: queue === 0 ? "ingress" : "egress",
 					length,

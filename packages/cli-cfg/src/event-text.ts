@@ -1,5 +1,5 @@
 import type { PacketEvent } from "@sluice/maps/tables";
-import { decode, packetText } from "@sluice/tunnel/wire";
+import { decode, framed, packetText } from "@sluice/tunnel/wire";
 
 // Events of the ring buffer in words. Prefix, tabs and field order stay as they are: scripts rely on them.
 
@@ -20,12 +20,12 @@ export function eventLine(event: PacketEvent, place: Place): string {
 		event.stage,
 		event.outcome ?? "-",
 		event.length,
-		packetText(decode(event.data)),
+		packetText(decode(frameOf(event))),
 	].join("\t");
 }
 
 export function eventDocument(event: PacketEvent, place: Place) {
-	const { layers, cut } = decode(event.data);
+	const { layers, cut } = decode(frameOf(event));
 	return {
 		time: isoTime(place.time),
 		id: String(event.id),
@@ -41,6 +41,9 @@ export function eventDocument(event: PacketEvent, place: Place) {
 		cut,
 	};
 }
+
+/** A packet without a link-layer header is decoded behind one that is made up. */
+const frameOf = ({ data, raw }: PacketEvent) => (raw ? framed(data) : data);
 
 const MICROSECOND = 1000n;
 const MILLISECOND = 1_000_000n;

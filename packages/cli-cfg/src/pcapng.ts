@@ -19,7 +19,7 @@ const SECTION = 0x0a0d0d0a;
 const INTERFACE = 1;
 const ENHANCED_PACKET = 6;
 const BYTE_ORDER = 0x1a2b3c4d;
-const ETHERNET = 1;
+const linkTypes = { ethernet: 1, raw: 101 } as const;
 
 /** Option codes; 1 is a comment in every block. */
 const options = {
@@ -52,10 +52,15 @@ export function sectionHeader(application: string): Buffer {
 /**
  * Comes before the first packet of its interface.
  * @param snapshot bytes of a packet that are kept
+ * @param link what its packets begin with: raw is IP
  */
-export function interfaceDescription(name: string, snapshot: number): Buffer {
+export function interfaceDescription(
+	name: string,
+	snapshot: number,
+	link: keyof typeof linkTypes,
+): Buffer {
 	const body = Buffer.alloc(8);
-	body.writeUInt16LE(ETHERNET, 0);
+	body.writeUInt16LE(linkTypes[link], 0);
 	body.writeUInt32LE(snapshot, 4);
 	return block(
 		INTERFACE,

@@ -146,10 +146,18 @@ const event: PacketEvent = {
 	queue: 0,
 	stage: "after",
 	outcome: "decapsulated",
+	raw: false,
 	data: datagram6,
 };
 const noon = BigInt(new Date(2026, 10, 21, 12, 0, 0, 1).getTime());
 const place = { interface: "eth0", time: noon * 1_000_000n + 234_567n };
+
+test("a packet without a link-layer header is read from its IP header on", (t) => {
+	t.is(
+		eventLine({ ...event, raw: true, data: datagram6.subarray(14) }, place),
+		eventLine(event, place),
+	);
+});
 
 test("an event is a line", (t) => {
 	t.is(

@@ -35,11 +35,22 @@ export class Copy {
 	readonly #context: Context;
 	readonly #attached: Attached;
 	readonly #object: string;
+	readonly #tried: string;
 
-	constructor(context: Context, attached: Attached, object: string) {
+	/**
+	 * @param object file of the attached program
+	 * @param tried file of the build for Ethernet, where the attached one cannot be tried
+	 */
+	constructor(
+		context: Context,
+		attached: Attached,
+		object: string,
+		tried: string,
+	) {
 		this.#context = context;
 		this.#attached = attached;
 		this.#object = object;
+		this.#tried = tried;
 		this.tables = openLive(context, mapsOf(context.kernel, attached.programId));
 	}
 
@@ -50,22 +61,11 @@ export class Copy {
 	 * @throws Failure failed, where the object is not the attached program
 	 */
 	run(ifindex: number, packet: Buffer, learning: number | undefined): Fate {
-		const { kernel } = this.#context;
-		const { config, decap, encap, verify, nat, tunnel } = this.tables;
-		const object = kernel.loadObject(this.#object, {
-			maxEntries: small,
-			reuse: {
-				map_config: config.fd,
-				map_decap: decap.fd,
-				map_encap: encap.fd,
-				map_verify: verify.fd,
-				map_nat: nat.fd,
-				...(learning === undefined ? { map_tunnel: tunnel.fd } : {}),
-			},
-		});
+		const { tunnel } = this.tables;
+		this.#mustBeAttached();
+		const object = this.#load(this.#tried, learning === undefined);
 		try {
 			const program = this.#program(object);
-			this.#mustBeTheSame(program.fd);
 			const row = learning === undefined ? undefined : tunnel.get(learning);
 			if (learning !== undefined && row)
 				object.table(tunnelTable).set(learning, row);
@@ -78,6 +78,31 @@ export class Copy {
 				outcome: counted((key) => stats.get(key), this.#queue),
 				packet: run.data,
 			};
+		} finally {
+			object.close();
+		}
+	}
+
+	#load(file: string, withTunnels: boolean): LoadedObject {
+		const { config, decap, encap, verify, nat, tunnel } = this.tables;
+		return this.#context.kernel.loadObject(file, {
+			maxEntries: small,
+			reuse: {
+				map_config: config.fd,
+				map_decap: decap.fd,
+				map_encap: encap.fd,
+				map_verify: verify.fd,
+				map_nat: nat.fd,
+				...(withTunnels ? { map_tunnel: tunnel.fd } : {}),
+			},
+		});
+	}
+
+	/** @throws Failure failed */
+	#mustBeAttached(): void {
+		const object = this.#load(this.#object, true);
+		try {
+			this.#mustBeTheSame(this.#program(object).fd);
 		} finally {
 			object.close();
 		}

@@ -1,8 +1,9 @@
 import { type Context, Failure } from "@sluice/cli-kit";
 import { fateOf, type Outcome } from "@sluice/maps/tables";
 import { type Attached, attachedTo } from "@sluice/tunnel/hooks";
-import { type Decoded, decode } from "@sluice/tunnel/wire";
+import { type Decoded, decode, framed } from "@sluice/tunnel/wire";
 import { Copy } from "./copy.js";
+import { linkOf } from "./link.js";
 import { objectFile } from "./object-file.js";
 import type { Question } from "./question.js";
 import { reasons } from "./reasons.js";
@@ -42,12 +43,21 @@ export async function explain(
 			hint: "see the names with ip link",
 		});
 	const attached = await programOn(device, direction);
-	const object = question.object ?? objectFile(direction, context.env.vars);
-	const copy = new Copy(context, attached, object);
-	const { frame, protocol, source, destination, learning } = standing(
-		question,
-		copy.tables,
-	);
+	const link = await linkOf(device);
+	const { vars } = context.env;
+	const object = question.object ?? objectFile(direction, link.ethernet, vars);
+	// The kernel tries programs on frames with an Ethernet header alone: of one without, the other build is tried.
+	const tried = link.ethernet ? object : objectFile(direction, true, vars);
+	const copy = new Copy(context, attached, object, tried);
+	const {
+		frame: any,
+		protocol,
+		source,
+		destination,
+		learning,
+	} = standing(question, copy.tables);
+	// A frame for another address would be another host's.
+	const frame = framed(any.subarray(14), link.address);
 	const { returned, outcome, packet } = copy.run(ifindex, frame, learning);
 	const verdict = verdictOf(returned);
 	const ends = verdict.name === "SHOT";

@@ -2,12 +2,13 @@ import { existsSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Failure } from "@sluice/cli-kit";
 
-/** The object that a direction's program is made from: the one that came with this tool, unless another is named. */
+/** The object that a direction's program is made from, by whether its device has Ethernet headers: the one that came with this tool, unless another is named. */
 export function objectFile(
 	direction: string,
+	ethernet: boolean,
 	variables: Readonly<Record<string, string | undefined>>,
 ): string {
-	const name = `pfc_${direction}_tc.o`;
+	const name = `pfc_${direction}${ethernet ? "" : "_l3"}_tc.o`;
 	const own = dirname(realpathSync(process.argv[1] ?? "."));
 	const named = variables.SLUICE_BPF_DIR;
 	const places = named

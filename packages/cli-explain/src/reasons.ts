@@ -51,4 +51,9 @@ export const reasons: Readonly<Record<Outcome, string>> = {
 		"the two ends of the translation are not of one family, or its checksum could not be written",
 	"service-gone":
 		"it was translated where it came in, and its service was deleted meanwhile: it would leave in the clear",
+	vlan: "the frame belongs to a VLAN, of which this is the parent interface: attach to the VLAN's interface",
+	"other-host":
+		"the frame is for another host's Ethernet address, or for several hosts",
+	"bad-checksum":
+		"the checksum of its IP header, or of the tunnel packet's UDP, is wrong: the kernel drops it",
 };

@@ -10,7 +10,12 @@ const require = createRequire(import.meta.url);
 const packages: Readonly<Record<string, readonly string[]>> = {
 	"cli-cfg": [],
 	"cli-doctor": [],
-	"cli-explain": ["pfc_egress_tc.o", "pfc_ingress_tc.o"],
+	"cli-explain": [
+		"pfc_egress_l3_tc.o",
+		"pfc_egress_tc.o",
+		"pfc_ingress_l3_tc.o",
+		"pfc_ingress_tc.o",
+	],
 	"cli-metrics": [],
 	"cli-service": [],
 	"cli-tunnel": [],

@@ -4,12 +4,14 @@ import { encap } from "./encap.js";
 import { fragments } from "./fragments.js";
 import { icmpErrors } from "./icmp-errors.js";
 import { nat } from "./nat.js";
+import { notOurs } from "./not-ours.js";
 import { ping } from "./ping.js";
 import { route } from "./route.js";
 import { tooBig } from "./too-big.js";
 
 export const cases: readonly PacketCase[] = [
 	...decap,
+	...notOurs,
 	...ping,
 	...encap,
 	...nat,

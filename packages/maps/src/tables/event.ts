@@ -31,11 +31,15 @@ export const eventHeader = struct(40, {
 	queue: [32, u8],
 	stage: [33, u8],
 	outcome: [34, u16],
+	/** 1: the packet has no link-layer header and begins with IP. */
+	raw: [36, u32],
 });
 
 /** One packet, before or after the action. */
 export interface PacketEvent
-	extends Omit<EventHeader, "captured" | "stage" | "outcome"> {
+	extends Omit<EventHeader, "captured" | "stage" | "outcome" | "raw"> {
+	/** It has no link-layer header: `data` begins with IP. */
+	raw: boolean;
 	stage: "before" | "after";
 	/** Undefined before the action; a number that has no name here is text. */
 	outcome: Outcome | `outcome-${number}` | undefined;
@@ -44,9 +48,10 @@ export interface PacketEvent
 }
 
 export function readEvent(bytes: Buffer): PacketEvent {
-	const { captured, stage, outcome, ...rest } = eventHeader.read(bytes, 0);
+	const { captured, stage, outcome, raw, ...rest } = eventHeader.read(bytes, 0);
 	return {
 		...rest,
+		raw: raw === 1,
 		stage: stage === 0 ? "before" : "after",
 		outcome:
 			stage === 0 ? undefined : (outcomes[outcome] ?? `outcome-${outcome}`),

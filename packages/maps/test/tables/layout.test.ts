@@ -173,7 +173,9 @@ test("there are programs to compare with", (t) => {
 		[
 			"dispatcher.o",
 			"dispatcher_indexed.o",
+			"pfc_egress_l3_tc.o",
 			"pfc_egress_tc.o",
+			"pfc_ingress_l3_tc.o",
 			"pfc_ingress_tc.o",
 			"udplb_tc.o",
 		],

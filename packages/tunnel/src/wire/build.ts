@@ -35,8 +35,9 @@ export const headerSize = (spec: PacketSpec): number =>
 	(isSix(spec) ? 40 : 20) + (spec.protocol === "udp" ? 8 : spec.syn ? 24 : 20);
 
 /** The packet with its Ethernet header, or `inner` of a tunnel without one. Every checksum is right. */
-export const framed = (packet: Buffer): Buffer => {
+export const framed = (packet: Buffer, destination?: string): Buffer => {
 	const header = Buffer.from(ETHERNET);
+	if (destination !== undefined) header.write(destination, "hex");
 	header.writeUInt16BE((packet[0] as number) >> 4 === 6 ? 0x86dd : 0x0800, 12);
 	return Buffer.concat([header, packet]);
 };

@@ -1,0 +1,212 @@
+// Needs root and BPF: real traffic through a tunnel over every kind of device.
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { type Host, needs, testbed, testWith } from "@sluice/testbed";
+import test, { type ExecutionContext } from "ava";
+import { cli } from "../helpers/cli.js";
+import { counted, crossed } from "../helpers/counters.js";
+import { type Family, families } from "../helpers/network.js";
+import { script } from "../helpers/paths.js";
+import { configure } from "../helpers/program.js";
+import { askHttp, askUdp, backend } from "../helpers/traffic.js";
+
+const bpfTest = testWith(test.serial, needs.root, needs.bpf);
+
+const address = {
+	4: { gateway: "10.2.0.1", node: "10.2.0.2", proxy: "10.9.0.1" },
+	6: { gateway: "fd02::1", node: "fd02::2", proxy: "fd09::1" },
+} as const;
+
+/** Both ends of the link between gateway and node. */
+type Ends = { gateway: Host; node: Host };
+
+/** Makes the link. Returns the device at each end that has the address, and the one that the programs are on. */
+type Kind = (
+	t: ExecutionContext,
+	ends: Ends,
+	cable: (name: string, mtu?: number) => Promise<unknown>,
+) => Promise<{ device: string; hook: string }>;
+
+const ip = (host: Host, lines: string) =>
+	host.run("ip", ["-batch", "-"], { input: lines });
+
+const kinds: Record<string, Kind> = {
+	"MTU 9000": async (_t, _ends, cable) => {
+		await cable("wan", 9000);
+		return { device: "wan", hook: "wan" };
+	},
+	"a bridge's port": async (_t, { gateway, node }, cable) => {
+		await cable("port");
+		for (const host of [gateway, node])
+			await ip(
+				host,
+				`link add name wan type bridge
+				link set port master wan
+				link set wan up`,
+			);
+		return { device: "wan", hook: "port" };
+	},
+	macvlan: async (_t, { gateway, node }, cable) => {
+		await cable("parent");
+		for (const host of [gateway, node])
+			await ip(
+				host,
+				`link add link parent name wan type macvlan mode bridge
+				link set wan up`,
+			);
+		return { device: "wan", hook: "wan" };
+	},
+	tun: async (t, { gateway, node }) => {
+		const directory = mkdtempSync(path.join(tmpdir(), "sluice-tun-"));
+		t.teardown(() => rmSync(directory, { recursive: true }));
+		const program = path.join(directory, "tun_cable");
+		execFileSync("clang", [
+			...["-O2", "-o", program],
+			path.join(import.meta.dirname, "fixtures/tun_cable.c"),
+		]);
+		const relay = gateway.spawn(program, [
+			...[String(gateway.pid), "wan", String(node.pid), "wan"],
+		]);
+		await relay.ready(/ready/);
+		for (const host of [gateway, node]) await ip(host, "link set wan up");
+		return { device: "wan", hook: "wan" };
+	},
+};
+
+/** Client, gateway and node, with the link between the latter of one kind. */
+async function over(t: ExecutionContext, kind: Kind, mtu = 1500) {
+	t.timeout(300_000);
+	const bed = await testbed();
+	t.teardown(() => bed.close());
+	const client = await bed.host("client");
+	const gateway = await bed.router("gateway");
+	const node = await bed.host("node");
+	await bed.link(
+		{ host: client, name: "eth0", addresses: ["10.1.0.2/24", "fd01::2/64"] },
+		{ host: gateway, name: "lan", addresses: ["10.1.0.1/24", "fd01::1/64"] },
+		{ mtu },
+	);
+	await client.route("default", "10.1.0.1");
+	await client.route("default", "fd01::1");
+	const { device, hook } = await kind(
+		t,
+		{ gateway, node },
+		(name, mtu = 1500) =>
+			bed.link({ host: gateway, name }, { host: node, name }, { mtu }),
+	);
+	for (const [host, end] of [
+		[gateway, "gateway"],
+		[node, "node"],
+	] as const)
+		await ip(
+			host,
+			`address add ${address[4][end]}/24 dev ${device}
+			address add ${address[6][end]}/64 dev ${device} nodad`,
+		);
+	await node.route("default", address[4].gateway);
+	await node.route("default", address[6].gateway);
+	await gateway.run(script("attach_tc"), ["lan"]);
+	for (const host of [gateway, node])
+		await host.run(script("attach_tc"), [hook]);
+	await configure({ gateway, node });
+	for (const family of families) await serve({ gateway, node }, family);
+	await backend(node, { http: 80, udp: 90 });
+	return { client, gateway, node, hook };
+}
+
+async function serve({ gateway, node }: Ends, family: Family): Promise<void> {
+	const a = address[family];
+	for (const [host, near, far] of [
+		[gateway, a.gateway, a.node],
+		[node, a.node, a.gateway],
+	] as const) {
+		await cli(host, `cli_tunnel set ${family} ${near} 6080 ${far} 6080`);
+		await cli(
+			host,
+			`cli_service set 1 ${family} tcp ${a.proxy} 80 ${a.node} 80 ${family} key`,
+		);
+		await cli(
+			host,
+			`cli_service set 2 ${family} udp ${a.proxy} 90 ${a.node} 90 ${family} key`,
+		);
+	}
+}
+
+for (const [name, kind] of Object.entries(kinds))
+	bpfTest(`TCP and UDP of every size cross ${name}`, async (t) => {
+		const mtu = name === "MTU 9000" ? 9000 : 1500;
+		const { client, gateway, node } = await over(t, kind, mtu);
+
+		for (const family of families) {
+			const { proxy } = address[family];
+			await t.notThrowsAsync(askHttp(client, proxy, 80, 500_000), `${family}`);
+			await t.notThrowsAsync(
+				askUdp(client, proxy, 90, [1, 1400, 1472, 9000, 65_507]),
+				`${family}`,
+			);
+			const { ingress, egress } = await crossed(gateway, family);
+			t.true(egress.bytes > 500_000n && ingress.bytes > 500_000n);
+		}
+		for (const host of [gateway, node])
+			t.is(await counted(host, 0, "malformed"), 0);
+	});
+
+bpfTest("cli_explain says what a device without Ethernet does", async (t) => {
+	const { gateway, node } = await over(t, kinds.tun as Kind);
+	const at = async (host: Host, line: string) =>
+		(await cli(host, `cli_explain --dev wan --proto tcp ${line}`)).stdout;
+
+	t.regex(
+		await at(gateway, "--dir egress 10.1.0.2:4000 10.2.0.2:80"),
+		/program .*pfc_egress_l3_tc\.o\n[\s\S]*outcome {2}encapsulated/,
+	);
+	t.regex(
+		await at(node, "--dir ingress --gue 1,4 10.1.0.2:4000 10.2.0.2:80"),
+		/program .*pfc_ingress_l3_tc\.o\n[\s\S]*outcome {2}decapsulated/,
+	);
+});
+
+async function linkOf(host: Host, name: string) {
+	const { stdout } = await host.run("ip", [
+		...["-json", "link", "show", "dev", name],
+	]);
+	const [{ ifindex, address }] = JSON.parse(stdout);
+	return { index: ifindex as number, mac: address.replaceAll(":", "") };
+}
+
+bpfTest(
+	"a tagged frame on the parent interface passes untouched",
+	async (t) => {
+		const { client, gateway } = await over(t, kinds["MTU 9000"] as Kind);
+		const [lan, eth0] = await Promise.all([
+			linkOf(gateway, "lan"),
+			linkOf(client, "eth0"),
+		]);
+		// A UDP request of one byte to the proxy, without a checksum.
+		const packet =
+			"4500001d000000004011" +
+			"66c4" +
+			"0a010002" +
+			"0a090001" +
+			"0fa0005a0009000041";
+		const send = (tag: string) =>
+			client.run("perl", [
+				"-e",
+				'socket(S, 17, 3, 0) and send(S, pack("H*", $ARGV[0]), 0, pack("SnlSCCa8", 17, 0, $ARGV[1], 0, 0, 0, "")) or die $!',
+				`${lan.mac}${eth0.mac}8100${tag}0800${packet}`,
+				String(eth0.index),
+			]);
+
+		await send("0064");
+		t.is(await counted(gateway, 0, "vlan"), 1);
+		t.is(await counted(gateway, 0, "dnat"), 0);
+
+		// A priority tag is no VLAN.
+		await send("6000");
+		t.is(await counted(gateway, 0, "vlan"), 1);
+		// The answer to a port that nobody has is answered, too.
+		t.true((await counted(gateway, 0, "dnat")) >= 1);
+	},
+);
