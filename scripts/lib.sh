@@ -234,16 +234,16 @@ remove_ours() {
 
 # --- attaching --------------------------------------------------------------
 
-# Prints what the name of the objects has for the interface's link layer:
-# nothing for Ethernet, _l3 where packets begin with IP.
+# object_suffix INTERFACE: prints what the name of the objects has for the
+# interface's link layer: nothing for Ethernet, _l3 where packets begin with IP.
 object_suffix() {
-	local link
-	link=$(ip -oneline link show dev "$INTERFACE")
+	local link device=$1
+	link=$(ip -oneline link show dev "$device")
 	[[ $link =~ \ link/([^ ]+) ]] || return 0
 	case ${BASH_REMATCH[1]} in
 	ether | loopback) ;;
 	none | ppp | ipip | tunnel6 | sit | '[519]') printf '_l3' ;;
-	*) die "$EXIT_FAILED" "$INTERFACE: packets of link type ${BASH_REMATCH[1]} begin with neither Ethernet nor IP; attach to another interface" ;;
+	*) die "$EXIT_FAILED" "$device: packets of link type ${BASH_REMATCH[1]} begin with neither Ethernet nor IP; attach to another interface" ;;
 	esac
 }
 
@@ -283,7 +283,7 @@ remove_former() {
 attach() {
 	local direction object suffix line i lines=() added=()
 	local -A objects=()
-	suffix=$(object_suffix)
+	suffix=$(object_suffix "$INTERFACE")
 	for direction in "${DIRECTIONS[@]}"; do
 		# The assignment of its own keeps the exit code.
 		object=$(object_file "$direction" "$suffix")

@@ -46,6 +46,10 @@ migrate() {
 	lock_tables
 	mapfile -t hooks < <(our_hooks)
 	((${#hooks[@]})) || die "$EXIT_NONE" 'nothing of ours is attached; attach_tc.sh attaches'
+	for hook in "${hooks[@]}"; do
+		[[ -z $(object_suffix "${hook%% *}") ]] ||
+			die "$EXIT_FAILED" "${hook%% *} has no Ethernet header, and --migrate has no programs for it; detach_tc.sh ${hook%% *} first, and attach again afterwards"
+	done
 	mapfile -t ids < <(printf '%s\n' "${hooks[@]}" | awk '{ print $7 }' | sort -u)
 	[[ -z ${OPTION["--entries"]:-} ]] || options=(--entries "${OPTION["--entries"]}")
 	tables adopt "${ids[@]}" >/dev/null
