@@ -20,11 +20,11 @@ export {
 	openTable,
 	wrapMap,
 } from "./open.js";
-export { openProcess, takeDescriptor } from "./pidfd.js";
+export { isRunning, openProcess, takeDescriptor } from "./pidfd.js";
 export * from "./probe.js";
 export type { Rank } from "./rank.js";
 export { openRing, type Ring } from "./ring.js";
-export { type SocketInfo, socketInfo } from "./socket.js";
+export { type SocketInfo, socketInfo, socketNamespace } from "./socket.js";
 export { type Difference, StagedTable } from "./staged.js";
 export * from "./table.js";
 export { type TestRun, type TestRunOptions, testRun } from "./test-run.js";

@@ -2,10 +2,13 @@ import { BpfError, errnoName } from "./errors.js";
 import { errno, libc } from "./libc.js";
 
 // System calls without a libc function in every libc that is about: the numbers are the same on all architectures.
+const PIDFD_SEND_SIGNAL = 424;
 const PIDFD_OPEN = 434;
 const PIDFD_GETFD = 438;
 
-const syscall = libc("long syscall(long number, long a, long b, long c)");
+const syscall = libc(
+	"long syscall(long number, long a, long b, long c, long d)",
+);
 
 /**
  * A descriptor that stands for a process, and stays with it when the pid is used again.
@@ -14,6 +17,13 @@ const syscall = libc("long syscall(long number, long a, long b, long c)");
 export function openProcess(pid: number): number {
 	return call(PIDFD_OPEN, [pid, 0, 0], `open process ${pid}`);
 }
+
+/**
+ * Whether a process, opened by `openProcess`, has not been waited for yet. While that is so, its pid is its own: what was
+ * read from /proc/PID before was of this process.
+ */
+export const isRunning = (pidfd: number) =>
+	Number(syscall(PIDFD_SEND_SIGNAL, pidfd, 0, 0, 0)) === 0;
 
 /**
  * Duplicates a descriptor of another process, opened by `openProcess`, into this one.
@@ -32,7 +42,7 @@ function call(
 	[a, b, c]: [number, number, number],
 	operation: string,
 ): number {
-	const result = Number(syscall(number, a, b, c));
+	const result = Number(syscall(number, a, b, c, 0));
 	if (result >= 0) return result;
 	const code = errnoName(errno());
 	throw new BpfError(operation, code, {

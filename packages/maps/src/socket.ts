@@ -1,3 +1,4 @@
+import { closeSync, fstatSync } from "node:fs";
 import { formatAddress } from "./address.js";
 import { BpfError, errnoName } from "./errors.js";
 import { errno, libc } from "./libc.js";
@@ -10,6 +11,9 @@ const SO_ACCEPTCONN = 30;
 const SO_PROTOCOL = 38;
 const SO_DOMAIN = 39;
 const SO_COOKIE = 57;
+const SO_BINDTOIFINDEX = 62;
+/** An ioctl: a descriptor of the socket's network namespace. */
+const SIOCGSKNS = 0x894c;
 const SOL_IPV6 = 41;
 const IPV6_V6ONLY = 26;
 
@@ -27,6 +31,7 @@ const getsockname = libc(
 const getpeername = libc(
 	"int getpeername(int fd, void *address, void *length)",
 );
+const ioctl = libc("int ioctl(int fd, unsigned long request)");
 
 /** What the kernel says of a socket. */
 export interface SocketInfo {
@@ -43,6 +48,8 @@ export interface SocketInfo {
 	v6Only: boolean;
 	/** It shares its address with other sockets by SO_REUSEPORT. */
 	reuseport: boolean;
+	/** Index of the interface that it is bound to; 0: every interface. */
+	device: number;
 	/** The kernel's number of it, never used again. */
 	cookie: bigint;
 	/** Where it is bound; undefined for what is not an internet socket. */
@@ -67,9 +74,25 @@ export function socketInfo(fd: number): SocketInfo {
 		connected: name(getpeername, fd) !== undefined,
 		v6Only: domain === AF_INET6 && option(fd, SOL_IPV6, IPV6_V6ONLY) === 1,
 		reuseport: internet && option(fd, SOL_SOCKET, SO_REUSEPORT) === 1,
+		device: internet ? option(fd, SOL_SOCKET, SO_BINDTOIFINDEX) : 0,
 		cookie: optionBytes(fd, SOL_SOCKET, SO_COOKIE, 8).readBigUInt64LE(),
 		local: internet ? endpointOf(name(getsockname, fd)) : undefined,
 	};
+}
+
+/**
+ * Inode of the network namespace that a socket belongs to: the one in which it was created.
+ * @throws BpfError EPERM without CAP_NET_ADMIN there.
+ */
+export function socketNamespace(fd: number): number {
+	const namespace = ioctl(fd, SIOCGSKNS);
+	if (namespace < 0)
+		throw refused(`find the network namespace of descriptor ${fd}`);
+	try {
+		return fstatSync(namespace).ino;
+	} finally {
+		closeSync(namespace);
+	}
 }
 
 const option = (fd: number, level: number, name: number) =>

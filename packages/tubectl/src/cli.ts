@@ -2,7 +2,7 @@ import { bulkCommands, type Program } from "@sluice/cli-kit";
 import { bulk } from "./bulk.js";
 import { bind, bindings, unbind } from "./commands/binding.js";
 import { loadBindings } from "./commands/load-bindings.js";
-import { load, unload, upgrade } from "./commands/loading.js";
+import { load, prune, unload, upgrade } from "./commands/loading.js";
 import { metrics } from "./commands/metrics.js";
 import { register, registerPid, unregister } from "./commands/register.js";
 import { list, status } from "./commands/status.js";
@@ -29,6 +29,7 @@ export const cli: Program = {
 		who,
 		load,
 		unload,
+		prune,
 		upgrade,
 		bindings,
 		bind,

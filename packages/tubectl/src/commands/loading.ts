@@ -58,6 +58,23 @@ export const unload = command({
 	},
 });
 
+export const prune = command({
+	usage: "prune",
+	summary: "Remove dispatchers whose network namespace is gone",
+	examples: [["prune", "of all network namespaces, in this bpffs"]],
+	parse: nothing,
+	async run(_, context) {
+		const { removeLeftovers } = await import("../state/leftovers.js");
+		const removed = removeLeftovers(placeOf(context).bpffs);
+		context.print(
+			removed.length > 0
+				? removed.map((path) => `removed ${path}`)
+				: ["no leftovers"],
+			{ removed },
+		);
+	},
+});
+
 export const upgrade = command({
 	usage: "upgrade",
 	summary: "Replace the dispatcher's program and keep its state",

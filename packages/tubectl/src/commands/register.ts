@@ -26,8 +26,7 @@ export const register = command({
 		const { passedSockets } = await import("../sockets/passed.js");
 		const { chooseSockets } = await import("../sockets/choose.js");
 		const place = placeOf(context);
-		demandNamespace(place, "/proc/self/ns/net", "the sockets passed are");
-		const sockets = chooseSockets(label, passedSockets(count));
+		const sockets = chooseSockets(label, passedSockets(count), place.inode);
 		await registerAll(place, sockets, context);
 	},
 });
@@ -69,11 +68,16 @@ export const registerPid = command({
 		const { findSockets } = await import("../sockets/find.js");
 		const { chooseSockets } = await import("../sockets/choose.js");
 		const place = placeOf(context);
-		const { pid, offers } = await findSockets(process, wanted, wait, (pid) =>
-			demandNamespace(place, `/proc/${pid}/ns/net`, `process ${pid} is`),
+		const { pid, offers } = await findSockets(
+			process,
+			{ ...wanted, dispatcher: place.inode },
+			wait,
+			(pid) => demandNamespace(place, pid),
 		);
 		try {
-			const sockets = ofProcess(pid, () => chooseSockets(label, offers));
+			const sockets = ofProcess(pid, () =>
+				chooseSockets(label, offers, place.inode),
+			);
 			await registerAll(place, sockets, context);
 		} finally {
 			for (const { fd } of offers) context.kernel.close(fd);
@@ -151,13 +155,13 @@ function ofProcess<T>(pid: number, choose: () => T): T {
 	}
 }
 
-/** A socket steers traffic of its own namespace only. */
-function demandNamespace(place: Place, path: string, who: string): void {
-	const inode = netnsInode(path);
+/** Most sockets of a process are of its namespace, so that the wrong --netns is named before they are looked through. */
+function demandNamespace(place: Place, pid: number): void {
+	const inode = netnsInode(`/proc/${pid}/ns/net`);
 	if (inode === place.inode) return;
 	throw new Failure(
 		"failed",
-		`${who} in network namespace ${inode}, the dispatcher in ${place.inode}`,
+		`process ${pid} is in network namespace ${inode}, the dispatcher in ${place.inode}`,
 		{ code: "OTHER_NAMESPACE", hint: "name the right one with --netns" },
 	);
 }

@@ -1,32 +1,32 @@
 import { Failure } from "@sluice/cli-kit";
-import type { SocketInfo } from "@sluice/maps";
 import { type Destination, destinationText } from "../state/destinations.js";
 import type { RegisteredSocket } from "../state/sockets.js";
-import { roleOf } from "./fitness.js";
+import { type Candidate, roleOf } from "./fitness.js";
 import { socketText } from "./socket-text.js";
 
 /** A socket that somebody offers. */
-export interface Offer {
+export interface Offer extends Candidate {
 	/** Its descriptor here. */
 	fd: number;
 	/** Its descriptor where it comes from. */
 	number: number;
-	info: SocketInfo;
 }
 
 /**
  * What to register under a label: every offer, but of each reuseport group only the first, because a group shares
  * its traffic by itself.
  *
+ * @param dispatcher inode of the dispatcher's network namespace
  * @throws Failure a socket cannot serve, or two would serve one destination.
  */
 export function chooseSockets(
 	label: string,
 	offers: readonly Offer[],
+	dispatcher: number,
 ): RegisteredSocket[] {
 	const chosen = new Map<string, RegisteredSocket & { offer: Offer }>();
 	for (const offer of firstOfEachGroup(offers)) {
-		const role = roleOf(offer.info);
+		const role = roleOf(offer, dispatcher);
 		if ("reason" in role)
 			throw new Failure("failed", `${socketText(offer)}: ${role.reason}`, {
 				code: "UNFIT_SOCKET",

@@ -1,14 +1,15 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { badInput, Failure } from "@sluice/cli-kit";
+import { close } from "@sluice/maps";
 import type { Offer } from "./choose.js";
-import { noProcess, socketsOf, type Wanted } from "./process.js";
+import { socketsOf, type Wanted, withProcess } from "./process.js";
 import { until } from "./wait.js";
 
 /**
  * Finds the sockets of a process that are bound to an address and port, waiting for them if that is asked.
  *
  * @param process a pid, or the path of a file with one, which may be written while we wait
- * @param check called with the pid before any socket is taken
+ * @param check called with the pid, which is open, before any socket is taken
  * @throws Failure no such process, or none of its sockets will do: each one near is named with the reason.
  */
 export async function findSockets(
@@ -26,20 +27,32 @@ export async function findSockets(
 			);
 			return undefined;
 		}
-		if (!existsSync(`/proc/${pid}`)) {
-			why = noProcess(pid);
-			// A file may still be an earlier process's; a pid that is gone stays gone.
-			if (typeof process === "number") throw why;
+		try {
+			const { fit, unfit } = withProcess(
+				pid,
+				(pidfd) => {
+					check(pid);
+					return socketsOf(pid, pidfd, wanted);
+				},
+				({ fit }) => {
+					for (const { fd } of fit) close(fd);
+				},
+			);
+			why = noSocket(pid, wanted, unfit);
+			return fit.length > 0 ? { pid, offers: fit } : undefined;
+		} catch (error) {
+			// A file may still hold an earlier process's pid; a pid that is gone stays gone.
+			if (typeof process === "number" || !isNoProcess(error)) throw error;
+			why = error;
 			return undefined;
 		}
-		check(pid);
-		const { fit, unfit } = socketsOf(pid, wanted);
-		why = noSocket(pid, wanted, unfit);
-		return fit.length > 0 ? { pid, offers: fit } : undefined;
 	});
 	if (!found) throw why;
 	return found;
 }
+
+const isNoProcess = (error: unknown): error is Failure =>
+	error instanceof Failure && error.code === "ESRCH";
 
 function pidOf(process: number | string): number | undefined {
 	if (typeof process === "number") return process;

@@ -1,5 +1,5 @@
 import { Failure } from "@sluice/cli-kit";
-import { type BpfError, socketInfo } from "@sluice/maps";
+import { type BpfError, socketInfo, socketNamespace } from "@sluice/maps";
 import type { Offer } from "./choose.js";
 
 /** The first descriptor that a service manager passes, as sd_listen_fds(3) has it. */
@@ -10,7 +10,12 @@ export function passedSockets(count: number): Offer[] {
 	return Array.from({ length: count }, (_, i) => {
 		const fd = FIRST + i;
 		try {
-			return { fd, number: fd, info: socketInfo(fd) };
+			return {
+				fd,
+				number: fd,
+				info: socketInfo(fd),
+				namespace: socketNamespace(fd),
+			};
 		} catch (error) {
 			const { code } = error as BpfError;
 			throw new Failure(

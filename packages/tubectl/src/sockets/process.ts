@@ -3,18 +3,22 @@ import { Failure } from "@sluice/cli-kit";
 import {
 	BpfError,
 	close,
+	isRunning,
 	openProcess,
 	type SocketInfo,
 	socketInfo,
+	socketNamespace,
 	takeDescriptor,
 } from "@sluice/maps";
 import type { Protocol } from "@sluice/maps/tables";
 import type { Offer } from "./choose.js";
-import { protocolOf, roleOf } from "./fitness.js";
+import { isMptcp, protocolOf, roleOf } from "./fitness.js";
 import { socketText } from "./socket-text.js";
 
 /** Which of a process's sockets are meant. */
 export interface Wanted {
+	/** Inode of the dispatcher's network namespace. */
+	dispatcher: number;
 	protocol: Protocol;
 	/** The address that the socket is bound to. */
 	address: string;
@@ -22,16 +26,49 @@ export interface Wanted {
 }
 
 /**
+ * Runs `act` with a descriptor of a process. What `act` reads of the pid in /proc is of that process: where the process
+ * has ended meanwhile, and its pid may be another's, the result is thrown away.
+ *
+ * @param discard frees a result that is thrown away
+ * @throws Failure no such process
+ */
+export function withProcess<T>(
+	pid: number,
+	act: (pidfd: number) => T,
+	discard: (result: T) => void,
+): T {
+	const pidfd = openOrFail(pid);
+	try {
+		const result = act(pidfd);
+		if (isRunning(pidfd)) return result;
+		discard(result);
+		throw noProcess(pid);
+	} catch (error) {
+		throw isRunning(pidfd) ? error : noProcess(pid);
+	} finally {
+		close(pidfd);
+	}
+}
+
+function openOrFail(pid: number): number {
+	try {
+		return openProcess(pid);
+	} catch (error) {
+		throw (error as BpfError).code === "ESRCH" ? noProcess(pid) : error;
+	}
+}
+
+/**
  * The sockets of a process that are bound to an address and port, as descriptors of this process, and those that
  * are bound there but cannot serve.
  *
- * @throws BpfError ESRCH no such process; EPERM, EACCES no rights.
+ * @throws BpfError EPERM, EACCES no rights.
  */
 export function socketsOf(
 	pid: number,
+	pidfd: number,
 	wanted: Wanted,
 ): { fit: Offer[]; unfit: string[] } {
-	const pidfd = openProcess(pid);
 	const fit: Offer[] = [];
 	const unfit: string[] = [];
 	try {
@@ -43,25 +80,26 @@ export function socketsOf(
 				close(fd);
 				continue;
 			}
-			const role = roleOf(info);
+			const offer = { fd, number, info, namespace: socketNamespace(fd) };
+			const role = roleOf(offer, wanted.dispatcher);
 			if ("reason" in role) {
-				unfit.push(`${socketText({ number, info })}: ${role.reason}`);
+				unfit.push(`${socketText(offer)}: ${role.reason}`);
 				close(fd);
-			} else fit.push({ fd, number, info });
+			} else fit.push(offer);
 		}
 		return { fit, unfit };
 	} catch (error) {
 		for (const { fd } of fit) close(fd);
 		throw error;
-	} finally {
-		close(pidfd);
 	}
 }
 
 function isBoundTo(info: SocketInfo, wanted: Wanted): boolean {
 	const { local } = info;
+	// An MPTCP socket listens on a TCP port, and is refused by name.
+	const protocol = isMptcp(info) ? "tcp" : protocolOf(info);
 	return (
-		protocolOf(info) === wanted.protocol &&
+		protocol === wanted.protocol &&
 		local?.address === wanted.address &&
 		local.port === wanted.port
 	);

@@ -1,5 +1,5 @@
 import type { SocketInfo } from "@sluice/maps";
-import { domainOf, protocolOf } from "./fitness.js";
+import { domainOf, isMptcp, protocolOf } from "./fitness.js";
 
 /** "descriptor 7 (ipv4 tcp 127.0.0.1:80)". */
 export const socketText = ({
@@ -15,7 +15,7 @@ function describe(info: SocketInfo): string {
 	const { local } = info;
 	return [
 		family ?? `family ${info.domain}`,
-		protocolOf(info) ?? info.type,
+		isMptcp(info) ? "mptcp" : (protocolOf(info) ?? info.type),
 		...(local ? [endpoint(local)] : []),
 	].join(" ");
 }

@@ -44,8 +44,52 @@ export function isLoaded(place: Place): boolean {
 	return isThere(place);
 }
 
+/** Names of the directories that a dispatcher and a `load` under way have. */
+const STATE = /^(\d+)_dispatcher(?:-load-\d+)?$/;
+
+/**
+ * Removes the dispatchers of network namespaces that are gone, and what a `load` or `unload` that was killed has left,
+ * of every namespace.
+ *
+ * @returns the directories that were removed
+ */
+export function removeLeftovers(bpffs: string): string[] {
+	return readdirSync(bpffs)
+		.map((name) => ({ name, inode: Number(STATE.exec(name)?.[1]) }))
+		.filter(({ inode }) => !Number.isNaN(inode))
+		.map(({ name, inode }) => ({ directory: join(bpffs, name), inode }))
+		.filter(removeIfDead)
+		.map(({ directory }) => directory);
+}
+
+type State = Pick<Place, "directory" | "inode">;
+
+function removeIfDead(state: State): boolean {
+	// A `load` that prepares it, or a writer, holds its lock.
+	const unlock = tryLockIfThere(state.directory);
+	if (!unlock) return false;
+	try {
+		const isPreparation = !state.directory.endsWith("_dispatcher");
+		if (!isPreparation && isAlive(state)) return false;
+		removeState(state.directory);
+		return true;
+	} finally {
+		unlock();
+	}
+}
+
+/** Whether a reader knows that the directory outlived its namespace. A reader without rights to the link cannot know. */
+export function isKnownDead(state: State): boolean {
+	try {
+		return !isAlive(state);
+	} catch (error) {
+		if (["EACCES", "EPERM"].includes((error as BpfError).code)) return false;
+		throw error;
+	}
+}
+
 /** Whether the link in the directory attaches a program to the place's namespace. */
-export function isAlive({ directory, inode }: Place): boolean {
+export function isAlive({ directory, inode }: State): boolean {
 	if (!hasLink(directory)) return false;
 	const link = openPin(join(directory, LINK));
 	const { netnsInode } = linkInfo(link);

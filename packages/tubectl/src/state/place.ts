@@ -68,3 +68,11 @@ export const notLoaded = ({ directory }: Place) =>
 		code: "NOT_LOADED",
 		hint: 'load it with "tubectl load"',
 	});
+
+/** There is a directory whose namespace is gone; a later one has the same number. */
+export const leftover = ({ directory }: Place) =>
+	new Failure(
+		"environment",
+		`${directory} is a leftover of a network namespace that is gone`,
+		{ code: "NOT_LOADED", hint: 'remove it with "tubectl prune"' },
+	);

@@ -11,7 +11,8 @@ import {
 	packedBindingsTable,
 	socketsTable,
 } from "@sluice/maps/tables";
-import { isThere, notLoaded, type Place } from "./place.js";
+import { isKnownDead } from "./leftovers.js";
+import { isThere, leftover, notLoaded, type Place } from "./place.js";
 
 /** The four tables of a dispatcher, open. */
 export interface Tables {
@@ -34,6 +35,7 @@ export function openTables(
 	options: { readOnly: boolean },
 ): Tables {
 	if (!isThere(place)) throw notLoaded(place);
+	if (options.readOnly && isKnownDead(place)) throw leftover(place);
 	const opened: { close(): void }[] = [];
 	const close = () => {
 		for (const table of opened) table.close();

@@ -5,13 +5,16 @@ import {
 	mkdirSync,
 	mkdtempSync,
 	readdirSync,
+	renameSync,
 	rmSync,
 	statSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import {
 	close,
+	linkInfo,
 	loadObject,
 	openPin,
 	openTable,
@@ -225,6 +228,55 @@ kernelTest(
 		await must("--netns", path, "unload");
 	},
 );
+
+kernelTest("A dispatcher whose namespace is gone is a leftover", async (t) => {
+	const holder = spawn("unshare", ["--net", "sh", "-c", "echo up; read _"], {
+		stdio: ["pipe", "pipe", "inherit"],
+	});
+	await once(holder.stdout, "data");
+	const path = `/proc/${holder.pid}/ns/net`;
+	const { ino } = statSync(path);
+	await must("-netns", path, "load");
+	await must("-netns", path, "bind", "foo", "tcp", "127.0.0.1", "80");
+	await must("load");
+	t.is(await must("prune"), "no leftovers\n");
+	holder.kill();
+	await once(holder, "exit");
+	// The namespace's number is ours now, as far as the directory's name says.
+	const dead = `/sys/fs/bpf/${ino}_dispatcher`;
+	await until(() => netnsOf(`${dead}/link`) === 0);
+	await must("unload");
+	renameSync(dead, directory());
+	for (const command of [
+		["status"],
+		["bindings"],
+		["who", "tcp", "127.0.0.1", "80"],
+	])
+		t.deepEqual(await tubectl(...command), {
+			code: 4,
+			out: "",
+			err: `tubectl: ${command[0]}: ${directory()} is a leftover of a network namespace that is gone; remove it with "tubectl prune"\n`,
+		});
+	t.is((await tubectl("bind", "foo", "tcp", "::1", "80")).code, 4);
+	t.is(await must("prune"), `removed ${directory()}\n`);
+	t.deepEqual(states(), []);
+	await must("load");
+	t.deepEqual((await json("prune")).removed, []);
+});
+
+function netnsOf(path: string): number {
+	const link = openPin(path);
+	try {
+		return linkInfo(link).netnsInode;
+	} finally {
+		close(link);
+	}
+}
+
+/** Namespaces are freed a moment after their last process has ended. */
+async function until(isTrue: () => boolean): Promise<void> {
+	while (!isTrue()) await setTimeout(10);
+}
 
 kernelTest("What is not a namespace is refused", async (t) => {
 	t.deepEqual(await tubectl("-netns", "/etc/passwd", "load"), {

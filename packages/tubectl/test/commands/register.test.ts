@@ -164,6 +164,76 @@ kernelTest("An IPv6 socket must leave IPv4 to others", async (t) => {
 	);
 });
 
+kernelTest("A socket that is bound to a device is refused", async (t) => {
+	for (const protocol of ["tcp", "udp"] as const) {
+		const { fd, port } = rawSocket(t, "ipv4", protocol, {
+			listen: protocol === "tcp",
+			device: "lo",
+		});
+		t.deepEqual(
+			await registerPid(protocol, "127.0.0.1", port),
+			failed(
+				`descriptor ${fd} (ipv4 ${protocol} 127.0.0.1:${port}): bound to a device (SO_BINDTODEVICE)`,
+			),
+		);
+	}
+});
+
+kernelTest("An MPTCP socket is refused by name", async (t) => {
+	const { fd, port } = rawSocket(t, "ipv4", "tcp", {
+		listen: true,
+		mptcp: true,
+	});
+	t.deepEqual(
+		await registerPid("tcp", "127.0.0.1", port),
+		failed(
+			`descriptor ${fd} (ipv4 mptcp 127.0.0.1:${port}): an MPTCP socket: it must be created as plain TCP`,
+		),
+	);
+});
+
+kernelTest(
+	"A socket that was created in another namespace is refused",
+	async (t) => {
+		const { fd, port } = rawSocket(t, "ipv4", "tcp", { listen: true });
+		// A process of another namespace that has a socket of ours.
+		const other = spawn("unshare", ["--net", "sh", "-c", "echo up; read _"], {
+			stdio: ["pipe", "pipe", "inherit", fd],
+		});
+		t.teardown(() => void other.kill());
+		await once(other.stdout as NodeJS.ReadableStream, "data");
+		const pid = String(other.pid);
+		const netns = `/proc/${pid}/ns/net`;
+		const ours = statSync("/proc/self/ns/net").ino;
+		await must("-netns", netns, "load");
+		t.teardown(() => tubectl("-netns", netns, "unload"));
+		const { code, err } = await tubectl(
+			...["-netns", netns, "register-pid", pid, "foo"],
+			...["tcp", "127.0.0.1", String(port)],
+		);
+		t.is(code, 1);
+		const refusal = `tubectl: register-pid: process ${pid}: descriptor 3 (ipv4 tcp 127.0.0.1:${port}): in network namespace ${ours}, the dispatcher in ${statSync(netns).ino}`;
+		t.true(err.startsWith(refusal), err);
+	},
+);
+
+kernelTest(
+	"The loss of a group's registered member is in status, and another takes its place",
+	async (t) => {
+		await must("bind", "foo", "udp", "127.8.0.1", "0");
+		const first = rawSocket(t, "ipv4", "udp", { reuseport: true });
+		const { port } = first;
+		const second = rawSocket(t, "ipv4", "udp", { reuseport: true, port });
+		await registerPid("udp", "127.0.0.1", port);
+		first.close();
+		t.regex(await must("status"), / foo +ipv4 +udp +sk:- /);
+		t.is((await json("status")).destinations[0].socket, null);
+		t.is((await json("who", "udp", "127.8.0.1", "53")).verdict, "drop");
+		await registerPid("udp", "127.0.0.1", port);
+		t.is((await json("status")).destinations[0].socket, second.cookie);
+	},
+);
+
 kernelTest("Of a reuseport group the first is registered", async (t) => {
 	const first = rawSocket(t, "ipv4", "udp", { reuseport: true });
 	const { port } = first;

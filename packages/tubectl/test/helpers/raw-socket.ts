@@ -26,6 +26,8 @@ const types = { tcp: 1, udp: 2 } as const;
 const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
 const SO_REUSEPORT = 15;
+const SO_BINDTODEVICE = 25;
+const IPPROTO_MPTCP = 262;
 const SOL_IPV6 = 41;
 const IPV6_V6ONLY = 26;
 
@@ -37,6 +39,10 @@ export interface RawOptions {
 	reuseport?: boolean;
 	reuseaddr?: boolean;
 	listen?: boolean;
+	/** An MPTCP socket in place of TCP's. */
+	mptcp?: boolean;
+	/** Binds it to an interface. */
+	device?: string;
 	/** Connects a datagram socket to the discard port. */
 	connect?: boolean;
 }
@@ -46,6 +52,8 @@ export interface RawSocket {
 	port: number;
 	/** As tubectl prints it. */
 	cookie: string;
+	/** Closes it before the test ends. */
+	close(): void;
 }
 
 /** Makes a socket, closed with the test. */
@@ -56,11 +64,26 @@ export function rawSocket(
 	options: RawOptions = {},
 ): RawSocket {
 	const v6 = family === "ipv6";
-	const fd = ok(socket(v6 ? AF_INET6 : AF_INET, types[protocol], 0));
-	t.teardown(() => closeSync(fd));
+	const fd = ok(
+		socket(
+			v6 ? AF_INET6 : AF_INET,
+			types[protocol],
+			options.mptcp ? IPPROTO_MPTCP : 0,
+		),
+	);
+	let isOpen = true;
+	const close = () => {
+		if (isOpen) closeSync(fd);
+		isOpen = false;
+	};
+	t.teardown(close);
 	if (v6 && !options.dualStack) option(fd, SOL_IPV6, IPV6_V6ONLY);
 	if (options.reuseaddr) option(fd, SOL_SOCKET, SO_REUSEADDR);
 	if (options.reuseport) option(fd, SOL_SOCKET, SO_REUSEPORT);
+	if (options.device) {
+		const device = Buffer.from(`${options.device}\0`);
+		ok(setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, device.length));
+	}
 	const name = sockaddr(v6, options.dualStack ?? false, options.port ?? 0);
 	ok(bind(fd, name, name.length));
 	if (options.listen) ok(listen(fd, 16));
@@ -69,7 +92,12 @@ export function rawSocket(
 		ok(connect(fd, peer, peer.length));
 	}
 	const { cookie, local } = socketInfo(fd);
-	return { fd, port: local?.port ?? 0, cookie: `sk:${cookie.toString(16)}` };
+	return {
+		fd,
+		port: local?.port ?? 0,
+		cookie: `sk:${cookie.toString(16)}`,
+		close,
+	};
 }
 
 /** A unix socket that listens nowhere. */
