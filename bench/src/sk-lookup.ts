@@ -26,13 +26,15 @@ export async function* suite(): AsyncIterable<Table> {
 				port: 80,
 			})),
 		);
-	for (const [title, bits, port] of [
-		["1 000 addresses, every port", 32, 0],
-		["1 000 subnets", 24, 80],
-		["1 000 subnets, every port", 24, 0],
+	for (const [title, bits, port, longer] of [
+		["1 000 addresses, every port", 32, 0, 0],
+		["1 000 subnets", 24, 80, 0],
+		["1 000 subnets, every port", 24, 0, 0],
+		["1 000 subnets of 2 lengths", 24, 80, 1],
+		["1 000 subnets of 4 lengths", 24, 80, 3],
 	] as const)
 		addresses.rows.push(
-			...(await lookupRows({ title, count: 1000, bits, port })),
+			...(await lookupRows({ title, count: 1000, bits, port, longer })),
 		);
 	yield addresses;
 	yield {

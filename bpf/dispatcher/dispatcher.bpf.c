@@ -3,7 +3,7 @@
  * names, whatever address and port that socket is bound to.
  *
  * Hook      sk_lookup, of one network namespace
- * Reads     bindings, sockets
+ * Reads     bindings, or their index; sockets
  * Writes    destination_metrics
  * Verdicts  PASS    no binding: the kernel looks a socket up as ever; or a
  *                   binding whose socket is selected
@@ -11,17 +11,23 @@
  *                   somebody else's socket
  */
 
-#include "dispatcher/dispatcher.h"
-
-#include <bpf/bpf_endian.h>
+#include "dispatcher/index.h"
+#include "dispatcher/write_bindings.h"
 
 enum {
 	AF_INET = 2,
 	AF_INET6 = 10,
 };
 
-/* Which control plane may change the maps: read from the loaded program. */
-const volatile __u32 dispatcher_version = DISPATCHER_VERSION;
+/* The constants of a program: the loader sets `indexed`, control planes read
+ * `version` of the loaded program.
+ */
+const volatile struct {
+	/* Which control plane may change the maps. */
+	__u32 version;
+	/* Whether there is an index. Without one, the verifier removes what uses it. */
+	__u32 indexed;
+} dispatcher_constants = {DISPATCHER_VERSION, 0};
 
 /* A key on the stack, one byte on, so that its address can be written a word at
  * a time and all before it as one.
@@ -61,7 +67,62 @@ static __always_inline const struct binding *find_binding(struct key *key, __u32
 	return own;
 }
 
-typedef const struct binding *find_t(struct key *key, __u32 protocol);
+/* As find_binding, by the index. The lengths of the packet's own port and those
+ * of every port are merged: the longest first, and the own port before every port.
+ */
+static __always_inline const struct binding *find_indexed(struct key *key, __u32 protocol,
+							  __u32 port, __u32 tries)
+{
+	const __u32 *words = (const __u32 *)key->packed.addr.words;
+	const __u64 high = bpf_be64_to_cpu((__u64)words[1] << 32 | words[0]);
+	const __u64 low = bpf_be64_to_cpu((__u64)words[3] << 32 | words[2]);
+	const __u32 *row_own = row_of(protocol, port), *row_every = row_of(protocol, 0);
+	struct index_key exact = {.protocol = protocol};
+	const struct binding *binding;
+	__u32 own, every;
+	__u32 length;
+	int i;
+
+	if (!row_own || !row_every)
+		return NULL;
+	own = *row_own;
+	every = *row_every;
+	if (own == TOO_MANY_LENGTHS || every == TOO_MANY_LENGTHS ||
+	    count_lengths(own) + count_lengths(every) > tries)
+		return find_binding(key, protocol);
+
+	for (i = 0; i < TRIES_LARGE && (own | every); i++) {
+		if ((own & 0xff) >= (every & 0xff)) {
+			length = own & 0xff;
+			own >>= 8;
+			exact.port = port;
+		} else {
+			length = every & 0xff;
+			every >>= 8;
+			exact.port = 0;
+		}
+		exact.length = length;
+		mask(high, low, length, &exact.addr);
+		binding = bpf_map_lookup_elem(&index_bindings, &exact);
+		if (binding)
+			return binding;
+	}
+	return NULL;
+}
+
+static __always_inline const struct binding *find(struct key *key, __u32 protocol, __u32 port)
+{
+	const __u64 *size;
+
+	if (!dispatcher_constants.indexed)
+		return find_binding(key, protocol);
+	size = size_of_index();
+	if (!size || *size < SMALL)
+		return find_binding(key, protocol);
+	return find_indexed(key, protocol, port, *size < MEDIUM ? TRIES_SMALL : TRIES_LARGE);
+}
+
+typedef const struct binding *find_t(struct key *key, __u32 protocol, __u32 port);
 
 static __always_inline int dispatch(struct bpf_sk_lookup *ctx, find_t find)
 {
@@ -93,7 +154,7 @@ static __always_inline int dispatch(struct bpf_sk_lookup *ctx, find_t find)
 		key.packed.addr.words[3] = ctx->local_ip6[3];
 	}
 
-	binding = find(&key, protocol);
+	binding = find(&key, protocol, ctx->local_port);
 	if (!binding)
 		return SK_PASS;
 	/* A prefix of IPv6 shorter than ::ffff:0:0/96 spans IPv4 in the trie, but
@@ -126,7 +187,46 @@ static __always_inline int dispatch(struct bpf_sk_lookup *ctx, find_t find)
 SEC("sk_lookup")
 int dispatcher(struct bpf_sk_lookup *ctx)
 {
-	return dispatch(ctx, find_binding);
+	return dispatch(ctx, find);
+}
+
+/* Where the changes begin in what write_bindings is given: behind an Ethernet
+ * header, without which it would not be taken for a packet.
+ */
+#define CHANGES_OFFSET 14
+#define MAX_CHANGES 64
+
+/* Carries out change `i` of a packet. Returns 0, or an error: there is no such
+ * change, or it was refused. Verified by itself, once for all calls.
+ */
+__noinline int change_binding(struct __sk_buff *skb, __u32 i)
+{
+	struct index_key key = {};
+	struct change change;
+
+	if (i >= MAX_CHANGES ||
+	    bpf_skb_load_bytes(skb, CHANGES_OFFSET + i * sizeof(change), &change, sizeof(change)))
+		return -1;
+	key.length = change.key.prefixlen - PORT_KEY_BITS;
+	key.protocol = change.key.protocol;
+	key.port = change.key.port;
+	key.addr = change.key.addr;
+	return change.kind == CHANGE_SET ? set_binding(&change, &key)
+					 : delete_binding(&change, &key);
+}
+
+/* Carries out changes, run by BPF_PROG_TEST_RUN on a packet that is made of them.
+ * Returns how many were carried out: fewer than given where one was refused.
+ */
+SEC("tc")
+int write_bindings(struct __sk_buff *skb)
+{
+	int i;
+
+	for (i = 0; i < MAX_CHANGES; i++)
+		if (change_binding(skb, i))
+			break;
+	return i;
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -39,6 +39,8 @@ struct binding_key {
 } __attribute__((packed));
 
 #define BINDING_KEY_BITS ((sizeof(struct binding_key) - sizeof(__u32)) * 8)
+/* Prefix length of ::/0: protocol and port. */
+#define PORT_KEY_BITS 24
 /* Prefix length of 0.0.0.0/0. */
 #define IPV4_KEY_BITS (24 + 96)
 

@@ -7,7 +7,7 @@
  * BINDINGS      how many bindings there are, one for each address from 10.0.0.0
  * PREFIX_BITS   their length: binding i is for address 10.0.0.0 + (i << (32 - PREFIX_BITS))
  */
-#include "../../../bpf/dispatcher/dispatcher_indexed.bpf.c"
+#include "../../../bpf/dispatcher/dispatcher.bpf.c"
 
 static __always_inline __be32 by_chance(void)
 {
@@ -83,26 +83,41 @@ int reference_any(struct bpf_sk_lookup *ctx)
 	return look_up_twice(ctx, 1);
 }
 
-static __always_inline const struct binding *find_any(struct key *key, __u32 protocol)
+static __always_inline const struct binding *find_in_trie(struct key *key, __u32 protocol,
+							  __u32 port)
 {
-	key->packed.addr.words[3] = by_chance();
+	(void)port;
 	return find_binding(key, protocol);
 }
 
+static __always_inline const struct binding *find_any(struct key *key, __u32 protocol, __u32 port)
+{
+	key->packed.addr.words[3] = by_chance();
+	return find_in_trie(key, protocol, port);
+}
+
 SEC("sk_lookup")
-int dispatcher_any(struct bpf_sk_lookup *ctx)
+int trie(struct bpf_sk_lookup *ctx)
+{
+	return dispatch(ctx, find_in_trie);
+}
+
+SEC("sk_lookup")
+int trie_any(struct bpf_sk_lookup *ctx)
 {
 	return dispatch(ctx, find_any);
 }
 
-static __always_inline const struct binding *find_any_indexed(struct key *key, __u32 protocol)
+/* The bench loads the object with an index, so `find` uses it. */
+static __always_inline const struct binding *find_any_indexed(struct key *key, __u32 protocol,
+							      __u32 port)
 {
 	key->packed.addr.words[3] = by_chance();
-	return find_indexed(key, protocol);
+	return find(key, protocol, port);
 }
 
 SEC("sk_lookup")
-int dispatcher_idx_any(struct bpf_sk_lookup *ctx)
+int dispatcher_any(struct bpf_sk_lookup *ctx)
 {
 	return dispatch(ctx, find_any_indexed);
 }

@@ -1,12 +1,14 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
-import { loadObject } from "@sluice/maps";
+import { loadObject, type OpenTable } from "@sluice/maps";
 import {
-	bindingIndexTable,
+	type BindingValue,
 	bindingKey,
+	indexBindingsTable,
 	indexKeyOf,
-	indexSubnetsTable,
+	indexRowsTable,
+	indexSizeTable,
 	packedBindingKey,
 	packedBindingsTable,
 	socketsTable,
@@ -24,8 +26,10 @@ const source = join(import.meta.dirname, "lookups.bpf.c");
 const PORT = 80;
 const TCP = 6;
 
-/** Bits of a binding's key: protocol, port, `::ffff:0:0/96`. */
-const HEADER = 24 + 96;
+/** Bits of `::ffff:0:0/96`, in which IPv4 lies. */
+const MAPPED = 96;
+/** Bits of a binding's key before the IPv4 address: protocol and port, and those. */
+const HEADER = 24 + MAPPED;
 
 type Bindings = {
 	title: string;
@@ -34,6 +38,8 @@ type Bindings = {
 	bits: number;
 	/** 0: every port. */
 	port: number;
+	/** How many longer prefixes bindings of the same port have, none of which matches. */
+	longer?: number;
 };
 
 /** Nanoseconds for each lookup, of one key again and again and of keys by chance. */
@@ -42,13 +48,15 @@ export async function lookupRows({
 	count,
 	bits,
 	port,
+	longer = 0,
 }: Bindings): Promise<Row[]> {
 	const object = loadObject(
 		compileBpf(source, { define: { BINDINGS: count, PREFIX_BITS: bits } }),
+		{ constants: WITH_INDEX },
 	);
 	const server = await listen();
 	try {
-		fill(object, count, bits, port);
+		fill(object, { count, bits, port, longer });
 		const sockets = object.table(socketsTable);
 		sockets.set(0, BigInt(descriptorOf(server)));
 		sockets.close();
@@ -60,8 +68,8 @@ export async function lookupRows({
 		});
 		const contenders = (suffix: string, packet: string) => [
 			time(REFERENCE, `reference${suffix}`, packet),
-			time(OURS, `dispatcher${suffix}`, packet),
-			time(INDEXED, `dispatcher_idx${suffix}`, packet),
+			time(OURS, `trie${suffix}`, packet),
+			time(INDEXED, `dispatcher${suffix}`, packet),
 		];
 		return [
 			{
@@ -90,6 +98,9 @@ export async function lookupRows({
 	}
 }
 
+/** `dispatcher_constants`: version 1, with an index. */
+const WITH_INDEX = Buffer.from([1, 0, 0, 0, 1, 0, 0, 0]);
+
 type Object = ReturnType<typeof loadObject>;
 
 const REPEAT = 200_000;
@@ -99,10 +110,14 @@ function timed(program: ReturnType<Object["program"]>, context: Buffer) {
 	return program.testRun({ context, repeat: REPEAT }).duration;
 }
 
-function fill(object: Object, count: number, bits: number, port: number) {
+function fill(
+	object: Object,
+	{ count, bits, port, longer }: Required<Omit<Bindings, "title">>,
+) {
 	const bindings = object.table(packedBindingsTable);
-	const index = object.table(bindingIndexTable);
-	const others = object.table(indexSubnetsTable);
+	const index = object.table(indexBindingsTable);
+	const rows = object.table(indexRowsTable);
+	const size = object.table(indexSizeTable);
 	const prefixlen = HEADER + bits;
 	const key = Buffer.alloc(bindingKey.size);
 	const entries = Array.from({ length: count }, (_, i) => {
@@ -111,10 +126,34 @@ function fill(object: Object, count: number, bits: number, port: number) {
 		return [packedBindingKey.read(key, 0), { id: 0, prefixlen }] as const;
 	});
 	bindings.setMany(entries);
-	if (bits === 32)
-		index.setMany(entries.map(([key, value]) => [indexKeyOf(key), value]));
-	else others.set(0, BigInt(count));
-	for (const table of [bindings, index, others]) table.close();
+	index.setMany(entries.map(([key, value]) => [indexKeyOf(key), value]));
+	rows.set(port, rowOf(MAPPED + bits, longer));
+	addLonger(bindings, port, MAPPED + bits, longer);
+	size.set(0, BigInt(count));
+	for (const table of [bindings, index, rows, size]) table.close();
+}
+
+/** A length, and the longer ones before it. */
+const rowOf = (length: number, longer: number): number =>
+	Array.from({ length: longer + 1 }, (_, i) => length + longer - i).reduce(
+		(row, one, i) => row + one * 256 ** i,
+		0,
+	);
+
+/** Binds a subnet of each longer length, outside of the addresses that are looked up. */
+function addLonger(
+	bindings: Pick<OpenTable<string, BindingValue>, "set">,
+	port: number,
+	length: number,
+	longer: number,
+): void {
+	const key = Buffer.alloc(bindingKey.size);
+	for (let i = 1; i <= longer; i++) {
+		const prefixlen = HEADER - MAPPED + length + i;
+		const addr = "192.0.2.0";
+		bindingKey.write(key, 0, { prefixlen, protocol: TCP, port, addr });
+		bindings.set(packedBindingKey.read(key, 0), { id: 0, prefixlen });
+	}
 }
 
 /** Binding i's lowest address, as the C file has it. */

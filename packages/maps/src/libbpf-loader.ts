@@ -18,6 +18,12 @@ export const loader = {
 	bpf_object__find_program_by_name: lazily(
 		"void *bpf_object__find_program_by_name(void *obj, const char *name)",
 	),
+	bpf_program__set_autoload: lazily(
+		"int bpf_program__set_autoload(void *prog, bool autoload)",
+	),
+	bpf_map__initial_value: lazily(
+		"void *bpf_map__initial_value(void *map, void *size)",
+	),
 	bpf_program__fd: lazily("int bpf_program__fd(void *prog)"),
 	bpf_map__name: lazily("const char *bpf_map__name(void *map)"),
 	bpf_map__fd: lazily("int bpf_map__fd(void *map)"),

@@ -3,7 +3,7 @@ import { BpfError, check, errnoName } from "./errors.js";
 import { mapInfo, openMapById, programInfo } from "./info.js";
 import { bpf_obj_pin } from "./libbpf.js";
 import { collectLog, loader } from "./libbpf-loader.js";
-import { errno } from "./libc.js";
+import { errno, libc } from "./libc.js";
 import { wrapMap } from "./open.js";
 import type { OpenTable, Table } from "./table.js";
 import { type TestRun, type TestRunOptions, testRun } from "./test-run.js";
@@ -13,9 +13,15 @@ export interface LoadOptions {
 	pinDirectory?: string;
 	/** Entries of a map in place of those of its C definition, by map name. */
 	maxEntries?: Readonly<Record<string, number>>;
+	/** First bytes of the constants (`.rodata`), in place of those of the C file. */
+	constants?: Buffer;
+	/** Programs that are not loaded, by the C function's name. */
+	without?: readonly string[];
 	/** Maps to use in place of new ones: descriptors, which stay the caller's, by map name. */
 	reuse?: Readonly<Record<string, number>>;
 }
+
+const memcpy = libc("void *memcpy(void *to, const void *from, size_t size)");
 
 /** A program in the kernel. It goes when its descriptor does, unless it is pinned or attached. */
 export interface Program {
@@ -57,6 +63,14 @@ export function loadObject(
 	const close = () => loader.bpf_object__close(object);
 	try {
 		prepareMaps(object, options);
+		for (const name of options.without ?? [])
+			check(
+				loader.bpf_program__set_autoload(
+					loader.bpf_object__find_program_by_name(object, name),
+					false,
+				),
+				`leave out ${name}`,
+			);
 		const status = loader.bpf_object__load(object);
 		if (status < 0) throw loadError(path, -status, log.lines());
 	} catch (error) {
@@ -97,6 +111,8 @@ function prepareMaps(object: unknown, options: LoadOptions): void {
 				`set the pin of ${name}`,
 			);
 		}
+		if (options.constants && name.endsWith(".rodata"))
+			setConstants(map, options.constants);
 		const entries = options.maxEntries?.[name];
 		if (entries !== undefined)
 			check(
@@ -107,6 +123,14 @@ function prepareMaps(object: unknown, options: LoadOptions): void {
 		if (fd !== undefined)
 			check(loader.bpf_map__reuse_fd(map, fd), `reuse ${name}`);
 	}
+}
+
+function setConstants(map: unknown, constants: Buffer): void {
+	const size = Buffer.alloc(8);
+	const value = loader.bpf_map__initial_value(map, size);
+	if (constants.length > size.readBigUInt64LE())
+		throw new RangeError("more constants than the object has");
+	memcpy(value, constants, constants.length);
 }
 
 function programOf(object: unknown, path: string, name: string): Program {

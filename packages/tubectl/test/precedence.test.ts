@@ -32,14 +32,16 @@ function dataPlane() {
 	};
 }
 
-for (const [seed, index] of [
-	[1, "without"],
-	[2, "without"],
-	[3, "made before"],
-	[4, "made after"],
+for (const [seed, index, lengths] of [
+	[1, "without", "many"],
+	[2, "without", "many"],
+	[3, "made before", "many"],
+	[4, "made after", "many"],
+	[5, "made before", "few"],
+	[6, "made after", "few"],
 ] as const)
 	kernelTest(
-		`Of random bindings (${seed}, index ${index}) the data plane takes the first in the listing that matches, and so does who`,
+		`Of random bindings (${seed}, index ${index}, ${lengths} lengths) the data plane takes the first in the listing that matches, and so does who`,
 		async (t) => {
 			const random = randomNumbers(seed);
 			await must("load");
@@ -67,11 +69,14 @@ for (const [seed, index] of [
 			const ports = [0, 80, 443];
 			const v4 = () => `10.${random(2)}.${random(2)}.${random(4)}`;
 			const v6 = () => `2001:db8:${random(2)}::${random(4)}`;
-			for (let i = 0; i < 120; i++) {
+			const lengthOf = (ipv4: boolean) => {
+				// The index is asked for more than 63 bindings of one or two lengths, /24 and /120 being one.
+				if (lengths === "few") return (ipv4 ? 32 : 128) - 8 * random(2);
+				return ipv4 ? 32 - random(18) : 128 - random(3) * 32 - random(4);
+			};
+			for (let i = 0; i < (lengths === "few" ? 240 : 120); i++) {
 				const ipv4 = random(2) === 0;
-				const length = ipv4
-					? 33 - 1 - random(18)
-					: 128 - random(3) * 32 - random(4);
+				const length = lengthOf(ipv4);
 				const address = masked(ipv4 ? v4() : v6(), length, ipv4);
 				await must(
 					...["bind", labels[random(5)] as string, "tcp"],

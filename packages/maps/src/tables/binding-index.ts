@@ -1,46 +1,78 @@
-import { type Codec, struct, u8, u32, u64 } from "../codec.js";
+import { type Codec, struct, u8, u16, u32, u64 } from "../codec.js";
 import { NO_PREALLOC, type Table } from "../table.js";
-import {
-	type BindingValue,
-	binding,
-	bindingKey,
-	packedBindingKey,
-} from "./bindings.js";
+import { type BindingValue, binding, packedBindingKey } from "./bindings.js";
 
-/** Bytes of a binding's key that the index leaves out: all of its prefix length but the last, which is 0. */
-const LEFT_OUT = 3;
+// The index of the bindings, `bpf/dispatcher/index.h`. Only the program `write_bindings` writes to it.
 
-/** A binding's key, packed, as the index has it: all of it that tells single addresses apart. */
+const KEY_SIZE = 20;
+
+/** Length, protocol, port and address of a prefix, packed. Mirrors `struct index_key`. */
 export const indexKey: Codec<string> = {
-	size: bindingKey.size - LEFT_OUT,
-	read: (buffer, at) =>
-		buffer.toString("latin1", at, at + bindingKey.size - LEFT_OUT),
+	size: KEY_SIZE,
+	read: (buffer, at) => buffer.toString("latin1", at, at + KEY_SIZE),
 	write: (buffer, at, value) =>
-		void buffer.write(value, at, bindingKey.size - LEFT_OUT, "latin1"),
+		void buffer.write(value, at, KEY_SIZE, "latin1"),
 };
 
-/** The key of `packedBindingsTable` of a single address → its key in the index. */
-export const indexKeyOf = (packed: string) => packed.slice(LEFT_OUT);
+/** Bits of a trie's key before its address: protocol and port. */
+const HEADER_BITS = 24;
+/** Bytes of its prefix length. */
+const PREFIXLEN_SIZE = 4;
 
-/** Bindings of single addresses, the same as in the trie. Only `write_bindings` of the program's object writes here. */
-export const bindingIndexTable: Table<string, BindingValue> = {
-	name: "binding_index",
+/** The key of `packedBindingsTable` → that of `indexBindingsTable`. */
+export const indexKeyOf = (packed: string) =>
+	String.fromCharCode(packed.charCodeAt(0) - HEADER_BITS) +
+	packed.slice(PREFIXLEN_SIZE);
+
+/** All bindings of the trie. */
+export const indexBindingsTable: Table<string, BindingValue> = {
+	name: "index_bindings",
 	type: "hash",
 	flags: NO_PREALLOC,
 	key: indexKey,
 	value: binding,
 };
 
-/** At 0: how many bindings are not of a single address. */
-export const indexSubnetsTable: Table<number, bigint> = {
-	name: "index_subnets",
+/** Which bindings are counted together. Mirrors `struct index_length_key`. */
+const indexLengthKey = struct(4, {
+	/** Of the prefix in 128 bits: 96 more for IPv4. */
+	length: [0, u8],
+	protocol: [1, u8],
+	/** In host order; 0 is every port. */
+	port: [2, u16],
+});
+
+/** How many bindings have a length, protocol and port. */
+export const indexLengthsTable: Table<
+	{ length: number; protocol: number; port: number },
+	number
+> = {
+	name: "index_lengths",
+	type: "hash",
+	flags: NO_PREALLOC,
+	key: indexLengthKey,
+	value: u32,
+};
+
+/** Port, 65536 more for UDP → the lengths that bindings have, the longest in the lowest byte; all ones: too many. */
+export const indexRowsTable: Table<number, number> = {
+	name: "index_rows",
+	type: "array",
+	flags: 0,
+	key: u32,
+	value: u32,
+};
+
+/** At 0: how many bindings there are. */
+export const indexSizeTable: Table<number, bigint> = {
+	name: "index_size",
 	type: "array",
 	flags: 0,
 	key: u32,
 	value: u64,
 };
 
-/** A change of a binding, as `write_bindings` takes it. Mirrors `struct change` in `bpf/dispatcher/dispatcher_indexed.bpf.c`. */
+/** A change of a binding, as `write_bindings` takes it. Mirrors `struct change` in `bpf/dispatcher/write_bindings.h`. */
 export const bindingChange = struct(32, {
 	/** 0 sets, 1 deletes. */
 	kind: [0, u8],

@@ -172,7 +172,6 @@ test("there are programs to compare with", (t) => {
 			.filter((file) => file !== "echo_dispatch.bpf.o"),
 		[
 			"dispatcher.o",
-			"dispatcher_indexed.o",
 			"pfc_egress_l3_tc.o",
 			"pfc_egress_tc.o",
 			"pfc_ingress_l3_tc.o",

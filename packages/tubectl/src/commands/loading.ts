@@ -1,5 +1,6 @@
-import { command } from "@sluice/cli-kit";
-import { objectDirectory, plainObject } from "../state/object-file.js";
+import { badInput, command } from "@sluice/cli-kit";
+import { objectDirectory } from "../state/object-file.js";
+import type { Index } from "../state/upgrade.js";
 import { version } from "../version.js";
 import { announce, placeOf } from "./place.js";
 
@@ -16,10 +17,7 @@ export const load = command({
 	async run(_, context) {
 		const { loadDispatcher } = await import("../state/load.js");
 		const place = placeOf(context);
-		const loaded = loadDispatcher(
-			place,
-			plainObject(objectDirectory(context.env.vars)),
-		);
+		const loaded = loadDispatcher(place, objectDirectory(context.env.vars));
 		if (!loaded)
 			announce(
 				context,
@@ -82,19 +80,34 @@ export const upgrade = command({
 		index: {
 			type: "boolean",
 			describe:
-				"Give it an index of single addresses, for large tables; from then on only tubectl can write bindings",
+				"Give it an index, for large tables: from then on only tubectl can write bindings",
+		},
+		"no-index": {
+			type: "boolean",
+			describe: "Take its index away: other tools can write bindings again",
 		},
 	},
 	examples: [
 		["upgrade", "after a new release, or from another tool's program"],
-		["upgrade --index", "for hundreds of thousands of addresses"],
+		["upgrade --index", "for hundreds of thousands of bindings"],
+		["upgrade --no-index", "before another tool is to write bindings"],
 	],
-	parse: (args) => args.flag("index"),
-	async run(wantsIndex, context) {
+	parse: (args): Index => {
+		const isWanted = args.flag("index");
+		if (!args.flag("no-index")) return isWanted ? "make" : "keep";
+		if (isWanted) throw badInput("--index and --no-index exclude each other");
+		return "remove";
+	},
+	async run(wanted, context) {
 		const { upgradeDispatcher } = await import("../state/upgrade.js");
 		const place = placeOf(context);
 		const objects = objectDirectory(context.env.vars);
-		const { id, index } = upgradeDispatcher(place, objects, wantsIndex);
+		const { id, index } = upgradeDispatcher(place, objects, wanted);
+		if (index && wanted === "make")
+			announce(
+				context,
+				'tubectl: upgrade: with an index, other tools such as tubular cannot write bindings; undo it with "tubectl upgrade --no-index"',
+			);
 		context.print([`Upgraded dispatcher to ${version}, program ID #${id}`], {
 			version,
 			program: id,

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import {
 	freeze,
@@ -7,43 +7,40 @@ import {
 	openPin,
 	pin,
 } from "@sluice/maps";
-import {
-	type BindingValue,
-	bindingIndexTable,
-	indexKeyOf,
-	indexSubnetsTable,
-} from "@sluice/maps/tables";
-import { keyBitsOf } from "../binding/binding.js";
+import { indexBindingsTable, packedBindingsTable } from "@sluice/maps/tables";
 import type { Progress } from "./load.js";
-import { INDEX, setModes, WRITER } from "./pins.js";
+import { indexTables, WRITER } from "./object-file.js";
+import { hasPin, PIN_MODE, removeOldIndex } from "./pins.js";
 import type { Tables } from "./tables.js";
+import { throughProgram } from "./trie.js";
 
-/** Prefix length of the key of a single address. */
-const SINGLE_ADDRESS = 152;
-
-/** The maps that an index is made of. */
-const tables = [bindingIndexTable, indexSubnetsTable];
+/** Whoever may run the program writes bindings. */
+const WRITER_MODE = 0o600;
 
 /**
- * Opens the maps of an index, where a dispatcher has one: the trie is frozen, so they are not out of date.
+ * Opens the maps of an index. They are up to date only while the trie is frozen; otherwise there is none.
  * @returns descriptors by map name, which are the caller's to close
  */
 export function openIndex(
-	directory: string,
+	state: string,
 	{ packed }: Tables,
 ): Record<string, number> {
-	if (!isFrozen(packed.fd)) return {};
+	if (!isFrozen(packed.fd) || !hasIndex(state)) return {};
 	return Object.fromEntries(
-		tables.map(({ name }) => [name, openPin(join(directory, INDEX, name))]),
+		indexTables.map(({ name }) => [name, openPin(join(state, name))]),
 	);
 }
 
+const hasIndex = (state: string) => hasPin(state, indexBindingsTable.name);
+
 /**
- * Gives a dispatcher its index. What writes to both is pinned first; then the trie is frozen, so that nothing else
- * can change it; then the index is filled, and frozen as well. The program that believes it comes after that.
+ * Gives a dispatcher its index. The program that writes to trie and index is pinned first; then the trie is frozen, so
+ * that nothing else can change it; then the index is filled. The program that uses it comes after that.
  *
- * A kill before the freezing leaves pins that are made anew the next time, one after it an index that is written to,
+ * A kill before the freezing leaves pins that are made anew the next time; one after it an index that is written to,
  * filled the next time, and not used until then.
+ *
+ * @param loaded the program, which uses the maps of `openIndex`
  */
 export function makeIndex(
 	state: string,
@@ -51,43 +48,52 @@ export function makeIndex(
 	loaded: LoadedObject,
 	done: Progress,
 ): void {
-	const directory = join(state, INDEX);
-	mkdirSync(directory, { recursive: true, mode: 0o700 });
-	if (!isFrozen(packed.fd)) {
-		for (const name of readdirSync(directory)) rmSync(join(directory, name));
-		for (const { name } of tables)
-			pin(loaded.mapFd(name), join(directory, name));
-	}
-	pinWriter(directory, loaded);
-	setModes(directory);
+	const maps = indexTables.map(({ name }) => name);
+	if (!isFrozen(packed.fd)) removeIndex(state);
+	if (!hasIndex(state))
+		for (const name of maps) {
+			pin(loaded.mapFd(name), join(state, name));
+			chmodSync(join(state, name), PIN_MODE);
+		}
+	pinWriter(state, loaded);
 	done("index");
 	freeze(packed.fd);
 	done("frozen");
-	if (!isFrozen(loaded.mapFd(bindingIndexTable.name))) fill(packed, loaded);
-	for (const { name } of tables) freeze(loaded.mapFd(name));
+	if (!isFrozen(loaded.mapFd(indexBindingsTable.name)))
+		fill(packed, loaded.program(WRITER).fd);
+	for (const name of maps) freeze(loaded.mapFd(name));
 	done("filled");
 }
 
 /** Puts the program that writes in the place of an earlier one, in one step. */
-function pinWriter(directory: string, loaded: LoadedObject): void {
-	const next = join(directory, `${WRITER}-upgrade`);
+function pinWriter(state: string, loaded: LoadedObject): void {
+	const next = join(state, `${WRITER}-upgrade`);
 	rmSync(next, { force: true });
 	loaded.program(WRITER).pin(next);
-	renameSync(next, join(directory, WRITER));
+	chmodSync(next, WRITER_MODE);
+	renameSync(next, join(state, WRITER));
 }
 
-function fill(packed: Tables["packed"], loaded: LoadedObject): void {
-	const index = loaded.table(bindingIndexTable);
-	const others = loaded.table(indexSubnetsTable);
-	let subnets = 0n;
-	const single: [string, BindingValue][] = [];
-	for (const [key, value] of packed.entries()) {
-		if (keyBitsOf(key) === SINGLE_ADDRESS)
-			single.push([indexKeyOf(key), value]);
-		else subnets++;
-	}
-	index.setMany(single);
-	others.set(0, subnets);
-	index.close();
-	others.close();
+/** Sets every binding to what it is, which adds it to the index. */
+function fill(packed: Tables["packed"], writer: number): void {
+	throughProgram(writer).setMany([...packed.entries()]);
+}
+
+/** Removes the index of a dispatcher whose trie is not frozen, or is about to be replaced. */
+export function removeIndex(state: string): void {
+	for (const name of [WRITER, ...indexTables.map(({ name }) => name)])
+		rmSync(join(state, name), { force: true });
+	removeOldIndex(state);
+}
+
+/**
+ * Copies the bindings to the trie of a program that shares no trie with the one that runs.
+ * @returns its descriptor, which is the object's
+ */
+export function copyTrie({ packed }: Tables, loaded: LoadedObject): number {
+	const fresh = loaded.mapFd(packed.name);
+	const table = loaded.table(packedBindingsTable);
+	table.setMany(packed.entries());
+	table.close();
+	return fresh;
 }

@@ -1,18 +1,12 @@
 import { mkdirSync, openSync, renameSync } from "node:fs";
 import { join } from "node:path";
-import {
-	attachToNetns,
-	BpfError,
-	close,
-	loadObject,
-	lock,
-	pin,
-} from "@sluice/maps";
+import { attachToNetns, BpfError, close, lock, pin } from "@sluice/maps";
 import {
 	isLoaded,
 	preparationPath,
 	removeAbandonedLoads,
 } from "./leftovers.js";
+import { loadProgram } from "./object-file.js";
 import { LINK, PROGRAM, removeState, setModes } from "./pins.js";
 import { isThere, type Place } from "./place.js";
 
@@ -23,12 +17,13 @@ export type Progress = (step: string) => void;
  * Loads the dispatcher into a network namespace: all of it or nothing. It is prepared in a directory of its own, and
  * the last step is a rename.
  *
+ * @param objects the directory of the compiled programs
  * @returns false where it was loaded already
  * @throws BpfError as `loadObject` and `attachToNetns`.
  */
 export function loadDispatcher(
 	place: Place,
-	object: string,
+	objects: string,
 	done: Progress = () => {},
 ): boolean {
 	removeAbandonedLoads(place);
@@ -38,7 +33,7 @@ export function loadDispatcher(
 	const unlock = lock(directory);
 	try {
 		done("directory");
-		prepare(place, object, directory, done);
+		prepare(place, objects, directory, done);
 		return takePlace(directory, place);
 	} finally {
 		if (isThere({ ...place, directory })) removeState(directory);
@@ -48,11 +43,11 @@ export function loadDispatcher(
 
 function prepare(
 	place: Place,
-	object: string,
+	objects: string,
 	directory: string,
 	done: Progress,
 ): void {
-	const loaded = loadObject(object, { pinDirectory: directory });
+	const loaded = loadProgram(objects, false, { pinDirectory: directory });
 	try {
 		done("maps");
 		const program = loaded.program("dispatcher");

@@ -1,14 +1,57 @@
 import { join } from "node:path";
+import { type LoadedObject, type LoadOptions, loadObject } from "@sluice/maps";
+import {
+	indexBindingsTable,
+	indexLengthsTable,
+	indexRowsTable,
+	indexSizeTable,
+} from "@sluice/maps/tables";
+import { DISPATCHER_VERSION } from "./program-version.js";
 
 /** The directory of the compiled programs: $SLUICE_BPF_DIR, else beside the bundled program. */
 export const objectDirectory = (
 	vars: Readonly<Record<string, string | undefined>>,
 ): string => vars.SLUICE_BPF_DIR || join(import.meta.dirname, "bpf");
 
-/** The dispatcher. */
-export const plainObject = (directory: string) =>
-	join(directory, "dispatcher.o");
+/** The maps of an index. */
+export const indexTables = [
+	indexBindingsTable,
+	indexLengthsTable,
+	indexRowsTable,
+	indexSizeTable,
+];
 
-/** The dispatcher with an index beside its trie. */
-export const indexedObject = (directory: string) =>
-	join(directory, "dispatcher_indexed.o");
+/** The program that writes bindings to the trie and the index. */
+export const WRITER = "write_bindings";
+
+/**
+ * Loads the dispatcher's program.
+ *
+ * @param directory of the compiled programs
+ * @param indexed whether it has an index; else the maps of one are as small as can be, and are used by no program
+ * @throws BpfError as `loadObject`.
+ */
+export function loadProgram(
+	directory: string,
+	indexed: boolean,
+	options: Pick<LoadOptions, "pinDirectory" | "reuse">,
+): LoadedObject {
+	return loadObject(join(directory, "dispatcher.o"), {
+		...options,
+		constants: constants(indexed),
+		...(indexed ? {} : WITHOUT_INDEX),
+	});
+}
+
+const WITHOUT_INDEX = {
+	without: [WRITER],
+	maxEntries: Object.fromEntries(indexTables.map(({ name }) => [name, 1])),
+};
+
+/** `dispatcher_constants` of `bpf/dispatcher/dispatcher.bpf.c`. */
+function constants(indexed: boolean): Buffer {
+	const bytes = Buffer.alloc(8);
+	bytes.writeUInt32LE(DISPATCHER_VERSION, 0);
+	bytes.writeUInt32LE(indexed ? 1 : 0, 4);
+	return bytes;
+}

@@ -14,10 +14,15 @@ export const LINK = "link";
 /** The new program during an upgrade. */
 export const UPGRADE = "program-upgrade";
 
-/** A directory of what belongs to the index, where there is one. */
-export const INDEX = "index";
-/** In it: the program that writes bindings to the trie and the index. */
-export const WRITER = "write_bindings";
+/** The new trie during an upgrade that removes an index. */
+export const TRIE = "bindings";
+export const TRIE_UPGRADE = "bindings-upgrade";
+
+/** Where release 0.1.0 has the pins of an index. */
+export function removeOldIndex(directory: string): void {
+	const old = join(directory, "index");
+	if (existsSync(old)) removeFlat(old);
+}
 
 /**
  * A directory that exists while a writer changes the tables: a writer that finds it counts the bindings again. It is
@@ -65,4 +70,7 @@ function removeFlat(directory: string): void {
 	rmdirSync(directory);
 }
 
-export const hasLink = (directory: string) => existsSync(join(directory, LINK));
+export const hasPin = (directory: string, name: string) =>
+	existsSync(join(directory, name));
+
+export const hasLink = (directory: string) => hasPin(directory, LINK);

@@ -1,7 +1,9 @@
 import { join } from "node:path";
+import { Failure } from "@sluice/cli-kit";
 import { BpfError, close, isFrozen, openPin, testRun } from "@sluice/maps";
 import { type BindingValue, bindingChange } from "@sluice/maps/tables";
-import { INDEX, WRITER } from "./pins.js";
+import { WRITER } from "./object-file.js";
+import { hasPin } from "./pins.js";
 import type { Place } from "./place.js";
 import type { Tables } from "./tables.js";
 
@@ -22,11 +24,16 @@ export function openTrie(
 	{ packed }: Tables,
 ): { trie: Trie; close(): void } {
 	if (!isFrozen(packed.fd)) return { trie: packed, close: () => {} };
-	const writer = openPin(join(directory, INDEX, WRITER));
+	if (!hasPin(directory, WRITER))
+		throw new Failure("failed", "another release made the index", {
+			code: "OTHER_VERSION",
+			hint: 'make it anew with "tubectl upgrade"',
+		});
+	const writer = openPin(join(directory, WRITER));
 	return { trie: throughProgram(writer), close: () => close(writer) };
 }
 
-/** Changes that the program carries out in one run: `MAX_CHANGES` of `bpf/dispatcher/dispatcher_indexed.bpf.c`. */
+/** Changes that the program carries out in one run: `MAX_CHANGES` of `bpf/dispatcher/dispatcher.bpf.c`. */
 const MAX_CHANGES = 64;
 /** Bytes before the first one. */
 const HEADER = 14;
@@ -36,7 +43,8 @@ const NOTHING: BindingValue = { id: 0, prefixlen: 0 };
 
 type Change = readonly [kind: number, key: string, binding: BindingValue];
 
-function throughProgram(writer: number): Trie {
+/** Writes by the program `write_bindings`. */
+export function throughProgram(writer: number): Trie {
 	return {
 		setMany: (entries) =>
 			write(

@@ -1,39 +1,53 @@
-import { chmodSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Failure } from "@sluice/cli-kit";
 import {
 	close,
 	isFrozen,
-	loadObject,
+	type LoadedObject,
 	openPin,
-	type Program,
+	pin,
 	replaceProgram,
 } from "@sluice/maps";
-import { makeIndex, openIndex } from "./binding-index.js";
+import {
+	copyTrie,
+	makeIndex,
+	openIndex,
+	removeIndex,
+} from "./binding-index.js";
 import { Destinations } from "./destinations.js";
 import { removeAbandonedLoads } from "./leftovers.js";
 import type { Progress } from "./load.js";
-import { indexedObject, plainObject } from "./object-file.js";
-import { LINK, PIN_MODE, PROGRAM, UPGRADE } from "./pins.js";
+import { loadProgram } from "./object-file.js";
+import {
+	LINK,
+	PIN_MODE,
+	PROGRAM,
+	removeOldIndex,
+	TRIE_UPGRADE,
+	UPGRADE,
+} from "./pins.js";
 import type { Place } from "./place.js";
 import { DISPATCHER_VERSION, programVersion } from "./program-version.js";
 import { repair } from "./repair.js";
 import { openTables, type Tables } from "./tables.js";
 import { lockLoaded, settleUpgrade } from "./writer.js";
 
+/** What an upgrade does about the index: `keep` leaves it as it is. */
+export type Index = "keep" | "make" | "remove";
+
 /**
  * Puts this release's program in the place of the one that runs, which may be another tool's, and keeps all state.
  * No packet passes without a program; a kill between any two steps leaves the old program or the new.
  *
  * @param objects the directory of the compiled programs
- * @param index whether to give it an index, for good; one that has an index keeps it
  * @returns the new program's id, and whether it has an index
  * @throws BpfError EINVAL the pinned tables have another layout, all differences named.
  */
 export function upgradeDispatcher(
 	place: Place,
 	objects: string,
-	index = false,
+	index: Index = "keep",
 	done: Progress = () => {},
 ): { id: number; index: boolean } {
 	removeAbandonedLoads(place);
@@ -45,10 +59,11 @@ export function upgradeDispatcher(
 		try {
 			// Another tool may have left counts that are too high.
 			repair(place, tables, new Destinations(tables));
-			const isIndexed = index || isFrozen(tables.bindings.fd);
+			const hasIndex = isFrozen(tables.bindings.fd);
+			const isIndexed = index === "make" || (index === "keep" && hasIndex);
 			const id = isIndexed
-				? withIndex(place, tables, indexedObject(objects), done)
-				: withoutIndex(place, tables, plainObject(objects), done);
+				? withIndex(place, tables, objects, done)
+				: withoutIndex(place, tables, objects, done);
 			return { id, index: isIndexed };
 		} finally {
 			tables.close();
@@ -59,31 +74,41 @@ export function upgradeDispatcher(
 }
 
 function withoutIndex(
-	{ directory }: Place,
+	place: Place,
 	tables: Tables,
-	object: string,
+	objects: string,
 	done: Progress,
 ): number {
-	const loaded = loadObject(object, { reuse: stateMaps(tables) });
+	const { bindings, ...others } = stateMaps(tables);
+	// A frozen trie stays frozen.
+	const isFresh = isFrozen(bindings);
+	const reuse = isFresh ? others : { bindings, ...others };
+	const loaded = loadProgram(objects, false, { reuse });
 	try {
-		return swap(directory, loaded.program("dispatcher"), done);
+		const trie = isFresh ? copyTrie(tables, loaded) : undefined;
+		const id = swap(place, loaded, trie, done);
+		removeIndex(place.directory);
+		return id;
 	} finally {
 		loaded.close();
 	}
 }
 
 function withIndex(
-	{ directory }: Place,
+	place: Place,
 	tables: Tables,
-	object: string,
+	objects: string,
 	done: Progress,
 ): number {
+	const { directory } = place;
 	const index = openIndex(directory, tables);
 	const reuse = { ...stateMaps(tables), ...index };
-	const loaded = loadObject(object, { reuse });
+	const loaded = loadProgram(objects, true, { reuse });
 	try {
 		makeIndex(directory, tables, loaded, done);
-		return swap(directory, loaded.program("dispatcher_idx"), done);
+		const id = swap(place, loaded, undefined, done);
+		removeOldIndex(directory);
+		return id;
 	} finally {
 		loaded.close();
 		for (const fd of Object.values(index)) close(fd);
@@ -97,21 +122,40 @@ const stateMaps = ({ bindings, destinations, metrics, sockets }: Tables) => ({
 	sockets: sockets.fd,
 });
 
-/** Pins the program beside the old one, swaps the two in the link, then lets its pin take the old one's place. */
-function swap(directory: string, program: Program, done: Progress): number {
-	const upgrade = join(directory, UPGRADE);
-	rmSync(upgrade, { force: true });
+/**
+ * Pins the program, and its trie where that is a new one, beside the old; swaps the programs in the link; then lets the
+ * pins take the places of the old ones.
+ */
+function swap(
+	place: Place,
+	loaded: LoadedObject,
+	trie: number | undefined,
+	done: Progress,
+): number {
+	const { directory } = place;
+	const program = loaded.program("dispatcher");
+	removeUpgradePins(directory);
 	done("loaded");
-	program.pin(upgrade);
-	chmodSync(upgrade, PIN_MODE);
+	if (trie !== undefined) pinAs(trie, join(directory, TRIE_UPGRADE));
+	pinAs(program.fd, join(directory, UPGRADE));
 	done("pinned");
 	const link = openPin(join(directory, LINK));
 	replaceProgram(link, program.fd);
 	close(link);
 	done("replaced");
-	renameSync(upgrade, join(directory, PROGRAM));
+	settleUpgrade(place);
 	done("renamed");
 	return program.id;
+}
+
+function removeUpgradePins(directory: string): void {
+	for (const name of [UPGRADE, TRIE_UPGRADE])
+		rmSync(join(directory, name), { force: true });
+}
+
+function pinAs(fd: number, path: string): void {
+	pin(fd, path);
+	chmodSync(path, PIN_MODE);
 }
 
 function refuseNewer({ directory }: Place): void {

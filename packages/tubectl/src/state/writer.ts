@@ -17,7 +17,16 @@ import {
 } from "@sluice/maps";
 import { Destinations } from "./destinations.js";
 import { isAlive } from "./leftovers.js";
-import { isMarked, LINK, markOf, PROGRAM, UPGRADE } from "./pins.js";
+import {
+	hasPin,
+	isMarked,
+	LINK,
+	markOf,
+	PROGRAM,
+	TRIE,
+	TRIE_UPGRADE,
+	UPGRADE,
+} from "./pins.js";
 import { isThere, notLoaded, type Place } from "./place.js";
 import { demandVersion } from "./program-version.js";
 import { repair } from "./repair.js";
@@ -128,14 +137,16 @@ function writerOf(place: Place, tables: Tables, trie: Trie): Writer {
 
 /**
  * An upgrade that was killed between swapping the program in the link and renaming its pin leaves the new program
- * running and pinned under the name that it has during the upgrade: that pin takes its place now. One killed before
- * that leaves the old program running, and a pin that the next upgrade replaces.
+ * running and pinned under the name that it has during the upgrade: that pin, and its trie's if it has a new one, take
+ * their places now. One killed before that leaves the old program running, and a pin that the next upgrade replaces.
  */
 export function settleUpgrade({ directory }: Place): void {
 	const upgrade = join(directory, UPGRADE);
 	if (!existsSync(upgrade)) return;
-	if (pinnedProgramId(upgrade) === linkedProgramId(directory))
-		renameSync(upgrade, join(directory, PROGRAM));
+	if (pinnedProgramId(upgrade) !== linkedProgramId(directory)) return;
+	if (hasPin(directory, TRIE_UPGRADE))
+		renameSync(join(directory, TRIE_UPGRADE), join(directory, TRIE));
+	renameSync(upgrade, join(directory, PROGRAM));
 }
 
 function checkProgram({ directory }: Place): void {
