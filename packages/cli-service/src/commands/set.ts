@@ -7,6 +7,7 @@ import {
 	Failure,
 	values,
 } from "@sluice/cli-kit";
+import { readKeyFile } from "@sluice/document";
 import type { Table } from "@sluice/maps/table";
 import {
 	decapTable,
@@ -28,7 +29,6 @@ import {
 	takeOver,
 } from "@sluice/tunnel";
 import { serviceJson, verifyLine } from "../format.js";
-import { readKeyFile } from "../key-file.js";
 import { keysShown, showKeysOption, sidOf } from "./arguments.js";
 
 export const set = command({

@@ -1,10 +1,8 @@
 import { readFileSync } from "node:fs";
 import { badInput } from "@sluice/cli-kit";
+import { type LineAt, Mistakes, readDocument } from "@sluice/document";
 import { checkTogether, rulesOf } from "./check.js";
-import { readJson } from "./json.js";
-import { type LineAt, Mistakes } from "./mistakes.js";
 import type { Rule } from "./rule.js";
-import { readYaml } from "./yaml.js";
 
 /** A configuration file that was read. */
 export interface Config {
@@ -32,19 +30,14 @@ export function readConfig(file: string): Config {
 	return parseConfig(file, bytes.toString("utf8"));
 }
 
-/**
- * A text that is valid JSON is read as JSON, everything else as YAML: JSON is YAML, and its reader is a hundred times
- * as fast, which a configuration of a million upstreams needs.
- *
- * @throws Failure usage, as `readConfig`
- */
+/** @throws Failure usage, as `readConfig` */
 export function parseConfig(file: string, text: string): Config {
 	const mistakes = new Mistakes(file);
-	const plain = text.replace(/^\ufeff/, "");
-	const { content, lineAt } = readJson(plain) ?? readYaml(plain, mistakes);
+	const { content, positionAt } = readDocument(text, mistakes);
+	const lineAt: LineAt = (path) => positionAt(path).line;
 	const rules = rulesOf(content, mistakes);
-	mistakes.throwIfAny(lineAt);
+	mistakes.throwIfAny(positionAt);
 	checkTogether(rules, mistakes, lineAt);
-	mistakes.throwIfAny(lineAt);
+	mistakes.throwIfAny(positionAt);
 	return { file, rules, lineAt };
 }

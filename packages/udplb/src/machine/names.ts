@@ -1,7 +1,7 @@
 import { lookup } from "node:dns/promises";
 import { isIP, isIPv4 } from "node:net";
 import { badInput, Failure } from "@sluice/cli-kit";
-import { pathText } from "../config/mistakes.js";
+import { pathText } from "@sluice/document";
 import type { Config } from "../config/read.js";
 import { canonical, type Rule } from "../config/rule.js";
 import { isLoopback, isUnicast } from "../config/schema.js";

@@ -8,7 +8,7 @@ import {
 	parseDocument,
 	visit,
 } from "yaml";
-import type { Mistakes, Path } from "./mistakes.js";
+import type { Mistakes, Path, Position } from "./mistakes.js";
 import type { Source } from "./source.js";
 
 /** How often anchors may be repeated, those inside of others multiplied. Repeats share memory; this bounds the time. */
@@ -22,13 +22,17 @@ export function readYaml(text: string, mistakes: Mistakes): Source {
 		prettyErrors: false,
 		merge: true,
 	});
-	const lineOf = (offset: number) => counter.linePos(offset).line || 1;
+	const positionOf = (offset: number): Position => {
+		const { line, col } = counter.linePos(offset);
+		return { line: line || 1, column: col || 1 };
+	};
 	// One mistake confuses a parser for the rest of its line.
 	const lines = new Set<number>();
 	const add = (offset: number, message: string) => {
-		const line = lineOf(offset);
-		if (!lines.has(line)) mistakes.add(line, `not YAML: ${message}`);
-		lines.add(line);
+		const position = positionOf(offset);
+		if (!lines.has(position.line))
+			mistakes.add(position, `not YAML: ${message}`);
+		lines.add(position.line);
 	};
 	for (const error of document.errors)
 		add(error.pos[0], reworded(error.message));
@@ -39,7 +43,7 @@ export function readYaml(text: string, mistakes: Mistakes): Source {
 	mistakes.throwIfAny();
 	return {
 		content: toJs(document, mistakes),
-		lineAt: (path) => lineOf(offsetOf(document, path)),
+		positionAt: (path) => positionOf(offsetOf(document, path)),
 	};
 }
 
@@ -64,7 +68,7 @@ function toJs(document: Document, mistakes: Mistakes): unknown {
 		return document.toJS({ maxAliasCount: MOST_ALIASES });
 	} catch (error) {
 		// Aliases of aliases, and merge keys of what is no mapping.
-		mistakes.add(1, `not YAML: ${reworded((error as Error).message)}`);
+		mistakes.add([], `not YAML: ${reworded((error as Error).message)}`);
 		mistakes.throwIfAny();
 		return undefined;
 	}

@@ -1,5 +1,5 @@
 import { findNodeAtLocation, parseTree } from "jsonc-parser";
-import type { Path } from "./mistakes.js";
+import type { Path, Position } from "./mistakes.js";
 import type { Source } from "./source.js";
 
 /** Reads a text that is valid JSON. @returns undefined where it is not */
@@ -7,14 +7,14 @@ export function readJson(text: string): Source | undefined {
 	// JSON.parse reads hundreds of characters before it meets the first mistake; most YAML begins like no JSON.
 	if (!/^\s*[[{]/.test(text)) return undefined;
 	try {
-		return { content: JSON.parse(text), lineAt: lines(text) };
+		return { content: JSON.parse(text), positionAt: positions(text) };
 	} catch {
 		return undefined;
 	}
 }
 
-/** Lines are looked up for mistakes alone: only then is the text read once more, with positions. */
-function lines(text: string): (path: Path) => number {
+/** Positions are looked up for mistakes alone: only then is the text read once more, with them. */
+function positions(text: string): (path: Path) => Position {
 	let tree: ReturnType<typeof parseTree>;
 	return (path) => {
 		tree ??= parseTree(text);
@@ -27,6 +27,10 @@ function lines(text: string): (path: Path) => number {
 			offset = (node.parent?.type === "property" ? node.parent : node).offset;
 			break;
 		}
-		return text.slice(0, offset).split("\n").length;
+		const before = text.slice(0, offset).split("\n");
+		return {
+			line: before.length,
+			column: (before.at(-1) as string).length + 1,
+		};
 	};
 }

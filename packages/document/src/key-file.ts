@@ -5,11 +5,11 @@ import { badInput, type Env } from "@sluice/cli-kit";
 const LONGEST = 1024;
 
 /**
- * The text of a key from a file, `-` for standard input, without the newline at its end.
+ * The text of a key from a file, with an `env` `-` for standard input, without the newline at its end.
  * @throws Failure usage, where it cannot be read
  */
-export function readKeyFile(file: string, env: Env): string {
-	const text = file === "-" ? env.input() : read(file);
+export function readKeyFile(file: string, env?: Pick<Env, "input">): string {
+	const text = file === "-" && env ? env.input() : read(file);
 	return text.replace(/\r?\n$/, "");
 }
 

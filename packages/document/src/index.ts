@@ -1,0 +1,11 @@
+export { readKeyFile } from "./key-file.js";
+export {
+	type LineAt,
+	Mistakes,
+	type Path,
+	type Position,
+	type PositionAt,
+	pathText,
+} from "./mistakes.js";
+export { readDocument } from "./read.js";
+export type { Source } from "./source.js";

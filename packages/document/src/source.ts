@@ -1,0 +1,7 @@
+import type { PositionAt } from "./mistakes.js";
+
+/** A file as data, before it is checked. */
+export interface Source {
+	content: unknown;
+	positionAt: PositionAt;
+}
