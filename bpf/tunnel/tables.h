@@ -145,6 +145,30 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } map_journal SEC(".maps");
 
+/* What cli_apply has applied last: one row, written after all others. Gone
+ * with the tables, so it never speaks of what is not there. No packet program
+ * reads it.
+ */
+struct applied {
+	__u64 generation; /* 0: nothing was applied */
+	__u64 time; /* seconds since 1970 */
+	__u8 salt[16]; /* of the digests below */
+	__u8 file[32]; /* SHA-256 of the file */
+	__u8 document[32]; /* digest of what the document says */
+	__u8 state[16]; /* digest of the rows, without remotes */
+	__u8 rows[16]; /* digest of the rows with them */
+	char owner[64]; /* the document's name */
+	char only[64]; /* the part of the tables that it owns; empty: all */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__type(key, __u32);
+	__type(value, struct applied);
+	__uint(max_entries, 1);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} map_applied SEC(".maps");
+
 /* Backend endpoint → service: what egress puts into a tunnel. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -1,3 +1,4 @@
+export * from "./applied.js";
 export * from "./binding-index.js";
 export * from "./bindings.js";
 export * from "./config.js";
