@@ -8,6 +8,7 @@ const require = createRequire(import.meta.url);
 
 /** Packages of command lines, and the objects that go with them. */
 const packages: Readonly<Record<string, readonly string[]>> = {
+	"cli-apply": [],
 	"cli-cfg": [],
 	"cli-doctor": [],
 	"cli-explain": [

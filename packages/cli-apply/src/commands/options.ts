@@ -1,0 +1,75 @@
+import { readFileSync } from "node:fs";
+import {
+	type Args,
+	badInput,
+	type Env,
+	type OptionSpec,
+} from "@sluice/cli-kit";
+import { generation } from "../document/read.js";
+import { mostDeletes } from "../guards.js";
+import { ALL, onlyOf } from "../only.js";
+import type { Input, Options } from "../perform.js";
+
+export const onlyOption: OptionSpec = {
+	type: "string",
+	describe:
+		"The part that the document owns, others leave alone: config, tunnels[:FROM-TO], services[:FROM-TO], separated by commas",
+};
+
+/** Options of every command that applies a document, or would. */
+export const applyOptions: Readonly<Record<string, OptionSpec>> = {
+	generation: {
+		type: "string",
+		describe: "Its generation, in place of the document's own",
+	},
+	"max-delete": {
+		type: "string",
+		describe:
+			"Rows that may be deleted, a number or a share such as 30% [default: 20 or 10%]",
+	},
+	"allow-empty": {
+		type: "boolean",
+		describe: "Also where the document has no row: all is deleted",
+	},
+	"force-owner": {
+		type: "boolean",
+		describe:
+			"Also where another machine's document was applied, or one that owns another part",
+	},
+	only: onlyOption,
+};
+
+export const optionsOf = (args: Args, dryRun: boolean): Options => {
+	const number = args.optional("generation");
+	const most = args.optional("max-delete");
+	return {
+		dryRun,
+		generation:
+			number === undefined ? undefined : generation("generation", number),
+		mostDeletes: most === undefined ? undefined : mostDeletes(most),
+		allowEmpty: args.flag("allow-empty"),
+		forceOwner: args.flag("force-owner"),
+		only: onlyIn(args),
+	};
+};
+
+export const onlyIn = (args: Args) => {
+	const text = args.optional("only");
+	return text === undefined ? ALL : onlyOf(text);
+};
+
+export const filePositional = {
+	file: "The document, in YAML or JSON; - for standard input",
+};
+
+/** @throws Failure usage: it cannot be read */
+export function inputOf(file: string, env: Env): Input {
+	if (file === "-") return { file, text: env.input() };
+	try {
+		return { file, text: readFileSync(file, "utf8") };
+	} catch (error) {
+		throw badInput(
+			`file "${file}" cannot be read: ${(error as NodeJS.ErrnoException).code}`,
+		);
+	}
+}

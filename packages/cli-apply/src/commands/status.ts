@@ -1,0 +1,37 @@
+import { command, missing } from "@sluice/cli-kit";
+import { lastApplied, openApplied, when } from "../applied.js";
+import { ALL, onlyOf } from "../only.js";
+import { rowsDigest } from "../rows-digest.js";
+
+export const status = command({
+	usage: "status",
+	summary: "Show what was applied last, and whether the tables are still so",
+	examples: [["status", "Exit 3 where nothing was applied since the boot"]],
+	parse: () => undefined,
+	run(_, context) {
+		const last = lastApplied(openApplied(context, { readOnly: true }));
+		if (!last) throw missing("nothing was applied");
+		const { generation, owner, salt, state } = last;
+		const only = last.only === "" ? ALL : onlyOf(last.only);
+		const drifted = !rowsDigest(context, only, salt).state.equals(state);
+		const sha256 = last.file.toString("hex");
+		context.print(
+			[
+				`machine     ${owner}`,
+				`generation  ${generation}`,
+				`sha256      ${sha256}`,
+				`applied     ${when(last)}`,
+				`owns        ${last.only || "all"}`,
+				`drifted     ${drifted ? "yes: rows were changed since" : "no"}`,
+			],
+			{
+				machine: owner,
+				generation,
+				sha256,
+				applied: when(last),
+				only: last.only === "" ? null : last.only,
+				drifted,
+			},
+		);
+	},
+});

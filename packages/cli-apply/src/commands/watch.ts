@@ -1,0 +1,87 @@
+import { watch as watchFolder } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import {
+	badInput,
+	type Context,
+	command,
+	Failure,
+	toJson,
+} from "@sluice/cli-kit";
+import { fileDigest } from "../digest.js";
+import { type Options, perform, printResult } from "../perform.js";
+import { applyOptions, inputOf, optionsOf } from "./options.js";
+
+/** Milliseconds without a change before a file is read: it may be written in parts. */
+const QUIET = 100;
+
+export const watch = command({
+	usage: "watch <file>",
+	summary:
+		"Apply a document now and after each change of its file, until stopped",
+	positionals: {
+		file: "The document; it may be a link that is replaced, as Kubernetes does",
+	},
+	options: applyOptions,
+	examples: [
+		["watch /etc/sluice/machine.yaml", "In a container, with a ConfigMap"],
+	],
+	parse(args) {
+		const file = args.text("file");
+		if (file === "-") throw badInput("watch needs a file, got -");
+		return { file, options: optionsOf(args, false) };
+	},
+	run: ({ file, options }, context) => watchFile(file, options, context),
+});
+
+async function watchFile(
+	file: string,
+	options: Options,
+	context: Context,
+): Promise<void> {
+	const { env } = context;
+	const stopped = env.stopped?.();
+	let seen: Buffer | undefined;
+	const look = () => {
+		try {
+			const input = inputOf(file, env);
+			const digest = fileDigest(input.text);
+			if (seen && digest.equals(seen)) return;
+			seen = digest;
+			printResult(perform(input, options, context), "watch", context);
+		} catch (error) {
+			report(error, context);
+		}
+	};
+	// The folder, since a file that is replaced is another one. Of a ConfigMap, the link `..data` beside it changes.
+	const watcher = watchFolder(dirname(join(file)));
+	let timer: NodeJS.Timeout | undefined;
+	watcher.on("change", (_, name) => {
+		if (name !== basename(file) && !String(name).startsWith("..")) return;
+		clearTimeout(timer);
+		timer = setTimeout(look, QUIET);
+	});
+	look();
+	await new Promise<void>((resolve, reject) => {
+		watcher.on("error", reject);
+		stopped?.addEventListener("abort", () => resolve(), { once: true });
+	}).finally(() => {
+		clearTimeout(timer);
+		watcher.close();
+	});
+}
+
+/** What was refused is told, and the tables stay; the next change may be right. */
+function report(error: unknown, { env, json }: Context): void {
+	if (!(error instanceof Error)) throw error;
+	if (error instanceof TypeError || error instanceof ReferenceError)
+		throw error;
+	const { code, hint } = error as Partial<Failure>;
+	const messages = error instanceof Failure ? error.messages : [error.message];
+	env.err(
+		json
+			? `${toJson({ error: { code, message: error.message, hint } })}\n`
+			: messages
+					.map((one) => `cli_apply: watch: ${one}${hint ? `; ${hint}` : ""}\n`)
+					.join(""),
+	);
+}

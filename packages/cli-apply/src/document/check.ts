@@ -1,0 +1,72 @@
+import { type Mistakes, type PositionAt, pathText } from "@sluice/document";
+import type { Endpoint } from "@sluice/maps/tables";
+import { endpointName, rankOfSid } from "@sluice/tunnel";
+import type { Machine } from "../machine.js";
+
+/** Checks what no row can know of itself: each id, endpoint and hook once. */
+export function checkTogether(
+	{ config, tunnels, services }: Machine,
+	mistakes: Mistakes,
+	positionAt: PositionAt,
+): void {
+	const again = <T>(
+		list: string,
+		rows: readonly T[],
+		name: (row: T) => string | number,
+		what: (row: T) => string,
+	) => {
+		const seen = new Map<string | number, number>();
+		for (let i = 0; i < rows.length; i++) {
+			const row = rows[i] as T;
+			const before = seen.get(name(row));
+			if (before === undefined) seen.set(name(row), i);
+			else
+				mistakes.add(
+					[list, i],
+					`${pathText([list, i])}: ${what(row)} again, after line ${positionAt([list, before]).line}`,
+				);
+		}
+	};
+	again(
+		"config",
+		config,
+		(row) => `${row.queue} ${row.interface}`,
+		(row) => `interface "${row.interface}" in that direction`,
+	);
+	again(
+		"tunnels",
+		tunnels,
+		({ id }) => id,
+		({ id }) => `tunnel ${id}`,
+	);
+	again(
+		"services",
+		services,
+		({ sid }) => rankOfSid(sid),
+		({ sid }) => `service ${sid.service} ${sid.group}`,
+	);
+	checkEndpoints(services, mistakes, positionAt);
+}
+
+function checkEndpoints(
+	services: Machine["services"],
+	mistakes: Mistakes,
+	positionAt: PositionAt,
+): void {
+	const holders = new Map<string, number>();
+	const claim = (i: number, role: string, endpoint: Endpoint) => {
+		const name = endpointName(endpoint);
+		const holder = holders.get(name);
+		if (holder === undefined) holders.set(name, i);
+		else
+			mistakes.add(
+				["services", i, role],
+				`${pathText(["services", i, role])}: ${name} belongs to ${holder === i ? "this service already" : `the service of line ${positionAt(["services", holder]).line}`}`,
+			);
+	};
+	for (let i = 0; i < services.length; i++) {
+		const { proxy, backend } = services[i] as Machine["services"][number];
+		claim(i, "proxy", proxy);
+		claim(i, "backend", backend);
+	}
+}

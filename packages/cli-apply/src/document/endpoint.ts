@@ -1,0 +1,24 @@
+import { badInput, values } from "@sluice/cli-kit";
+
+/** An address and a port. */
+export interface Place {
+	address: string;
+	port: number;
+}
+
+/** "1.2.3.4:80" or "[::1]:80"; the port is not 0. */
+export function place(name: string, text: string): Place {
+	const colon = text.lastIndexOf(":");
+	const host = text.slice(0, Math.max(colon, 0));
+	const isBracketed = host.startsWith("[") && host.endsWith("]");
+	if (colon < 0 || (host.includes(":") && !isBracketed))
+		throw badInput(
+			`${name} must be ADDRESS:PORT, or [ADDRESS]:PORT with IPv6, got "${text}"`,
+		);
+	return {
+		address: values.address(name, isBracketed ? host.slice(1, -1) : host),
+		port: values.integer(`port of ${name}`, text.slice(colon + 1), 1, 65_535),
+	};
+}
+
+export const isV6 = ({ address }: Place) => address.includes(":");

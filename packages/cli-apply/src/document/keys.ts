@@ -1,0 +1,67 @@
+import { badInput, values } from "@sluice/cli-kit";
+import { type Path, readKeyFile } from "@sluice/document";
+import { type Reader, shown } from "./reader.js";
+
+/** Ways to write a key, each with the parser of its text. */
+const ways: Record<string, (name: string, text: string) => Buffer> = {
+	text(name, text) {
+		if (/^(hex|base64):/.test(text))
+			throw badInput(`${name} must be written as hex or base64 then`);
+		return values.key(name, text);
+	},
+	hex: (name, text) => values.key(name, `hex:${text}`),
+	base64: (name, text) => values.key(name, `base64:${text}`),
+	file: (name, text) => keyOfFile(name, text),
+};
+
+/** A file may hold the key of many services: each is read once a document. */
+const files = new Map<string, string>();
+
+/** Forgets what the files held. */
+export const forgetKeyFiles = (): void => files.clear();
+
+function keyOfFile(name: string, file: string): Buffer {
+	if (!file.startsWith("/"))
+		throw badInput(`${name} must be an absolute path, got "${file}"`);
+	let text = files.get(file);
+	if (text === undefined) {
+		text = readKeyFile(file);
+		files.set(file, text);
+	}
+	return values.key(`what ${file} holds`, text);
+}
+
+/**
+ * The key of a service: a list of one mapping, `text`, `hex`, `base64` or `file`.
+ * No mistake repeats a key.
+ */
+export function readKeys(
+	value: unknown,
+	path: Path,
+	reader: Reader,
+): Buffer | undefined {
+	if (value === "hidden") {
+		reader.wrong(path, "the keys were left out; export with --show-keys");
+		return undefined;
+	}
+	if (!Array.isArray(value) || value.length !== 1) {
+		reader.wrong(
+			path,
+			`expected a list of one key, got ${Array.isArray(value) ? `${value.length} keys` : shown(value)}`,
+		);
+		return undefined;
+	}
+	const at = [...path, 0];
+	const fields = reader.mapping(value[0], at, [], Object.keys(ways));
+	const names = Object.keys(fields ?? {});
+	const [name] = names;
+	if (!fields) return undefined;
+	if (names.length !== 1 || name === undefined) {
+		reader.wrong(
+			at,
+			`expected one of ${Object.keys(ways).join(", ")}, got ${names.length} of them`,
+		);
+		return undefined;
+	}
+	return reader.text(fields, name, at, ways[name] as (typeof ways)[string]);
+}

@@ -1,0 +1,243 @@
+import { badInput, values } from "@sluice/cli-kit";
+import {
+	Mistakes,
+	type Path,
+	type PositionAt,
+	readDocument,
+} from "@sluice/document";
+import { flagNames, protocols, queues } from "@sluice/maps/tables";
+import { type Service, type TunnelSpec, UNKNOWN } from "@sluice/tunnel";
+import type { ConfigRow, Machine, TunnelRow } from "../machine.js";
+import { checkTogether } from "./check.js";
+import { isV6, place } from "./endpoint.js";
+import { forgetKeyFiles, readKeys } from "./keys.js";
+import { type Fields, Reader } from "./reader.js";
+
+/** The one version of the document. */
+export const API_VERSION = "sluice/v1";
+export const KIND = "Machine";
+
+/** A remote that is left to the pings. */
+export const LEARNED = "learned";
+
+/** Bytes of a machine's name. */
+const LONGEST_NAME = 63;
+
+/** A document that is right by itself, and where its parts are. */
+export interface ReadMachine {
+	machine: Machine;
+	file: string;
+	positionAt: PositionAt;
+}
+
+/**
+ * Reads a document, and checks all that can be known without the machine.
+ * @throws Failure usage: every mistake with file, line, column and path; no key is repeated
+ */
+export function readMachine(file: string, text: string): ReadMachine {
+	const mistakes = new Mistakes(file, true);
+	const { content, positionAt } = readDocument(text, mistakes);
+	const reader = new Reader(mistakes);
+	const machine = machineOf(content, reader);
+	forgetKeyFiles();
+	mistakes.throwIfAny(positionAt);
+	// Without a mistake there is a machine.
+	const whole = machine as Machine;
+	checkTogether(whole, mistakes, positionAt);
+	mistakes.throwIfAny(positionAt);
+	return { machine: whole, file, positionAt };
+}
+
+function machineOf(content: unknown, reader: Reader): Machine | undefined {
+	const top = reader.mapping(
+		content,
+		[],
+		["apiVersion", "kind", "metadata"],
+		["config", "tunnels", "services"],
+	);
+	if (!top) return undefined;
+	// Of another version nothing is read: it would be half understood.
+	if (top.apiVersion !== API_VERSION) {
+		reader.wrong(["apiVersion"], `expected ${API_VERSION}`);
+		return undefined;
+	}
+	if (top.kind !== KIND) reader.wrong(["kind"], `expected ${KIND}`);
+	const metadata = reader.mapping(
+		top.metadata,
+		["metadata"],
+		["name"],
+		["generation"],
+	);
+	return {
+		name: metadata
+			? (reader.text(metadata, "name", ["metadata"], machineName) ?? "")
+			: "",
+		generation:
+			metadata?.generation === undefined
+				? undefined
+				: reader.number(metadata, "generation", ["metadata"], generation),
+		config: rows(reader, top, "config", configRow),
+		tunnels: rows(reader, top, "tunnels", tunnelRow),
+		services: rows(reader, top, "services", serviceRow),
+	};
+}
+
+/** The rows of a list that are right. */
+function rows<T>(
+	reader: Reader,
+	top: Fields,
+	key: string,
+	row: (reader: Reader, value: unknown, path: Path) => T | undefined,
+): T[] {
+	const found: T[] = [];
+	const list = reader.list(top[key], [key]);
+	for (let i = 0; i < list.length; i++) {
+		const one = row(reader, list[i], [key, i]);
+		if (one !== undefined) found.push(one);
+	}
+	return found;
+}
+
+/** A number from 1 on; JSON has no larger ones than 2^53 that are exact. */
+export const generation = (name: string, text: string): bigint => {
+	if (/^[1-9]\d{0,15}$/.test(text) && Number(text) <= Number.MAX_SAFE_INTEGER)
+		return BigInt(text);
+	throw badInput(
+		`${name} must be an integer from 1 to ${Number.MAX_SAFE_INTEGER}, got "${text}"`,
+	);
+};
+
+function machineName(name: string, text: string): string {
+	if (/^[\w.-]+$/.test(text) && text.length <= LONGEST_NAME) return text;
+	throw badInput(
+		`${name} must be 1 to ${LONGEST_NAME} letters, digits, dots, dashes and underscores, got "${text}"`,
+	);
+}
+
+const CONFIG = ["interface", "direction", "id", "flags", "name"];
+
+function configRow(
+	reader: Reader,
+	value: unknown,
+	path: Path,
+): ConfigRow | undefined {
+	const row = reader.mapping(value, path, CONFIG);
+	if (!row) return undefined;
+	const name = reader.text(row, "interface", path, (_, text) => text);
+	const direction = reader.text(row, "direction", path, directionOf);
+	const id = reader.number(row, "id", path, values.u32);
+	const label = reader.text(row, "name", path, instanceName);
+	if (direction === undefined) return undefined;
+	const queue = queues[direction];
+	let flags = 0;
+	const words = reader.list(row.flags, [...path, "flags"]);
+	for (const [i, word] of words.entries()) {
+		const at = [...path, "flags"];
+		flags |=
+			reader.text({ [i]: word }, String(i), at, (_, text) =>
+				flag(text, queue),
+			) ?? 0;
+	}
+	if (name === undefined || id === undefined || label === undefined)
+		return undefined;
+	return { interface: name, queue, config: { id, flags, name: label } };
+}
+
+function directionOf(name: string, text: string): keyof typeof queues {
+	if (text === "ingress" || text === "egress") return text;
+	throw badInput(`${name} must be ingress or egress, got "${text}"`);
+}
+
+function flag(text: string, queue: number): number {
+	const known = flagNames[queue] ?? {};
+	const bit = Object.hasOwn(known, text) ? known[text] : undefined;
+	if (bit !== undefined) return bit;
+	throw badInput(
+		`unknown flag "${text}"; known are ${Object.keys(known).join(", ")}`,
+	);
+}
+
+/** Bytes that the name of an instance may have. */
+const LONGEST_INSTANCE = 31;
+
+const CONTROL = /\p{Cc}/u;
+
+function instanceName(name: string, text: string): string {
+	if (Buffer.byteLength(text) <= LONGEST_INSTANCE && !CONTROL.test(text))
+		return text;
+	throw badInput(
+		`${name} must be at most ${LONGEST_INSTANCE} bytes long, without control characters, got ${JSON.stringify(text)}`,
+	);
+}
+
+const TUNNEL = ["id", "local", "remote"];
+
+function tunnelRow(
+	reader: Reader,
+	value: unknown,
+	path: Path,
+): TunnelRow | undefined {
+	const row = reader.mapping(value, path, TUNNEL);
+	if (!row) return undefined;
+	const id = reader.number(row, "id", path, values.u32);
+	const local = reader.text(row, "local", path, place);
+	const remote =
+		row.remote === LEARNED
+			? { address: UNKNOWN, port: 0 }
+			: reader.text(row, "remote", path, place);
+	if (id === undefined || !local || !remote) return undefined;
+	for (const [key, { address }] of Object.entries({ local, remote }))
+		if (address === "0.0.0.0" || (address === "::" && row[key] !== LEARNED))
+			reader.wrong(
+				[...path, key],
+				`must be one address${key === "remote" ? `, or ${LEARNED}` : ""}, got "${row[key]}"`,
+			);
+	if (row.remote !== LEARNED && isV6(local) !== isV6(remote))
+		reader.wrong(path, "local and remote must be of one family");
+	const spec: TunnelSpec = {
+		local: local.address,
+		localPort: local.port,
+		remote: remote.address,
+		remotePort: remote.port,
+	};
+	return { id, spec };
+}
+
+const SERVICE = [
+	"service",
+	"group",
+	"protocol",
+	"proxy",
+	"backend",
+	"tunnel",
+	"keys",
+];
+
+function serviceRow(
+	reader: Reader,
+	value: unknown,
+	path: Path,
+): Service | undefined {
+	const row = reader.mapping(value, path, SERVICE);
+	if (!row) return undefined;
+	const service = reader.number(row, "service", path, values.u16);
+	const group = reader.number(row, "group", path, values.u16);
+	const protocol = reader.text(row, "protocol", path, values.protocol);
+	const proxy = reader.text(row, "proxy", path, place);
+	const backend = reader.text(row, "backend", path, place);
+	const tunnel = reader.number(row, "tunnel", path, values.u32);
+	const key = readKeys(row.keys, [...path, "keys"], reader);
+	if (service === undefined || group === undefined || !protocol)
+		return undefined;
+	if (!proxy || !backend || tunnel === undefined || !key) return undefined;
+	if (isV6(proxy) !== isV6(backend))
+		reader.wrong(path, "proxy and backend must be of one family");
+	const proto = protocols[protocol];
+	return {
+		sid: { service, group },
+		proxy: { address: proxy.address, port: proxy.port, proto },
+		backend: { address: backend.address, port: backend.port, proto },
+		tunnel,
+		key,
+	};
+}

@@ -1,0 +1,125 @@
+import type { Context } from "@sluice/cli-kit";
+import { endpointText } from "@sluice/maps/address";
+import {
+	configTable,
+	directions,
+	flagWords,
+	protocolName,
+	tunnelTable,
+	verifyTable,
+} from "@sluice/maps/tables";
+import { rankOfConfig, rankOfSid, UNKNOWN } from "@sluice/tunnel";
+import { EVERY } from "../machine.js";
+import { type Only, ownsService, ownsTunnel } from "../only.js";
+import { API_VERSION, KIND, LEARNED } from "./read.js";
+
+/** The kernel's tables as a document's rows, each a mapping. */
+export interface Rows {
+	config: Row[];
+	tunnels: Row[];
+	services: Row[];
+}
+
+export type Row = Readonly<Record<string, unknown>>;
+
+/** @param showKeys whether keys are in it, without which it cannot be applied */
+export function rowsOfMachine(
+	context: Context,
+	only: Only,
+	showKeys: boolean,
+): Rows {
+	const rows: Rows = { config: [], tunnels: [], services: [] };
+	const readOnly = { readOnly: true };
+	if (only.config)
+		context
+			.openTable(configTable, readOnly)
+			.forEach(({ ifindex, queue }, { id, flags, name }) => {
+				const interfaceName =
+					ifindex === 0 ? EVERY : context.kernel.interfaceName(ifindex);
+				// A row of an interface that is gone says nothing any more.
+				if (interfaceName === undefined) return;
+				rows.config.push({
+					interface: interfaceName,
+					direction: directions[queue],
+					id,
+					flags: flagWords(queue, flags),
+					name,
+				});
+			}, rankOfConfig);
+	context.openTable(tunnelTable, readOnly).forEach(
+		(id, { local, localPort, remote, remotePort, lastPing }) => {
+			if (!ownsTunnel(only, id)) return;
+			const isLearned = remote === UNKNOWN || lastPing !== 0n;
+			rows.tunnels.push({
+				id,
+				local: endpointText(local, localPort),
+				remote: isLearned ? LEARNED : endpointText(remote, remotePort),
+			});
+		},
+		(id) => id,
+	);
+	context.openTable(verifyTable, readOnly).forEach((sid, verify) => {
+		if (!ownsService(only, sid.service)) return;
+		const { proxy, backend, tunnel, key } = verify;
+		rows.services.push({
+			service: sid.service,
+			group: sid.group,
+			protocol: protocolName(proxy.proto),
+			proxy: endpointText(proxy.address, proxy.port),
+			backend: endpointText(backend.address, backend.port),
+			tunnel,
+			keys: showKeys ? [keyRow(key)] : "hidden",
+		});
+	}, rankOfSid);
+	return rows;
+}
+
+/** A key as text where it is printable, else in hex. */
+function keyRow(key: Buffer): Row {
+	const used = key.subarray(0, key.findLastIndex((byte) => byte !== 0) + 1);
+	const text = used.toString("latin1");
+	return /^[\x20-\x7e]+$/.test(text) && !/^(hex|base64):/.test(text)
+		? { text }
+		: { hex: key.toString("hex") };
+}
+
+/** The document as data. */
+export const documentOf = (rows: Rows, name: string, generation: bigint) => ({
+	apiVersion: API_VERSION,
+	kind: KIND,
+	metadata: { name, generation },
+	...rows,
+});
+
+/** The document in YAML, a line a row. */
+export function yamlLines(
+	rows: Rows,
+	name: string,
+	generation: bigint,
+): string[] {
+	return [
+		`apiVersion: ${API_VERSION}`,
+		`kind: ${KIND}`,
+		`metadata: { name: ${name}, generation: ${generation} }`,
+		...Object.entries(rows).flatMap(([key, list]: [string, Row[]]) =>
+			list.length === 0
+				? [`${key}: []`]
+				: [`${key}:`, ...list.map((row) => `  - ${flow(row)}`)],
+		),
+	];
+}
+
+/** JSON is YAML: what is a mapping or a text is written as there, with room to breathe. */
+function flow(value: unknown): string {
+	if (Array.isArray(value)) return `[${value.map(flow).join(", ")}]`;
+	if (typeof value === "object" && value !== null)
+		return `{ ${Object.entries(value)
+			.map(([key, one]) => `${key}: ${flow(one)}`)
+			.join(", ")} }`;
+	return typeof value === "string" && !PLAIN.test(value)
+		? JSON.stringify(value)
+		: String(value);
+}
+
+/** Words that YAML reads as text, and nothing else. */
+const PLAIN = /^(?!(?:true|false|null|yes|no|on|off|y|n)$)[a-z][a-z-]*$/;

@@ -1,0 +1,29 @@
+import type { Config } from "@sluice/maps/tables";
+import type { Service, TunnelSpec } from "@sluice/tunnel";
+
+/** What a document says: all that a machine's tables are to hold. */
+export interface Machine {
+	/** Of the machine: no document of another one is applied. */
+	name: string;
+	/** Goes up with each version; undefined: none was given. */
+	generation: bigint | undefined;
+	config: ConfigRow[];
+	tunnels: TunnelRow[];
+	services: Service[];
+}
+
+export interface ConfigRow {
+	/** The name of an interface; `*`: every one without a row of its own. */
+	interface: string;
+	/** 0 ingress, 1 egress. */
+	queue: number;
+	config: Config;
+}
+
+export interface TunnelRow {
+	id: number;
+	spec: TunnelSpec;
+}
+
+/** The interface of rows for every interface. */
+export const EVERY = "*";

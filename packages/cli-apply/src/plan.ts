@@ -1,0 +1,157 @@
+import { type Context, missing } from "@sluice/cli-kit";
+import { Mistakes, pathText } from "@sluice/document";
+import { configTable, type Sid, verifyTable } from "@sluice/maps/tables";
+import {
+	conflicts,
+	countAgain,
+	deleteTunnel,
+	endpointName,
+	finishTakeover,
+	openServiceTables,
+	openTunnelTables,
+	rankOfSid,
+	removeTraffic,
+	setService,
+	setTunnel,
+} from "@sluice/tunnel";
+import type { ReadMachine } from "./document/read.js";
+import { EVERY, type Machine } from "./machine.js";
+import { checkOwned, type Only, ownsService, ownsTunnel } from "./only.js";
+import { rowsOfServices, type Stage } from "./stage.js";
+
+/**
+ * Makes the staged tables what a document says, as far as it owns them. Learned remotes and counters stay. Call it under
+ * the writers' lock.
+ *
+ * @throws Failure usage: rows that do not belong together, with their positions; missing: no such interface
+ */
+export function plan(
+	stage: Stage,
+	document: ReadMachine,
+	only: Only,
+	context: Context,
+): void {
+	checkOwned(document.machine, only);
+	planTunnels(stage, document.machine, only);
+	planServices(stage, document, only);
+	planConfig(stage, document.machine, only, context);
+	checkTunnels(stage, document, only);
+}
+
+function planTunnels(stage: Stage, { tunnels }: Machine, only: Only): void {
+	const tables = openTunnelTables(stage);
+	const named = new Set<number>();
+	for (const { id, spec } of tunnels) {
+		named.add(id);
+		setTunnel(tables, id, spec);
+	}
+	for (const [id] of [...tables.tunnels.entries()])
+		if (!named.has(id) && ownsTunnel(only, id)) deleteTunnel(tables, id);
+	countAgain(tables);
+}
+
+/** Services are set where none of the document's are, so that they may exchange their endpoints. */
+function planServices(
+	stage: Stage,
+	{ machine: { services }, file, positionAt }: ReadMachine,
+	only: Only,
+): void {
+	const tables = openServiceTables(stage);
+	const tunnelsBefore = new Map<number, number>();
+	tables.verify.forEach((sid, { tunnel }) => {
+		if (ownsService(only, sid.service))
+			tunnelsBefore.set(rankOfSid(sid), tunnel);
+	});
+	const ownsAll = only.text === "";
+	if (ownsAll)
+		for (const table of rowsOfServices)
+			stage.openTable<unknown, unknown>(table as never).clear();
+	else {
+		finishTakeover(tables);
+		for (const [sid, { proxy, backend }] of [...tables.verify.entries()]) {
+			if (!ownsService(only, sid.service)) continue;
+			tables.nat.delete(proxy);
+			tables.nat.delete(backend);
+			tables.encap.delete(backend);
+			tables.verify.delete(sid);
+		}
+	}
+	const mistakes = new Mistakes(file, true);
+	for (let i = 0; i < services.length; i++) {
+		const service = services[i] as Machine["services"][number];
+		// Within the document there are none.
+		for (const { role, endpoint, holder } of ownsAll
+			? []
+			: conflicts(tables, service))
+			mistakes.add(
+				["services", i, role],
+				`${pathText(["services", i, role])}: ${endpointName(endpoint)} belongs to service ${holder.service} ${holder.group}, which the document does not own`,
+			);
+		if (mistakes.count === 0) setService(tables, service);
+	}
+	mistakes.throwIfAny(positionAt);
+	// Counters stay with a service that stays in its tunnel.
+	for (const { sid, tunnel } of services)
+		if (tunnelsBefore.get(rankOfSid(sid)) === tunnel)
+			tunnelsBefore.delete(rankOfSid(sid));
+	for (const [rank, tunnel] of tunnelsBefore)
+		removeTraffic(tables, { sid: sidOfRank(rank), tunnel });
+}
+
+/** The service that `rankOfSid` gives a number. */
+const sidOfRank = (rank: number): Sid => ({
+	service: Math.floor(rank / 65_536),
+	group: rank % 65_536,
+});
+
+function planConfig(
+	stage: Stage,
+	{ config }: Machine,
+	only: Only,
+	{ kernel }: Context,
+): void {
+	if (!only.config) return;
+	const table = stage.openTable(configTable);
+	table.clear();
+	for (const row of config) {
+		const ifindex =
+			row.interface === EVERY ? 0 : kernel.interfaceIndex(row.interface);
+		if (ifindex === undefined) throw missing(`no interface "${row.interface}"`);
+		table.set({ ifindex, queue: row.queue }, row.config);
+	}
+}
+
+/** Every service's tunnel is there, also of those that the document does not own. */
+function checkTunnels(
+	stage: Stage,
+	{ machine, file, positionAt }: ReadMachine,
+	only: Only,
+): void {
+	const known = new Set(machine.tunnels.map(({ id }) => id));
+	const { tunnels } = openTunnelTables(stage);
+	const has = (id: number) =>
+		known.has(id) || (!ownsTunnel(only, id) && tunnels.get(id) !== undefined);
+	const mistakes = new Mistakes(file, true);
+	for (let i = 0; i < machine.services.length; i++) {
+		const { tunnel } = machine.services[i] as Machine["services"][number];
+		if (!has(tunnel))
+			mistakes.add(
+				["services", i, "tunnel"],
+				`${pathText(["services", i, "tunnel"])}: there is no tunnel ${tunnel}`,
+			);
+	}
+	if (only.text !== "")
+		for (const [{ service, group }, { tunnel }] of stage
+			.openTable(verifyTable)
+			.entries())
+			if (
+				!ownsService(only, service) &&
+				ownsTunnel(only, tunnel) &&
+				!known.has(tunnel)
+			)
+				mistakes.add(
+					["tunnels"],
+					`tunnels: tunnel ${tunnel} is used by service ${service} ${group}, which the document does not own`,
+				);
+	mistakes.throwIfAny(positionAt);
+}

@@ -1,0 +1,42 @@
+import { networkInterfaces } from "node:os";
+import { address, type Codec } from "@sluice/maps/codec";
+import { flagNames, queues } from "@sluice/maps/tables";
+import type { Machine } from "./machine.js";
+
+/** What is allowed, and probably not meant. */
+export function warningsOf(machine: Machine): string[] {
+	return [...foreignLocals(machine), ...idlePrograms(machine)];
+}
+
+/** Addresses may come later than the document, so that this is no mistake. */
+function foreignLocals({ tunnels }: Machine): string[] {
+	if (tunnels.length === 0) return [];
+	const own = new Set(
+		Object.values(networkInterfaces()).flatMap((addresses = []) =>
+			addresses.map((one) => canonical(one.address, address)),
+		),
+	);
+	const foreign = new Set(
+		tunnels.map(({ spec }) => spec.local).filter((local) => !own.has(local)),
+	);
+	return [...foreign]
+		.slice(0, 3)
+		.map((local) => `no interface has ${local}, the local address of a tunnel`);
+}
+
+function canonical(text: string, codec: Codec<string>): string {
+	const bytes = Buffer.alloc(codec.size);
+	codec.write(bytes, 0, text);
+	return codec.read(bytes, 0);
+}
+
+function idlePrograms({ config, services }: Machine): string[] {
+	if (services.length === 0) return [];
+	const { gue = 0 } = flagNames[queues.ingress] ?? {};
+	const decapsulates = config.some(
+		(row) => row.queue === queues.ingress && row.config.flags & gue,
+	);
+	return decapsulates || config.length === 0
+		? []
+		: ["services are set, but no ingress row has the flag gue"];
+}

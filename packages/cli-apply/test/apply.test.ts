@@ -1,0 +1,193 @@
+// Needs root and BPF: applies documents to pinned tables.
+import { session } from "@sluice/cli-kit/testing";
+import {
+	decapTable,
+	encapTable,
+	natTable,
+	trafficTable,
+	tunnelTable,
+	verifyTable,
+} from "@sluice/maps/tables";
+import { findings } from "@sluice/tunnel";
+import { cli } from "../src/cli.js";
+import { changed, gateway, json, yaml } from "./helpers/documents.js";
+import { it } from "./helpers/tables.js";
+
+const from = (content: unknown) => ({ input: yaml(content) });
+
+it("a document is applied from nothing, and again for nothing", async (t, tables) => {
+	await session(t, tables, cli, [
+		{
+			type: "-",
+			world: from(gateway()),
+			out: "generation 1: 12 rows written, 0 deleted\n",
+		},
+		{
+			type: "-",
+			world: from(gateway()),
+			out: "generation 1: 0 rows written, 0 deleted\n",
+		},
+	]);
+	t.deepEqual(
+		tables
+			.open(decapTable)
+			.get({ address: "127.0.0.1", port: 6080, proto: 17 }),
+		2,
+	);
+	t.deepEqual(
+		findings(
+			{
+				verify: tables.open(verifyTable),
+				encap: tables.open(encapTable),
+				nat: tables.open(natTable),
+			} as never,
+			{ has: (id) => tables.open(tunnelTable).get(id) !== undefined },
+		),
+		[],
+	);
+});
+
+it("a dry run prints the difference, and changes nothing", async (t, tables) => {
+	await tables.run(cli, "-", from(gateway()));
+	const next = changed((c) => {
+		c.metadata.generation = 2;
+		c.services.shift();
+		c.services.push({
+			service: 9,
+			group: 9,
+			protocol: "tcp",
+			proxy: "[2001:db8::1]:80",
+			backend: "[2001:db8::2]:80",
+			tunnel: 101,
+			keys: [{ text: "s3cr3t" }],
+		});
+		Object.assign(c.services[0] as object, { keys: [{ text: "n3w" }] });
+		Object.assign(c.tunnels[1] as object, { remote: "10.0.0.3:6080" });
+	});
+	const dry = {
+		type: "- --dry-run",
+		world: from(next),
+		out: [
+			"~ tunnel 101 127.0.0.1:6080 -> 10.0.0.3:6080 (was 127.0.0.1:6080 -> 10.0.0.2:6080)",
+			"~ service 2 2 udp 203.0.113.10:53 -> 192.168.7.3:53 in tunnel 101, another key (was udp 203.0.113.10:53 -> 192.168.7.3:53 in tunnel 101)",
+			"+ service 9 9 tcp [2001:db8::1]:80 -> [2001:db8::2]:80 in tunnel 101",
+			"- service 1 2 tcp 203.0.113.10:80 -> 192.168.7.2:8080 in tunnel 100",
+			"4 differences, not applied: 7 rows written, 4 deleted",
+			"",
+		].join("\n"),
+	};
+	await session(t, tables, cli, [
+		dry,
+		dry,
+		{
+			type: "-",
+			world: from(next),
+			out: "generation 2: 7 rows written, 4 deleted\n",
+		},
+	]);
+});
+
+it("learned remotes and counters stay", async (t, tables) => {
+	await tables.run(cli, "-", from(gateway()));
+	const tunnels = tables.open(tunnelTable);
+	const learned = {
+		local: "127.0.0.1",
+		localPort: 6080,
+		remote: "198.51.100.7",
+		remotePort: 40_000,
+		lastPing: 5n,
+	};
+	tunnels.set(100, learned);
+	const traffic = tables.open(trafficTable);
+	const counted = { tunnel: 100, sid: { service: 1, group: 2 }, queue: 0 };
+	const moved = { tunnel: 101, sid: { service: 2, group: 2 }, queue: 0 };
+	for (const key of [counted, moved])
+		traffic.set(key, [{ packets: 3n, bytes: 4n }]);
+	const next = changed((c) => {
+		c.metadata.generation = 2;
+		Object.assign(c.services[1] as object, { tunnel: 100 });
+	});
+	const { code } = await tables.run(cli, "-", from(next));
+	t.is(code, 0);
+	t.deepEqual(tunnels.get(100), learned);
+	t.truthy(traffic.get(counted));
+	t.is(traffic.get(moved), undefined);
+});
+
+it("services exchange their proxies", async (t, tables) => {
+	await tables.run(cli, "-", from(gateway()));
+	const swapped = changed((c) => {
+		c.metadata.generation = 2;
+		const [one, two] = c.services as [
+			Record<string, unknown>,
+			Record<string, unknown>,
+		];
+		two.protocol = "tcp";
+		[one.proxy, two.proxy] = [two.proxy, one.proxy];
+	});
+	t.is((await tables.run(cli, "-", from(swapped))).code, 0);
+	t.deepEqual(
+		tables.open(natTable).get({ address: "203.0.113.10", port: 80, proto: 6 }),
+		{
+			address: "192.168.7.3",
+			port: 53,
+			proto: 6,
+		},
+	);
+});
+
+it("what is wrong changes nothing, and is told by place", async (t, tables) => {
+	const missing = changed((c) => {
+		Object.assign(c.services[1] as object, { tunnel: 7 });
+	});
+	await session(t, tables, cli, [
+		{
+			type: "-",
+			world: { input: json(missing) },
+			code: 2,
+			err: `cli_apply: -:1:${json(missing).indexOf('"tunnel":7') + 1}: services[1].tunnel: there is no tunnel 7\n`,
+		},
+		{
+			type: "-",
+			world: from(
+				changed((c) =>
+					Object.assign(c.config[0] as object, { interface: "none0" }),
+				),
+			),
+			code: 3,
+			err: 'cli_apply: no interface "none0"\n',
+		},
+		{
+			type: "none.yaml",
+			code: 2,
+			err: 'cli_apply: file "none.yaml" cannot be read: ENOENT\n',
+		},
+	]);
+	t.deepEqual([...tables.open(tunnelTable).entries()], []);
+});
+
+it("a row that was changed by hand is put right by the same document", async (t, tables) => {
+	await tables.run(cli, "-", from(gateway()));
+	tables
+		.open(encapTable)
+		.delete({ address: "192.168.7.2", port: 8080, proto: 6 });
+	await session(t, tables, cli, [
+		{
+			type: "-",
+			world: from(gateway()),
+			out: "generation 1: 1 row written, 0 deleted\n",
+		},
+	]);
+});
+
+it("an address that is not this machine's is warned of", async (t, tables) => {
+	const content = changed((c) => {
+		Object.assign(c.tunnels[1] as object, { local: "203.0.113.2:6080" });
+	});
+	const { code, err } = await tables.run(cli, "-", from(content));
+	t.is(code, 0);
+	t.is(
+		err,
+		"cli_apply: warning: no interface has 203.0.113.2, the local address of a tunnel\n",
+	);
+});
