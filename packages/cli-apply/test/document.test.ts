@@ -273,7 +273,7 @@ test("what the parser takes, the schema takes", (t) => {
 	}
 });
 
-/** What only the whole document shows. */
+/** What only the whole document shows, or what an address is. */
 const together: [string, (content: Content) => void, RegExp][] = [
 	[
 		"a tunnel twice",
@@ -329,7 +329,21 @@ const together: [string, (content: Content) => void, RegExp][] = [
 		(c) => {
 			first(c, "tunnels").local = "0.0.0.0:1";
 		},
-		/: tunnels\[0\]\.local: must be one address, got "0\.0\.0\.0:1"$/,
+		/: tunnels\[0\]\.local: must be an address of this machine, got the kind unspecified$/,
+	],
+	[
+		"a multicast backend",
+		(c) => {
+			first(c, "services").backend = "224.0.0.1:80";
+		},
+		/: services\[0\]\.backend: must be an address of a host, got the kind multicast$/,
+	],
+	[
+		"a UDP service at the end of a tunnel",
+		(c) => {
+			Object.assign(c.services[1] as object, { backend: "10.0.0.2:6080" });
+		},
+		/: services\[1\]\.backend: udp 10\.0\.0\.2:6080 is the far end of tunnel 101$/,
 	],
 ];
 

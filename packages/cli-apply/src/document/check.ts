@@ -1,5 +1,5 @@
 import { type Mistakes, type PositionAt, pathText } from "@sluice/document";
-import type { Endpoint } from "@sluice/maps/tables";
+import { type Endpoint, protocols } from "@sluice/maps/tables";
 import { endpointName, rankOfSid } from "@sluice/tunnel";
 import type { Machine } from "../machine.js";
 
@@ -46,6 +46,7 @@ export function checkTogether(
 		({ sid }) => `service ${sid.service} ${sid.group}`,
 	);
 	checkEndpoints(services, mistakes, positionAt);
+	checkTunnelEnds(services, tunnels, mistakes);
 }
 
 function checkEndpoints(
@@ -68,5 +69,34 @@ function checkEndpoints(
 		const { proxy, backend } = services[i] as Machine["services"][number];
 		claim(i, "proxy", proxy);
 		claim(i, "backend", backend);
+	}
+}
+
+/** What is sent to the end of a tunnel is taken for tunnel traffic, so no service is reached there. */
+function checkTunnelEnds(
+	services: Machine["services"],
+	tunnels: Machine["tunnels"],
+	mistakes: Mistakes,
+): void {
+	const name = (address: string, port: number) => `${address} ${port}`;
+	const locals = new Set(
+		tunnels.map(({ spec }) => name(spec.local, spec.localPort)),
+	);
+	const remotes = new Map(
+		tunnels.map(({ id, spec }) => [id, name(spec.remote, spec.remotePort)]),
+	);
+	for (let i = 0; i < services.length; i++) {
+		const service = services[i] as Machine["services"][number];
+		if (service.proxy.proto !== protocols.udp) continue;
+		const { proxy, backend, tunnel } = service;
+		const refuse = (role: "proxy" | "backend", what: string) =>
+			mistakes.add(
+				["services", i, role],
+				`${pathText(["services", i, role])}: ${endpointName(service[role])} is ${what}`,
+			);
+		if (locals.has(name(proxy.address, proxy.port)))
+			refuse("proxy", "the local end of a tunnel");
+		if (remotes.get(tunnel) === name(backend.address, backend.port))
+			refuse("backend", `the far end of tunnel ${tunnel}`);
 	}
 }

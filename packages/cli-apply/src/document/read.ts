@@ -6,7 +6,12 @@ import {
 	readDocument,
 } from "@sluice/document";
 import { flagNames, protocols, queues } from "@sluice/maps/tables";
-import { type Service, type TunnelSpec, UNKNOWN } from "@sluice/tunnel";
+import {
+	addressKind,
+	type Service,
+	type TunnelSpec,
+	UNKNOWN,
+} from "@sluice/tunnel";
 import type { ConfigRow, Machine, TunnelRow } from "../machine.js";
 import { checkTogether } from "./check.js";
 import { isV6, place } from "./endpoint.js";
@@ -186,12 +191,14 @@ function tunnelRow(
 			? { address: UNKNOWN, port: 0 }
 			: reader.text(row, "remote", path, place);
 	if (id === undefined || !local || !remote) return undefined;
-	for (const [key, { address }] of Object.entries({ local, remote }))
-		if (address === "0.0.0.0" || (address === "::" && row[key] !== LEARNED))
-			reader.wrong(
-				[...path, key],
-				`must be one address${key === "remote" ? `, or ${LEARNED}` : ""}, got "${row[key]}"`,
-			);
+	const localKind = addressKind(local.address);
+	if (localKind && localKind !== "loopback")
+		reader.wrong(
+			[...path, "local"],
+			`must be an address of this machine, got the kind ${localKind}`,
+		);
+	if (row.remote !== LEARNED)
+		refuseKind(reader, [...path, "remote"], remote.address);
 	if (row.remote !== LEARNED && isV6(local) !== isV6(remote))
 		reader.wrong(path, "local and remote must be of one family");
 	const spec: TunnelSpec = {
@@ -201,6 +208,13 @@ function tunnelRow(
 		remotePort: remote.port,
 	};
 	return { id, spec };
+}
+
+/** An address that no other host can have. */
+function refuseKind(reader: Reader, path: Path, address: string): void {
+	const kind = addressKind(address);
+	if (kind)
+		reader.wrong(path, `must be an address of a host, got the kind ${kind}`);
 }
 
 const SERVICE = [
@@ -230,6 +244,10 @@ function serviceRow(
 	if (service === undefined || group === undefined || !protocol)
 		return undefined;
 	if (!proxy || !backend || tunnel === undefined || !key) return undefined;
+	// A loopback address may be meant, on a machine that is set up for it.
+	for (const [key, { address }] of Object.entries({ proxy, backend }))
+		if (addressKind(address) !== "loopback")
+			refuseKind(reader, [...path, key], address);
 	if (isV6(proxy) !== isV6(backend))
 		reader.wrong(path, "proxy and backend must be of one family");
 	const proto = protocols[protocol];
