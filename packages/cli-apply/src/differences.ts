@@ -14,7 +14,7 @@ import {
 	verifyTable,
 } from "@sluice/maps/tables";
 import { endpointName, rankOfConfig, rankOfSid, UNKNOWN } from "@sluice/tunnel";
-import { LEARNED } from "./document/read.js";
+import { LEARNED } from "./document/words.js";
 import { EVERY } from "./machine.js";
 import type { Stage } from "./stage.js";
 

@@ -11,7 +11,6 @@ import {
 	differenceText,
 } from "./differences.js";
 import { fileDigest } from "./digest.js";
-import { readMachine } from "./document/read.js";
 import { checkDeletes, checkEmpty, type MostDeletes } from "./guards.js";
 import type { Only } from "./only.js";
 import { plan } from "./plan.js";
@@ -56,14 +55,16 @@ export interface Result extends Counts {
  * @throws Failure usage: the document is wrong, or refused; nothing was changed
  * @throws BpfError the kernel refused: the tables are as they were
  */
-export function perform(
+export async function perform(
 	input: Input,
 	options: Options,
 	context: Context,
-): Result {
+): Promise<Result> {
 	const file = fileDigest(input.text);
 	const known = unchanged(input, file, options, context);
 	if (known) return known;
+	// The reader of YAML is slow to load.
+	const { readMachine } = await import("./document/read.js");
 	const document = readMachine(input.file, input.text);
 	const { machine } = document;
 	if (options.generation !== undefined) machine.generation = options.generation;

@@ -21,6 +21,7 @@ export const apply = command({
 		input: inputOf(args.text("file"), env),
 		options: optionsOf(args, args.flag("dry-run")),
 	}),
-	run: ({ input, options }, context) =>
-		printResult(perform(input, options, context), "", context),
+	async run({ input, options }, context) {
+		printResult(await perform(input, options, context), "", context);
+	},
 });

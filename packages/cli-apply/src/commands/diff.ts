@@ -16,9 +16,9 @@ export const diff = command({
 		input: inputOf(args.text("file"), env),
 		only: onlyIn(args),
 	}),
-	run({ input, only }, context) {
+	async run({ input, only }, context) {
 		// What it would be refused for is for the one who applies it.
-		const result = perform(
+		const result = await perform(
 			input,
 			{
 				dryRun: true,

@@ -5,7 +5,7 @@ import {
 	type Env,
 	type OptionSpec,
 } from "@sluice/cli-kit";
-import { generation } from "../document/read.js";
+import { generation } from "../document/words.js";
 import { mostDeletes } from "../guards.js";
 import { ALL, onlyOf } from "../only.js";
 import type { Input, Options } from "../perform.js";

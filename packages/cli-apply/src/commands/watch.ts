@@ -1,5 +1,5 @@
 import { watch as watchFolder } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname } from "node:path";
 import {
 	badInput,
 	type Context,
@@ -41,29 +41,34 @@ async function watchFile(
 	const { env } = context;
 	const stopped = env.stopped?.();
 	let seen: Buffer | undefined;
-	const look = () => {
+	const look = async () => {
 		try {
 			const input = inputOf(file, env);
 			const digest = fileDigest(input.text);
 			if (seen && digest.equals(seen)) return;
 			seen = digest;
-			printResult(perform(input, options, context), "watch", context);
+			printResult(await perform(input, options, context), "watch", context);
 		} catch (error) {
 			report(error, context);
 		}
 	};
 	// The folder, since a file that is replaced is another one. Of a ConfigMap, the link `..data` beside it changes.
-	const watcher = watchFolder(dirname(join(file)));
+	const watcher = watchFolder(dirname(file));
 	let timer: NodeJS.Timeout | undefined;
-	watcher.on("change", (_, name) => {
-		if (name !== basename(file) && !String(name).startsWith("..")) return;
-		clearTimeout(timer);
-		timer = setTimeout(look, QUIET);
-	});
-	look();
 	await new Promise<void>((resolve, reject) => {
+		// One after the other.
+		let last = Promise.resolve();
+		const next = () => {
+			last = last.then(look).catch(reject);
+		};
 		watcher.on("error", reject);
+		watcher.on("change", (_, name) => {
+			if (name !== basename(file) && !String(name).startsWith("..")) return;
+			clearTimeout(timer);
+			timer = setTimeout(next, QUIET);
+		});
 		stopped?.addEventListener("abort", () => resolve(), { once: true });
+		next();
 	}).finally(() => {
 		clearTimeout(timer);
 		watcher.close();

@@ -17,13 +17,7 @@ import { checkTogether } from "./check.js";
 import { isV6, place } from "./endpoint.js";
 import { forgetKeyFiles, readKeys } from "./keys.js";
 import { type Fields, Reader } from "./reader.js";
-
-/** The one version of the document. */
-export const API_VERSION = "sluice/v1";
-export const KIND = "Machine";
-
-/** A remote that is left to the pings. */
-export const LEARNED = "learned";
+import { API_VERSION, generation, KIND, LEARNED } from "./words.js";
 
 /** Bytes of a machine's name. */
 const LONGEST_NAME = 63;
@@ -102,15 +96,6 @@ function rows<T>(
 	}
 	return found;
 }
-
-/** A number from 1 on; JSON has no larger ones than 2^53 that are exact. */
-export const generation = (name: string, text: string): bigint => {
-	if (/^[1-9]\d{0,15}$/.test(text) && Number(text) <= Number.MAX_SAFE_INTEGER)
-		return BigInt(text);
-	throw badInput(
-		`${name} must be an integer from 1 to ${Number.MAX_SAFE_INTEGER}, got "${text}"`,
-	);
-};
 
 function machineName(name: string, text: string): string {
 	if (/^[\w.-]+$/.test(text) && text.length <= LONGEST_NAME) return text;

@@ -11,7 +11,7 @@ import {
 import { rankOfConfig, rankOfSid, UNKNOWN } from "@sluice/tunnel";
 import { EVERY } from "../machine.js";
 import { type Only, ownsService, ownsTunnel } from "../only.js";
-import { API_VERSION, KIND, LEARNED } from "./read.js";
+import { API_VERSION, KIND, LEARNED } from "./words.js";
 
 /** The kernel's tables as a document's rows, each a mapping. */
 export interface Rows {
