@@ -150,15 +150,15 @@ struct {
  * reads it.
  */
 struct applied {
-	__u64 generation; /* 0: nothing was applied */
-	__u64 time; /* seconds since 1970 */
-	__u8 salt[16]; /* of the digests below */
-	__u8 file[32]; /* SHA-256 of the file */
+	__u64 generation;  /* 0: nothing was applied */
+	__u64 time;	   /* seconds since 1970 */
+	__u8 salt[16];	   /* of the digests below */
+	__u8 file[32];	   /* SHA-256 of the file */
 	__u8 document[32]; /* digest of what the document says */
-	__u8 state[16]; /* digest of the rows, without remotes */
-	__u8 rows[16]; /* digest of the rows with them */
-	char owner[64]; /* the document's name */
-	char only[64]; /* the part of the tables that it owns; empty: all */
+	__u8 state[16];	   /* digest of the rows, without remotes */
+	__u8 rows[16];	   /* digest of the rows with them */
+	char owner[64];	   /* the document's name */
+	char only[64];	   /* the part of the tables that it owns; empty: all */
 };
 
 struct {
