@@ -36,7 +36,10 @@ for (const [bin, outfile] of bins) {
 		minifySyntax: true,
 		logLevel: "warning",
 		// A program finds the objects beside it.
-		define: { "import.meta.dirname": "__dirname" },
+		define: {
+			"import.meta.dirname": "__dirname",
+			"import.meta.filename": "__filename",
+		},
 		banner: { js: `#!/usr/bin/env node\n${refusal(bin)}` },
 	});
 	chmodSync(outfile, 0o755);

@@ -1,4 +1,10 @@
-import { type Args, badInput, type Context, values } from "@sluice/cli-kit";
+import {
+	type Args,
+	badInput,
+	type Context,
+	noInterface,
+	values,
+} from "@sluice/cli-kit";
 import type { ConfigKey } from "@sluice/maps/tables";
 
 /** Which rows a command line means: every part left out stands for all. */
@@ -32,14 +38,14 @@ export const indexOf = (text: string) => values.integer("idx", text, 0, 1);
  * The index of an interface that is there; `if7` stands for index 7 where no interface has that name, so that the
  * rows of one that is gone can be reached.
  *
- * @throws Failure usage, where there is none
+ * @throws Failure missing, where there is none
  */
 export function ifindexOf(name: string, { kernel }: Context): number {
 	const index = kernel.interfaceIndex(name);
 	if (index !== undefined) return index;
 	const gone = /^if([1-9]\d{0,8})$/.exec(name);
 	if (gone) return Number(gone[1]);
-	throw badInput(`no interface "${name}"`, "see the names with ip link");
+	throw noInterface(name);
 }
 
 /** "*" for every interface, undefined for one that is gone. */

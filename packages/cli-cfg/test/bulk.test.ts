@@ -54,7 +54,7 @@ it("batch names the line of an interface that is not there", (t, tables) =>
 			type: "batch -",
 			world: { input: "set 0 1 gue a\nset nope 0 1 gue a\ndel 1" },
 			code: 2,
-			err: `cli_cfg: batch: line 2: no interface "nope"; see the names with ip link
+			err: `cli_cfg: batch: line 2: no interface "nope"; see "ip -brief link"
 cli_cfg: batch: line 3: no egress row
 cli_cfg: batch: 2 errors: nothing was changed
 `,

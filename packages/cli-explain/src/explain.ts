@@ -1,4 +1,4 @@
-import { type Context, Failure } from "@sluice/cli-kit";
+import { type Context, Failure, noInterface } from "@sluice/cli-kit";
 import { fateOf, type Outcome } from "@sluice/maps/tables";
 import { type Attached, attachedTo } from "@sluice/tunnel/hooks";
 import { type Decoded, decode, framed } from "@sluice/tunnel/wire";
@@ -38,10 +38,7 @@ export async function explain(
 ): Promise<Explanation> {
 	const { device, direction, sid, ping } = question;
 	const ifindex = context.kernel.interfaceIndex(device);
-	if (ifindex === undefined)
-		throw new Failure("missing", `no interface "${device}"`, {
-			hint: "see the names with ip link",
-		});
+	if (ifindex === undefined) throw noInterface(device);
 	const attached = await programOn(device, direction);
 	const link = await linkOf(device);
 	const { vars } = context.env;

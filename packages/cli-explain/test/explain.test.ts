@@ -270,7 +270,7 @@ fails(
 	"an interface that is not there",
 	`${egress.replace("eth0", "eth9")} 1.1.1.1:1 2.2.2.2:2`,
 	3,
-	'cli_explain: no interface "eth9"; see the names with ip link\n',
+	'cli_explain: no interface "eth9"; see "ip -brief link"\n',
 );
 fails(
 	"a hook without our program",

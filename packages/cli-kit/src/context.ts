@@ -122,6 +122,12 @@ export class Context {
 		if (list.length > 0) this.env.out(`${list.join("\n")}\n`);
 	}
 
+	/** Text in red, where a person reads it and has no objection (NO_COLOR, as in no-color.org). */
+	red(text: string): string {
+		const { isTerminal, vars } = this.env;
+		return isTerminal && !vars.NO_COLOR ? `\x1b[31m${text}\x1b[39m` : text;
+	}
+
 	/** Prints a line on stderr, beside the result: with the command's name, or as a JSON document. */
 	warn(message: string): void {
 		this.env.err(

@@ -81,3 +81,9 @@ export const wrongValue = (
 
 /** No such entry: exit code 3. */
 export const missing = (message: string) => new Failure("missing", message);
+
+/** No interface of this name: exit code 3. */
+export const noInterface = (name: string) =>
+	new Failure("missing", `no interface "${name}"`, {
+		hint: 'see "ip -brief link"',
+	});

@@ -24,6 +24,7 @@ export {
 	Failure,
 	type FailureKind,
 	missing,
+	noInterface,
 	wrongValue,
 } from "./failure.js";
 export { listenArgs, listenPositionals } from "./listen.js";

@@ -1,5 +1,5 @@
 import test from "ava";
-import { Failure } from "../src/index.js";
+import { command, type Env, Failure, type Program } from "../src/index.js";
 import { prints, sample, typed } from "./helpers/sample.js";
 
 for (const [how, code, text, json] of [
@@ -283,4 +283,42 @@ test("a failure keeps what caused it", (t) => {
 	const cause = new Error("why");
 	const failure = new Failure("failed", "it broke", { cause, hint: "wait" });
 	t.like(failure, { code: "FAILED", hint: "wait", cause });
+});
+
+test("red is for a terminal, unless NO_COLOR is set", async (t) => {
+	const red: Program = {
+		name: "red",
+		summary: "print in red",
+		version: "1",
+		commands: [
+			command({
+				usage: "$0",
+				summary: "Print",
+				kernel: false,
+				parse: () => undefined,
+				run: (_, context) => {
+					context.print([context.red("drop")], {});
+					context.warn("careful");
+				},
+			}),
+		],
+	};
+	const err = "red: careful\n";
+	const printed = (env: Partial<Env>) => typed([], red, env);
+	t.deepEqual(await printed({ isTerminal: true }), {
+		code: 0,
+		out: "\x1b[31mdrop\x1b[39m\n",
+		err,
+	});
+	const plain = { code: 0, out: "drop\n", err };
+	t.deepEqual(await printed({ isTerminal: false }), plain);
+	t.deepEqual(
+		await printed({ isTerminal: true, vars: { NO_COLOR: "1" } }),
+		plain,
+	);
+	t.deepEqual(await typed(["--json"], red), {
+		code: 0,
+		out: "{}\n",
+		err: '{"warning":{"message":"careful"}}\n',
+	});
 });

@@ -27,6 +27,8 @@ export interface PingListener {
 	sent(ping: Sent): void;
 	/** A ping that could not leave; the next one may. */
 	failed(error: Failure): void;
+	/** Ends the pings. */
+	stopped: AbortSignal | undefined;
 }
 
 /**
@@ -49,6 +51,7 @@ export async function sendPings(
 				sockets.set(target.from, await bind(target));
 		for (let number = 1; number <= count; number++) {
 			for (const target of targets) {
+				if (listener.stopped?.aborted) return;
 				const error = await send(sockets.get(target.from) as Socket, target);
 				if (error) {
 					listener.failed(error);
@@ -57,13 +60,17 @@ export async function sendPings(
 				left++;
 				listener.sent({ tunnel: target.id, to: target.to, number });
 			}
-			if (number < count) await sleep(1000 * interval);
+			if (number < count) await wait(interval, listener.stopped);
 		}
 	} finally {
 		for (const socket of sockets.values()) socket.close();
 	}
 	if (left === 0) throw new Failure("failed", "not one ping could be sent");
 }
+
+/** Waits for so many seconds, or until it is stopped. */
+const wait = (seconds: number, signal: AbortSignal | undefined) =>
+	sleep(1000 * seconds, undefined, signal ? { signal } : {}).catch(() => {});
 
 function bind({ tunnel, from }: Target): Promise<Socket> {
 	const socket = createSocket({

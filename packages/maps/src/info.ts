@@ -1,6 +1,6 @@
 import { closeSync } from "node:fs";
-import koffi from "koffi";
 import { check } from "./errors.js";
+import koffi from "./koffi.js";
 import { bpf_obj_get_info_by_fd, lazily } from "./libbpf.js";
 
 const ENOENT = 2;

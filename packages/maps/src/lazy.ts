@@ -1,4 +1,4 @@
-import type koffi from "koffi";
+import type koffi from "./koffi.js";
 
 /**
  * Declares functions of a library, each at its first call: what a one-shot command does not use must not slow its

@@ -1,5 +1,5 @@
-import koffi from "koffi";
 import { BpfError } from "./errors.js";
+import koffi from "./koffi.js";
 import { lazyIn } from "./lazy.js";
 
 // `void *` arguments take Buffers of the size that the C side expects, or null.

@@ -1,4 +1,4 @@
-import koffi from "koffi";
+import koffi from "./koffi.js";
 import { lazyIn } from "./lazy.js";
 
 // libc functions that Node does not offer. They return -1 and set errno.

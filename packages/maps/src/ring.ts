@@ -1,5 +1,5 @@
-import koffi from "koffi";
 import { BpfError, check, errnoName } from "./errors.js";
+import koffi from "./koffi.js";
 import { lazily } from "./libbpf.js";
 import { errno } from "./libc.js";
 

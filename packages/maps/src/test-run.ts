@@ -1,5 +1,5 @@
-import koffi from "koffi";
 import { check } from "./errors.js";
+import koffi from "./koffi.js";
 import { lazily } from "./libbpf.js";
 
 export interface TestRunOptions {

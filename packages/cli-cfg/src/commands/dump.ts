@@ -48,8 +48,6 @@ export const dump = command({
 	async run({ limit, write }, context) {
 		const { env, json } = context;
 		const place = placer(context);
-		const tell = (text: string, document: unknown) =>
-			env.err(json ? `${toJson(document)}\n` : `cli_cfg: dump: ${text}\n`);
 		const capture =
 			write === undefined
 				? undefined
@@ -63,9 +61,12 @@ export const dump = command({
 		const count = await readEvents(context, limit, {
 			packet: (event) =>
 				capture ? capture.add(event, place(event)) : show(event),
-			lost: (lost) => tell(`${lost} lost: too many to keep up`, { lost }),
+			lost: (lost) => {
+				if (json) env.err(`${toJson({ lost })}\n`);
+				else context.warn(`${lost} lost: too many to keep up`);
+			},
 		}).finally(() => capture?.close());
-		if (!json) tell(`${count} ${capture ? "written" : "shown"}`, undefined);
+		if (!json) context.warn(`${count} ${capture ? "written" : "shown"}`);
 		else if (capture) env.out(`${toJson({ file: write, packets: count })}\n`);
 	},
 });

@@ -1,5 +1,6 @@
 import {
 	aligned,
+	type Context,
 	command,
 	looksOf,
 	watch,
@@ -29,6 +30,7 @@ export const stats = command({
 				always: () => all,
 				lines: (rows) =>
 					table(
+						context,
 						"packets/s",
 						rows.map(({ row, rates }) => [
 							...words(row),
@@ -40,7 +42,7 @@ export const stats = command({
 		const total = rows.reduce((sum, row) => sum + row.packets, 0n);
 		context.print(
 			() =>
-				table("packets", [
+				table(context, "packets", [
 					...rows.map((row) => [...words(row), String(row.packets)]),
 					["total", "", "", String(total)],
 				]),
@@ -55,8 +57,11 @@ const words = ({ direction, outcome, fate }: OutcomeCount) => [
 	fate,
 ];
 
-const table = (counter: string, rows: readonly string[][]) =>
+/** Drops are red. */
+const table = (context: Context, counter: string, rows: readonly string[][]) =>
 	aligned(
 		[["direction", "outcome", "fate", counter], ...rows],
 		[false, false, false, true],
+	).map((line, i) =>
+		rows[i - 1]?.[2] === "dropped" ? context.red(line) : line,
 	);

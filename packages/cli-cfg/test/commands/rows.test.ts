@@ -131,9 +131,9 @@ it("every command has one JSON document", (t, tables) =>
 
 const usage = "usage: cli_cfg set [<interface>] <idx> <id> <flags> <name>";
 
-const refused = (type: string | string[], message: string): Step => ({
+const refused = (type: string | string[], message: string, code = 2): Step => ({
 	type,
-	code: 2,
+	code,
 	err: `cli_cfg: ${typeof type === "string" ? type.split(" ")[0] : type[0]}: ${message}\n`,
 });
 
@@ -179,11 +179,8 @@ it("what cannot be used is refused, and nothing is changed", async (t, tables) =
 		refused("set 1 1 0", `missing: <name>\n${usage}`),
 		refused("set a b 1 1 0 x", `unexpected argument "x"\n${usage}`),
 		refused("set all 1 1 0 x", 'interface must be the name of one, got "all"'),
-		refused(
-			"set nope 1 1 0 x",
-			'no interface "nope"; see the names with ip link',
-		),
-		refused("get nope", 'no interface "nope"; see the names with ip link'),
+		refused("set nope 1 1 0 x", 'no interface "nope"; see "ip -brief link"', 3),
+		refused("get nope", 'no interface "nope"; see "ip -brief link"', 3),
 		refused("get lo 2", 'idx must be an integer from 0 to 1, got "2"'),
 		refused("get all 1", 'nothing may follow all, got "1"'),
 		refused("del 0 1", 'nothing may follow 0, got "1"'),

@@ -70,15 +70,24 @@ interface Rows {
 }
 
 function everything({ verify, encap, nat }: ServiceTables): Rows {
+	// The other tables have their rows in the order of the services, backend before proxy; strays come last.
+	const ranks = new Map<string, number>();
+	const rank = (endpoint: Endpoint) =>
+		ranks.get(nameOf(endpoint)) ?? ranks.size;
 	return {
 		services: (visit) =>
 			verify.forEach((sid, { key, tunnel, proxy, backend }) => {
+				ranks.set(nameOf(backend), ranks.size);
+				ranks.set(nameOf(proxy), ranks.size);
 				visit({ sid, key, tunnel, proxy, backend });
 			}, rankOfSid),
-		encap: (visit) => encap.forEach(visit),
-		nat: (visit) => nat.forEach(visit),
+		encap: (visit) => encap.forEach(visit, rank),
+		nat: (visit) => nat.forEach(visit, rank),
 	};
 }
+
+const nameOf = ({ address, port, proto }: Endpoint) =>
+	`${address} ${port} ${proto}`;
 
 function one({ verify, encap, nat }: ServiceTables, sid: Sid): Rows {
 	const value = verify.get(sid);

@@ -164,9 +164,7 @@ const conflict = ([first]: readonly Conflict[]) =>
 		{ code: "CONFLICT", hint: "delete it first or use --force" },
 	);
 
-function tellTaken(inTheWay: readonly Conflict[], { env }: Context): void {
+function tellTaken(inTheWay: readonly Conflict[], context: Context): void {
 	for (const one of inTheWay)
-		env.err(
-			`cli_service: set: ${what(one)} taken over: deleted ${whose(one)}\n`,
-		);
+		context.warn(`${what(one)} taken over: deleted ${whose(one)}`);
 }

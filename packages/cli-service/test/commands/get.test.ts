@@ -10,7 +10,7 @@ const second =
 const usage =
 	"usage: cli_service get all | cli_service get <service-id> <group-id> [--show-keys]";
 
-it("get all shows services by id, then the other tables", async (t, tables) => {
+it("get all shows services by id, then the other tables in the same order", async (t, tables) => {
 	await tables.run(cli, first);
 	await tables.run(cli, second);
 	const { out, code } = await tables.run(cli, "get all");
@@ -20,13 +20,13 @@ it("get all shows services by id, then the other tables", async (t, tables) => {
 		"VERIFY (0, 9) ->\t'(hidden)'\t7\t\t(udp [2001:db8::5]:53)\t(udp [fd00::1]:5353)",
 		"VERIFY (1, 2) ->\t'(hidden)'\t100\t\t(tcp 5.5.5.5:3100)\t(tcp 1.1.1.1:4000)",
 	]);
-	t.deepEqual(lines.slice(2, 8).sort(), [
-		"ENCAP (tcp 1.1.1.1:4000) -> 100\t\t(1, 2)\t'(hidden)'",
+	t.deepEqual(lines.slice(2, 8), [
 		"ENCAP (udp [fd00::1]:5353) -> 7\t\t(0, 9)\t'(hidden)'",
+		"ENCAP (tcp 1.1.1.1:4000) -> 100\t\t(1, 2)\t'(hidden)'",
+		"NAT (udp [fd00::1]:5353) -> (udp [2001:db8::5]:53)",
+		"NAT (udp [2001:db8::5]:53) -> (udp [fd00::1]:5353)",
 		"NAT (tcp 1.1.1.1:4000) -> (tcp 5.5.5.5:3100)",
 		"NAT (tcp 5.5.5.5:3100) -> (tcp 1.1.1.1:4000)",
-		"NAT (udp [2001:db8::5]:53) -> (udp [fd00::1]:5353)",
-		"NAT (udp [fd00::1]:5353) -> (udp [2001:db8::5]:53)",
 	]);
 	t.deepEqual(lines.slice(8), ["2 services", ""]);
 });

@@ -63,8 +63,8 @@ export const ping = command({
 						? `${toJson({ tunnel, to, number })}\n`
 						: `PING\t${String(tunnel).padStart(8)}\t${to}\t${number}\n`,
 				),
-			failed: ({ message }) =>
-				context.env.err(`cli_tunnel: ping: ${message}\n`),
+			failed: ({ message }) => context.warn(message),
+			stopped: context.env.stopped?.(),
 		});
 	},
 });

@@ -1,6 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { createSocket } from "node:dgram";
+import path from "node:path";
 import {
+	intoPipes,
 	type PinnedTables,
 	session,
 	withTables,
@@ -122,4 +124,19 @@ it("what cannot be pinged is said", async (t, tables) => {
 			err: 'cli_tunnel: ping: count must be an integer from 1 to 4294967295, got "0"\n',
 		},
 	]);
+});
+
+it("ping runs until it is stopped, which is no failure", async (t, tables) => {
+	const { port } = await farEnd(t);
+	addTunnel(tables, 100, 6082, port);
+	const bin = path.join(import.meta.dirname, "../../dist/cli_tunnel.cjs");
+	for (const signal of ["SIGTERM", "SIGINT"] as const) {
+		const ping = intoPipes([bin, "ping", "100", "--open"], {
+			TC_BPF_MNT: tables.bpffs,
+		});
+		await ping.shows(/^PING\t/);
+		ping.kill(signal);
+		const { code, err } = await ping.ended;
+		t.deepEqual([code, err], [0, ""], signal);
+	}
 });

@@ -27,9 +27,7 @@ export const metrics = command({
 		const { serveUntilStopped } = await import("@sluice/cli-kit/metrics");
 		const { collector } = await import("../state/collector.js");
 		const place = placeOf(context);
-		const registry = collector(place, (message) =>
-			context.env.err(`tubectl: metrics: ${message}\n`),
-		);
+		const registry = collector(place, (message) => context.warn(message));
 		await serveUntilStopped(context, registry, listening, (_, endpoint) =>
 			context.print([`Listening on ${endpoint}`], { listening: endpoint }),
 		);

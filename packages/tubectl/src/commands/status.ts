@@ -26,7 +26,7 @@ export const list = command({
 	positionals,
 	parse,
 	async run(only, context) {
-		announce(context, 'tubectl: list: deprecated; use "tubectl status"');
+		context.warn('deprecated; use "tubectl status"');
 		await show(only, context);
 	},
 });

@@ -35,7 +35,7 @@ export const metrics = command({
 		const registry = registryOf(
 			() => readAll(context.kernel, context.bpffs, undefined),
 			version,
-			(message) => context.env.err(`udplb: metrics: ${message}\n`),
+			(message) => context.warn(message),
 		);
 		await serveUntilStopped(context, registry, listening, ({ host }) =>
 			context.print([`Listening on ${host}`], { listening: host }),

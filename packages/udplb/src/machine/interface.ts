@@ -1,4 +1,4 @@
-import { Failure } from "@sluice/cli-kit";
+import { Failure, noInterface } from "@sluice/cli-kit";
 import { iprouteJson } from "./iproute.js";
 
 export interface Interface {
@@ -15,13 +15,10 @@ interface Link {
 	link_type: string;
 }
 
-/** @param name or an alternative name of it. @throws Failure usage: no such interface, or not one that carries Ethernet frames */
+/** @param name or an alternative name of it. @throws Failure missing: no such interface; usage: not one that carries Ethernet frames */
 export async function findInterface(name: string): Promise<Interface> {
 	const link = await linkNamed(name);
-	if (!link)
-		throw new Failure("usage", `no interface "${name}"`, {
-			hint: 'see "ip -brief link"',
-		});
+	if (!link) throw noInterface(name);
 	if (link.link_type !== "ether" && link.link_type !== "loopback")
 		throw new Failure(
 			"usage",
