@@ -42,17 +42,35 @@ struct cached_service {
 
 LOOKUP_CACHE(config_cache, struct cached_config, CONFIG_LOG2);
 
+/* A flag of cached ingress rows, never of the table: tunnel packets that arrive here are a gateway's. */
+#define RX_GATEWAY (1U << 31)
+
+/* The row of an interface and direction: its own, else that of every interface. */
+static __always_inline struct config *config_row(__u32 ifindex, __u32 queue)
+{
+	struct config_key key = {.ifindex = ifindex, .queue = queue};
+	struct config *config = bpf_map_lookup_elem(&map_config, &key);
+
+	if (config)
+		return config;
+	key.ifindex = 0;
+	return bpf_map_lookup_elem(&map_config, &key);
+}
+
 static __always_inline void look_up_config(struct cached_config *entry)
 {
-	struct config_key any = {.queue = entry->key.queue};
-	struct config *config = bpf_map_lookup_elem(&map_config, &entry->key);
+	struct config *config = config_row(entry->key.ifindex, entry->key.queue);
+	struct config *egress;
 
-	if (!config)
-		config = bpf_map_lookup_elem(&map_config, &any);
 	if (!config)
 		return;
 	entry->config = *config;
 	entry->lookup.found = 1;
+	if (entry->key.queue != QUEUE_RX)
+		return;
+	egress = config_row(entry->key.ifindex, QUEUE_TX);
+	if (entry->config.flags & RX_DNAT || (egress && egress->flags & TX_PROXY))
+		entry->config.flags |= RX_GATEWAY;
 }
 
 /* The config row of this interface and direction: the interface's own, else that of every interface, else NULL. */

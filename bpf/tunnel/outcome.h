@@ -54,10 +54,13 @@ enum outcome {
 	OUT_NAT_FAILED,
 
 	/* Added later, of any kind. */
-	OUT_SERVICE_GONE, /* dropped: half translated, and its service was deleted meanwhile */
-	OUT_VLAN,	  /* passed: it belongs to a VLAN, of which this is the parent interface */
-	OUT_OTHER_HOST,	  /* passed: a frame for another host, or for many */
-	OUT_BAD_CHECKSUM, /* passed: the stack drops it */
+	OUT_SERVICE_GONE,  /* dropped: half translated, and its service was deleted meanwhile */
+	OUT_VLAN,	   /* passed: it belongs to a VLAN, of which this is the parent interface */
+	OUT_OTHER_HOST,	   /* passed: a frame for another host, or for many */
+	OUT_BAD_CHECKSUM,  /* passed: the stack drops it */
+	OUT_INNER_BACKEND, /* dropped: a reply from a tunnel to another service's backend */
+	OUT_INNER_LOCAL, /* dropped: a reply from a tunnel to this host, which the flag local would allow */
+	OUT_PING_SOURCE, /* dropped: a ping from where no far end can be */
 
 	OUTCOMES,
 };

@@ -21,6 +21,7 @@
 #include "tunnel/mark.h"
 #include "tunnel/mss.h"
 #include "tunnel/parse.h"
+#include "tunnel/reach.h"
 #include "tunnel/stats.h"
 
 /* What one run knows. */
@@ -52,9 +53,10 @@ static __always_inline void snapshot(struct __sk_buff *skb, struct run *run)
  * the same moment. For a new one the whole value is replaced, so nobody reads an address of one ping with a port of
  * another, and only where it still exists, so that a tunnel deleted meanwhile stays deleted.
  *
- * Returns 0, or a negative reason for a tunnel that is not there or ends elsewhere.
+ * Returns 0, or a negative reason: for a tunnel that is not there or ends elsewhere, or a sender that cannot be a far end.
  */
-static __always_inline int learn_remote(const struct packet *ping, __u32 id, int *learned)
+static __always_inline int learn_remote(struct __sk_buff *skb, const struct packet *ping, __u32 id,
+					int *learned)
 {
 	struct tunnel *tunnel = bpf_map_lookup_elem(&map_tunnel, &id);
 	struct tunnel new;
@@ -70,6 +72,8 @@ static __always_inline int learn_remote(const struct packet *ping, __u32 id, int
 		tunnel->last_ping = new.last_ping;
 		return 0;
 	}
+	if (!may_ping_from(skb, ping))
+		return -OUT_PING_SOURCE;
 	new.remote = ping->src.addr;
 	new.remote_port = ping->src.port;
 	return bpf_map_update_elem(&map_tunnel, &id, &new, BPF_EXIST) ? -OUT_PING_TUNNEL : 0;
@@ -149,14 +153,16 @@ static __always_inline int take_ping(struct __sk_buff *skb, struct run *run,
 		err = -OUT_PING_TYPE;
 	if (err)
 		return err;
-	err = learn_remote(&run->outer, key.tunnel, &learned);
+	err = learn_remote(skb, &run->outer, key.tunnel, &learned);
 	if (err)
 		return err;
 	count_traffic(&key, 0);
 	return learned ? OUT_PING_LEARNED : OUT_PING;
 }
 
-/* Reads and judges the inner packet. Returns 0 or a negative reason. */
+/* Reads and judges the inner packet: a key is valid for its service and one direction, to the backend at a node and from
+ * it at a gateway. Returns 0 or a negative reason.
+ */
 static __always_inline int check_inner(struct __sk_buff *skb, struct run *run,
 				       const struct gue_part *part,
 				       const struct cached_service *service)
@@ -177,10 +183,12 @@ static __always_inline int check_inner(struct __sk_buff *skb, struct run *run,
 		return skb->gso_size && inner->len < part->len ? -OUT_MERGED : -OUT_INNER_LENGTH;
 	if (!inner->has_ports)
 		return -OUT_FOREIGN_INNER;
-	if (!same_endpoint(&inner->dst, &service->backend) &&
-	    !same_endpoint(&inner->src, &service->backend))
+	if (!(run->config->flags & RX_GATEWAY))
+		return same_endpoint(&inner->dst, &service->backend) ? 0 : -OUT_FOREIGN_INNER;
+	if (!same_endpoint(&inner->src, &service->backend))
 		return -OUT_FOREIGN_INNER;
-	return 0;
+	err = check_reach(skb, inner);
+	return err == -OUT_INNER_LOCAL && run->config->flags & RX_LOCAL ? 0 : err;
 }
 
 /* Replies to this packet come out of this interface: what fits there, less the outer header, is what fits. */

@@ -82,6 +82,11 @@ export function packetBench(): Bench {
 	ip("-6 addr add fd01::1/64 dev link0 nodad");
 	for (const address of ["10.1.1.2", "fd01::2"])
 		ip(`neigh add ${address} lladdr 02:00:00:00:01:02 dev link0 nud permanent`);
+	// The far ends of tunnels, and clients.
+	for (const to of ["172.16.0.0/24", "192.0.2.0/24", "203.0.113.0/24"])
+		ip(`route add ${to} via 10.1.1.2`);
+	for (const to of ["fd16::/64", "2001:db8:7::/64", "2001:db8:50::/64"])
+		ip(`-6 route add ${to} via fd01::2`);
 	const programs = loadPrograms();
 	const tables = openTables(programs);
 	const stats = programs.table(statsTable);
@@ -96,22 +101,12 @@ export function packetBench(): Bench {
 		);
 	const frag = programs.table(fragTable);
 	const limit = programs.table(icmpLimitTable);
+	forward(true);
 	return {
 		...programs,
 		tables,
 		context: skb,
-		forward(on) {
-			for (const family of ["ipv4", "ipv6"]) {
-				const set = (scope: string, value: boolean) =>
-					writeFileSync(
-						`/proc/sys/net/${family}/conf/${scope}/forwarding`,
-						value ? "1" : "0",
-					);
-				set("all", on === true);
-				// The kernel sets every interface only where the value changes.
-				set("lo", on !== false);
-			}
-		},
+		forward,
 		forget() {
 			frag.deleteMany([...frag.entries()].map(([key]) => key));
 			limit.set(0, onEachCpu({ tokens: 0n, time: 0n }));
@@ -141,6 +136,20 @@ export function packetBench(): Bench {
 			};
 		},
 	};
+}
+
+/** Lets the namespace forward packets, or on lo alone. */
+function forward(on: boolean | "lo"): void {
+	for (const family of ["ipv4", "ipv6"]) {
+		const set = (scope: string, value: boolean) =>
+			writeFileSync(
+				`/proc/sys/net/${family}/conf/${scope}/forwarding`,
+				value ? "1" : "0",
+			);
+		set("all", on === true);
+		// The kernel sets every interface only where the value changes.
+		set("lo", on !== false);
+	}
 }
 
 /** The longest jiffy of any kernel, in milliseconds. */

@@ -29,8 +29,8 @@ const inTunnel = eth()
 	.ipv4(far, near)
 	.udp(port, port)
 	.gue(tcp4, key)
-	.ipv4(client, tcp4.backend)
-	.tcp(40000, tcp4.backendPort)
+	.ipv4(tcp4.backend, client)
+	.tcp(tcp4.backendPort, 40000)
 	.payload("hello")
 	.bytes();
 

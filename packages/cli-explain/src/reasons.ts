@@ -27,7 +27,7 @@ export const reasons: Readonly<Record<Outcome, string>> = {
 	"unknown-service": "no service has this service and group id",
 	"wrong-key": "the key is not the service's",
 	"foreign-inner":
-		"neither end of the inner packet is the service's backend: a key opens its own service only",
+		"the inner packet is not to the service's backend (at a node) or from it (at a gateway)",
 	"inner-fragment": "a later fragment inside, whose first one was not seen",
 	"congestion-lost":
 		"marked for congestion on the way, but its flow does not know such marks",
@@ -49,6 +49,12 @@ export const reasons: Readonly<Record<Outcome, string>> = {
 	"encap-failed": "the kernel refused to make room for the outer header",
 	"nat-failed":
 		"the two ends of the translation are not of one family, or its checksum could not be written",
+	"inner-backend":
+		"the inner packet is a reply to another service's backend, whose tunnel it would enter",
+	"inner-local":
+		"the inner packet is a reply to this host itself, which the flag local would allow, or to nowhere",
+	"ping-source":
+		"a valid ping from where no far end can be: port 0, or an address that is not another host's, or has no route",
 	"service-gone":
 		"it was translated where it came in, and its service was deleted meanwhile: it would leave in the clear",
 	vlan: "the frame belongs to a VLAN, of which this is the parent interface: attach to the VLAN's interface",

@@ -50,6 +50,9 @@ test.before(() => {
 	for (const device of ["eth0", "other"]) ip("link", "set", device, "up");
 	ip("address", "add", "10.0.0.1/24", "dev", "eth0");
 	ip("neigh", "add", "10.0.0.2", "lladdr", "02:00:00:00:00:09", "dev", "eth0");
+	for (const name of ["net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"])
+		execFileSync("sysctl", ["-qw", `${name}=1`]);
+	ip("route", "add", "7.7.7.0/24", "via", "10.0.0.2");
 	execFileSync("tc", ["qdisc", "add", "dev", "eth0", "clsact"]);
 	for (const direction of ["ingress", "egress"]) {
 		const object = compileBpf(

@@ -6,6 +6,7 @@ import { icmpErrors } from "./icmp-errors.js";
 import { nat } from "./nat.js";
 import { notOurs } from "./not-ours.js";
 import { ping } from "./ping.js";
+import { reach } from "./reach.js";
 import { route } from "./route.js";
 import { tooBig } from "./too-big.js";
 
@@ -17,6 +18,7 @@ export const cases: readonly PacketCase[] = [
 	...nat,
 	...fragments,
 	...icmpErrors,
+	...reach,
 	...route,
 	...tooBig,
 ];

@@ -48,6 +48,9 @@ export const outcomes = [
 	"vlan",
 	"other-host",
 	"bad-checksum",
+	"inner-backend",
+	"inner-local",
+	"ping-source",
 ] as const;
 
 export type Outcome = (typeof outcomes)[number];
