@@ -17,6 +17,8 @@ enum mark {
 	MARK_REQUEST = 0x7710, /* translated from proxy to backend: must be encapsulated */
 	MARK_REPLY =
 		0x7711, /* decapsulated, from the backend: must be translated where replies are */
+	MARK_HEAD =
+		0x7713, /* a clone, to be cut down to the packet's first fragment and encapsulated */
 	MARK_DONE = 0x7712, /* encapsulated or translated and on its way: egress lets it pass */
 };
 

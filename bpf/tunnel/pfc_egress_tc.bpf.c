@@ -22,6 +22,7 @@
 #include "tunnel/mss.h"
 #include "tunnel/parse.h"
 #include "tunnel/path.h"
+#include "tunnel/split.h"
 #include "tunnel/stats.h"
 
 /* What one run knows. */
@@ -141,7 +142,7 @@ static __always_inline int encapsulate(struct __sk_buff *skb, struct run *run,
 	__u32 overhead;
 	__u64 flags;
 	__u8 version;
-	int err;
+	int err, size;
 
 	snapshot(skb, run);
 	/* Also where it is dropped below: its later fragments must not leave in the clear. */
@@ -154,8 +155,16 @@ static __always_inline int encapsulate(struct __sk_buff *skb, struct run *run,
 	overhead = outer_size(version);
 	if (unlikely(packet->syn))
 		clamp_mss(skb, packet->l4, packet->version, path->mtu - overhead);
-	if (check_size(skb, packet, overhead, path->mtu, &flags))
-		return refuse_size(skb, run, overhead);
+	if (check_size(skb, packet, overhead, path->mtu, &flags)) {
+		if (!may_split(skb, packet, path->mtu - overhead))
+			return refuse_size(skb, run, overhead);
+		size = run->mark == MARK_HEAD ? cut_head(skb, path->mtu - overhead)
+					      : split(skb, packet, path->mtu - overhead);
+		if (size < 0)
+			return -OUT_TOO_BIG_SILENT;
+		packet->len = size;
+		flags |= BPF_F_ADJ_ROOM_FIXED_GSO;
+	}
 	err = grow(skb, packet, overhead, flags, version);
 	if (err)
 		return err;
@@ -225,7 +234,7 @@ static __always_inline int is_half_done(const struct run *run)
 
 	if (likely(run->mark == MARK_NONE))
 		return 0;
-	return run->mark == MARK_REQUEST ||
+	return run->mark == MARK_REQUEST || run->mark == MARK_HEAD ||
 	       (run->config && (run->config->flags & reply_flags) == reply_flags);
 }
 

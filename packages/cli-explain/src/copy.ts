@@ -14,6 +14,9 @@ import { type LiveTables, openLive } from "./live-tables.js";
 /** `struct __sk_buff`: as much of it as there is, and where the interface's index stands. */
 const CONTEXT = 192;
 const IFINDEX = 40;
+const WIRE_LEN = 160;
+/** `DRY_RUN` of `bpf/tunnel/split.h`: the program sends no fragments. */
+const DRY_RUN = 65_536;
 
 /** Tables of the copy that are large for no use here. */
 const small = { map_frag: 64, map_tunnel_stats: 64 };
@@ -71,6 +74,7 @@ export class Copy {
 				object.table(tunnelTable).set(learning, row);
 			const context = Buffer.alloc(CONTEXT);
 			context.writeUInt32LE(ifindex, IFINDEX);
+			context.writeUInt32LE(DRY_RUN, WIRE_LEN);
 			const run = program.testRun({ data: packet, context });
 			const stats = object.table(statsTable);
 			return {

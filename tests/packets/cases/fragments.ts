@@ -172,12 +172,16 @@ export const fragments: PacketCase[] = [
 		onLink: true,
 		before: [
 			eth()
-				.ipv4(client, "1.1.1.1", { id: 7, fragment: MORE })
+				.ipv4(client, "1.1.1.1", { id: 7, fragment: DF | MORE })
 				.udp(40000, 4000, { length: 4008, checksum: 1 })
 				.payload(Buffer.alloc(1472)),
 		],
 		input: eth()
-			.ipv4(client, "1.1.1.1", { id: 7, fragment: MORE | 185, protocol: 17 })
+			.ipv4(client, "1.1.1.1", {
+				id: 7,
+				fragment: DF | MORE | 185,
+				protocol: 17,
+			})
 			.payload(Buffer.alloc(1480)),
 		outcome: "too-big-silent",
 	},
