@@ -26,6 +26,7 @@
 #include "udplb/route.h"
 #include "udplb/tables.h"
 
+#define PACKET_HOST 0
 #define PACKET_OTHERHOST 3
 /* "slb" and a digit: a copy on its detour. A mark does not come from the wire. */
 #define DETOUR 0x736c6231
@@ -90,6 +91,22 @@ static __always_inline int only_output_knows(int route, const struct lb_upstream
 	       upstream->ifindex;
 }
 
+/* Makes a frame to a group of machines one to this machine: bpf_redirect_neigh and the stack would drop the packet, which
+ * is for one address alone. Returns 0, or -EINVAL.
+ */
+static __always_inline int leave_group(struct __sk_buff *skb)
+{
+	struct ethhdr *eth;
+
+	if (likely(skb->pkt_type == PACKET_HOST))
+		return 0;
+	eth = bytes_at(skb, 0, sizeof(*eth));
+	if (!eth)
+		return -EINVAL;
+	eth->h_dest[0] &= ~1;
+	return bpf_skb_change_type(skb, PACKET_HOST) ? -EINVAL : 0;
+}
+
 /* Sends the packet itself. Returns the outcome; of TOO_BIG, `mtu` is what would have gone. */
 static __always_inline int send(struct __sk_buff *skb, const struct datagram *datagram,
 				const struct lb_upstream *upstream, const struct fields *from,
@@ -110,7 +127,7 @@ static __always_inline int send(struct __sk_buff *skb, const struct datagram *da
 		return NO_ROUTE;
 	if (skb->vlan_present && bpf_skb_vlan_pop(skb))
 		return NOT_CHANGED;
-	if (rewrite(skb, datagram, from, to))
+	if (rewrite(skb, datagram, from, to) || leave_group(skb))
 		return NOT_CHANGED;
 	if (unlikely(output)) {
 		*verdict = bpf_redirect_neigh(upstream->ifindex, NULL, 0, 0);
@@ -198,7 +215,7 @@ static __always_inline int deliver(struct __sk_buff *skb, const struct datagram 
 	/* A packet from outside with an address of this machine for its source would be refused. */
 	to->src = from->src;
 	to->ttl = from->ttl;
-	return rewrite(skb, datagram, from, to) ? NOT_CHANGED : DELIVERED;
+	return rewrite(skb, datagram, from, to) || leave_group(skb) ? NOT_CHANGED : DELIVERED;
 }
 
 /* Does what the upstream's key says. Returns the outcome, or -1 as copy_round(). */

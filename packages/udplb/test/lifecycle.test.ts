@@ -187,6 +187,24 @@ it("--keep leaves it working, and the next start takes it over", async (t) => {
 	t.is(await pins(), "");
 });
 
+it("--takeover replaces a running udplb, which ends, and loses nothing", async (t) => {
+	const first = await lab.serve(key());
+	const sizes = Array.from({ length: 3000 }, () => 8);
+	const sending = lab.agents.client.send({ ...request, sizes, gap: 1 });
+	const second = lab.box.spawn(process.execPath, [
+		...["dist/udplb.cjs", "--takeover", "-i", "b0", "-c", lab.write(key())],
+	]);
+	await second.ready(/serving/, "stderr");
+	t.is((await first.ended).exitCode, 0);
+	await sending;
+	t.is((await lab.agents.upstream.take(3000, 10_000)).length, 3000);
+	t.is((await programs()).match(/udplb/g)?.length, 1);
+	t.regex((await lab.run("stats")).stdout, /^interface b0\n/);
+	await second.stop();
+	t.is(await pins(), "");
+	t.notRegex(await filters(), /udplb/);
+});
+
 it("one interface is served by one process, another by another", async (t) => {
 	await lab.serve(key());
 	const second = await lab.run("-i", "b0", "-c", lab.write(key()));
