@@ -3,9 +3,9 @@ import { command, Failure } from "@sluice/cli-kit";
 import { entriesText, programIdsOf } from "./words.js";
 
 export const adopt = command({
-	usage: "adopt <programs..>",
+	usage: "adopt <program>...",
 	summary: "Pin the tables that attached programs use and that are not pinned",
-	positionals: { programs: "Ids of programs" },
+	positionals: { program: "Ids of programs" },
 	options: {
 		"drop-live": {
 			type: "boolean",
@@ -14,7 +14,7 @@ export const adopt = command({
 	},
 	examples: [["adopt 123 124", "Pin what programs 123 and 124 use"]],
 	parse: (args) => ({
-		programs: programIdsOf(args.list("programs")),
+		programs: programIdsOf(args.list("program")),
 		dropLive: args.flag("drop-live"),
 	}),
 	async run({ programs, dropLive }, context) {

@@ -6,13 +6,13 @@ import { entriesText, programIdsOf } from "./words.js";
 const MOST = 2 ** 31 - 1;
 
 export const prepare = command({
-	usage: "prepare <ingress> <egress> [programs..]",
+	usage: "prepare <ingress> <egress> [<program>...]",
 	summary:
 		"Load new objects beside the attached programs, with copies of the tables that changed",
 	positionals: {
 		ingress: "The object for ingress",
 		egress: "The object for egress",
-		programs: "Ids of the attached programs that will be replaced",
+		program: "Ids of the attached programs that will be replaced",
 	},
 	options: {
 		entries: {
@@ -31,7 +31,7 @@ export const prepare = command({
 			);
 		return {
 			objects: [args.text("ingress"), args.text("egress")],
-			programs: programIdsOf(args.list("programs")),
+			programs: programIdsOf(args.list("program")),
 			entries: text === undefined ? undefined : Number(text),
 		};
 	},
