@@ -8,6 +8,7 @@ import { register, registerPid, unregister } from "./commands/register.js";
 import { list, status } from "./commands/status.js";
 import { version } from "./commands/version.js";
 import { who } from "./commands/who.js";
+import { dispatcherPins } from "./state/place.js";
 import { version as number } from "./version.js";
 
 /** Nouns read, verbs change. */
@@ -16,6 +17,7 @@ export const cli: Program = {
 	summary: "bind subnets and all ports to sockets",
 	version: number,
 	oneDash: true,
+	pins: dispatcherPins,
 	options: {
 		netns: {
 			type: "string",

@@ -20,8 +20,11 @@ export function readBindingsFile(
 		const entries = entriesOf(
 			parse(path === "-" ? env.input() : readText(path)),
 		);
-		for (const [i, entry] of entries.entries())
-			inside(`bindings[${i}]`, () => addEntry(wanted, entry));
+		for (let i = 0; i < entries.length; i++) {
+			inside(`bindings[${i}]`, () => addEntry(wanted, entries[i]));
+			// A large file is not in memory twice.
+			entries[i] = undefined;
+		}
 	});
 	return wanted;
 }

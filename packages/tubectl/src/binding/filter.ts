@@ -10,6 +10,7 @@ export interface Filter {
 }
 
 export function matches(key: string, filter: Filter): boolean {
+	if (!filter.protocol && !filter.prefix && filter.port === 0) return true;
 	const { protocol, prefix, port } = matchOf(key);
 	return (
 		(!filter.protocol || protocol === filter.protocol) &&
@@ -22,5 +23,5 @@ export function matches(key: string, filter: Filter): boolean {
 function overlap(a: Prefix, b: Prefix): boolean {
 	if (a.domain !== b.domain) return false;
 	const shared = Math.min(a.length, b.length);
-	return subnetOf(a, shared).address.equals(subnetOf(b, shared).address);
+	return subnetOf(a, shared).address === subnetOf(b, shared).address;
 }

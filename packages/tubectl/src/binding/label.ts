@@ -1,6 +1,9 @@
 import { badInput } from "@sluice/cli-kit";
 import { LABEL_SIZE, labelBytes, labelText } from "@sluice/maps/tables";
 
+/** A label that is written as it is: printable ASCII without a backslash. */
+const PLAIN = /^[ -[\]-~]{1,255}$/;
+
 /** What a decoder puts in the place of bytes that are not UTF-8. */
 const REPLACEMENT = "\ufffd";
 
@@ -11,6 +14,7 @@ const REPLACEMENT = "\ufffd";
  * @returns the label in the form of the listings
  */
 export function label(name: string, text: string): string {
+	if (PLAIN.test(text)) return text;
 	if (!text.includes(REPLACEMENT)) return checked(name, labelBytes(text));
 	throw badInput(
 		`${name} must be UTF-8, got "${text}"`,
@@ -20,6 +24,7 @@ export function label(name: string, text: string): string {
 
 /** Reads a label that has no escapes of its own: one of a JSON file. */
 export function literalLabel(name: string, text: string): string {
+	if (PLAIN.test(text)) return text;
 	if (/[\p{Cs}\ufffd]/u.test(text))
 		throw badInput(`${name} must be UTF-8, got ${JSON.stringify(text)}`);
 	return checked(name, Buffer.from(text, "utf8"));

@@ -7,8 +7,8 @@ import { Netmask } from "netmask";
 /** A subnet. */
 export interface Prefix {
 	domain: Domain;
-	/** Its lowest address: 16 bytes in network order, IPv4 as `::ffff:a.b.c.d`. */
-	address: Buffer;
+	/** Its lowest address: 16 bytes in network order, IPv4 as `::ffff:a.b.c.d`, each a character. */
+	address: string;
 	/** Bits that all of its addresses share: up to 32 or 128. */
 	length: number;
 }
@@ -28,9 +28,8 @@ export function prefix(name: string, text: string): Prefix {
 	const longest = LONGEST[domain];
 	const length =
 		slash < 0 ? longest : lengthOf(name, text.slice(slash + 1), longest, text);
-	const host = { domain, address: addressBytes(ip), length } as const;
-	if (domain === "ipv6" && isMapped(host.address))
-		refuseMapped(name, text, host);
+	const host = { domain, address: packed(ip), length } as const;
+	if (domain === "ipv6" && isMapped(scratch)) refuseMapped(name, text, host);
 	return length === longest ? host : subnetOf(host, length);
 }
 
@@ -41,7 +40,7 @@ export const MAPPED_BITS = 96;
 
 /** "192.0.2.0/24". */
 export const prefixText = ({ address: bytes, length }: Prefix) =>
-	`${address.read(bytes, 0)}/${length}`;
+	`${addressText(bytes)}/${length}`;
 
 /** The subnet of `length` bits that an address lies in. */
 export function subnetOf(
@@ -52,18 +51,25 @@ export function subnetOf(
 		return { domain, address: host, length };
 	// netmask returns the address itself for an IPv4 length of 0.
 	const isAll = domain === "ipv4" && length === 0;
-	const ip = isAll ? "0.0.0.0" : address.read(host, 0);
+	const ip = isAll ? "0.0.0.0" : addressText(host);
 	return {
 		domain,
-		address: addressBytes(new Netmask(ip, length).base),
+		address: packed(new Netmask(ip, length).base),
 		length,
 	};
 }
 
-function addressBytes(text: string): Buffer {
-	const bytes = Buffer.allocUnsafe(address.size);
-	address.write(bytes, 0, text);
-	return bytes;
+// A string takes a third of a Buffer's memory, and files have a hundred thousand addresses.
+const scratch = Buffer.alloc(address.size);
+
+function packed(text: string): string {
+	address.write(scratch, 0, text);
+	return scratch.toString("latin1");
+}
+
+function addressText(bytes: string): string {
+	scratch.write(bytes, "latin1");
+	return address.read(scratch, 0);
 }
 
 function lengthOf(
@@ -79,8 +85,11 @@ function lengthOf(
 	);
 }
 
-export const isMapped = (bytes: Buffer) =>
-	bytes.readBigUInt64BE(0) === 0n && bytes.readUInt32BE(8) === 0xffff;
+/** Whether 16 bytes are an IPv4 address. */
+export function isMapped(bytes: Buffer, at = 0): boolean {
+	for (let i = at; i < at + 10; i++) if (bytes[i] !== 0) return false;
+	return bytes[at + 10] === 0xff && bytes[at + 11] === 0xff;
+}
 
 function refuseMapped(name: string, text: string, host: Prefix): never {
 	const length = host.length - MAPPED_BITS;
@@ -94,10 +103,10 @@ function refuseMapped(name: string, text: string, host: Prefix): never {
 }
 
 /** Whether an address has bits set beyond the first `length`. */
-function hasBitsBeyond(bytes: Buffer, length: number): boolean {
+function hasBitsBeyond(bytes: string, length: number): boolean {
 	for (let at = length >> 3; at < bytes.length; at++) {
 		const kept = at === length >> 3 ? 0xff00 >> (length & 7) : 0;
-		if ((bytes[at] as number) & ~kept & 0xff) return true;
+		if (bytes.charCodeAt(at) & ~kept & 0xff) return true;
 	}
 	return false;
 }

@@ -1,5 +1,6 @@
-import { type Args, command, values } from "@sluice/cli-kit";
+import { type Args, command, type Rows, values } from "@sluice/cli-kit";
 import {
+	type Binding,
 	bindingArgs,
 	bindingJson,
 	bindingText,
@@ -81,14 +82,23 @@ export const bindings = command({
 			readBindings(tables).filter((one) => matches(one.key, filter)),
 		);
 		tables.close();
-		context.print(
-			found.length > 0
-				? ["Bindings:", ...bindingRows(found)]
-				: ["no bindings matched"],
-			{ bindings: found.map(bindingJson) },
+		const rows = bindingRows(found);
+		context.printLong(
+			(line) => {
+				line(found.length > 0 ? "Bindings:" : "no bindings matched");
+				if (found.length > 0) rows(line);
+			},
+			{ bindings: jsonOf(found) },
 		);
 	},
 });
+
+/** Bindings for a JSON document, each made when it is printed. */
+export const jsonOf =
+	(bindings: readonly Binding[]): Rows<unknown> =>
+	(row) => {
+		for (const one of bindings) row(bindingJson(one));
+	};
 
 function protocolFilter(args: Args) {
 	const text = args.optional("protocol") ?? "any";

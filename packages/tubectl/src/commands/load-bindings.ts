@@ -1,10 +1,6 @@
-import { type Context, command } from "@sluice/cli-kit";
-import {
-	type Binding,
-	bindingJson,
-	bindingText,
-	inOrder,
-} from "../binding/binding.js";
+import { command } from "@sluice/cli-kit";
+import { bindingText, inOrder } from "../binding/binding.js";
+import { jsonOf } from "./binding.js";
 import { placeOf } from "./place.js";
 
 export const loadBindings = command({
@@ -23,31 +19,13 @@ export const loadBindings = command({
 		const { added, removed } = withWriter(placeOf(context), (writer) =>
 			replaceBindings(writer, set),
 		);
-		if (context.json)
-			context.print([], {
-				added: inOrder(added).map(bindingJson),
-				removed: inOrder(removed).map(bindingJson),
-			});
-		else {
-			printAll(context, "added", inOrder(added));
-			printAll(context, "removed", inOrder(removed));
-		}
+		const changes = { added: inOrder(added), removed: inOrder(removed) };
+		context.printLong(
+			(line) => {
+				for (const [what, bindings] of Object.entries(changes))
+					for (const one of bindings) line(`${what} ${bindingText(one)}`);
+			},
+			{ added: jsonOf(changes.added), removed: jsonOf(changes.removed) },
+		);
 	},
 });
-
-/** Lines that are printed at once: there may be hundreds of thousands. */
-const CHUNK = 10_000;
-
-function printAll(
-	context: Context,
-	what: string,
-	bindings: readonly Binding[],
-): void {
-	for (let at = 0; at < bindings.length; at += CHUNK)
-		context.print(
-			bindings
-				.slice(at, at + CHUNK)
-				.map((one) => `${what} ${bindingText(one)}`),
-			undefined,
-		);
-}

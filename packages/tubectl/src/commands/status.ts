@@ -1,7 +1,8 @@
 import { type Args, type Context, command } from "@sluice/cli-kit";
-import { bindingJson, inOrder } from "../binding/binding.js";
+import { inOrder } from "../binding/binding.js";
 import { label } from "../binding/label.js";
 import { bindingRows, destinationRows } from "../text/listing.js";
+import { jsonOf } from "./binding.js";
 import { announce, placeOf } from "./place.js";
 
 const positionals = { label: "Only what belongs to this label" };
@@ -44,23 +45,24 @@ async function show(only: string | undefined, context: Context) {
 	const bindings = inOrder(readBindings(tables).filter(isMeant));
 	const destinations = readDestinations(tables).filter(isMeant);
 	tables.close();
-	context.print(
-		[
-			"Bindings:",
-			...bindingRows(bindings),
-			"",
-			"Destinations:",
-			...destinationRows(destinations, cookieText),
-		],
+	context.printLong(
+		(line) => {
+			line("Bindings:");
+			bindingRows(bindings)(line);
+			line("");
+			line("Destinations:");
+			destinationRows(destinations, cookieText)(line);
+		},
 		{
-			bindings: bindings.map(bindingJson),
-			destinations: destinations.map(
-				({ socket, errorsBadSocket: errors, ...rest }) => ({
-					...rest,
-					errors,
-					socket: socket === undefined ? null : cookieText(socket),
-				}),
-			),
+			bindings: jsonOf(bindings),
+			destinations: (row) => {
+				for (const { socket, errorsBadSocket: errors, ...rest } of destinations)
+					row({
+						...rest,
+						errors,
+						socket: socket === undefined ? null : cookieText(socket),
+					});
+			},
 		},
 	);
 }

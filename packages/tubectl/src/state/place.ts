@@ -62,6 +62,22 @@ export function isThere({ directory }: Place): boolean {
 	}
 }
 
+/** The dispatcher's maps, as the commands for many lines need to know them. */
+export const dispatcherPins = {
+	directory: (bpffs: string, options: Readonly<Record<string, unknown>>) =>
+		findPlace(netnsOf(options), bpffs).directory,
+	absent: (directory: string) => ({
+		message: `dispatcher not loaded in ${directory}`,
+		code: "NOT_LOADED",
+		hint: 'load it with "tubectl load"',
+	}),
+	hint: 'replace the dispatcher with "tubectl upgrade"',
+};
+
+/** The network namespace that is meant: --netns, else that of this process. */
+export const netnsOf = (options: Readonly<Record<string, unknown>>) =>
+	(options.netns as string | undefined) ?? "/proc/self/ns/net";
+
 /** There is no dispatcher, which a command needs. */
 export const notLoaded = ({ directory }: Place) =>
 	new Failure("environment", `dispatcher not loaded in ${directory}`, {

@@ -7,6 +7,7 @@ import {
 	precedence,
 } from "../binding/binding.js";
 import { labelsById } from "./bindings.js";
+import { uninterrupted } from "./signals.js";
 import type { Writer } from "./writer.js";
 
 /** What is wanted: the label of each packed key. */
@@ -56,7 +57,7 @@ function apply(
 	checkRoom(writer, counts, wanted.size);
 	added.sort((a, b) => precedence(a.key) - precedence(b.key));
 	removed.sort((a, b) => precedence(b.key) - precedence(a.key));
-	writer.change(() => {
+	const write = () => {
 		for (const one of counts) {
 			const before = destinations.obtain(one.key);
 			one.id = before.id;
@@ -64,20 +65,32 @@ function apply(
 			const count = Math.max(before.count, one.count);
 			destinations.setCount(one.key, { id: one.id, count });
 		}
-		trie.setMany(
-			added.map((binding) => [
+		const entryOf = (binding: Binding) =>
+			[
 				binding.key,
 				{ id: counts.of(binding).id, prefixlen: keyBitsOf(binding.key) },
-			]),
-		);
-		trie.deleteMany(removed.map(({ key }) => key));
+			] as const;
+		inChunks(added, (some) => trie.setMany(some.map(entryOf)));
+		inChunks(removed, (some) => trie.deleteMany(some.map(({ key }) => key)));
 		const known = new Map([...counts].map((one) => [one.id, one.count]));
 		for (const [key, value] of destinations.entries()) {
 			const count = known.get(value.id) ?? 0;
 			if (count !== value.count)
 				destinations.setCount(key, { id: value.id, count });
 		}
-	});
+	};
+	uninterrupted(() => writer.change(write));
+}
+
+/** Entries of one call: there may be hundreds of thousands. */
+const CHUNK = 4096;
+
+function inChunks<T>(
+	list: readonly T[],
+	write: (some: readonly T[]) => void,
+): void {
+	for (let at = 0; at < list.length; at += CHUNK)
+		write(list.slice(at, at + CHUNK));
 }
 
 /** How many bindings lead to a destination, and its id once it has one. */

@@ -30,6 +30,7 @@ import {
 import type { Place } from "./place.js";
 import { DISPATCHER_VERSION, programVersion } from "./program-version.js";
 import { repair } from "./repair.js";
+import { uninterrupted } from "./signals.js";
 import { openTables, type Tables } from "./tables.js";
 import { lockLoaded, settleUpgrade } from "./writer.js";
 
@@ -51,6 +52,15 @@ export function upgradeDispatcher(
 	done: Progress = () => {},
 ): { id: number; index: boolean } {
 	removeAbandonedLoads(place);
+	return uninterrupted(() => upgrade(place, objects, index, done));
+}
+
+function upgrade(
+	place: Place,
+	objects: string,
+	index: Index,
+	done: Progress,
+): { id: number; index: boolean } {
 	const unlock = lockLoaded(place);
 	try {
 		settleUpgrade(place);

@@ -51,44 +51,56 @@ export interface Writer {
  * ours to drive, repairs what a killed writer left, then acts.
  */
 export function withWriter<T>(place: Place, act: (writer: Writer) => T): T {
-	const unlock = lockLoaded(place);
+	const unlock = lockOrNotLoaded(place);
 	try {
-		const { writer } = keptOrOpened(place);
-		try {
-			return act(writer);
-		} finally {
-			if (kept) kept.state = stateOf(place);
-		}
+		return act(openedBefore(place) ?? open(place));
 	} finally {
 		unlock();
 	}
 }
 
-/** The last writer, which the next line of a stream goes on with: opening and checking take most of a line's time. */
-let kept: { state: string; writer: Writer; close(): void } | undefined;
+interface Opened {
+	/** What the pins were then. */
+	state: string;
+	writer: Writer;
+	close(): void;
+}
+
+/** A place's writer: the next line of a stream uses it again, because opening and checking take most of a line's time. */
+const opened = new WeakMap<Place, Opened>();
 
 /** Changes with every pin that any process makes or removes. */
 function stateOf({ directory }: Place): string {
-	const { dev, ino, mtimeNs } = statSync(directory, { bigint: true });
-	return [directory, dev, ino, mtimeNs].join(" ");
+	const { dev, ino, mtimeMs } = statSync(directory);
+	return `${dev} ${ino} ${mtimeMs}`;
 }
 
-function keptOrOpened(place: Place): { writer: Writer } {
-	if (kept?.state === stateOf(place)) return kept;
-	kept?.close();
-	kept = undefined;
+/** The writer that was opened before, unless pins have changed since, or a writer was killed. */
+function openedBefore(place: Place): Writer | undefined {
+	const before = opened.get(place);
+	if (!before) return undefined;
+	if (before.state === stateOf(place) && !isMarked(place.directory))
+		return before.writer;
+	opened.delete(place);
+	before.close();
+	return undefined;
+}
+
+function open(place: Place): Writer {
+	if (!isAlive(place)) throw notLoaded(place);
 	settleUpgrade(place);
 	checkProgram(place);
 	const tables = openTables(place, { readOnly: false });
-	const opened: { close(): void }[] = [tables];
+	const closing: { close(): void }[] = [tables];
 	const close = () => {
-		for (const one of opened) one.close();
+		for (const one of closing) one.close();
 	};
 	try {
-		const { trie, ...closing } = openTrie(place, tables);
-		opened.push(closing);
-		kept = { state: "", writer: writerOf(place, tables, trie), close };
-		return kept;
+		const { trie, ...rest } = openTrie(place, tables);
+		closing.push(rest);
+		const writer = writerOf(place, tables, trie);
+		opened.set(place, { state: stateOf(place), writer, close });
+		return writer;
 	} catch (error) {
 		close();
 		throw error;

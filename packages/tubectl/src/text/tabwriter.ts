@@ -1,23 +1,25 @@
+import type { Rows } from "@sluice/cli-kit";
+
 /**
  * Columns aligned to the right, each one space wider than its widest cell: what Go's tabwriter makes of cells that
  * end in tabs, and what scripts expect of these listings.
+ *
+ * @param rows is called twice, for the widths and for the lines: a large table is never in memory as a whole
  */
-export function alignedRight(
-	rows: readonly (readonly (string | number | bigint)[])[],
-): string[] {
-	const texts = rows.map((row) => row.map(String));
+export function alignedRight(rows: Rows<readonly string[]>): Rows<string> {
 	const widths: number[] = [];
-	for (const row of texts)
+	rows((row) => {
 		for (const [column, cell] of row.entries())
 			widths[column] = Math.max(widths[column] ?? 0, length(cell));
-	return texts.map((row) =>
-		row
-			.map(
-				(cell, column) =>
-					" ".repeat(1 + (widths[column] as number) - length(cell)) + cell,
-			)
-			.join(""),
-	);
+	});
+	return (line) =>
+		rows((row) => {
+			let text = "";
+			for (const [column, cell] of row.entries())
+				text +=
+					" ".repeat(1 + (widths[column] as number) - length(cell)) + cell;
+			line(text);
+		});
 }
 
 /** In characters, as Go counts. */

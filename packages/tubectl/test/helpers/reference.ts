@@ -19,7 +19,8 @@ export function isFor(binding: Listed, packet: Packet): boolean {
 	return (
 		binding.protocol === packet.protocol &&
 		(binding.port === 0 || binding.port === packet.port) &&
-		numberOf(address) >> shift === numberOf(bytesOf(packet.address)) >> shift
+		numberOf(Buffer.from(address, "latin1")) >> shift ===
+			numberOf(bytesOf(packet.address)) >> shift
 	);
 }
 

@@ -1,7 +1,14 @@
+import type { Rows } from "@sluice/cli-kit";
 import test from "ava";
 import { cookieText } from "../../src/state/sockets.js";
 import { bindingRows, destinationRows } from "../../src/text/listing.js";
 import { binding } from "../helpers/binding.js";
+
+function lines(rows: Rows<string>): string[] {
+	const all: string[] = [];
+	rows((line) => void all.push(line));
+	return all;
+}
 
 const destination = (
 	domain: "ipv4" | "ipv6",
@@ -20,12 +27,14 @@ const destination = (
 
 test("Bindings are listed as tubular lists them", (t) => {
 	t.is(
-		bindingRows([
-			binding("tcp 127.0.0.128/25 0", "example"),
-			binding("tcp 2001:db8::/64 0", "example"),
-			binding("udp 127.0.0.128/25 1234", "example"),
-			binding("udp 2001:db8::/64 1234", "example"),
-		]).join("\n"),
+		lines(
+			bindingRows([
+				binding("tcp 127.0.0.128/25 0", "example"),
+				binding("tcp 2001:db8::/64 0", "example"),
+				binding("udp 127.0.0.128/25 1234", "example"),
+				binding("udp 2001:db8::/64 1234", "example"),
+			]),
+		).join("\n"),
 		[
 			" protocol         prefix port   label",
 			"      tcp 127.0.0.128/25    0 example",
@@ -38,14 +47,16 @@ test("Bindings are listed as tubular lists them", (t) => {
 
 test("Destinations are listed as tubular lists them", (t) => {
 	t.is(
-		destinationRows(
-			[
-				destination("ipv4", "tcp", 0x5004n),
-				destination("ipv4", "udp", 0x5005n),
-				destination("ipv6", "tcp", 0x3005n),
-				destination("ipv6", "udp", 2n),
-			],
-			cookieText,
+		lines(
+			destinationRows(
+				[
+					destination("ipv4", "tcp", 0x5004n),
+					destination("ipv4", "udp", 0x5005n),
+					destination("ipv6", "tcp", 0x3005n),
+					destination("ipv6", "udp", 2n),
+				],
+				cookieText,
+			),
 		).join("\n"),
 		[
 			"   label domain protocol  socket lookups misses errors",
@@ -58,18 +69,16 @@ test("Destinations are listed as tubular lists them", (t) => {
 });
 
 test("A destination without a socket has sk:-, which alarms look for", (t) => {
-	const [, row] = destinationRows(
-		[destination("ipv4", "tcp", undefined)],
-		cookieText,
+	const [, row] = lines(
+		destinationRows([destination("ipv4", "tcp", undefined)], cookieText),
 	);
 	t.is(row, " example   ipv4      tcp   sk:-       0      0      0");
 });
 
 test("Columns are as wide as their widest letters", (t) => {
-	const rows = bindingRows([
-		binding("tcp ::1 1", "ö"),
-		binding("tcp ::1 2", "ab"),
-	]);
+	const rows = lines(
+		bindingRows([binding("tcp ::1 1", "ö"), binding("tcp ::1 2", "ab")]),
+	);
 	t.is(rows[1], "      tcp ::1/128    1     ö");
 	t.is(rows[2], "      tcp ::1/128    2    ab");
 });
