@@ -78,6 +78,7 @@ static __always_inline int parse(struct __sk_buff *skb, struct datagram *datagra
 	if (err)
 		return err;
 	datagram->size = datagram->packet.len;
+	datagram->no_checksum = 0;
 	return datagram->packet.fragment == FRAGMENT_LATER ? 0 : parse_udp(skb, datagram);
 }
 

@@ -116,11 +116,18 @@ static __always_inline int rewrite_ipv6(struct __sk_buff *skb, const struct data
 }
 
 /* Writes `to` where `from` stands. Returns 0, or -EINVAL, after which the packet is not to be used. */
-static __noinline int rewrite(struct __sk_buff *skb, const struct datagram *datagram,
-			      const struct fields *from, const struct fields *to)
+static __always_inline int rewrite(struct __sk_buff *skb, const struct datagram *datagram,
+				   const struct fields *from, const struct fields *to)
 {
 	return datagram->packet.version == 4 ? rewrite_ipv4(skb, datagram, from, to)
 					     : rewrite_ipv6(skb, datagram, from, to);
+}
+
+/* The same for copies and local delivery, which are rare: the stack has no room for all of them. */
+static __noinline int rewrite_rarely(struct __sk_buff *skb, const struct datagram *datagram,
+				     const struct fields *from, const struct fields *to)
+{
+	return rewrite(skb, datagram, from, to);
 }
 
 #endif

@@ -3,7 +3,7 @@
 #ifndef SLUICE_UDPLB_ROUTE_H
 #define SLUICE_UDPLB_ROUTE_H
 
-#include "lib/slot.h"
+#include "lib/lookup_cache.h"
 #include "udplb/datagram.h"
 
 /* Of linux/bpf.h, which an older one does not have. */
@@ -32,18 +32,13 @@ struct next_hop {
 };
 
 struct cached_route {
-	__u64 jiffy; /* in which it was looked up */
+	struct lookup lookup;
 	struct route_key key;
 	struct next_hop next;
 };
 
-/* Routes that were looked up in this jiffy, by a hash of the key: bpf_fib_lookup costs as much as all the rest. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__type(key, __u32);
-	__type(value, struct cached_route);
-	__uint(max_entries, 1 << ROUTES_LOG2);
-} routes SEC(".maps");
+/* bpf_fib_lookup costs as much as all the rest. */
+LOOKUP_CACHE(routes, struct cached_route, ROUTES_LOG2);
 
 /* Looks the route up. Returns as bpf_fib_lookup. */
 static __always_inline int look_up_route(struct __sk_buff *skb, const struct datagram *datagram,
@@ -95,7 +90,7 @@ static __always_inline void cache_route(struct cached_route *route, struct __sk_
 					const struct lb_upstream *upstream,
 					const struct next_hop *next)
 {
-	route->jiffy = bpf_jiffies64();
+	route->lookup.jiffy = bpf_jiffies64();
 	route->key.from = upstream->key_addr;
 	route->key.to = upstream->addr;
 	route->key.ifindex = skb->ifindex;
@@ -111,14 +106,15 @@ static __always_inline void cache_route(struct cached_route *route, struct __sk_
 static __always_inline int find_route(struct __sk_buff *skb, const struct datagram *datagram,
 				      const struct lb_upstream *upstream, struct next_hop *next)
 {
-	__u32 slot = slot_of(upstream->addr.words[3] ^ (__u32)upstream->port << 16 ^
-				     datagram->packet.src.port,
-			     ROUTES_LOG2);
+	/* The words in which the keys of one configuration differ most. */
+	const __u32 hashed[] = {upstream->addr.words[3],
+				(__u32)upstream->port << 16 | datagram->packet.src.port};
+	__u32 slot = lookup_slot(hashed, sizeof(hashed) / 4, ROUTES_LOG2);
 	struct cached_route *known = bpf_map_lookup_elem(&routes, &slot);
 	struct bpf_fib_lookup fib = {};
 	int result;
 
-	if (likely(known && known->jiffy == bpf_jiffies64() &&
+	if (likely(known && known->lookup.jiffy == bpf_jiffies64() &&
 		   is_route_of(&known->key, skb, datagram, upstream) &&
 		   datagram->size <= known->next.mtu)) {
 		*next = known->next;

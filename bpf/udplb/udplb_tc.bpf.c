@@ -166,10 +166,11 @@ static __always_inline int copy_out(struct __sk_buff *skb, const struct datagram
 	if (!eth)
 		return NOT_CHANGED;
 	saved = *eth;
-	if (rewrite(skb, datagram, from, to) || write_macs(skb, fib->dmac, fib->smac))
+	if (rewrite_rarely(skb, datagram, from, to) || write_macs(skb, fib->dmac, fib->smac))
 		return NOT_CHANGED;
 	err = bpf_clone_redirect(skb, fib->ifindex, 0);
-	if (rewrite(skb, datagram, to, from) || write_macs(skb, saved.h_dest, saved.h_source))
+	if (rewrite_rarely(skb, datagram, to, from) ||
+	    write_macs(skb, saved.h_dest, saved.h_source))
 		return NOT_CHANGED;
 	if (tagged && bpf_skb_vlan_push(skb, vlan_proto, vlan_tci))
 		return NOT_CHANGED;
@@ -215,7 +216,8 @@ static __always_inline int deliver(struct __sk_buff *skb, const struct datagram 
 	/* A packet from outside with an address of this machine for its source would be refused. */
 	to->src = from->src;
 	to->ttl = from->ttl;
-	return rewrite(skb, datagram, from, to) || leave_group(skb) ? NOT_CHANGED : DELIVERED;
+	return rewrite_rarely(skb, datagram, from, to) || leave_group(skb) ? NOT_CHANGED
+									   : DELIVERED;
 }
 
 /* Does what the upstream's key says. Returns the outcome, or -1 as copy_round(). */
@@ -256,7 +258,7 @@ static __always_inline int act(struct __sk_buff *skb, const struct datagram *dat
 static __always_inline int balance(struct __sk_buff *skb, int debug)
 {
 	int detour = skb->mark == DETOUR, verdict = TC_ACT_UNSPEC, outcome, pass;
-	struct datagram datagram = {};
+	struct datagram datagram;
 	struct lb_upstream *upstream;
 	__u32 index = 0, mtu = 0;
 	__u32 id = 0;
