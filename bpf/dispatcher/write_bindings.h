@@ -18,22 +18,43 @@ struct change {
 	struct binding binding;
 } __attribute__((packed));
 
+#define LENGTHS 129
+
+struct length_search {
+	struct index_length_key key;
+	__u32 limit;
+	int found;
+};
+
+/* Looks at one length, the longest first. Returns 1 when the search is over. */
+static long look_at_length(__u32 index, struct length_search *search)
+{
+	struct index_length_key key = search->key;
+	__u32 length = LENGTHS - 1 - index;
+
+	if (length >= search->limit)
+		return 0;
+	key.length = length;
+	if (!bpf_map_lookup_elem(&index_lengths, &key))
+		return 0;
+	search->found = length;
+	return 1;
+}
+
 /* The longest prefix length below `limit` that bindings of a protocol and port
- * have; -1: there is none. Verified by itself, as write_row is.
+ * have; -1: there is none. Verified by itself, as write_row is. By bpf_loop:
+ * kernel 6.1 walks a loop of its own in too many ways.
  */
 __noinline int next_length(__u32 protocol, __u32 port, __u32 limit)
 {
-	struct index_length_key key = {.protocol = protocol, .port = port};
-	int length;
+	struct length_search search = {
+		.key = {.protocol = protocol, .port = port},
+		.limit = limit,
+		.found = -1,
+	};
 
-	for (length = 128; length >= 0; length--) {
-		if ((__u32)length >= limit)
-			continue;
-		key.length = length;
-		if (bpf_map_lookup_elem(&index_lengths, &key))
-			return length;
-	}
-	return -1;
+	bpf_loop(LENGTHS, look_at_length, &search, 0);
+	return search.found;
 }
 
 /* Writes the row of a protocol and port from the counts of each length. */
