@@ -61,6 +61,8 @@ readonly TEST=(
 	sudo:sudo
 	man:man-db
 	mandoc:mandoc
+	zsh:zsh
+	fish:fish
 	shellcheck:shellcheck
 	shfmt:shfmt
 )

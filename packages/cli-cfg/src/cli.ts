@@ -7,6 +7,7 @@ import { dump } from "./commands/dump.js";
 import { get } from "./commands/get.js";
 import { set } from "./commands/set.js";
 import { stats } from "./commands/stats.js";
+import { flagLists } from "./flag-lists.js";
 
 /** TABLE-CONFIG: what the programs on an interface do. */
 export const cli: Program = {
@@ -14,6 +15,7 @@ export const cli: Program = {
 	summary: "tell the programs on an interface what to do",
 	version: manifest.version,
 	pins: tunnelPins,
+	values: { idx: ["0", "1"], flags: flagLists },
 	commands: [
 		get,
 		set,

@@ -82,5 +82,11 @@ export const cli: Program = {
 	summary: "say what would happen to a packet, and why",
 	version: manifest.version,
 	pins: tunnelPins,
+	values: {
+		dev: "interface",
+		dir: ["ingress", "egress"],
+		proto: ["tcp", "udp"],
+		object: "file",
+	},
 	commands: [explanation],
 };

@@ -114,7 +114,7 @@ export type ValueList = (
 	context: Context,
 	words: readonly string[],
 	typed: string,
-) => Iterable<string>;
+) => Iterable<string> | Promise<Iterable<string>>;
 
 /** A program: a name, a sentence and its operations. */
 export interface Program {

@@ -68,7 +68,10 @@ function readForm(usage: string): Form {
 	};
 }
 
+/** @throws Error: the usage is not in the syntax above */
 function readItem(text: string): Item {
+	if (!/^(\[[^[\]]+\]|[^[\]]+)$/.test(text) || /[^>.]\.\./.test(text))
+		throw new Error(`not an argument of a usage: ${text}`);
 	const words = text.replace(/^\[|\]$|\.\.\.\]?$/g, "").split("|");
 	const name = words.find((word) => word.startsWith("<"))?.slice(1, -1);
 	return {

@@ -1,5 +1,5 @@
 import { bulkCommands, type Program, tablesEngine } from "@sluice/cli-kit";
-import { tunnelPins } from "@sluice/tunnel";
+import { groupIds, serviceIds, tunnelIds, tunnelPins } from "@sluice/tunnel";
 import manifest from "../package.json" with { type: "json" };
 import { bulk } from "./bulk.js";
 import { check } from "./commands/check.js";
@@ -14,6 +14,12 @@ export const cli: Program = {
 	summary: "program services that GUE tunnels carry",
 	version: manifest.version,
 	pins: tunnelPins,
+	values: {
+		"service-id": serviceIds,
+		"group-id": groupIds,
+		"tunnel-id": tunnelIds,
+		proto: ["tcp", "udp"],
+	},
 	commands: [
 		get,
 		set,

@@ -12,5 +12,6 @@ export const cli: Program = {
 	summary: "load, adopt and migrate the pinned tables, for the attach scripts",
 	version: manifest.version,
 	pins: tunnelPins,
+	values: { object: "file", pin: "file" },
 	commands: [load, adopt, prepare, exchange],
 };

@@ -1,5 +1,5 @@
 import { bulkCommands, type Program, tablesEngine } from "@sluice/cli-kit";
-import { tunnelPins } from "@sluice/tunnel";
+import { tunnelIds, tunnelPins } from "@sluice/tunnel";
 import manifest from "../package.json" with { type: "json" };
 import { bulk } from "./bulk.js";
 import { del } from "./commands/del.js";
@@ -14,6 +14,7 @@ export const cli: Program = {
 	summary: "program GUE tunnels",
 	version: manifest.version,
 	pins: tunnelPins,
+	values: { id: tunnelIds },
 	commands: [
 		get,
 		set,

@@ -57,5 +57,6 @@ export const attachProgram: Program = {
 	name: "sk-lookup-attach",
 	summary: "attach an sk_lookup program",
 	version: manifest.version,
+	values: { "prog-path": "file", "link-path": "file", netns: "file" },
 	commands: [attach],
 };

@@ -48,5 +48,6 @@ export const updateProgram: Program = {
 	name: "sockmap-update",
 	summary: "put a socket into a sockmap",
 	version: manifest.version,
+	values: { "map-path": "file" },
 	commands: [update],
 };

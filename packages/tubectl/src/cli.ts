@@ -1,6 +1,7 @@
 import { bulkCommands, type Program } from "@sluice/cli-kit";
 import { bulk } from "./bulk.js";
 import { bind, bindings, unbind } from "./commands/binding.js";
+import { labels } from "./commands/labels.js";
 import { loadBindings } from "./commands/load-bindings.js";
 import { load, prune, unload, upgrade } from "./commands/loading.js";
 import { metrics } from "./commands/metrics.js";
@@ -23,6 +24,12 @@ export const cli: Program = {
 			type: "string",
 			describe: "Path to the network namespace [default: /proc/self/ns/net]",
 		},
+	},
+	values: {
+		label: labels,
+		protocol: ["tcp", "udp"],
+		domain: ["ipv4", "ipv6"],
+		netns: "file",
 	},
 	commands: [
 		version,

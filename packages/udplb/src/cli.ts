@@ -8,5 +8,6 @@ export const cli: Program = {
 	name: "udplb",
 	summary: "UDP relay and forwarder in TC",
 	version,
+	values: { config: "file" },
 	commands: [serve, stats, metrics],
 };

@@ -28,7 +28,7 @@ export async function listValues(
 			program.name,
 		);
 		let count = 0;
-		for (const value of list(context, plain, typed)) {
+		for (const value of await list(context, plain, typed)) {
 			if (!value.startsWith(typed)) continue;
 			env.out(`${value}\n`);
 			if (++count === MOST) break;

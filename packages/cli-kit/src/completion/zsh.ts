@@ -38,7 +38,7 @@ ${own}_any() {
 
 ${own}() {
 	local context state state_descr line program=\${(Q)words[1]}
-	local -a before=("\${(Q)words[@]:1:CURRENT-2}")
+	local -a before=("\${(@Q)words[2,CURRENT-1]}")
 	local -A opt_args
 ${
 	only?.places.length

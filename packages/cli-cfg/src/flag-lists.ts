@@ -1,0 +1,17 @@
+import type { Context } from "@sluice/cli-kit";
+import { flagNames } from "@sluice/maps/tables";
+
+/**
+ * What completes `<flags>`: the names that were typed, and one more.
+ * @param words the id comes last, the direction before it
+ */
+export function flagLists(
+	_context: Context,
+	words: readonly string[],
+	typed: string,
+): string[] {
+	const before = typed.split(",").slice(0, -1);
+	return Object.keys(flagNames[Number(words.at(-2))] ?? {})
+		.filter((name) => !before.includes(name))
+		.map((name) => [...before, name].join(","));
+}
