@@ -37,10 +37,10 @@ export const bulk: Engine = {
 			const lines = isAll
 				? carryOutAll(program, application, context.env, bind, act)
 				: carryOut(program, text, context.env, act);
-			const differences = differencesOf(before, plan);
-			const counts = countsOf(differences);
-			if (dryRun) return printChanges(context, lines, counts, differences);
-			if (differences.length > 0) replaceBindings(writer, plan);
+			const counts = countsOf(before, plan);
+			if (dryRun)
+				return printChanges(context, lines, counts, linesOf(before, plan));
+			if (counts.written + counts.deleted > 0) replaceBindings(writer, plan);
 			printChanges(context, lines, counts);
 		});
 	},
@@ -70,38 +70,42 @@ function unbindIn(plan: Plan, binding: Binding): void {
 	plan.delete(key);
 }
 
-function differencesOf(before: Plan, after: Plan): DifferenceLine[] {
-	const differences: DifferenceLine[] = [];
-	const written: Binding[] = [];
-	for (const [key, label] of after)
-		if (before.get(key) !== label) written.push({ key, label });
-	for (const one of inOrder(written))
-		differences.push({
-			change: before.has(one.key) ? "change" : "add",
-			line: lineFor(bind, one),
-		});
-	const deleted: Binding[] = [];
-	for (const [key, label] of before)
-		if (!after.has(key)) deleted.push({ key, label });
-	for (const one of inOrder(deleted))
-		differences.push({ change: "delete", line: lineFor(unbind, one) });
-	return differences;
-}
-
-function countsOf(differences: readonly DifferenceLine[]) {
-	const count = (wanted: DifferenceLine["change"]) =>
-		differences.filter(({ change }) => change === wanted).length;
-	const [added, changed, deleted] = [
-		count("add"),
-		count("change"),
-		count("delete"),
-	];
+function countsOf(before: Plan, after: Plan) {
+	let added = 0;
+	let changed = 0;
+	for (const [key, label] of after) {
+		const old = before.get(key);
+		if (old === undefined) added++;
+		else if (old !== label) changed++;
+	}
+	const deleted = before.size + added - after.size;
+	const written = added + changed;
 	return {
-		written: added + changed,
+		written,
 		deleted,
 		tables:
-			differences.length > 0 ? { bindings: { added, changed, deleted } } : {},
+			written + deleted > 0 ? { bindings: { added, changed, deleted } } : {},
 	};
+}
+
+/** What a dry run prints. */
+function linesOf(before: Plan, after: Plan): DifferenceLine[] {
+	const written = [...after]
+		.filter(([key, label]) => before.get(key) !== label)
+		.map(([key, label]) => ({ key, label }));
+	const deleted = [...before]
+		.filter(([key]) => !after.has(key))
+		.map(([key, label]) => ({ key, label }));
+	return [
+		...inOrder(written).map((one) => ({
+			change: before.has(one.key) ? ("change" as const) : ("add" as const),
+			line: lineFor(bind, one),
+		})),
+		...inOrder(deleted).map((one) => ({
+			change: "delete" as const,
+			line: lineFor(unbind, one),
+		})),
+	];
 }
 
 const lineFor = (command: typeof bind | typeof unbind, binding: Binding) =>

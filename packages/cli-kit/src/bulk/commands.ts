@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { type Command, command, type Program } from "../command.js";
 import type { Env } from "../env.js";
 import { badInput } from "../failure.js";
+import type { Rows } from "../print-long.js";
 import type { Engine } from "./engine.js";
 import { stream } from "./stream.js";
 
@@ -67,7 +68,10 @@ const save = ({ save, saveNote, saveOptions }: Engine) =>
 		parse: (args) => args,
 		async run(args, context) {
 			const lines = await save(context, args);
-			context.print(lines, { lines });
+			const rows: Rows<string> = (row) => {
+				for (const line of lines) row(line);
+			};
+			context.printLong(rows, { lines: rows });
 		},
 	});
 

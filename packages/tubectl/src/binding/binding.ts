@@ -56,11 +56,12 @@ export function keyOf({ protocol, prefix, port }: Match): string {
 	return packedBindingKey.read(scratch, 0);
 }
 
-/** The same key of the other protocol. */
-export const withProtocol = (key: string, protocol: Protocol) =>
-	key.slice(0, PROTOCOL_AT) +
-	String.fromCharCode(protocols[protocol]) +
-	key.slice(PORT_AT);
+/** The same key of a protocol. */
+export function withProtocol(key: string, protocol: Protocol): string {
+	packedBindingKey.write(scratch, 0, key);
+	scratch[PROTOCOL_AT] = protocols[protocol];
+	return packedBindingKey.read(scratch, 0);
+}
 
 export function matchOf(key: string): Match {
 	const { protocol, domain, length, port } = read(key);
