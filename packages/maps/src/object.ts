@@ -63,14 +63,7 @@ export function loadObject(
 	const close = () => loader.bpf_object__close(object);
 	try {
 		prepareMaps(object, options);
-		for (const name of options.without ?? [])
-			check(
-				loader.bpf_program__set_autoload(
-					loader.bpf_object__find_program_by_name(object, name),
-					false,
-				),
-				`leave out ${name}`,
-			);
+		leaveOut(object, options.without ?? []);
 		const status = loader.bpf_object__load(object);
 		if (status < 0) throw loadError(path, -status, log.lines());
 	} catch (error) {
@@ -91,6 +84,18 @@ export function loadObject(
 /** Pins a map, program or link. @throws BpfError EEXIST there is a pin; EPERM no rights. */
 export function pin(fd: number, path: string): void {
 	check(bpf_obj_pin(fd, path), `pin ${path}`);
+}
+
+/** Programs that the object does not have are left out already. */
+function leaveOut(object: unknown, names: readonly string[]): void {
+	for (const name of names) {
+		const program = loader.bpf_object__find_program_by_name(object, name);
+		if (!program) continue;
+		check(
+			loader.bpf_program__set_autoload(program, false),
+			`leave out ${name}`,
+		);
+	}
 }
 
 function prepareMaps(object: unknown, options: LoadOptions): void {
@@ -128,7 +133,7 @@ function prepareMaps(object: unknown, options: LoadOptions): void {
 function setConstants(map: unknown, constants: Buffer): void {
 	const size = Buffer.alloc(8);
 	const value = loader.bpf_map__initial_value(map, size);
-	if (constants.length > size.readBigUInt64LE())
+	if (!value || constants.length > size.readBigUInt64LE())
 		throw new RangeError("more constants than the object has");
 	memcpy(value, constants, constants.length);
 }

@@ -79,22 +79,24 @@ function removeIfDead(state: State): boolean {
 }
 
 /** Whether a reader knows that the directory outlived its namespace. A reader without rights to the link cannot know. */
-export function isKnownDead(state: State): boolean {
+export function isKnownDead({ directory, inode }: State): boolean {
 	try {
-		return !isAlive(state);
+		return attachedTo(directory) !== inode;
 	} catch (error) {
-		if (["EACCES", "EPERM"].includes((error as BpfError).code)) return false;
-		throw error;
+		return (error as BpfError).code === "ENOENT";
 	}
 }
 
 /** Whether the link in the directory attaches a program to the place's namespace. */
-export function isAlive({ directory, inode }: State): boolean {
-	if (!hasLink(directory)) return false;
+export const isAlive = ({ directory, inode }: State) =>
+	hasLink(directory) && attachedTo(directory) === inode;
+
+/** Inode of the network namespace that the directory's link attaches to; 0: it is gone. */
+function attachedTo(directory: string): number {
 	const link = openPin(join(directory, LINK));
 	const { netnsInode } = linkInfo(link);
 	close(link);
-	return netnsInode === inode;
+	return netnsInode;
 }
 
 const tryLockIfThere = (directory: string) =>
