@@ -5,10 +5,10 @@
  * Hook      sk_lookup, of one network namespace
  * Reads     bindings, or their index; sockets
  * Writes    destination_metrics
- * Verdicts  PASS    no binding: the kernel looks a socket up as ever; or a
+ * Verdicts  PASS    no binding: the kernel looks a socket up by itself; or a
  *                   binding whose socket is selected
- *           DROP    a binding without a socket, or with an unfit one: never
- *                   somebody else's socket
+ *           DROP    a binding without a socket, or with an unfit one: no other
+ *                   socket gets the packet
  */
 
 #include "dispatcher/index.h"

@@ -4,7 +4,7 @@ import type { RegisteredSocket } from "../state/sockets.js";
 import { type Candidate, roleOf } from "./fitness.js";
 import { socketText } from "./socket-text.js";
 
-/** A socket that somebody offers. */
+/** A socket that may be registered. */
 export interface Offer extends Candidate {
 	/** Its descriptor here. */
 	fd: number;

@@ -14,7 +14,7 @@ import { hasPin, PIN_MODE, removeOldIndex } from "./pins.js";
 import type { Tables } from "./tables.js";
 import { throughProgram } from "./trie.js";
 
-/** Whoever may run the program writes bindings. */
+/** Only the owner: a user who can run the program can write bindings. */
 const WRITER_MODE = 0o600;
 
 /**

@@ -102,7 +102,7 @@ export class Destinations {
 		const used = new Set<number>();
 		for (const [other, value] of this.entries()) {
 			if (this.inUse(value)) used.add(value.id);
-			// Its socket was closed: nobody would miss it, and its id may be the one that is taken now.
+			// Its socket was closed and no binding leads to it: its id can be given away.
 			else this.#table.delete(other);
 		}
 		let id = 0;

@@ -22,7 +22,7 @@ export function removeAbandonedLoads(place: Place): void {
 	for (const name of readdirSync(place.bpffs)) {
 		if (!name.startsWith(preparing(place))) continue;
 		const directory = join(place.bpffs, name);
-		// Whoever prepares it holds its lock.
+		// A `load` that prepares it holds its lock.
 		const unlock = tryLockIfThere(directory);
 		if (!unlock) continue;
 		removeState(directory);

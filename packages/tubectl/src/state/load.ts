@@ -10,7 +10,7 @@ import { loadProgram } from "./object-file.js";
 import { LINK, PROGRAM, removeState, setModes } from "./pins.js";
 import { isThere, type Place } from "./place.js";
 
-/** Told of each step when it is done: a test kills the process there. */
+/** Called with the name of each step when it is done: a test kills the process there. */
 export type Progress = (step: string) => void;
 
 /**

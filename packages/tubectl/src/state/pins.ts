@@ -40,7 +40,7 @@ export function removeMark(directory: string): void {
 		if (existsSync(mark)) rmdirSync(mark);
 }
 
-/** Owner and group read; others nothing: whoever may open the directory may hold its lock. */
+/** Owner and group read, others nothing: a user who can open the directory can hold its lock. */
 const DIRECTORY_MODE = 0o750;
 export const PIN_MODE = 0o640;
 

@@ -49,7 +49,7 @@ function stat(path: string): Stats {
 	}
 }
 
-/** Whether there is a state directory. @throws BpfError EACCES it cannot be told. */
+/** Whether there is a state directory. @throws BpfError EACCES the caller may not look. */
 export function isThere({ directory }: Place): boolean {
 	try {
 		return statSync(directory, { throwIfNoEntry: false }) !== undefined;
