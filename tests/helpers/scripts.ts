@@ -1,13 +1,12 @@
 import * as tables from "@sluice/maps/tables";
 import { type Host, needs, testbed, testWith } from "@sluice/testbed";
 import test, { type ExecutionContext } from "ava";
-import { script } from "./paths.js";
+import { PINS, script } from "./paths.js";
+
+export { PINS };
 
 /** A test of what the scripts do to a host. */
 export const bpfTest = testWith(test.serial, needs.root, needs.bpf);
-
-/** Where the tables are pinned. */
-export const PINS = "/sys/fs/bpf/tc/globals";
 
 /** A host with one interface, and nothing attached to it. */
 export async function hostWith(

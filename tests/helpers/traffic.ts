@@ -91,3 +91,9 @@ export async function startFlow(
 		},
 	};
 }
+
+/** Datagrams that reached a host and found its socket's buffer full: lost by a busy machine, not on the way. */
+export async function bufferFull(host: Host): Promise<number> {
+	const { stdout } = await host.run("nstat", ["-asz", "UdpRcvbufErrors"]);
+	return Number(stdout.match(/UdpRcvbufErrors\s+(\d+)/)?.[1]);
+}

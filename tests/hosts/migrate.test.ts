@@ -7,12 +7,12 @@ import { script } from "../helpers/paths.js";
 import { configure, serve } from "../helpers/program.js";
 import { lastRelease } from "../helpers/release.js";
 import { PINS } from "../helpers/scripts.js";
-import { backend, startLoad } from "../helpers/traffic.js";
+import { backend, bufferFull, startLoad } from "../helpers/traffic.js";
+import { watchCore } from "../helpers/watch.js";
 
 const bpfTest = testWith(test.serial, needs.root, needs.bpf);
 
 const { proxy, node: nodeAddress, gateway: gatewayAddress } = addresses[4];
-const { client: clientAddress } = addresses[4];
 
 /** The network with the last release attached, one tunnel whose remote is learned, and a TCP and a UDP service. */
 async function lastReleaseNetwork(
@@ -47,31 +47,6 @@ async function lastReleaseNetwork(
 	});
 	await backend(node, { http: 80, udp: 90, tcp: 70 });
 	await cli(node, "cli_tunnel ping 4 --count 1");
-}
-
-/** Counts what crosses the core without the tunnel. */
-async function watchCore(core: Host) {
-	await core.run("nft", ["-f", "-"], {
-		input: `table ip watch {
-			chain forward {
-				type filter hook forward priority 0
-				ip daddr { ${proxy}, ${nodeAddress} } th dport { 70, 90 } counter
-				ip saddr ${nodeAddress} ip daddr ${clientAddress} counter
-			}
-		}`,
-	});
-	return async () => {
-		const { stdout } = await core.run("nft", ["list", "table", "ip", "watch"]);
-		return [...stdout.matchAll(/counter packets (\d+)/g)].map(([, n]) =>
-			Number(n),
-		);
-	};
-}
-
-/** Datagrams that reached a host and found its socket's buffer full: lost by a busy machine, not by us. */
-async function bufferFull(host: Host): Promise<number> {
-	const { stdout } = await host.run("nstat", ["-asz", "UdpRcvbufErrors"]);
-	return Number(stdout.match(/UdpRcvbufErrors\s+(\d+)/)?.[1]);
 }
 
 const tunnels = async (host: Host) =>

@@ -1,18 +1,12 @@
 // Needs root and BPF: real traffic while the programs are replaced.
-import { type Host, needs, testWith } from "@sluice/testbed";
+import { needs, testWith } from "@sluice/testbed";
 import test from "ava";
 import { addresses, network } from "../helpers/network.js";
 import { script } from "../helpers/paths.js";
 import { configure, serve, tunnel } from "../helpers/program.js";
-import { backend, startLoad } from "../helpers/traffic.js";
+import { backend, bufferFull, startLoad } from "../helpers/traffic.js";
 
 const bpfTest = testWith(test.serial, needs.root, needs.bpf);
-
-/** Datagrams that reached a host and found its socket's buffer full. */
-async function bufferFull(host: Host): Promise<number> {
-	const { stdout } = await host.run("nstat", ["-asz", "UdpRcvbufErrors"]);
-	return Number(stdout.match(/UdpRcvbufErrors\s+(\d+)/)?.[1]);
-}
 
 bpfTest("50 reattaches under load lose nothing", async (t) => {
 	const net = await network(t);
