@@ -41,7 +41,7 @@ static __always_inline __u32 lookup_slot(const __u32 *key, __u32 words, __u32 lo
 
 #pragma unroll
 	for (__u32 i = 0; i < words; i++)
-		sum += (key[i] ^ key[i] >> 16) * factors[i];
+		sum += key[i] * factors[i];
 	return sum >> (32 - log2);
 }
 

@@ -61,6 +61,7 @@ enum outcome {
 	OUT_INNER_BACKEND, /* dropped: a reply from a tunnel to another service's backend */
 	OUT_INNER_LOCAL, /* dropped: a reply from a tunnel to this host, which the flag local would allow */
 	OUT_PING_SOURCE, /* dropped: a ping from where no far end can be */
+	OUT_PATH_MTU,	 /* passed: a router on a tunnel's path has reported its MTU */
 
 	OUTCOMES,
 };
@@ -71,7 +72,7 @@ enum outcome {
 static __always_inline int verdict_of(enum outcome outcome)
 {
 	if (outcome < OUT_FIRST_DONE || outcome == OUT_VLAN || outcome == OUT_OTHER_HOST ||
-	    outcome == OUT_BAD_CHECKSUM)
+	    outcome == OUT_BAD_CHECKSUM || outcome == OUT_PATH_MTU)
 		return TC_ACT_UNSPEC;
 	return outcome < OUT_FIRST_ENDED ? TC_ACT_OK : TC_ACT_SHOT;
 }

@@ -6,6 +6,7 @@
 #include "lib/lookup_cache.h"
 #include "lib/packet.h"
 #include "tunnel/mark.h"
+#include "tunnel/path_mtu.h"
 #include "tunnel/tables.h"
 
 #define AF_INET 2
@@ -129,6 +130,8 @@ SUBPROGRAM int fill_path(struct __sk_buff *skb, struct path *path, __u32 by_rout
 	if (!path)
 		return 0;
 	err = plan_path(skb, path, by_route);
+	if (!err)
+		path->mtu = limit_by_path(&path->tunnel, path->mtu);
 	path->lookup.found = err < 0 ? -err : PATH_FOUND;
 	return 0;
 }

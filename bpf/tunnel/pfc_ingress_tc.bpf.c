@@ -21,6 +21,7 @@
 #include "tunnel/mark.h"
 #include "tunnel/mss.h"
 #include "tunnel/parse.h"
+#include "tunnel/path_mtu.h"
 #include "tunnel/reach.h"
 #include "tunnel/stats.h"
 
@@ -211,7 +212,7 @@ static __always_inline int decapsulate(struct __sk_buff *skb, struct run *run,
 	__u32 stripped = part->off + sizeof(struct gue) - LINK_HLEN;
 	struct cached_service *service;
 	struct gue *gue;
-	int err, mark, is_reply;
+	int err, mark;
 
 	if (part->len < sizeof(*gue))
 		return -OUT_GUE_HEADER;
@@ -229,7 +230,6 @@ static __always_inline int decapsulate(struct __sk_buff *skb, struct run *run,
 	if (mark < 0)
 		return mark;
 
-	is_reply = !same_endpoint(&inner->dst, &service->backend);
 	remember_fragment(inner, QUEUE_RX);
 	err = strip_outer(skb, stripped, run->outer.version, inner->version);
 	if (err)
@@ -241,7 +241,7 @@ static __always_inline int decapsulate(struct __sk_buff *skb, struct run *run,
 	}
 	if (unlikely(inner->syn))
 		clamp_decapsulated(skb, inner, stripped);
-	if (is_reply)
+	if (run->config->flags & RX_GATEWAY)
 		set_mark(skb, MARK_REPLY);
 	count_traffic(&key, inner->len);
 	return OUT_DECAPSULATED;
@@ -319,6 +319,9 @@ static __always_inline int take_packet(struct __sk_buff *skb, struct run *run)
 		return outcome;
 	if (outer->proto == IPPROTO_UDP && is_local(&outer->dst))
 		return outer->fragment ? OUT_OUTER_FRAGMENT : take_gue(skb, run);
+	if (unlikely(outer->quote) && outer->dst.proto == IPPROTO_UDP && is_local(&outer->dst) &&
+	    is_header_intact(skb, outer) && learn_path_mtu(skb, outer))
+		return OUT_PATH_MTU;
 	if (run->config->flags & RX_DNAT)
 		return to_backend(skb, run);
 	return OUT_NOT_OURS;

@@ -27,7 +27,7 @@ const sized = [
 /** Tables of the two programs that both define, so that they share them as their pins would make them. */
 const shared = [
 	...sized,
-	...["map_stats", "map_frag"],
+	...["map_stats", "map_frag", "map_path_mtu"],
 	...["map_events", "map_events_lost"],
 ];
 

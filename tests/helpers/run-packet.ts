@@ -6,6 +6,7 @@ import {
 	fragTable,
 	type Outcome,
 	outcomes,
+	pathMtuTable,
 	statsRow,
 	statsTable,
 } from "@sluice/maps/tables";
@@ -56,7 +57,7 @@ export interface Bench extends Programs {
 	/** Lets the host forward packets, or not, or on lo alone. */
 	forward(on: boolean | "lo"): void;
 	/**
-	 * Forgets fragments, and that size answers were given, and waits until the programs have forgotten what they
+	 * Forgets fragments, MTUs of paths, and that size answers were given, and waits until the programs have forgotten what they
 	 * have cached of tables and routes. To be called between a change of these and the next packet.
 	 */
 	forget(): void;
@@ -100,6 +101,7 @@ export function packetBench(): Bench {
 			),
 		);
 	const frag = programs.table(fragTable);
+	const pathMtu = programs.table(pathMtuTable);
 	const limit = programs.table(icmpLimitTable);
 	forward(true);
 	return {
@@ -108,6 +110,7 @@ export function packetBench(): Bench {
 		context: skb,
 		forward,
 		forget() {
+			pathMtu.deleteMany([...pathMtu.entries()].map(([ends]) => ends));
 			frag.deleteMany([...frag.entries()].map(([key]) => key));
 			limit.set(0, onEachCpu({ tokens: 0n, time: 0n }));
 			Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, JIFFY);

@@ -1,6 +1,7 @@
 // Needs root and BPF: a narrow link on the client's side of the gateway.
 import { needs, testWith } from "@sluice/testbed";
 import test from "ava";
+import { counted } from "../helpers/counters.js";
 import { addresses, families, network } from "../helpers/network.js";
 import { configure, serve, serveFamilies, tunnel } from "../helpers/program.js";
 import { askHttp, askUdp, backend } from "../helpers/traffic.js";
@@ -79,3 +80,29 @@ bpfTest(
 		}
 	},
 );
+
+for (const family of families)
+	bpfTest(
+		`a router on the tunnel's path lowers its MTU, IPv${family}`,
+		async (t) => {
+			const net = await network(t);
+			const { client, gateway, node, links } = net;
+			await configure(net);
+			await tunnel(net, family);
+			await serve([gateway, node], {
+				...{ inside: family, tunnel: family, group: 1, tcp: 80, udp: 90 },
+			});
+			await backend(node, { http: 80, udp: 90 });
+			// Behind the core there is less room than on the gateway's own link.
+			const core = links[3]?.ends.find(({ host }) => host === net.core);
+			await core?.host.run("ip", [
+				...["link", "set", core.name, "mtu", family === 4 ? "1300" : "1400"],
+			]);
+
+			await t.notThrowsAsync(
+				askHttp(client, addresses[family].proxy, 80, 1_000_000),
+			);
+
+			t.true((await counted(gateway, 0, "path-mtu")) > 0);
+		},
+	);

@@ -19,7 +19,7 @@ const WIRE_LEN = 160;
 const DRY_RUN = 65_536;
 
 /** Tables of the copy that are large for no use here. */
-const small = { map_frag: 64, map_tunnel_stats: 64 };
+const small = { map_frag: 64, map_path_mtu: 64, map_tunnel_stats: 64 };
 
 /** What became of a packet. */
 export interface Fate {

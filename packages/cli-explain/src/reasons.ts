@@ -57,6 +57,8 @@ export const reasons: Readonly<Record<Outcome, string>> = {
 		"a valid ping from where no far end can be: port 0, or an address that is not another host's, or has no route",
 	"service-gone":
 		"it was translated where it came in, and its service was deleted meanwhile: it would leave in the clear",
+	"path-mtu":
+		"a router on a tunnel's path has reported its MTU, which then holds for ten minutes",
 	vlan: "the frame belongs to a VLAN, of which this is the parent interface: attach to the VLAN's interface",
 	"other-host":
 		"the frame is for another host's Ethernet address, or for several hosts",

@@ -3,8 +3,10 @@ import {
 	client,
 	client6,
 	far,
+	far6,
 	key,
 	near,
+	near6,
 	type PacketCase,
 	port,
 	rx,
@@ -34,7 +36,55 @@ const request = (destination: string, to: number) =>
 const request6 = (destination: string, to: number) =>
 	ip.ipv6(client6, destination).udp(40000, to).payload("hello");
 
+/** As a router between the tunnel's ends answers a tunnel packet. */
+const quotedTunnel = (icmp: [number, number, number], from = port) =>
+	eth()
+		.ipv4("198.51.100.7", near)
+		.icmp(...icmp)
+		.ipv4(near, far, { length: 1500, fragment: DF })
+		.udp(from, port, { length: 1480 })
+		.payload(Buffer.alloc(20));
+
+/** Of the tunnel itself. */
+const aboutTunnels: PacketCase[] = [
+	{
+		title:
+			"icmp: fragmentation needed, about a tunnel packet, is the path's MTU",
+		queue: "rx",
+		flags: 0,
+		input: quotedTunnel([3, 4, 1300]),
+		outcome: "path-mtu",
+	},
+	{
+		title: "icmp: packet too big, about a tunnel packet, is the path's MTU",
+		queue: "rx",
+		flags: 0,
+		input: eth()
+			.ipv6("2001:db8:9::9", near6)
+			.icmp(2, 0, 1300)
+			.ipv6(near6, far6, { length: 1400 })
+			.udp(port, port, { length: 1400 })
+			.payload(Buffer.alloc(20)),
+		outcome: "path-mtu",
+	},
+	{
+		title: "icmp: host unreachable, about a tunnel packet, passes",
+		queue: "rx",
+		flags: 0,
+		input: quotedTunnel([3, 1, 0]),
+		outcome: "not-ours",
+	},
+	{
+		title: "icmp: fragmentation needed, about another port's packet, passes",
+		queue: "rx",
+		flags: 0,
+		input: quotedTunnel([3, 4, 1300], 6081),
+		outcome: "not-ours",
+	},
+];
+
 export const icmpErrors: PacketCase[] = [
+	...aboutTunnels,
 	{
 		title: "icmp: fragmentation needed, from the client's side, is translated",
 		queue: "rx",

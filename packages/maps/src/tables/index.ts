@@ -11,6 +11,7 @@ export * from "./event.js";
 export * from "./frag.js";
 export * from "./journal.js";
 export { LABEL_SIZE, labelBytes, labelText } from "./label.js";
+export * from "./path-mtu.js";
 export * from "./service.js";
 export * from "./sockets.js";
 export * from "./stats.js";

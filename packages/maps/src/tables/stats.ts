@@ -51,6 +51,7 @@ export const outcomes = [
 	"inner-backend",
 	"inner-local",
 	"ping-source",
+	"path-mtu",
 ] as const;
 
 export type Outcome = (typeof outcomes)[number];
@@ -71,6 +72,7 @@ const later: Partial<Record<Outcome, Fate>> = {
 	vlan: "passed",
 	"other-host": "passed",
 	"bad-checksum": "passed",
+	"path-mtu": "passed",
 };
 
 export function fateOf(outcome: Outcome): Fate {

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The MTU of the path between a tunnel's ends, where a router on it has less room than the sender's own link. The router
+ * answers with an ICMP error that quotes the tunnel packet: ingress keeps its MTU, egress obeys it.
+ */
+#ifndef SLUICE_PATH_MTU_H
+#define SLUICE_PATH_MTU_H
+
+#include "lib/icmp_error.h"
+#include "lib/packet.h"
+
+#define PATH_MTU_ENTRIES 4096
+/* Nanoseconds that it holds, as the kernel's own (net.ipv4.route.mtu_expires). */
+#define PATH_MTU_LIFETIME (600 * 1000000000ULL)
+/* Every path takes as much (RFC 1122 and RFC 8200): no error may ask for less. */
+#define PATH_MTU_MIN4 576
+#define PATH_MTU_MIN6 1280
+
+/* Both ends of the outer header. */
+struct path_ends {
+	struct address local;
+	struct address remote;
+	__be16 local_port;
+	__be16 remote_port;
+};
+
+struct path_mtu {
+	__u32 mtu;
+	__u32 pad;
+	__u64 expires; /* ns since boot, CLOCK_BOOTTIME */
+};
+
+/* LRU: the network writes it, and losing a row costs another error. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__type(key, struct path_ends);
+	__type(value, struct path_mtu);
+	__uint(max_entries, PATH_MTU_ENTRIES);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} map_path_mtu SEC(".maps");
+
+/* The MTU that an ICMP error reports, or 0 where it reports none. */
+static __always_inline __u32 reported_mtu(struct __sk_buff *skb, const struct packet *packet)
+{
+	struct icmp_error *icmp = bytes_at(skb, packet->l4, sizeof(*icmp));
+	__u32 mtu;
+
+	if (!icmp)
+		return 0;
+	mtu = bpf_ntohs(icmp->mtu);
+	if (packet->version == 4) {
+		if (icmp->type != ICMP_DEST_UNREACH || icmp->code != ICMP_FRAG_NEEDED)
+			return 0;
+		return mtu < PATH_MTU_MIN4 ? PATH_MTU_MIN4 : mtu;
+	}
+	if (icmp->type != ICMPV6_PKT_TOOBIG || icmp->unused)
+		return 0;
+	return mtu < PATH_MTU_MIN6 ? PATH_MTU_MIN6 : mtu;
+}
+
+/* Takes the MTU from an ICMP error whose quoted packet is of the tunnel from `packet->dst` to `packet->src`. Returns
+ * whether it reports one.
+ */
+static __always_inline int learn_path_mtu(struct __sk_buff *skb, const struct packet *packet)
+{
+	struct path_ends ends = {};
+	struct path_mtu row = {};
+
+	row.mtu = reported_mtu(skb, packet);
+	if (!row.mtu)
+		return 0;
+	ends.local = packet->dst.addr;
+	ends.remote = packet->src.addr;
+	ends.local_port = packet->dst.port;
+	ends.remote_port = packet->src.port;
+	row.expires = bpf_ktime_get_boot_ns() + PATH_MTU_LIFETIME;
+	bpf_map_update_elem(&map_path_mtu, &ends, &row, BPF_ANY);
+	return 1;
+}
+
+/* The smaller one of `mtu` and what a router on the tunnel's path has reported. */
+static __always_inline __u32 limit_by_path(const struct tunnel *tunnel, __u32 mtu)
+{
+	struct path_ends ends = {};
+	struct path_mtu *row;
+
+	ends.local = tunnel->local;
+	ends.remote = tunnel->remote;
+	ends.local_port = tunnel->local_port;
+	ends.remote_port = tunnel->remote_port;
+	row = bpf_map_lookup_elem(&map_path_mtu, &ends);
+	return row && row->mtu < mtu && row->expires > bpf_ktime_get_boot_ns() ? row->mtu : mtu;
+}
+
+#endif
