@@ -14,7 +14,7 @@
 # something that cannot be installed here (no apt, not root, no Node.js).
 set -euo pipefail
 cd -- "$(dirname -- "$(readlink -f -- "$0")")/.."
-export PATH=$PWD/scripts/node/node_modules/.bin:/usr/sbin:/sbin:$PATH
+export PATH=${SLUICE_NODE:+$SLUICE_NODE:}$PWD/scripts/node/node_modules/.bin:/usr/sbin:/sbin:$PATH
 
 readonly OLDEST_NODE=20.19.0
 
@@ -59,6 +59,7 @@ readonly TEST=(
 	setpriv:util-linux
 	script:bsdutils
 	sudo:sudo
+	/etc/services:netbase
 	man:man-db
 	mandoc:mandoc
 	zsh:zsh

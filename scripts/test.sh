@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# test.sh
+# test.sh [<option of turbo>…]
 #
 # Runs every check there is: formatters and linters, type checks, unit tests,
 # packet tests through the loaded programs, tests with real traffic between
@@ -7,20 +7,31 @@
 # feature are skipped, with the reason, where it is missing; with
 # REQUIRE_BPF=1 they fail.
 #
+# Options of turbo choose workspaces, whose tests alone are run:
+# test.sh --filter=@sluice/tubectl.
+#
 # The last line is `N passed, N failed[, N skipped]`, summed over everything.
+#
+# Environment
+#   SLUICE_NODE  the directory of the node to run [scripts/node where
+#                bootstrap.sh has installed one, else that of PATH]
+#
 # Exit code: 0 when nothing failed.
 set -euo pipefail
 cd -- "$(dirname -- "$(readlink -f -- "$0")")/.."
-export PATH=$PWD/scripts/node/node_modules/.bin:/usr/sbin:/sbin:$PATH
+export PATH=${SLUICE_NODE:+$SLUICE_NODE:}$PWD/scripts/node/node_modules/.bin:/usr/sbin:/sbin:$PATH
 
 scripts/bootstrap.sh test
 
 log=$(mktemp)
 trap 'rm -f -- "$log"' EXIT
 
-status=0 unformatted=0
-npx biome ci --colors=off . || unformatted=1
-npx turbo run lint test --continue --concurrency=2 --no-color \
+status=0 unformatted=0 tasks=(test)
+if (($# == 0)); then
+	tasks+=(lint)
+	npx biome ci --colors=off . || unformatted=1
+fi
+npx turbo run "${tasks[@]}" "$@" --continue --concurrency=2 --no-color \
 	--log-order=grouped 2>&1 | tee "$log" || status=1
 
 # Adds up what ava says of each test: passed, failed, skipped. A task that fails
