@@ -90,14 +90,15 @@ function readTunnels(
 	context: Context,
 	traffic: ReadonlyMap<number, TwoWayTraffic>,
 ): TunnelReading[] {
-	const now = context.kernel.nanosecondsSinceBoot();
 	const tunnels = context.openTable(tunnelTable, { readOnly: true });
 	const readings: TunnelReading[] = [];
 	for (const [id, { lastPing, remote }] of tunnels.entries())
 		readings.push({
 			id,
 			pingAge:
-				lastPing === 0n ? undefined : Math.max(Number(now - lastPing) / 1e9, 0),
+				lastPing === 0n
+					? undefined
+					: Math.max(context.kernel.secondsSince(lastPing), 0),
 			hasRemote: remote !== "::",
 			traffic: traffic.get(id) ?? noTraffic(),
 		});

@@ -1,5 +1,5 @@
 export * from "./bpffs.js";
-export { nanosecondsSinceBoot } from "./clock.js";
+export { nanosecondsSinceBoot, secondsSince } from "./clock.js";
 export * from "./codec.js";
 export { countEntries } from "./count.js";
 export { possibleCpus } from "./cpus.js";

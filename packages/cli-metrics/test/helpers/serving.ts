@@ -2,10 +2,8 @@ import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
 import type { PinnedTables } from "@sluice/cli-kit/testing";
+import { nanosecondsSinceBoot } from "@sluice/maps";
 import type { ExecutionContext } from "ava";
-
-/** The command line that runs another one on a machine that seems to be up for a day longer than this one. */
-const UP_FOR_A_DAY = ["unshare", "--time", "--boottime", "86400"] as const;
 
 /** Starts the built program on these tables, until the test ends. @returns the address of its metrics */
 export async function serving(
@@ -14,9 +12,8 @@ export async function serving(
 	options: readonly string[] = [],
 ): Promise<string> {
 	execFileSync("ip", ["link", "set", "lo", "up"]);
-	const [unshare, ...words] = UP_FOR_A_DAY;
-	const child = spawn(unshare, [
-		...[...words, process.execPath, path.resolve("dist/cli_metrics.cjs")],
+	const child = spawn(process.execPath, [
+		path.resolve("dist/cli_metrics.cjs"),
 		...["serve", "127.0.0.1", "0", "--bpffs", tables.bpffs, "--json"],
 		...options,
 	]);
@@ -53,11 +50,6 @@ export async function metricsOf(
 	);
 }
 
-/** A tunnel's `lastPing` for a ping that long ago, on the clock of the program that `serving` starts. */
-export function pingedAgo(seconds: number): bigint {
-	const [unshare, ...words] = UP_FOR_A_DAY;
-	const uptime = execFileSync(unshare, [...words, "cat", "/proc/uptime"], {
-		encoding: "utf8",
-	});
-	return BigInt(Math.round((Number(uptime.split(" ")[0]) - seconds) * 1e9));
-}
+/** A tunnel's `lastPing` for a ping that long ago, which may be before this machine's boot. */
+export const pingedAgo = (seconds: number): bigint =>
+	BigInt.asUintN(64, nanosecondsSinceBoot() - BigInt(seconds) * 1_000_000_000n);
