@@ -108,6 +108,8 @@ test_tunnel() {
 		ip link set far up
 		ip address add 10.0.0.1/24 dev eth0
 		attach_tc.sh eth0
+		ip route add default via 10.0.0.2
+		cli_cfg set 0 1 gue,dnat gateway
 		cli_cfg set 1 1 proxy,snat gateway
 		cli_tunnel set 1 10.0.0.1 6080 10.0.0.2 6080
 		cli_service set 1 1 tcp 10.0.0.1 80 192.0.2.1 8080 1 key

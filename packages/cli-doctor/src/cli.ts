@@ -4,27 +4,52 @@ import {
 	Failure,
 	type Program,
 	toJson,
+	values,
 } from "@sluice/cli-kit";
 import manifest from "../package.json" with { type: "json" };
 import { examine } from "./examine.js";
 import { lines } from "./format.js";
 import { lookAround } from "./world.js";
 
+const SECONDS = 2;
+/** As cli_tunnel ping has it. */
+const PING_INTERVAL = 10;
+
 const examination = command({
 	usage: "$0",
 	summary: "Look for what would stop the tunnel from working here",
 	examples: [
 		["", "Look at everything"],
+		["--seconds 10", "Watch the counters for ten seconds"],
 		[
-			"--json | jq -r '.findings[].fix'",
+			"--json | jq -r '.findings[].fix // empty'",
 			"The commands that mend what is wrong",
 		],
 	],
 	// Where there is no libbpf, that is a finding.
 	kernel: false,
-	parse: () => undefined,
-	async run(_, { env, bpffs, json }) {
-		const result = await examine(await lookAround(env, bpffs));
+	options: {
+		seconds: {
+			type: "string",
+			describe: `Seconds between the two readings of the counters [default: ${SECONDS}]`,
+		},
+		"ping-interval": {
+			type: "string",
+			describe: `Seconds between two pings of the nodes [default: ${PING_INTERVAL}]`,
+		},
+	},
+	parse: (args) => ({
+		seconds: values.seconds(
+			"seconds",
+			args.optional("seconds") ?? String(SECONDS),
+		),
+		pingInterval: values.seconds(
+			"ping-interval",
+			args.optional("ping-interval") ?? String(PING_INTERVAL),
+		),
+	}),
+	async run(options, { env, bpffs, json }) {
+		const result = await examine(await lookAround(env, bpffs, options));
 		env.out(
 			json
 				? `${toJson(result)}\n`

@@ -17,9 +17,17 @@ export async function examine(world: World): Promise<Examination> {
 		findings: [],
 		skipped: [],
 	};
+	beginCounting(world);
 	for (const { name, look } of checks) {
 		try {
-			result.findings.push(...(await look(world)));
+			for (const finding of await look(world)) {
+				// Two checks may come upon one thing: the first to say so names its cause.
+				const isNew = !result.findings.some(
+					({ code, fix }) =>
+						fix !== undefined && fix === finding.fix && code === finding.code,
+				);
+				if (isNew) result.findings.push(finding);
+			}
 		} catch (error) {
 			// What the kernel refuses is a finding of the checks of rights.
 			if (!(error instanceof CannotLook || error instanceof BpfError))
@@ -28,4 +36,14 @@ export async function examine(world: World): Promise<Examination> {
 		}
 	}
 	return result;
+}
+
+/** Reads the counters for the first time. Why they cannot be read is said by the check that reads them again. */
+function beginCounting(world: World): void {
+	try {
+		world.firstCounts();
+	} catch (error) {
+		if (!(error instanceof CannotLook || error instanceof BpfError))
+			throw error;
+	}
 }

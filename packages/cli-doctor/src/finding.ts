@@ -1,13 +1,15 @@
 import type { World } from "./world.js";
 
-/** One thing that would stop the tunnel, and what mends it. */
+/** One thing that stops the tunnel. */
 export interface Finding {
-	/** Stable: scripts and alerts go by it. */
+	/** Stable: scripts and alerts rely on it. */
 	code: string;
 	/** One sentence. */
 	message: string;
-	/** For a shell, as root unless it says otherwise. */
-	fix: string;
+	/** The command that mends it, for a shell, as root unless it says otherwise. */
+	fix?: string;
+	/** What to find out or to do, where no command is sure to be right. */
+	question?: string;
 }
 
 /** Looks at one thing and changes nothing. */

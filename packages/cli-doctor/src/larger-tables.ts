@@ -6,6 +6,9 @@ import { script } from "./scripts.js";
 import { onPath, quoted } from "./shell.js";
 import type { World } from "./world.js";
 
+/** Those that have the tables; the other programs stay as they are. */
+const objects = "dist/pfc_ingress_tc.o dist/pfc_egress_tc.o";
+
 const clis = ["cli_cfg", "cli_tunnel", "cli_service"] as const;
 
 /**
@@ -21,14 +24,15 @@ export async function larger(
 	const devices = new Set(
 		(await world.attached()).map(({ device }) => quoted(device)),
 	);
-	if (devices.size === 0) devices.add(quoted(await defaultDevice(world)));
+	const device = await defaultDevice(world);
+	if (devices.size === 0) devices.add(quoted(device ?? "INTERFACE"));
 	const sources = quoted(bpfSources(world));
 	const detach = script(world, "detach_tc.sh");
 	const attach = script(world, "attach_tc.sh");
 	// The programs of all interfaces share the tables: they go with the last.
 	const last = [...devices].at(-1);
 	return [
-		`make -C ${sources} TABLE_ENTRIES=${2 * base(world, maxEntries)}`,
+		`make -C ${sources} TABLE_ENTRIES=${2 * base(world, maxEntries)} ${objects}`,
 		"saved=$(mktemp -d)",
 		...clis.map((cli) => `${cli} save >$saved/${cli}`),
 		...[...devices].map(

@@ -7,11 +7,14 @@ import { BpfError } from "@sluice/maps/errors";
 import type { Table } from "@sluice/maps/table";
 import {
 	configTable,
-	natTable,
+	type Direction,
+	trafficTable,
 	tunnelTable,
 	verifyTable,
 } from "@sluice/maps/tables";
+import { type Opener, type OutcomeCount, readOutcomes } from "@sluice/tunnel";
 import { type Attached, attachedPrograms } from "@sluice/tunnel/hooks";
+import { isGatewayRow } from "./gateway-row.js";
 import {
 	missingCapabilities,
 	type ProcessStatus,
@@ -21,6 +24,13 @@ import {
 /** Why something could not be looked at: one of the other findings says what to do about it. */
 export class CannotLook extends Error {}
 
+export interface Options {
+	/** Between the two readings of the counters. */
+	seconds: number;
+	/** At which nodes ping, in seconds. */
+	pingInterval: number;
+}
+
 /** What the checks look at. Each look is taken once. */
 export class World {
 	readonly env: Env;
@@ -28,9 +38,17 @@ export class World {
 	readonly status: ProcessStatus;
 	/** The binding to the kernel, or why there is none. */
 	readonly binding: Kernel | BpfError;
+	/** Told by the options of the command. */
+	readonly options: Options;
 	readonly #seen = new Map<string, unknown>();
 
-	constructor(env: Env, bpffs: string, binding: Kernel | BpfError) {
+	constructor(
+		env: Env,
+		bpffs: string,
+		binding: Kernel | BpfError,
+		options: Options,
+	) {
+		this.options = options;
 		this.env = env;
 		this.bpffs = bpffs;
 		this.binding = binding;
@@ -86,7 +104,32 @@ export class World {
 	config = () => this.entries(configTable);
 	tunnels = () => this.entries(tunnelTable);
 	services = () => this.entries(verifyTable);
-	nat = () => this.entries(natTable);
+	traffic = () => this.entries(trafficTable);
+
+	/** The pinned tables, for reading. @throws CannotLook */
+	get opener(): Opener {
+		return { staged: false, openTable: (table) => this.#openTable(table) };
+	}
+
+	/** The counters when this machine was first looked at; none where nothing is pinned. @throws CannotLook */
+	firstCounts = (): { time: number; counts: OutcomeCount[] } =>
+		this.#once("counts", () => ({
+			time: performance.now(),
+			counts: this.isPinned ? readOutcomes(this.opener) : [],
+		}));
+
+	/** Whether a config row makes this machine a gateway. */
+	get isGateway(): boolean {
+		return this.config().some(([key, row]) => isGatewayRow(key, row));
+	}
+
+	/** The interfaces that have our program in this direction. */
+	async devicesWith(direction: Direction): Promise<string[]> {
+		const attached = await this.attached();
+		return attached
+			.filter((one) => one.direction === direction)
+			.map(({ device }) => device);
+	}
 
 	interfaces(): Promise<Interface[]> {
 		return this.#once("interfaces", async () => {
@@ -138,11 +181,12 @@ export async function needed<T>(asked: Promise<T>): Promise<T> {
 export async function lookAround(
 	env: Env,
 	bpffs = defaultBpffs(env.vars),
+	options: Options,
 ): Promise<World> {
 	try {
-		return new World(env, bpffs, await env.kernel());
+		return new World(env, bpffs, await env.kernel(), options);
 	} catch (error) {
-		if (error instanceof BpfError) return new World(env, bpffs, error);
+		if (error instanceof BpfError) return new World(env, bpffs, error, options);
 		throw error;
 	}
 }

@@ -30,7 +30,7 @@ function finds(title: string, expected: Provoked): void {
 		if (typeof expected.message === "string") t.is(message, expected.message);
 		else t.regex(message, expected.message);
 		if (expected.fix) t.is(findings[0]?.fix, expected.fix);
-		for (const { fix } of findings) await one.sh(fix);
+		for (const { fix } of findings) if (fix) await one.sh(fix);
 		t.deepEqual(await found(one, expected.code), []);
 	});
 }
@@ -62,8 +62,8 @@ serial("where nothing is wrong nothing is found", async (t) => {
 	const one = await machine(t);
 	const { findings, skipped } = await one.examine();
 	t.deepEqual({ findings, skipped }, { findings: [], skipped: [] });
-	const { stdout, stderr } = await one.sh("cli_doctor");
-	t.deepEqual([stdout, stderr], ["20 checks, 0 findings", ""]);
+	const { stdout, stderr } = await one.sh("cli_doctor --seconds 0.01");
+	t.deepEqual([stdout, stderr], ["29 checks, 0 findings", ""]);
 });
 
 finds("a bpffs that is not mounted is found and mounted", {
@@ -105,17 +105,27 @@ finds("a second program of ours on a hook is found and removed", {
 	fix: "tc filter del dev eth0 ingress chain 0 pref 9000 protocol all handle 0x3 bpf",
 });
 
-finds(
-	"programs with other tables than the pinned ones are found and replaced",
-	{
-		own: "attached",
-		provoke:
-			"rm -r /sys/fs/bpf/tc && ip link add other type veth peer name rehto && attach_tc.sh other",
-		code: "tables-split",
-		times: 2,
-		message:
+serial(
+	"programs with other tables than the pinned ones are found",
+	async (t) => {
+		const one = await machine(t);
+		await one.sh(
+			`rm -r /sys/fs/bpf/tc
+		ip link add other type veth peer name rehto
+		tc qdisc add dev other clsact
+		tc filter add dev other ingress pref 7717 handle 1 protocol all bpf da obj $(dirname $(readlink -f $(command -v attach_tc.sh)))/../bpf/dist/pfc_ingress_tc.o sec tc`,
+		);
+		const [ingress, egress, ...others] = await found(one, "tables-split");
+		t.regex(
+			ingress?.message ?? "",
 			/^program \d+ on eth0 ingress has tables of its own in place of the pinned ones: map_/,
-		fix: "reattach_tc.sh eth0 ingress",
+		);
+		t.is(
+			ingress?.question,
+			"which entries are meant? the pinned ones: reattach_tc.sh eth0 ingress --drop-live; the program's: rm -r /sys/fs/bpf/tc/globals && reattach_tc.sh eth0 ingress",
+		);
+		t.regex(egress?.message ?? "", / on eth0 egress /);
+		t.deepEqual(others, []);
 	},
 );
 
@@ -159,19 +169,82 @@ finds("a strict rp_filter is found, also where it is that of all interfaces", {
 });
 
 finds("a node's strict rp_filter is found where clients are not reached so", {
-	provoke: "sysctl -qw net.ipv4.conf.eth0.rp_filter=1",
+	own: "attached",
+	provoke:
+		"ip link add name wan type veth peer name naw && ip link set wan up && ip link set naw up && ip route add default dev wan && sysctl -qw net.ipv4.conf.eth0.rp_filter=1",
 	code: "rp-filter",
 	message:
 		"rp_filter is strict on eth0: it drops what the tunnel brings from clients, which is not reached by eth0",
 	fix: "sysctl -w net/ipv4/conf/eth0/rp_filter=2",
 });
 
-finds("a remote without a route is found and routed", {
-	provoke: "cli_tunnel set 1 10.0.0.1 6080 192.0.2.1 6080",
+finds("a remote on a link that has lost its route is found and routed", {
+	own: "attached",
+	provoke: `${tunnel} && ip route del 10.0.0.0/24 dev eth0`,
 	code: "route-missing",
 	message:
-		"no route to 192.0.2.1, the remote of tunnel 1: Network is unreachable",
-	fix: "ip route replace 192.0.2.1/32 dev eth0",
+		"no route to 10.0.0.2, the remote of tunnel 1: Network is unreachable",
+	fix: "ip route replace 10.0.0.2/32 dev eth0",
+});
+
+serial("which router leads to a remote is asked", async (t) => {
+	const one = await shared();
+	await one.sh("cli_tunnel set 1 10.0.0.1 6080 192.0.2.1 6080");
+	t.deepEqual(await found(one, "route-missing"), [
+		{
+			code: "route-missing",
+			message:
+				"no route to 192.0.2.1, the remote of tunnel 1: Network is unreachable",
+			question:
+				"which router leads there? ip route replace default via ROUTER dev eth0",
+		},
+	]);
+});
+
+finds("a bpffs that is mounted read-only is found and mounted again", {
+	own: "attached",
+	provoke: "mount -o remount,ro /sys/fs/bpf",
+	code: "bpffs-read-only",
+	message:
+		"the bpffs at /sys/fs/bpf is mounted read-only: nothing can be pinned there",
+	fix: "mount -o remount,rw /sys/fs/bpf",
+});
+
+finds("pins of another user are found and taken back", {
+	own: "attached",
+	provoke: "chown 65534 /sys/fs/bpf/tc/globals",
+	code: "pins-foreign",
+	message:
+		"/sys/fs/bpf/tc/globals belongs to user 65534, who can replace the tables",
+	fix: "chown -R 0:0 /sys/fs/bpf/tc/globals",
+});
+
+finds("a /proc that is not mounted is found and mounted", {
+	own: "attached",
+	provoke: "umount -R -l /proc",
+	code: "proc-missing",
+	message:
+		"/proc is not mounted: rights, kernel parameters and listening sockets cannot be looked at",
+	fix: "mount -t proc proc /proc",
+});
+
+finds("an interface that leads to a remote without the program is found", {
+	own: "attached",
+	provoke:
+		"ip link add name wan type veth peer name naw && ip link set wan up && ip link set naw up && ip address add 10.7.0.1/24 dev wan && cli_cfg set 0 1 gue x && cli_tunnel set 7 10.7.0.1 6080 10.7.0.2 6080",
+	code: "program-missing",
+	message:
+		"wan leads to 10.7.0.2, the remote of tunnel 7, but our program is not on its ingress",
+	fix: "attach_tc.sh wan ingress",
+});
+
+finds("a backend that is taken for a silent neighbour is found and routed", {
+	own: "attached",
+	provoke: `${tunnel} && cli_service set 1 1 tcp 10.0.0.1 80 10.0.0.77 80 1 key && cli_cfg set 1 1 proxy,fib x && ip route add default via 10.0.0.2`,
+	code: "backend-on-link",
+	message:
+		"tcp 10.0.0.77:80, the backend of service 1 1, is routed as a neighbour on eth0, and does not answer there: packets to it wait for its link address and never reach our program",
+	fix: "ip route replace 10.0.0.77/32 via 10.0.0.2 dev eth0",
 });
 
 finds("a neighbour that does not answer is found and asked again", {
@@ -200,9 +273,10 @@ finds("a route whose MTU is too small is found and replaced", {
 
 finds("a config table full of interfaces that are gone is found and emptied", {
 	// Every row of 3400 interfaces: id 1, flag gue.
-	provoke: `for i in $(seq 1000 4399); do
+	provoke: `zeros=$(printf ' 00%.0s' $(seq 32))
+		for i in $(seq 1000 4399); do
 			printf 'map update pinned /sys/fs/bpf/tc/globals/map_config key hex %02x %02x 00 00 00 00 00 00 value hex 01 00 00 00 01 00 00 00' $((i % 256)) $((i / 256))
-			printf ' 00%.0s' $(seq 32); echo
+			echo "$zeros"
 		done | bpftool batch file - >/dev/null`,
 	code: "table-full",
 	message: "map_config is 83 % full: 3400 of 4096 entries",
@@ -210,7 +284,7 @@ finds("a config table full of interfaces that are gone is found and emptied", {
 
 finds("a table that is nearly full is found and made anew with its entries", {
 	own: "bare",
-	provoke: `make -s -C $(dirname $(readlink -f $(command -v attach_tc.sh)))/../bpf TABLE_ENTRIES=8 && attach_tc.sh eth0 && cli_cfg set 1 1 proxy x && for i in 1 2 3 4 5 6 7; do cli_tunnel set $i 10.0.0.1 6080 10.0.0.2 608$i; done`,
+	provoke: `make -s -C $(dirname $(readlink -f $(command -v attach_tc.sh)))/../bpf TABLE_ENTRIES=8 dist/pfc_ingress_tc.o dist/pfc_egress_tc.o && attach_tc.sh eth0 && cli_cfg set 1 1 proxy x && for i in 1 2 3 4 5 6 7; do cli_tunnel set $i 10.0.0.1 6080 10.0.0.2 608$i; done`,
 	code: "table-full",
 	message: "map_tunnel is 87 % full: 7 of 8 entries",
 });

@@ -29,6 +29,7 @@ serial("a kernel that lacks what the programs call is found", (t) => {
 			},
 			"/sys/fs/bpf",
 			{ ...maps, hasTcHelper: (one) => one !== helper },
+			{ seconds: 0, pingInterval: 10 },
 		);
 	t.deepEqual(kernelVersion.look(lacking(0)), []);
 	t.like(kernelVersion.look(lacking(152)), [{ code: "kernel-old" }]);

@@ -36,7 +36,9 @@ export interface Interface {
 	ifindex: number;
 	ifname: string;
 	mtu: number;
-	addr_info: { local?: string }[];
+	/** "UP", "DOWN"; "UNKNOWN" of a device without a carrier. */
+	operstate: string;
+	addr_info: { local?: string; prefixlen?: number }[];
 }
 
 /** A row of `ip route`. */

@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import { isIPv6 } from "node:net";
 import type { Check } from "../finding.js";
-import { isGatewayRow } from "../gateway-row.js";
 import type { World } from "../world.js";
 
 const families = {
@@ -26,7 +25,7 @@ export const forwarding: Check = {
 
 /** The families of services whose packets this machine does not end itself. */
 async function forwarded(world: World): Promise<Set<string>> {
-	const isGateway = world.config().some(([key, row]) => isGatewayRow(key, row));
+	const { isGateway } = world;
 	const needed = new Set<string>();
 	for (const [, { backend }] of world.services()) {
 		const family = isIPv6(backend.address) ? "IPv6" : "IPv4";

@@ -11,10 +11,13 @@ export const localAddress: Check = {
 		for (const [id, { local }] of world.tunnels()) {
 			if (findings.has(local) || (await world.isLocal(local))) continue;
 			const device = await deviceFor(world);
+			const add = `ip address add ${local}/${isIPv6(local) ? "128" : "32"} dev ${quoted(device ?? "INTERFACE")}${isIPv6(local) ? " nodad" : ""}`;
 			findings.set(local, {
 				code: "local-address-missing",
 				message: `${local}, the local address of tunnel ${id}, is not this machine's`,
-				fix: `ip address add ${local}/${isIPv6(local) ? "128" : "32"} dev ${quoted(device)}${isIPv6(local) ? " nodad" : ""}`,
+				...(device
+					? { fix: add }
+					: { question: `which interface is to have it? ${add}` }),
 			});
 		}
 		return [...findings.values()];

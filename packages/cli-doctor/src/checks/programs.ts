@@ -1,13 +1,16 @@
 import type { Direction } from "@sluice/maps/tables";
+import { UNKNOWN } from "@sluice/tunnel";
 import type { Attached } from "@sluice/tunnel/hooks";
+import { attaching } from "../attaching.js";
 import { defaultDevice } from "../device-for.js";
 import type { Check, Finding } from "../finding.js";
-import { script } from "../scripts.js";
 import { quoted } from "../shell.js";
+import { waysToRemotes } from "../ways.js";
+import type { World } from "../world.js";
 
 const directions: readonly Direction[] = ["ingress", "egress"];
 
-/** What TABLE-CONFIG tells a program that is not there is done by nobody. */
+/** A config row has no effect while its program is not attached, and packets pass an interface without one untouched. */
 export const programs: Check = {
 	name: "attached programs",
 	async look(world) {
@@ -28,12 +31,46 @@ export const programs: Check = {
 			findings.set(`${where} ${direction}`, {
 				code: "program-missing",
 				message: `there is a config row for ${device ? `${device} ` : ""}${direction}, but ${device ? "no program of ours on it" : "no interface has our program"}`,
-				fix: `${script(world, "attach_tc.sh")} ${quoted(where)} ${direction}`,
+				...attaching(world, where, direction),
+			});
+		}
+		for (const [device, why] of await devicesOfTunnels(world)) {
+			const hook = `${device} ingress`;
+			const isThere = attached.some(
+				(one) => `${one.device} ${one.direction}` === hook,
+			);
+			if (isThere || findings.has(hook)) continue;
+			findings.set(hook, {
+				code: "program-missing",
+				message: `${device} ${why}, but our program is not on its ingress`,
+				...attaching(world, device, "ingress"),
 			});
 		}
 		return [...findings.values()];
 	},
 };
+
+/** The interfaces on which the tunnels' packets arrive, each with the reason. */
+async function devicesOfTunnels(world: World): Promise<Map<string, string>> {
+	const found = new Map<string, string>();
+	for (const { tunnel, remote, route } of await waysToRemotes(world)) {
+		const dev = "rows" in route ? route.rows[0]?.dev : undefined;
+		if (dev && dev !== "lo" && !found.has(dev))
+			found.set(dev, `leads to ${remote}, the remote of tunnel ${tunnel}`);
+	}
+	const interfaces = await world.interfaces();
+	for (const [id, { local, remote }] of world.tunnels()) {
+		if (remote !== UNKNOWN) continue;
+		// An address of the loopback or of a dummy device may be reached by any interface.
+		const holder = interfaces.find(
+			({ operstate, addr_info }) =>
+				operstate === "UP" && addr_info.some((one) => one.local === local),
+		)?.ifname;
+		if (holder && !found.has(holder))
+			found.set(holder, `has ${local}, the local address of tunnel ${id}`);
+	}
+	return found;
+}
 
 /** A second program of ours handles packets that the first has handled already, by its own tables. */
 export const duplicates: Check = {

@@ -2,7 +2,6 @@ import { readFileSync } from "node:fs";
 import { isIPv4 } from "node:net";
 import { ask, type Route } from "@sluice/iproute";
 import type { Check } from "../finding.js";
-import { isGatewayRow } from "../gateway-row.js";
 import { needed, type World } from "../world.js";
 
 const STRICT = 1;
@@ -26,15 +25,21 @@ export const rpFilter: Check = {
 		const back = await waysBack(world);
 		return strict.flatMap((device) => {
 			const elsewhere = back.find((way) => !way.devices.includes(device));
-			return elsewhere
-				? [
-						{
+			if (!elsewhere) return [];
+			const message = `rp_filter is strict on ${device}: it drops what the tunnel brings from ${elsewhere.from}, which is not reached by ${device}`;
+			return [
+				elsewhere.devices.length > 0
+					? {
 							code: "rp-filter",
-							message: `rp_filter is strict on ${device}: it drops what the tunnel brings from ${elsewhere.from}, which is not reached by ${device}`,
+							message,
 							fix: `sysctl -w net/ipv4/conf/${device}/rp_filter=2`,
+						}
+					: {
+							code: "rp-filter",
+							message,
+							question: `there is no route to ${elsewhere.from} at all: ip route replace default via ROUTER dev ${device}`,
 						},
-					]
-				: [];
+			];
 		});
 	},
 };
@@ -59,8 +64,7 @@ interface WayBack {
 
 /** To whom the tunnel's packets claim to belong, and by which interfaces they are reached. */
 async function waysBack(world: World): Promise<WayBack[]> {
-	const isGateway = world.config().some(([key, row]) => isGatewayRow(key, row));
-	if (!isGateway)
+	if (!world.isGateway)
 		return [{ from: "clients", devices: await routed("show", "default") }];
 	const backends = new Set(
 		world

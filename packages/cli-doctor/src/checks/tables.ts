@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Kernel } from "@sluice/cli-kit";
 import { isBpffs } from "@sluice/maps/bpffs";
 import { mapsOf } from "@sluice/tunnel/hooks";
+import { attaching } from "../attaching.js";
 import { defaultDevice } from "../device-for.js";
 import type { Check } from "../finding.js";
 import { script } from "../scripts.js";
@@ -19,7 +20,7 @@ export const pinned: Check = {
 			{
 				code: "tables-missing",
 				message: `no tables are pinned in ${world.pins}`,
-				fix: `${script(world, "attach_tc.sh")} ${quoted(await defaultDevice(world))}`,
+				...attaching(world, await defaultDevice(world)),
 			},
 		];
 	},
@@ -44,12 +45,13 @@ export const split: Check = {
 				({ name, id }) => name.startsWith(SHARED) && ids.get(name) !== id,
 			);
 			if (others.length === 0) return [];
+			const reattach = `${script(world, "reattach_tc.sh")} ${quoted(device)} ${direction}`;
 			const names = others.map(({ name }) => name).join(", ");
 			return [
 				{
 					code: "tables-split",
 					message: `program ${programId} on ${device} ${direction} has tables of its own in place of the pinned ones: ${names}`,
-					fix: `${script(world, "reattach_tc.sh")} ${quoted(device)} ${direction}`,
+					question: `which entries are meant? the pinned ones: ${reattach} --drop-live; the program's: rm -r ${quoted(world.pins)} && ${reattach}`,
 				},
 			];
 		});

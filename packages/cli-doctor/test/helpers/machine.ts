@@ -3,6 +3,7 @@ import {
 	cpSync,
 	mkdirSync,
 	mkdtempSync,
+	readdirSync,
 	rmSync,
 	symlinkSync,
 } from "node:fs";
@@ -20,17 +21,14 @@ const bpf = path.dirname(
 	createRequire(import.meta.url).resolve("@sluice/bpf/package.json"),
 );
 
-/** A host with the tools on its PATH, as an installed machine has them, and a neighbour. */
+/** A host with the tools on its PATH, as an installed machine has them. */
 export class Machine {
 	readonly host: Host;
-	/** At the other end of eth0. */
-	readonly peer: Host;
 	/** Where the tools stand. */
 	readonly bin: string;
 
-	constructor(host: Host, peer: Host, bin: string) {
+	constructor(host: Host, bin: string) {
 		this.host = host;
-		this.peer = peer;
 		this.bin = bin;
 	}
 
@@ -43,9 +41,15 @@ export class Machine {
 		);
 	}
 
-	/** What cli_doctor finds; `through` runs it otherwise, `%` being the command. */
-	async examine(through = "%"): Promise<Examination> {
-		const command = through.replace("%", "cli_doctor --json");
+	/**
+	 * What cli_doctor finds; `through` runs it otherwise, `%` being the command.
+	 * @param seconds between the two readings of the counters
+	 */
+	async examine(through = "%", seconds = 0.01): Promise<Examination> {
+		const command = through.replace(
+			"%",
+			`cli_doctor --json --seconds ${seconds}`,
+		);
 		const { stdout, stderr } = await this.sh(command, "", false);
 		if (stdout === "") throw new Error(`cli_doctor said nothing: ${stderr}`);
 		return JSON.parse(stdout);
@@ -61,8 +65,7 @@ export async function machine(
 	attach = true,
 ): Promise<Machine> {
 	const bed = await testbed();
-	const directory = mkdtempSync(path.join(tmpdir(), "sluice-doctor-"));
-	chmodSync(directory, 0o755);
+	const directory = ownDirectory();
 	t.teardown(async () => {
 		await bed.close();
 		rmSync(directory, { recursive: true });
@@ -73,15 +76,28 @@ export async function machine(
 		{ host, name: "eth0", addresses: ["10.0.0.1/24", "fd00::1/64"] },
 		{ host: peer, name: "eth0", addresses: ["10.0.0.2/24", "fd00::2/64"] },
 	);
-	// The checkout may stand where others may not enter, in root's home for one.
-	await host.run("mount", ["--bind", root, CHECKOUT]);
-	const made = new Machine(host, peer, install(directory));
+	const made = new Machine(host, await install(directory, host));
 	if (attach) await made.sh("attach_tc.sh eth0");
 	return made;
 }
 
-/** As the packages lay it out: scripts beside the programs' objects and sources, everything readable by everybody. */
-function install(directory: string): string {
+/** Readable by everybody. */
+export function ownDirectory(): string {
+	const directory = mkdtempSync(path.join(tmpdir(), "sluice-doctor-"));
+	chmodSync(directory, 0o755);
+	return directory;
+}
+
+/**
+ * As the packages lay it out: scripts beside the programs' objects and sources, everything readable by everybody.
+ * @returns where the tools stand
+ */
+export async function install(
+	directory: string,
+	...hosts: readonly Host[]
+): Promise<string> {
+	// The checkout may stand where others may not enter, in root's home for one.
+	for (const host of hosts) await host.run("mount", ["--bind", root, CHECKOUT]);
 	const bin = path.join(directory, "bin");
 	mkdirSync(bin);
 	cpSync(path.join(root, "scripts"), path.join(directory, "scripts"), {
@@ -93,10 +109,7 @@ function install(directory: string): string {
 			path.join(directory, `scripts/${script}_tc.sh`),
 			path.join(bin, `${script}_tc.sh`),
 		);
-	for (const name of ["cfg", "tunnel", "service", "doctor"])
-		symlinkSync(
-			path.join(CHECKOUT, `packages/cli-${name}/dist/cli_${name}.cjs`),
-			path.join(bin, `cli_${name}`),
-		);
+	for (const name of readdirSync(path.join(root, "bin")))
+		symlinkSync(path.join(CHECKOUT, "bin", name), path.join(bin, name));
 	return bin;
 }

@@ -1,0 +1,30 @@
+import { findings as inconsistencies, openServiceTables } from "@sluice/tunnel";
+import type { Check } from "../finding.js";
+
+/** What `cli_service check` finds: rows that do not belong together. */
+export const services: Check = {
+	name: "rows of services",
+	look(world) {
+		if (!world.isPinned) return [];
+		const tables = openServiceTables(world.opener, { readOnly: true });
+		const tunnels = new Set(world.tunnels().map(([id]) => id));
+		try {
+			return inconsistencies(tables, tunnels).map(
+				({ code, message, repair }) => ({
+					code: `service-${code.toLowerCase().replaceAll("_", "-")}`,
+					message,
+					...(repair
+						? { fix: "cli_service check --repair" }
+						: { question: advice[code] ?? "which of them is meant?" }),
+				}),
+			);
+		} finally {
+			for (const table of Object.values(tables)) table.close();
+		}
+	},
+};
+
+const advice: Readonly<Record<string, string>> = {
+	NO_TUNNEL:
+		'is its tunnel id right? "cli_tunnel get all" shows those that are set; "cli_tunnel set" makes one',
+};

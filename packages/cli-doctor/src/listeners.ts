@@ -1,0 +1,69 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { isIPv6 } from "node:net";
+import { type Endpoint, protocols } from "@sluice/maps/tables";
+
+/** States in /proc/net: TCP_LISTEN, and what an unconnected UDP socket has. */
+const states = { tcp: "0A", udp: "07" } as const;
+
+/**
+ * The endpoints on which sockets of this network namespace receive. Undefined where that says little: without /proc, or
+ * where a program of tubectl hands connections to sockets that are bound elsewhere.
+ */
+export function listeners(bpffs: string): Endpoint[] | undefined {
+	try {
+		if (readdirSync(bpffs).some((name) => name.endsWith("_dispatcher")))
+			return undefined;
+	} catch {
+		// Without a bpffs there is no such program.
+	}
+	const found: Endpoint[] = [];
+	for (const name of ["tcp", "udp"] as const)
+		for (const family of ["", "6"]) {
+			const lines = linesOf(`/proc/net/${name}${family}`);
+			if (!lines && family === "") return undefined;
+			for (const line of lines ?? []) {
+				const [, local = "", , state] = line.trim().split(/\s+/);
+				if (state !== states[name]) continue;
+				const [address = "", port = ""] = local.split(":");
+				found.push({
+					proto: protocols[name],
+					address: addressOf(address),
+					port: Number.parseInt(port, 16),
+				});
+			}
+		}
+	return found;
+}
+
+/** Whether a socket that is bound to the first receives what is sent to the second. */
+export const isListening = (bound: Endpoint, to: Endpoint): boolean =>
+	bound.proto === to.proto &&
+	bound.port === to.port &&
+	(bound.address === to.address ||
+		bound.address === "::" ||
+		(bound.address === "0.0.0.0" && !isIPv6(to.address)));
+
+function linesOf(file: string): string[] | undefined {
+	try {
+		return readFileSync(file, "utf8").trim().split("\n").slice(1);
+	} catch {
+		return undefined;
+	}
+}
+
+/** Words of four bytes in the machine's order, which is little-endian wherever this runs. */
+function addressOf(hex: string): string {
+	const bytes = Buffer.from(hex, "hex").swap32();
+	if (bytes.length === 4) return [...bytes].join(".");
+	const groups = Array.from({ length: 8 }, (_, i) =>
+		bytes.readUInt16BE(2 * i).toString(16),
+	).join(":");
+	const { hostname } = new URL(`http://[${groups}]`);
+	const address = hostname.slice(1, -1);
+	// An IPv4 address of a socket of both families.
+	return bytes.subarray(0, 12).equals(MAPPED)
+		? [...bytes.subarray(12)].join(".")
+		: address;
+}
+
+const MAPPED = Buffer.from("00000000000000000000ffff", "hex");

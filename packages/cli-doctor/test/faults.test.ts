@@ -1,0 +1,228 @@
+// Needs root: makes namespaces, attaches programs.
+import { needs, testWith } from "@sluice/testbed";
+import test from "ava";
+import type { Machine } from "./helpers/machine.js";
+import { GATEWAY, NAT, NODE, PROXY, Site, service } from "./helpers/site.js";
+
+const serial = testWith(test.serial as typeof test, needs.root, needs.bpf);
+
+const teardowns: (() => unknown)[] = [];
+let common: Promise<Site> | undefined;
+/** One for all: what a fault breaks is mended by its test. */
+const shared = () => {
+	common ??= Site.make((end) => teardowns.push(end));
+	return common;
+};
+test.after.always(async () => {
+	for (const end of teardowns) await end();
+});
+
+interface Fault {
+	inject(site: Site): Promise<unknown>;
+	/** What is found on each machine, among others; nothing where it is not visible there. */
+	gateway?: readonly string[];
+	node?: readonly string[];
+	/** Runs cli_doctor otherwise, `%` being the command. */
+	through?: string;
+	/** What puts it right where a question is printed; otherwise the printed commands do. */
+	mend?(site: Site): Promise<unknown>;
+	/** Takes back what the fault and its mending have changed, where that matters to others. */
+	after?(site: Site): Promise<unknown>;
+}
+
+/** A fault stops the traffic, is found where it is visible, and is mended by what is printed there. */
+function finds(title: string, fault: Fault): void {
+	serial(title, async (t) => {
+		const site = await shared();
+		t.true(await site.works(), "it works before");
+		// A site on which something fails is not used again.
+		const ours = common;
+		common = undefined;
+		await fault.inject(site);
+		const all = [];
+		for (const side of ["gateway", "node"] as const) {
+			const machine: Machine = site[side];
+			const findings = await site.diagnose(machine, fault.through);
+			const codes = new Set(findings.map(({ code }) => code));
+			const expected = fault[side] ?? [];
+			t.deepEqual(
+				expected.filter((code) => !codes.has(code)),
+				[],
+				`${side}: ${JSON.stringify(findings)}`,
+			);
+			if (expected.length === 0) t.deepEqual(findings, [], side);
+			for (const finding of findings)
+				if (expected.includes(finding.code)) all.push({ machine, ...finding });
+		}
+		for (const { code, message, fix, question } of all)
+			t.log(
+				`${code}: ${message}\n\t${fix ? `mend: ${fix}` : `ask: ${question}`}`,
+			);
+		if (fault.mend) {
+			t.true(all.some(({ question }) => question !== undefined));
+			await fault.mend(site);
+		} else {
+			const fixes = all.flatMap(({ machine, fix }) =>
+				fix ? [{ machine, fix }] : [],
+			);
+			t.true(fixes.length > 0, "a command is printed");
+			for (const { machine, fix } of fixes) await machine.sh(fix);
+		}
+		t.true(await site.works(), "it works again");
+		for (const { machine, code } of all) {
+			const still = await machine.examine("%", 0.5);
+			t.false(
+				still.findings.some((finding) => finding.code === code),
+				code,
+			);
+		}
+		await fault.after?.(site);
+		common = ours;
+	});
+}
+
+serial("nothing is found where the tunnel works", async (t) => {
+	const site = await shared();
+	t.true(await site.works());
+	t.deepEqual(await site.diagnose(site.gateway), []);
+	t.deepEqual(await site.diagnose(site.node), []);
+});
+
+finds("another key on the gateway", {
+	inject: ({ gateway }) => gateway.sh(service({ key: "open sesame" })),
+	gateway: ["rising-wrong-key"],
+	node: ["rising-wrong-key"],
+	mend: ({ gateway }) => gateway.sh(service()),
+});
+
+finds("no ping", {
+	inject: async (site) => {
+		await site.stopPinging();
+		await site.gateway.sh(
+			`cli_tunnel set 100 ${GATEWAY} 6080 0 0 --reset-remote`,
+		);
+	},
+	gateway: ["remote-unknown", "rising-no-remote"],
+	mend: (site) => site.ping(),
+});
+
+finds("pings that have stopped, and a NAT that has forgotten the node", {
+	inject: async (site) => {
+		await site.stopPinging();
+		await site.nat.run("nft", ["flush", "ruleset"]);
+		await site.nat.run("nft", ["-f", "-"], {
+			input:
+				"table ip closed { chain forward { type filter hook forward priority 0; policy drop; }; }",
+		});
+	},
+	through: "% --ping-interval 0.1",
+	gateway: ["ping-old"],
+	mend: async (site) => {
+		await site.nat.run("nft", ["flush", "ruleset"]);
+		await site.nat.masquerade("eth0");
+		await site.ping();
+	},
+});
+
+finds("a narrow link on the way", {
+	inject: async ({ internet, nat }) => {
+		await internet.run("ip", ["link", "set", "nat", "mtu", "1400"]);
+		await nat.run("ip", ["link", "set", "eth0", "mtu", "1400"]);
+	},
+	// The node's own socket for pings is told, so its kernel remembers.
+	gateway: ["path-mtu-small"],
+	after: async ({ internet, nat, gateway }) => {
+		await internet.run("ip", ["link", "set", "nat", "mtu", "1500"]);
+		await nat.run("ip", ["link", "set", "eth0", "mtu", "1500"]);
+		await gateway.sh(`ip route del ${NAT}/32`);
+	},
+});
+
+finds("no default route on the gateway", {
+	inject: ({ gateway }) => gateway.sh("ip route del default"),
+	gateway: ["route-missing", "backend-no-route"],
+	mend: ({ gateway }) =>
+		gateway.sh("ip route replace default via 203.0.113.1 dev eth0"),
+});
+
+finds("a strict rp_filter without a route back", {
+	inject: ({ node }) =>
+		node.sh(`ip route replace ${GATEWAY}/32 via 192.168.7.1
+			ip route del default
+			sysctl -qw net.ipv4.conf.eth0.rp_filter=1`),
+	node: ["rp-filter"],
+	mend: ({ node }) =>
+		node.sh("ip route replace default via 192.168.7.1 dev eth0"),
+});
+
+finds("a program that is detached", {
+	inject: ({ gateway }) => gateway.sh("detach_tc.sh eth0"),
+	gateway: ["program-missing"],
+});
+
+finds("no config row for ingress", {
+	inject: ({ gateway }) => gateway.sh("cli_cfg del 0"),
+	gateway: ["config-missing"],
+});
+
+finds("service and group id swapped", {
+	inject: ({ gateway }) =>
+		gateway.sh(`cli_service del 1 2; ${service({ sid: "2 1" })}`),
+	gateway: ["rising-unknown-service"],
+	node: ["rising-unknown-service"],
+	mend: ({ gateway }) => gateway.sh(`cli_service del 2 1; ${service()}`),
+});
+
+finds("nobody listens", {
+	inject: (site) => site.stopServing(),
+	node: ["backend-not-listening"],
+	mend: (site) => site.serve(),
+});
+
+finds("a server that listens on another address", {
+	inject: (site) => site.serve("127.0.0.1"),
+	node: ["backend-other-address"],
+	mend: (site) => site.serve(),
+});
+
+finds("another backend port on the gateway", {
+	inject: ({ gateway }) => gateway.sh(service({ backend: `${NODE} 8081` })),
+	node: ["rising-foreign-inner"],
+	mend: ({ gateway }) => gateway.sh(service()),
+});
+
+const rules = (hook: string, more = "") =>
+	`nft 'table inet filter { chain ${hook} { type filter hook ${hook} priority 0; policy drop; ct state established,related accept; udp dport 6080 accept; icmp type echo-request accept; iifname lo accept; tcp dport 22 accept; ${more} }; }'`;
+
+finds("a firewall on the node", {
+	inject: ({ node }) => node.sh(rules("input")),
+	node: ["firewall-drops"],
+});
+
+finds("a firewall on the gateway", {
+	inject: ({ gateway }) => gateway.sh(rules("forward", "tcp dport 80 accept;")),
+	gateway: ["firewall-drops"],
+});
+
+finds("ip_forward off", {
+	inject: ({ gateway }) => gateway.sh("sysctl -qw net.ipv4.ip_forward=0"),
+	gateway: ["forwarding-ipv4"],
+});
+
+finds("a service whose tunnel is not set", {
+	inject: ({ gateway }) => gateway.sh(service({ tunnel: "101" })),
+	gateway: ["service-no-tunnel", "rising-no-tunnel"],
+	mend: ({ gateway }) => gateway.sh(service()),
+});
+
+serial("a proxy address that is not routed here is not visible", async (t) => {
+	const site = await shared();
+	await site.internet.run("ip", ["route", "del", `${PROXY}/32`]);
+	t.deepEqual(await site.diagnose(site.gateway), []);
+	t.deepEqual(await site.diagnose(site.node), []);
+	// As the manual says: the router before the gateway knows.
+	const { stdout } = await site.internet.run("ip", ["route", "get", PROXY]);
+	t.notRegex(stdout, new RegExp(`via ${GATEWAY} `));
+	await site.internet.route(`${PROXY}/32`, GATEWAY);
+	t.true(await site.works());
+});
