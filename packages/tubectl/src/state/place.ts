@@ -72,6 +72,8 @@ export const dispatcherPins = {
 		hint: 'load it with "tubectl load"',
 	}),
 	hint: 'replace the dispatcher with "tubectl upgrade"',
+	/** Every writer of these tables is in this package. */
+	tables: [],
 };
 
 /** The network namespace that is meant: --netns, else that of this process. */
