@@ -19,7 +19,7 @@ readonly BPFFS=${TC_BPF_MNT:-/sys/fs/bpf}
 readonly PINS=$BPFFS/tc/globals
 
 # Caches that objects before 0.1.0 pinned. Today's are private to a program.
-readonly FORMER=(map_events_tmp map_icmp_limit map_memo map_route)
+readonly FORMER=(map_events_tmp map_icmp_limit map_journal map_memo map_route)
 
 # die CODE MESSAGE…
 die() {

@@ -133,19 +133,6 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } map_decap SEC(".maps");
 
-/* What a control program is in the middle of: set before the first write and
- * cleared after the last, so that whoever comes after one that was killed
- * knows what to put right. Row 0: what map_decap counts. Row 1: services that
- * go so that another can have what they hold. No packet program reads it.
- */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__type(key, __u32);
-	__type(value, __u32);
-	__uint(max_entries, 2);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} map_journal SEC(".maps");
-
 /* What cli_apply has applied last: one row, written after all others. Gone
  * with the tables, so it never speaks of what is not there. No packet program
  * reads it.

@@ -1,4 +1,4 @@
-import { type Context, counted } from "@sluice/cli-kit";
+import { type Context, counted, type Transaction } from "@sluice/cli-kit";
 import {
 	lastApplied,
 	openApplied,
@@ -71,17 +71,16 @@ export async function perform(
 	checkEmpty(machine, options.allowEmpty);
 	const { only, dryRun } = options;
 	const record = openApplied(context);
-	return context.locked(() => {
+	const rows = Math.max(machine.tunnels.length, 2 * machine.services.length);
+	const act = (transaction: Transaction): Result => {
 		const last = lastApplied(record);
 		const version = versionOf(machine, only, last, options.forceOwner);
-		const rows = Math.max(machine.tunnels.length, 2 * machine.services.length);
-		const stage = new Stage(context, rows);
+		const stage = new Stage(transaction);
 		plan(stage, document, only, context);
 		checkDeletes(stage, options.mostDeletes);
 		const counts = stage.counts();
 		if (!dryRun) {
-			if (counts.written + counts.deleted > 0 || isInDoubt(context))
-				stage.write();
+			stage.write();
 			recordApplied(record, {
 				generation: version.generation,
 				time: BigInt(Math.floor(Date.now() / 1000)),
@@ -101,7 +100,8 @@ export async function perform(
 			differences: dryRun ? differencesOf(stage, context) : undefined,
 			warnings: warningsOf(machine),
 		};
-	});
+	};
+	return context.transact(act, { whole: true, expected: rows });
 }
 
 /**

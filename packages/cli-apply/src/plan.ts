@@ -6,7 +6,6 @@ import {
 	countAgain,
 	deleteTunnel,
 	endpointName,
-	finishTakeover,
 	openServiceTables,
 	openTunnelTables,
 	rankOfSid,
@@ -67,7 +66,6 @@ function planServices(
 		for (const table of rowsOfServices)
 			stage.openTable<unknown, unknown>(table as never).clear();
 	else {
-		finishTakeover(tables);
 		for (const [sid, { proxy, backend }] of [...tables.verify.entries()]) {
 			if (!ownsService(only, sid.service)) continue;
 			tables.nat.delete(proxy);

@@ -1,54 +1,30 @@
-import type { Context } from "@sluice/cli-kit";
+import type { Context, Transaction } from "@sluice/cli-kit";
 import type { StagedTable } from "@sluice/maps";
 import type { Table } from "@sluice/maps/table";
 import {
 	configTable,
 	encapTable,
-	journalRows,
-	journalTable,
 	natTable,
 	trafficTable,
 	tunnelTable,
 	verifyTable,
 } from "@sluice/maps/tables";
-import { type Opener, serviceTables, tunnelTables } from "@sluice/tunnel";
+import { type Opener, tunnelPins } from "@sluice/tunnel";
 
-/**
- * In the order in which entries are added: a service is complete, tunnel included, before requests reach it, and
- * programs are told last. Deletes go in the opposite order.
- */
-const order = [
-	...new Set([...tunnelTables, ...serviceTables, configTable]),
-] as const;
+const { tables: order } = tunnelPins;
 
 /** All tables as they are to be; the kernel's are changed by `write` alone. */
 export class Stage implements Opener {
 	readonly staged = true;
-	readonly #context: Context;
-	readonly #expected: number;
-	// biome-ignore lint/suspicious/noExplicitAny: each table keeps its own types to itself
-	readonly #tables = new Map<unknown, StagedTable<any, any>>();
+	readonly #transaction: Transaction;
 
-	/** @param expected about how many entries a table will have */
-	constructor(context: Context, expected: number) {
-		this.#context = context;
-		this.#expected = expected;
+	/** @param transaction that reads tables as a whole */
+	constructor(transaction: Transaction) {
+		this.#transaction = transaction;
 	}
 
 	openTable<K, V>(table: Table<K, V>): StagedTable<K, V> {
-		const open = this.#tables.get(table);
-		if (open) return open;
-		const { kernel, pinDirectory } = this.#context;
-		const staged = new kernel.StagedTable(
-			table,
-			kernel.openTable(table, pinDirectory),
-			this.#expected,
-		);
-		this.#tables.set(table, staged);
-		// Counters are many and only ever deleted here; the journal is not what is planned.
-		if (table !== trafficTable && table !== (journalTable as unknown))
-			staged.load();
-		return staged;
+		return this.#transaction.openTable(table);
 	}
 
 	/** Entries added, changed and deleted, of each table where there are any. */
@@ -56,9 +32,7 @@ export class Stage implements Opener {
 		const counts: Counts = { written: 0, deleted: 0, tables: {} };
 		for (const table of order) {
 			if (table === trafficTable) continue;
-			const { added, changed, deleted } = this.openTable<unknown, unknown>(
-				table as Table<unknown, unknown>,
-			).counts;
+			const { added, changed, deleted } = this.openTable(table).counts;
 			if (added + changed + deleted === 0) continue;
 			counts.written += added + changed;
 			counts.deleted += deleted;
@@ -82,26 +56,20 @@ export class Stage implements Opener {
 	}
 
 	/**
-	 * Changes the kernel's tables. A kill in the middle leaves a trace in the journal.
+	 * Changes the kernel's tables.
 	 * @throws BpfError the kernel refused: all is as it was
 	 */
 	write(): void {
-		const journal = this.openTable(journalTable).kernel;
-		const rows = Object.values(journalRows);
-		for (const row of rows) journal.set(row, 1);
-		this.#context.kernel.flush(
-			order.map((table) =>
-				this.openTable<unknown, unknown>(table as Table<unknown, unknown>),
-			),
-		);
-		for (const row of rows) journal.set(row, 0);
+		this.#transaction.commit();
 	}
 }
 
 /** Whether a writer was killed before it had come to its end. */
-export function isInDoubt(context: Context): boolean {
-	const journal = context.openTable(journalTable, { readOnly: true });
-	return Object.values(journalRows).some((row) => journal.get(row) === 1);
+export function isInDoubt({ kernel, pinDirectory }: Context): boolean {
+	const journal = new kernel.Journal(pinDirectory);
+	const record = journal.read();
+	journal.close();
+	return record !== undefined;
 }
 
 /** How many rows of each table are other than they were. */

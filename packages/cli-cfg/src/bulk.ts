@@ -7,7 +7,6 @@ import { interfaceOf } from "./rows.js";
 /** How rows are batched, saved and restored. */
 export const bulk: BulkTables<Row, ConfigKey, Config> = {
 	table: configTable,
-	order: [configTable],
 	set,
 	rank: rankOfConfig,
 	setWords: (key, { id, flags, name }, context) => [
@@ -26,7 +25,7 @@ export const bulk: BulkTables<Row, ConfigKey, Config> = {
 		String(key.queue),
 	],
 	restoring(context) {
-		context.stagedTable(configTable).clear();
+		context.openTable(configTable).clear();
 		return { line() {}, end() {} };
 	},
 };

@@ -1,3 +1,4 @@
+import type { KernelTable } from "@sluice/maps";
 import { defaultBpffs } from "@sluice/maps/bpffs";
 import type { OpenTable, Table } from "@sluice/maps/table";
 import type { Env, Kernel } from "./env.js";
@@ -9,6 +10,11 @@ import {
 	printLines,
 	type Rows,
 } from "./print-long.js";
+import {
+	type Opener,
+	Transaction,
+	type TransactionSize,
+} from "./transaction.js";
 
 /** What a command is run with: the world, and the options that every command has. */
 export class Context {
@@ -70,33 +76,81 @@ export class Context {
 		table: Table<K, V>,
 		options: { readOnly?: boolean } = {},
 	): OpenTable<K, V> {
+		return this.#open(table, options);
+	}
+
+	#open<K, V>(
+		table: Table<K, V>,
+		options?: { readOnly?: boolean },
+	): KernelTable<K, V> {
 		try {
 			return this.kernel.openTable(table, this.pinDirectory, options);
 		} catch (error) {
-			throw this.explained(error);
+			throw this.#explained(error);
 		}
 	}
 
-	/** Runs `change` under the writers' lock. */
-	locked<T>(change: () => T): T {
+	/**
+	 * Runs `change` under the writers' lock. What it changes is written together at its end, or not at all: where it
+	 * throws, and where the process is killed.
+	 *
+	 * @throws BpfError the kernel refused: nothing was changed.
+	 */
+	locked<T>(change: (tables: Opener) => T): T {
+		return this.transact((transaction) => {
+			const result = change(transaction);
+			transaction.commit();
+			return result;
+		});
+	}
+
+	/** As `locked`, for a caller that commits. */
+	transact<T>(act: (transaction: Transaction) => T, size?: TransactionSize): T {
 		const unlock = this.#lock();
 		try {
-			return change();
+			const transaction = this.transaction(size);
+			try {
+				transaction.begin();
+				return act(transaction);
+			} finally {
+				this.release(transaction);
+			}
 		} finally {
 			unlock();
 		}
+	}
+
+	protected transaction(size?: TransactionSize): Transaction {
+		return new Transaction(
+			{
+				kernel: this.kernel,
+				directory: this.pinDirectory,
+				tables: this.pins.tables,
+				open: (table) => this.#open(table),
+			},
+			size,
+		);
+	}
+
+	protected release(transaction: Transaction): void {
+		transaction.close();
+	}
+
+	/** Runs a check once all lines of a batch are staged; now, where there is no batch. */
+	atEnd(check: () => void): void {
+		check();
 	}
 
 	#lock(): () => void {
 		try {
 			return this.kernel.lock(this.pinDirectory);
 		} catch (error) {
-			throw this.explained(error);
+			throw this.#explained(error);
 		}
 	}
 
 	/** Explains an error of opening or locking that is about missing pins. */
-	protected explained(error: unknown): unknown {
+	#explained(error: unknown): unknown {
 		return explainMissingPins(error, this.pins, this.bpffs, this.pinDirectory);
 	}
 

@@ -21,5 +21,10 @@ export interface Env {
 	inputPart?(): string | undefined;
 	/** Aborted by Ctrl-C or SIGTERM, once it has been asked for: for a command that runs until it is stopped. */
 	stopped?(): AbortSignal;
+	/**
+	 * Holds SIGINT, SIGTERM and SIGHUP back.
+	 * @returns a function that lets them through: one that has come meanwhile ends the process
+	 */
+	holdSignals?(): () => Promise<void>;
 	kernel(): Promise<Kernel>;
 }

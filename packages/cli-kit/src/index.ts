@@ -35,5 +35,6 @@ export { realEnv, writeAll } from "./real-env.js";
 export { run } from "./run.js";
 export { showTraffic } from "./stats/show-traffic.js";
 export { looksOf, watch, watchOptions } from "./stats/watch.js";
+export type { Opener, Transaction } from "./transaction.js";
 export { verbOf } from "./usage.js";
 export * as values from "./values.js";

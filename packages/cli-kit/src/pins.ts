@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { isBpffs } from "@sluice/maps/bpffs";
+import type { AnyTable } from "@sluice/maps/table";
 import { noBpffs } from "./bpffs.js";
 import { Failure } from "./failure.js";
 
@@ -15,6 +16,8 @@ export interface Pins {
 	absent(directory: string): { message: string; code: string; hint: string };
 	/** What to do where the directory lacks a pin. */
 	hint: string;
+	/** The tables that the program changes, in the order in which entries are added; deletes go the other way. */
+	tables: readonly AnyTable[];
 }
 
 /** Explains a missing pin or directory; any other error is returned as it is. */

@@ -46,6 +46,19 @@ export const realEnv: Env = {
 			process.once(signal, () => controller.abort());
 		return controller.signal;
 	},
+	holdSignals: () => {
+		const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+		const end = (signal: NodeJS.Signals) => {
+			for (const one of signals) process.off(one, end);
+			process.kill(process.pid, signal);
+		};
+		for (const signal of signals) process.on(signal, end);
+		return async () => {
+			// Node calls `end` when it next polls.
+			await new Promise((resolve) => setImmediate(resolve));
+			for (const signal of signals) process.off(signal, end);
+		};
+	},
 	kernel: () => import("@sluice/maps"),
 };
 

@@ -25,7 +25,17 @@ export function killedAtWrite(writes: number): Kernel {
 	};
 	const openTable: Kernel["openTable"] = (table, directory, options) =>
 		watched(maps.openTable(table, directory, options), table, alive, write);
-	return { ...maps, openTable };
+	class Journal extends maps.Journal {
+		override write(record: Buffer): void {
+			write();
+			super.write(record);
+		}
+		override clear(): void {
+			write();
+			super.clear();
+		}
+	}
+	return { ...maps, openTable, Journal };
 }
 
 type Opened<K, V> = ReturnType<typeof maps.openTable<K, V>>;

@@ -1,11 +1,10 @@
-import type { BulkTables } from "@sluice/cli-kit";
+import { type BulkTables, type Context, counted } from "@sluice/cli-kit";
 import {
 	encapTable,
-	journalRows,
-	journalTable,
 	natTable,
 	protocolName,
 	type Sid,
+	tunnelTable,
 	type Verify,
 	verifyTable,
 } from "@sluice/maps/tables";
@@ -14,7 +13,7 @@ import {
 	rankOfSid,
 	removeTraffic,
 	type Service,
-	serviceTables,
+	type ServiceTables,
 } from "@sluice/tunnel";
 import { keysShown } from "./commands/arguments.js";
 import { set } from "./commands/set.js";
@@ -23,7 +22,6 @@ import { plainKey } from "./format.js";
 /** How services are batched, saved and restored. */
 export const bulk: BulkTables<{ service: Service }, Sid, Verify> = {
 	table: verifyTable,
-	order: serviceTables,
 	set,
 	rank: rankOfSid,
 	setWords: ({ service, group }, { key, tunnel, proxy, backend }) => [
@@ -48,9 +46,9 @@ export const bulk: BulkTables<{ service: Service }, Sid, Verify> = {
 	saveNote: "with the keys, so it is as secret as they are",
 	// The lines are carried out on empty tables, so that services may exchange what they have.
 	restoring(context) {
-		const before = [...context.stagedTable(verifyTable).entries()];
+		const before = [...context.openTable(verifyTable).entries()];
 		for (const table of [verifyTable, encapTable, natTable] as const)
-			context.stagedTable<unknown, unknown>(table).clear();
+			context.openTable<unknown, unknown>(table).clear();
 		return {
 			line() {},
 			end() {
@@ -58,13 +56,22 @@ export const bulk: BulkTables<{ service: Service }, Sid, Verify> = {
 				for (const [sid, { tunnel }] of before)
 					if (tables.verify.get(sid)?.tunnel !== tunnel)
 						removeTraffic(tables, { sid, tunnel });
+				reportLost(context, tables);
 			},
 		};
 	},
-	writing(context, write) {
-		const { kernel: journal } = context.stagedTable(journalTable);
-		journal.set(journalRows.takingOver, 1);
-		write();
-		journal.set(journalRows.takingOver, 0);
-	},
 };
+
+/** Says which services have a tunnel that is not set. */
+function reportLost(context: Context, { verify }: ServiceTables): void {
+	const tunnels = context.openTable(tunnelTable, { readOnly: true });
+	const lost = [...verify.entries()]
+		.filter(([, { tunnel }]) => tunnels.get(tunnel) === undefined)
+		.sort(([a], [b]) => rankOfSid(a) - rankOfSid(b));
+	const [first] = lost;
+	if (!first) return;
+	const [{ service, group }, { tunnel }] = first;
+	context.warn(
+		`${counted(lost.length, "service")} without a tunnel, service ${service} ${group} among them: tunnel ${tunnel} is not set`,
+	);
+}

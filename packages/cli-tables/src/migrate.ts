@@ -12,16 +12,20 @@ import { Failure } from "@sluice/cli-kit";
 import {
 	close,
 	exchangePaths,
+	Journal,
 	type LoadedObject,
 	loadObject,
 	mapInfo,
 	openMapById,
 	openPin,
 	openProgramById,
+	openTable,
 	pin,
 	programIds,
 	programInfo,
+	recover,
 } from "@sluice/maps";
+import { tunnelPins } from "@sluice/tunnel";
 import { copyEntries, copyNewerPings } from "./copy.js";
 import { sameLayout } from "./layout.js";
 import {
@@ -60,6 +64,7 @@ export function prepare(
 ): Prepared[] {
 	const directory = preparedDirectory(pins);
 	removeLeftovers(pins);
+	completeChange(pins);
 	mkdirSync(directory, { mode: statSync(pins).mode & 0o777 });
 	try {
 		const old = pinnedTables(pins);
@@ -74,6 +79,16 @@ export function prepare(
 		removeDirectory(directory);
 		throw error;
 	}
+}
+
+/** Completes what a killed writer began: its record is about the tables as they are now. */
+function completeChange(pins: string): void {
+	const journal = new Journal(pins);
+	recover(journal, (name) => {
+		const table = tunnelPins.tables.find((one) => one.name === name);
+		return table && { table, kernel: openTable(table, pins) };
+	});
+	journal.close();
 }
 
 /** Makes the prepared tables the pinned ones, in one step, with what was learned since they were copied. */

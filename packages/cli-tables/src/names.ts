@@ -9,10 +9,11 @@ export const tableNames: readonly string[] = Object.values(
 	.filter((name) => name.startsWith("map_"))
 	.sort();
 
-/** Caches that objects before 0.1.0 pinned. */
+/** What objects before 0.1.0 pinned, and these do not. */
 export const formerCaches: readonly string[] = [
 	"map_events_tmp",
 	"map_icmp_limit",
+	"map_journal",
 	"map_memo",
 	"map_route",
 ];

@@ -1,18 +1,13 @@
 import type { BulkTables } from "@sluice/cli-kit";
-import {
-	journalRows,
-	journalTable,
-	type Tunnel,
-	tunnelTable,
-} from "@sluice/maps/tables";
+import { type Tunnel, tunnelTable } from "@sluice/maps/tables";
 import {
 	countAgain,
 	deleteTunnel,
 	openTunnelTables,
 	type TunnelSpec,
-	tunnelTables,
 	UNKNOWN,
 } from "@sluice/tunnel";
+import { refuseWhileUsed } from "./commands/del.js";
 import { set } from "./commands/set.js";
 
 /** How tunnels are batched, saved and restored. */
@@ -23,7 +18,6 @@ export const bulk: BulkTables<
 	{ withoutLearned: boolean } | undefined
 > = {
 	table: tunnelTable,
-	order: tunnelTables,
 	set,
 	rank: (id) => id,
 	setWords(id, tunnel, _context, how) {
@@ -48,22 +42,26 @@ export const bulk: BulkTables<
 	},
 	saveHow: (args) => ({ withoutLearned: args.flag("without-learned") }),
 	// Tunnels that stay are set again where they are, so that what they have learned stays with them.
-	restoring(context) {
+	restoreOptions: {
+		force: {
+			type: "boolean",
+			describe: "Delete tunnels also where services still use them",
+		},
+	},
+	restoring(context, args) {
+		const force = args.flag("force");
 		const tables = openTunnelTables(context);
 		const named = new Set<number>();
 		return {
 			line: ({ id }) => void named.add(id),
 			end() {
 				for (const [id] of [...tables.tunnels.entries()])
-					if (!named.has(id)) deleteTunnel(tables, id);
+					if (!named.has(id)) {
+						if (!force) refuseWhileUsed(context, id);
+						deleteTunnel(tables, id);
+					}
 				countAgain(tables);
 			},
 		};
-	},
-	writing(context, write) {
-		const { kernel: journal } = context.stagedTable(journalTable);
-		journal.set(journalRows.counting, 1);
-		write();
-		journal.set(journalRows.counting, 0);
 	},
 };

@@ -66,6 +66,17 @@ export class ByteIndex {
 		return number;
 	}
 
+	/** Forgets all keys; memory that many of them took is given back. */
+	clear(): void {
+		this.#count = 0;
+		if (this.room <= 16 * FIRST_ROOM) {
+			this.#places.fill(0);
+			return;
+		}
+		this.#keys = Buffer.allocUnsafe(this.#size * FIRST_ROOM);
+		this.#places = new Int32Array(4 * FIRST_ROOM);
+	}
+
 	#isAt(number: number, bytes: Buffer, at: number): boolean {
 		const keys = this.#keys;
 		const size = this.#size;
@@ -94,7 +105,7 @@ export class ByteIndex {
 	}
 }
 
-const FIRST_ROOM = 1024;
+const FIRST_ROOM = 64;
 
 /** Four bytes at a time, then what is left of them. */
 function hash(bytes: Buffer, at: number, size: number): number {

@@ -1,11 +1,17 @@
+import { type Change, callsOf, type Progress, undo, write } from "./changes.js";
 import { BpfError } from "./errors.js";
+import type { Journal } from "./journal.js";
+import { complete, decode, encode } from "./record.js";
 import type { StagedTable } from "./staged.js";
 
 // biome-ignore lint/suspicious/noExplicitAny: each table keeps its own types to itself
 export type AnyStagedTable = StagedTable<any, any>;
 
-/** Told of entries as they are written or deleted. */
-export type Told = (count: number) => void;
+export interface FlushOptions {
+	/** Where the changes are recorded, so that a kill does not cut them in two. */
+	journal?: Pick<Journal, "write" | "clear">;
+	progress?: Progress;
+}
 
 /**
  * Writes what was staged: adds and changes in the order of the tables, then deletes in the opposite order. Deletes go
@@ -15,22 +21,55 @@ export type Told = (count: number) => void;
  */
 export function flush(
 	tables: readonly AnyStagedTable[],
-	told: Told = () => {},
+	{ journal, progress = () => {} }: FlushOptions = {},
 ): void {
 	for (const table of tables) refuseTooMany(table);
-	const writes = () => {
-		for (const table of tables) table.flushWrites(told);
-	};
-	const deletes = () => {
-		for (const table of [...tables].reverse()) table.flushDeletes(told);
-	};
-	const steps = tables.every(hasRoom) ? [writes, deletes] : [deletes, writes];
+	const changes = tables.flatMap((table): Change[] => {
+		const change = table.change();
+		return change ? [change] : [];
+	});
+	// One system call is done or not.
+	const recorded = callsOf(changes) > 1 ? journal : undefined;
+	recorded?.write(encode(changes));
 	try {
-		for (const step of steps) step();
+		if (!tables.every(hasRoom)) write(changes, true, progress);
+		else writeInOrder(changes, progress);
 	} catch (error) {
-		for (const table of tables) table.undo();
+		undo(changes);
+		recorded?.clear();
 		throw error;
 	}
+	recorded?.clear();
+}
+
+/** Deletes first, too, where only the kernel knows that there is no room for both. */
+function writeInOrder(changes: readonly Change[], progress: Progress): void {
+	try {
+		write(changes, false, progress);
+	} catch (error) {
+		const isFull = (error as { code?: string }).code === "E2BIG";
+		if (
+			!isFull ||
+			changes.every(({ changes: { deleted } }) => deleted.count === 0)
+		)
+			throw error;
+		undo(changes);
+		write(changes, true, progress);
+	}
+}
+
+/**
+ * Completes the change that a killed writer has recorded. Call it under the writers' lock, before anything is read.
+ * @param open as `decode`
+ */
+export function recover(
+	journal: Pick<Journal, "read" | "clear">,
+	open: Parameters<typeof decode>[1],
+): void {
+	const record = journal.read();
+	if (!record) return;
+	complete(decode(record, open));
+	journal.clear();
 }
 
 function refuseTooMany(table: AnyStagedTable): void {

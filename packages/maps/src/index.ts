@@ -1,14 +1,21 @@
 export * from "./bpffs.js";
+export type { Progress } from "./changes.js";
 export { nanosecondsSinceBoot, secondsSince } from "./clock.js";
 export * from "./codec.js";
 export { countEntries } from "./count.js";
 export { possibleCpus } from "./cpus.js";
 export { BpfError, type BpfErrorOptions, check, errnoName } from "./errors.js";
 export { exchangePaths } from "./exchange.js";
-export { type AnyStagedTable, flush, type Told } from "./flush.js";
+export {
+	type AnyStagedTable,
+	type FlushOptions,
+	flush,
+	recover,
+} from "./flush.js";
 export { freeze, isFrozen } from "./freeze.js";
 export * from "./info.js";
 export { interfaceIndex, interfaceName } from "./interfaces.js";
+export { Journal } from "./journal.js";
 export type { KernelTable } from "./kernel-table.js";
 export * from "./link.js";
 export { lock, tryLock } from "./lock.js";

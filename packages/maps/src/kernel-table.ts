@@ -143,6 +143,13 @@ export class KernelTable<K, V> implements OpenTable<K, V> {
 	/** Writes `count` entries, as `setMany`. */
 	writePacked(keys: Buffer, values: Buffer, count: number): void {
 		if (count === 0) return;
+		if (count === 1) {
+			check(
+				bpf_map_update_elem(this.fd, keys, values, modes.any),
+				`write ${this.name}`,
+			);
+			return;
+		}
 		const done = runBatch("update", this.fd, keys, values, count);
 		if (done.status === 0) return;
 		if (!lacksBatches(done)) check(done.status, `write ${this.name}`);
@@ -161,6 +168,7 @@ export class KernelTable<K, V> implements OpenTable<K, V> {
 
 	/** Deletes `count` entries and tells how many there were. */
 	deletePacked(keys: Buffer, count: number): number {
+		if (count === 1) return this.#deleteOneByOne(keys, 1).deleted;
 		const { size } = this.#table.key;
 		let deleted = 0;
 		for (let at = 0; at < count; ) {

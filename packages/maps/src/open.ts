@@ -4,7 +4,7 @@ import { BpfError, errnoName } from "./errors.js";
 import { type MapInfo, mapInfo } from "./info.js";
 import { KernelTable } from "./kernel-table.js";
 import { bpf_obj_get } from "./libbpf.js";
-import { mapTypes, type Table } from "./table.js";
+import { type AnyTable, mapTypes, type Table } from "./table.js";
 
 const BPF_F_RDONLY = 1 << 3;
 
@@ -87,9 +87,6 @@ export function compare(table: AnyTable, info: MapInfo): string[] {
 		.filter(([, got, want]) => got !== want)
 		.map(([what, got, want]) => `${what} is ${got}, not ${want}`);
 }
-
-// biome-ignore lint/suspicious/noExplicitAny: only the sizes are looked at
-type AnyTable = Table<any, any>;
 
 function typeName(type: number): string {
 	const found = Object.entries(mapTypes).find(([, number]) => number === type);

@@ -1,4 +1,5 @@
 import { ByteIndex, copyBytes } from "./byte-index.js";
+import type { Change, Packed } from "./changes.js";
 import { BpfError } from "./errors.js";
 import type { KernelTable } from "./kernel-table.js";
 import { byRank, type Rank } from "./rank.js";
@@ -14,9 +15,8 @@ const TOUCHED = 4;
 
 /** What comes of all changes: the numbers of entries. */
 interface Plan {
-	/** How many of those to be written are new. */
-	added: number;
-	written: number[];
+	added: number[];
+	changed: number[];
 	deleted: number[];
 }
 
@@ -44,8 +44,8 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 	readonly #table: Table<K, V>;
 	readonly #index: ByteIndex;
 	/** By the entry's number. */
-	#values: Buffer;
-	#states: Uint8Array;
+	#values!: Buffer;
+	#states!: Uint8Array;
 	/** What the kernel has of entries that were overwritten. */
 	readonly #overwritten = new Map<number, Buffer>();
 	/** Entries set or deleted, in the order of their first time. */
@@ -56,7 +56,7 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 	#complete = false;
 	#inKernel = 0;
 	/** Counters are the data path's: they are deleted, unseen, and never written. */
-	readonly #unseen: boolean;
+	readonly isCounter: boolean;
 	readonly #key: Buffer;
 	readonly #value: Buffer;
 
@@ -68,13 +68,12 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 		this.fd = kernel.fd;
 		this.#kernel = kernel;
 		this.#table = table;
-		this.#unseen = table.type.startsWith("percpu");
+		this.isCounter = table.type.startsWith("percpu");
 		this.#index = new ByteIndex(
 			table.key.size,
 			Math.min(expected, kernel.maxEntries),
 		);
-		this.#values = Buffer.allocUnsafe(this.#index.room * table.value.size);
-		this.#states = new Uint8Array(this.#index.room);
+		this.#makeRoom();
 		this.#key = Buffer.alloc(table.key.size);
 		this.#value = Buffer.alloc(table.value.size);
 	}
@@ -122,7 +121,7 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 	delete(key: K): boolean {
 		let number = this.#numberOf(key);
 		if (number < 0) {
-			if (!this.#unseen) return false;
+			if (!this.isCounter) return false;
 			number = this.#add(this.#key, 0, this.#value, 0, WAS | IS);
 		}
 		const state = this.#state(number);
@@ -178,11 +177,6 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 		this.#kernel.close();
 	}
 
-	/** The table in the kernel, for what must be written there and then. */
-	get kernel(): OpenTable<K, V> {
-		return this.#kernel;
-	}
-
 	/** What will be other than it was, in the order of the changes. */
 	*differences(): IterableIterator<Difference<K, V>> {
 		const { value } = this.#table;
@@ -205,19 +199,20 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 
 	/** How many entries will be added, changed and deleted. */
 	get counts(): { added: number; changed: number; deleted: number } {
-		const { added, written, deleted } = this.#planned();
-		const changed = written.length - added;
-		return { added, changed, deleted: deleted.length };
+		const { added, changed, deleted } = this.#planned();
+		return {
+			added: added.length,
+			changed: changed.length,
+			deleted: deleted.length,
+		};
 	}
 
 	#planned(): Plan {
 		if (this.#plan) return this.#plan;
-		const plan: Plan = { added: 0, written: [], deleted: [] };
+		const plan: Plan = { added: [], changed: [], deleted: [] };
 		for (const number of this.#touched) {
 			const kind = this.#kindOf(number);
-			if (kind === "added") plan.added++;
-			if (kind === "deleted") plan.deleted.push(number);
-			else if (kind) plan.written.push(number);
+			if (kind) plan[kind].push(number);
 		}
 		this.#plan = plan;
 		return plan;
@@ -228,42 +223,42 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 		return this.#complete ? this.#inKernel : undefined;
 	}
 
-	/** Writes what was added or changed, in the order of the changes. @throws BpfError as `setMany`. */
-	flushWrites(told: (count: number) => void): void {
-		this.#inChunks(this.#planned().written, (chunk) => {
-			const keys = this.#pack(chunk, this.#index.keys, this.#table.key.size);
-			const values = this.#pack(chunk, this.#values, this.#table.value.size);
-			this.#kernel.writePacked(keys, values, chunk.length);
-			told(chunk.length);
-		});
+	/** What is to be changed in the kernel; undefined: nothing. */
+	change(): Change | undefined {
+		const { added, changed, deleted } = this.#planned();
+		if (added.length + changed.length + deleted.length === 0) return undefined;
+		return {
+			table: this.#table,
+			kernel: this.#kernel,
+			changes: {
+				added: this.#packed(added, NONE, true),
+				changed: this.#packed(changed, this.#valuesInKernel(changed), true),
+				deleted: this.#packed(
+					deleted,
+					this.isCounter ? NONE : this.#valuesInKernel(deleted),
+					false,
+				),
+			},
+		};
 	}
 
-	/** Deletes what was deleted. @throws BpfError as `deleteMany`. */
-	flushDeletes(told: (count: number) => void): void {
-		this.#inChunks(this.#planned().deleted, (chunk) => {
-			const keys = this.#pack(chunk, this.#index.keys, this.#table.key.size);
-			this.#kernel.deletePacked(keys, chunk.length);
-			told(chunk.length);
-		});
-	}
-
-	/** Gives the kernel back what it had, after a flush that failed half-way. */
-	undo(): void {
-		if (this.#unseen) return;
-		const added: K[] = [];
-		const others: [K, V][] = [];
-		for (const { key, before } of this.differences())
-			if (before === undefined) added.push(key);
-			else others.push([key, before]);
-		this.#kernel.deleteMany(added);
-		this.#kernel.setMany(others);
+	/** Forgets everything that was read, set and deleted. */
+	reset(): void {
+		if (this.#index.count === 0 && !this.#complete) return;
+		this.#index.clear();
+		if (this.#states.length !== this.#index.room) this.#makeRoom();
+		this.#overwritten.clear();
+		this.#touched.length = 0;
+		this.#plan = undefined;
+		this.#complete = false;
+		this.#inKernel = 0;
 	}
 
 	/** The number of an entry that is known, or that the kernel has; -1: neither. Leaves the key in `#key`. */
 	#numberOf(key: K): number {
 		this.#table.key.write(this.#key, 0, key);
 		const number = this.#index.find(this.#key, 0);
-		if (number >= 0 || this.#complete || this.#unseen) return number;
+		if (number >= 0 || this.#complete || this.isCounter) return number;
 		if (!this.#kernel.readPacked(this.#key, this.#value)) return -1;
 		return this.#add(this.#key, 0, this.#value, 0, WAS | IS);
 	}
@@ -290,14 +285,16 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 	}
 
 	#grow(): void {
-		const states = new Uint8Array(this.#index.room);
-		states.set(this.#states);
-		this.#states = states;
-		const values = Buffer.allocUnsafe(
-			this.#index.room * this.#table.value.size,
-		);
-		this.#values.copy(values);
-		this.#values = values;
+		const [states, values] = [this.#states, this.#values];
+		this.#makeRoom();
+		this.#states.set(states);
+		values.copy(this.#values);
+	}
+
+	#makeRoom(): void {
+		const { room } = this.#index;
+		this.#states = new Uint8Array(room);
+		this.#values = Buffer.allocUnsafe(room * this.#table.value.size);
 	}
 
 	/** Puts `#value` in the place of an entry's, and keeps what the kernel has of it. */
@@ -340,31 +337,58 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 	#valueOf = (number: number) =>
 		this.#table.value.read(this.#values, number * this.#table.value.size);
 
-	#inChunks(
+	#packed(
 		numbers: readonly number[],
-		write: (chunk: readonly number[]) => void,
-	): void {
-		for (let at = 0; at < numbers.length; at += CHUNK)
-			write(numbers.slice(at, at + CHUNK));
+		before: Buffer,
+		hasAfter: boolean,
+	): Packed {
+		if (numbers.length === 0) return NOTHING;
+		return {
+			count: numbers.length,
+			keys: packed(numbers, this.#index.keys, this.#table.key.size),
+			before,
+			after: hasAfter
+				? packed(numbers, this.#values, this.#table.value.size)
+				: NONE,
+		};
 	}
 
-	/** The rows of these numbers one behind the other: where they lie, if they lie so. */
-	#pack(numbers: readonly number[], from: Buffer, size: number): Buffer {
-		const packed: Buffer[] = [];
-		for (let i = 0; i < numbers.length; ) {
-			// Neighbours, which a file of new entries has only, are taken together.
-			const first = numbers[i] as number;
-			let count = 1;
-			while (numbers[i + count] === first + count) count++;
-			packed.push(from.subarray(first * size, (first + count) * size));
-			i += count;
-		}
-		return packed.length === 1 ? (packed[0] as Buffer) : Buffer.concat(packed);
+	/** What the kernel has of entries that are changed or deleted. */
+	#valuesInKernel(numbers: readonly number[]): Buffer {
+		if (numbers.length === 0) return NONE;
+		const { size } = this.#table.value;
+		if (this.#overwritten.size === 0)
+			return packed(numbers, this.#values, size);
+		return Buffer.concat(
+			numbers.map(
+				(number) =>
+					this.#overwritten.get(number) ?? packed([number], this.#values, size),
+			),
+		);
 	}
 }
 
-/** Entries written by one system call: enough that the call does not count, few enough to tell of progress. */
-const CHUNK = 16_384;
+const NONE = Buffer.alloc(0);
+
+const NOTHING: Packed = { count: 0, keys: NONE, before: NONE, after: NONE };
+
+/** The rows of these numbers one behind the other. */
+function packed(
+	numbers: readonly number[],
+	from: Buffer,
+	size: number,
+): Buffer {
+	const parts: Buffer[] = [];
+	for (let i = 0; i < numbers.length; ) {
+		// Neighbours are taken together: in a file of new entries, all are.
+		const first = numbers[i] as number;
+		let count = 1;
+		while (numbers[i + count] === first + count) count++;
+		parts.push(from.subarray(first * size, (first + count) * size));
+		i += count;
+	}
+	return parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts);
+}
 
 function same(a: Buffer, at: number, b: Buffer, size: number): boolean {
 	for (let i = 0; i < size; i++) if (a[at + i] !== b[i]) return false;

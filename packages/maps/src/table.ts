@@ -30,7 +30,12 @@ export interface Table<K, V> {
 	readonly flags: number;
 	readonly key: Codec<K>;
 	readonly value: Codec<V>;
+	/** Bytes of the value that the data path writes, too. */
+	readonly learned?: readonly (readonly [from: number, to: number])[];
 }
+
+// biome-ignore lint/suspicious/noExplicitAny: each table keeps its own types to itself
+export type AnyTable = Table<any, any>;
 
 /** How `set` treats an entry that is there already: `any` overwrites, `new` refuses it, `exist` demands it. */
 export type SetMode = "any" | "new" | "exist";

@@ -113,6 +113,7 @@ it("a flush that the kernel refuses half-way leaves the table as it was", (t) =>
 	staged.set(1, tunnel(11));
 	staged.set(5, tunnel(5));
 	staged.set(6, tunnel(6));
+	staged.set(7, tunnel(7));
 	staged.delete(2);
 	const error = t.throws(() => flush([staged]), { instanceOf: BpfError });
 	t.is(error?.code, "E2BIG");

@@ -20,7 +20,7 @@ export interface Tunnels {
 
 /**
  * Holds the tables against each other. TABLE-VERIFY is the truth: what it says and the others lack is written, and
- * what no row of it says is deleted. Call it under the writers' lock if the repairs are to be run.
+ * what no row of it says is deleted.
  */
 export function findings(tables: ServiceTables, tunnels: Tunnels): Finding[] {
 	const services = [...tables.verify.entries()].map(([sid, value]) => ({

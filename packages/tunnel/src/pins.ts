@@ -1,4 +1,14 @@
 import { tcPins } from "@sluice/maps/bpffs";
+import type { AnyTable } from "@sluice/maps/table";
+import {
+	configTable,
+	decapTable,
+	encapTable,
+	natTable,
+	trafficTable,
+	tunnelTable,
+	verifyTable,
+} from "@sluice/maps/tables";
 
 /** The maps of the tunnel programs, pinned by iproute2 in `<bpffs>/tc/globals`. */
 export const tunnelPins = {
@@ -9,4 +19,17 @@ export const tunnelPins = {
 		hint: "attach the programs first (scripts/attach_tc.sh), or name another bpffs with --bpffs",
 	}),
 	hint: "attach the programs first with scripts/attach_tc.sh",
+	/**
+	 * A service becomes reachable by its last entry, in TABLE-NAT; configuration comes when all is there. Counters are
+	 * deleted last, when no packet can count any more.
+	 */
+	tables: [
+		trafficTable,
+		tunnelTable,
+		decapTable,
+		verifyTable,
+		encapTable,
+		natTable,
+		configTable,
+	] as readonly AnyTable[],
 };

@@ -1,10 +1,4 @@
-import {
-	type Encap,
-	type Endpoint,
-	journalRows,
-	type Sid,
-	type Verify,
-} from "@sluice/maps/tables";
+import type { Encap, Endpoint, Sid, Verify } from "@sluice/maps/tables";
 import { sameEndpoint, sameSid } from "./endpoint.js";
 import type { ServiceTables } from "./tables.js";
 
@@ -60,58 +54,28 @@ function holderOf(tables: ServiceTables, endpoint: Endpoint): Sid | undefined {
 	return sameEndpoint(verify?.proxy, endpoint) ? asProxy.sid : undefined;
 }
 
-/**
- * Creates or overwrites a service. It becomes reachable only when it is complete: TABLE-NAT's row from the proxy is
- * written last. Call it under the writers' lock, after `conflicts`.
- *
- * @throws BpfError E2BIG a table is full: all is as it was.
- */
+/** Whether another service still has an endpoint that this one wants. */
+export function isInTheWay(
+	{ verify }: Pick<ServiceTables, "verify">,
+	{ endpoint, holder }: Conflict,
+): boolean {
+	const other = verify.get(holder);
+	return (
+		sameEndpoint(other?.proxy, endpoint) ||
+		sameEndpoint(other?.backend, endpoint)
+	);
+}
+
+/** Creates or overwrites a service, with no regard to `conflicts`. */
 export function setService(tables: ServiceTables, service: Service): void {
 	const { sid } = service;
 	const old = tables.verify.get(sid);
 	if (old) removeMoved(tables, { ...old, sid }, service);
-	try {
-		write(tables, service);
-	} catch (error) {
-		removeParts(tables, service);
-		if (old) write(tables, { ...old, sid });
-		else tables.verify.delete(sid);
-		throw error;
-	}
-	// Until now packets may have counted in the old tunnel.
-	if (old && old.tunnel !== service.tunnel)
-		removeTraffic(tables, { ...old, sid });
-}
-
-function write(tables: ServiceTables, service: Service): void {
-	tables.verify.set(service.sid, service);
+	tables.verify.set(sid, service);
 	tables.encap.set(service.backend, encapRow(service));
 	for (const [from, to] of natRows(service)) tables.nat.set(from, to);
-}
-
-/** Sets a service that others are in the way of, which are deleted. Call it under the writers' lock. */
-export function takeOver(
-	tables: ServiceTables,
-	service: Service,
-	inTheWay: readonly Conflict[],
-): void {
-	tables.journal.set(journalRows.takingOver, 1);
-	for (const { holder } of inTheWay) deleteService(tables, holder);
-	setService(tables, service);
-	tables.journal.set(journalRows.takingOver, 0);
-}
-
-/**
- * Mends what a takeover has left that was killed: of a service that was about to go, or to come, the row that
- * requests take is missing, and nothing leads to it any more from the endpoint that it held. Call it under the
- * writers' lock, before any other change.
- */
-export function finishTakeover(tables: ServiceTables): void {
-	if (tables.journal.get(journalRows.takingOver) !== 1) return;
-	for (const [sid, { proxy, backend }] of [...tables.verify.entries()])
-		if (!sameEndpoint(tables.nat.get(proxy), backend))
-			deleteService(tables, sid);
-	tables.journal.set(journalRows.takingOver, 0);
+	if (old && old.tunnel !== service.tunnel)
+		removeTraffic(tables, { ...old, sid });
 }
 
 /** Takes away what a new version of the service does not overwrite. */
@@ -127,7 +91,7 @@ function removeMoved(
 }
 
 /**
- * Deletes a service. It stops being reachable before its parts go. Call it under the writers' lock.
+ * Deletes a service.
  * @returns whether there was one
  */
 export function deleteService(tables: ServiceTables, sid: Sid): boolean {
@@ -139,7 +103,7 @@ export function deleteService(tables: ServiceTables, sid: Sid): boolean {
 	return tables.verify.delete(sid);
 }
 
-/** Deletes every row of the three tables, also those that belong to nothing. Call it under the writers' lock. */
+/** Deletes every row of the three tables, also those that belong to nothing. */
 export function deleteAllServices(tables: ServiceTables): Sid[] {
 	const sids = [...tables.verify.entries()].map(([sid]) => sid);
 	tables.nat.deleteMany([...tables.nat.entries()].map(([key]) => key));
@@ -157,7 +121,7 @@ function removeParts(tables: ServiceTables, service: Service): void {
 		tables.encap.delete(service.backend);
 }
 
-/** Deletes the counters of a service in one tunnel. Call it under the writers' lock. */
+/** Deletes the counters of a service in one tunnel. */
 export function removeTraffic(
 	tables: Pick<ServiceTables, "traffic">,
 	{ tunnel, sid }: Pick<Service, "tunnel" | "sid">,

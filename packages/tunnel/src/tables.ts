@@ -4,7 +4,6 @@ import {
 	type Encap,
 	type Endpoint,
 	encapTable,
-	journalTable,
 	natTable,
 	type Sid,
 	type Traffic,
@@ -34,12 +33,7 @@ export interface TunnelTables {
 	decap: OpenTable<Endpoint, number>;
 	/** Counters by tunnel, service and direction: the program adds an entry with the first packet. */
 	traffic: OpenTable<TrafficKey, Traffic[]>;
-	/** Says whether `decap` is in doubt. */
-	journal: OpenTable<number, number>;
 }
-
-/** In the order in which entries are added. */
-export const tunnelTables = [tunnelTable, decapTable, trafficTable] as const;
 
 /** @throws BpfError as `Opener.openTable`. */
 export const openTunnelTables = (
@@ -49,13 +43,9 @@ export const openTunnelTables = (
 	tunnels: opener.openTable(tunnelTable, options),
 	decap: opener.openTable(decapTable, options),
 	traffic: opener.openTable(trafficTable, options),
-	journal: opener.openTable(journalTable, options),
 });
 
-/**
- * The tables that hold services. The entry in `verify` is the whole service; it is written first and deleted last, so
- * that the rest can be derived from it after a kill.
- */
+/** The tables that hold services. The entry in `verify` is the whole service; those in the others follow from it. */
 export interface ServiceTables {
 	verify: OpenTable<Sid, Verify>;
 	/** Backend → what egress puts on. */
@@ -64,20 +54,7 @@ export interface ServiceTables {
 	nat: OpenTable<Endpoint, Endpoint>;
 	/** Counters, deleted with the service. */
 	traffic: OpenTable<TrafficKey, Traffic[]>;
-	/** Says whether a takeover was interrupted. */
-	journal: OpenTable<number, number>;
 }
-
-/**
- * In the order in which entries are added: a service becomes reachable by its last one. Deletes go in the opposite
- * order, so counters are deleted when no packet can count any more.
- */
-export const serviceTables = [
-	verifyTable,
-	trafficTable,
-	encapTable,
-	natTable,
-] as const;
 
 /** @throws BpfError as `Opener.openTable`. */
 export const openServiceTables = (
@@ -88,5 +65,4 @@ export const openServiceTables = (
 	encap: opener.openTable(encapTable, options),
 	nat: opener.openTable(natTable, options),
 	traffic: opener.openTable(trafficTable, options),
-	journal: opener.openTable(journalTable, options),
 });

@@ -1,6 +1,5 @@
 import {
 	type Endpoint,
-	journalRows,
 	protocols,
 	queues,
 	type Sid,
@@ -31,10 +30,7 @@ export const localEndpoint = (
  * Creates or overwrites a tunnel and counts its local endpoint. A remote that was learned stays while the local
  * endpoint does, unless `resetRemote`. Writing what is there already writes nothing.
  *
- * Call it under the writers' lock.
- *
  * @returns the tunnel as it now is
- * @throws BpfError E2BIG a table is full: nothing was changed
  */
 export function setTunnel(
 	tables: TunnelTables,
@@ -42,7 +38,6 @@ export function setTunnel(
 	spec: TunnelSpec,
 	resetRemote = false,
 ): Tunnel {
-	countAgainIfInDoubt(tables);
 	const old = tables.tunnels.get(id);
 	const local = localEndpoint(spec);
 	const stays = old !== undefined && sameEndpoint(localEndpoint(old), local);
@@ -53,32 +48,10 @@ export function setTunnel(
 		tables.tunnels.set(id, tunnel);
 		return tunnel;
 	}
-	inDoubt(tables, () => {
-		if (old) move(tables, id, tunnel);
-		else tables.tunnels.set(id, tunnel);
-		try {
-			count(tables, local, +1);
-		} catch (error) {
-			if (old) tables.tunnels.set(id, old);
-			else tables.tunnels.delete(id);
-			throw error;
-		}
-		if (old) count(tables, localEndpoint(old), -1);
-	});
+	tables.tunnels.set(id, tunnel);
+	count(tables, local, +1);
+	if (old) count(tables, localEndpoint(old), -1);
 	return tunnel;
-}
-
-/**
- * Writes a tunnel that had another local endpoint. A ping that was being taken in at the old one may have put the old row
- * back by then: one that comes later finds no tunnel there, so this ends.
- */
-function move({ tunnels }: TunnelTables, id: number, tunnel: Tunnel): void {
-	const local = localEndpoint(tunnel);
-	let now: Tunnel | undefined;
-	do {
-		tunnels.set(id, tunnel);
-		now = tunnels.get(id);
-	} while (now && !sameEndpoint(localEndpoint(now), local));
 }
 
 /** A tunnel without a ping; field by field, for that is quicker, and there may be a hundred thousand. */
@@ -101,28 +74,23 @@ const sameRemote = (a: Tunnel, b: Tunnel) =>
 	(a.lastPing === b.lastPing || b.remote !== UNKNOWN);
 
 /**
- * Deletes a tunnel and what counted its local endpoint. Call it under the writers' lock.
+ * Deletes a tunnel and what counted its local endpoint.
  * @returns whether there was one
  */
 export function deleteTunnel(tables: TunnelTables, id: number): boolean {
-	countAgainIfInDoubt(tables);
 	const old = tables.tunnels.get(id);
 	if (!old) return false;
-	inDoubt(tables, () => {
-		count(tables, localEndpoint(old), -1);
-		tables.tunnels.delete(id);
-	});
+	count(tables, localEndpoint(old), -1);
+	tables.tunnels.delete(id);
 	tables.traffic.delete({ tunnel: id, sid: NOBODY, queue: queues.ingress });
 	return true;
 }
 
-/** Deletes every tunnel, and returns their ids. Call it under the writers' lock. */
+/** Deletes every tunnel, and returns their ids. */
 export function deleteAllTunnels(tables: TunnelTables): number[] {
 	const ids = [...tables.tunnels.entries()].map(([id]) => id);
-	inDoubt(tables, () => {
-		tables.decap.deleteMany([...tables.decap.entries()].map(([key]) => key));
-		tables.tunnels.deleteMany(ids);
-	});
+	tables.decap.deleteMany([...tables.decap.entries()].map(([key]) => key));
+	tables.tunnels.deleteMany(ids);
 	tables.traffic.deleteMany(
 		[...tables.traffic.entries()]
 			.map(([key]) => key)
@@ -131,27 +99,13 @@ export function deleteAllTunnels(tables: TunnelTables): number[] {
 	return ids.sort((a, b) => a - b);
 }
 
-/** Runs a change of what TABLE-DECAP counts, so that a kill in the middle of it leaves a trace. */
-function inDoubt({ journal }: TunnelTables, change: () => void): void {
-	journal.set(journalRows.counting, 1);
-	change();
-	journal.set(journalRows.counting, 0);
-}
-
 function count({ decap }: TunnelTables, endpoint: Endpoint, by: number): void {
 	const references = (decap.get(endpoint) ?? 0) + by;
 	if (references > 0) decap.set(endpoint, references);
 	else decap.delete(endpoint);
 }
 
-/** Mends TABLE-DECAP after a writer that did not come to its end. */
-function countAgainIfInDoubt(tables: TunnelTables): void {
-	if (tables.journal.get(journalRows.counting) !== 1) return;
-	countAgain(tables);
-	tables.journal.set(journalRows.counting, 0);
-}
-
-/** Writes TABLE-DECAP as TABLE-TUNNEL has it. Call it under the writers' lock. */
+/** Writes TABLE-DECAP as TABLE-TUNNEL has it. */
 export function countAgain({ tunnels, decap }: TunnelTables): void {
 	const right = new Map<string, [Endpoint, number]>();
 	const name = (endpoint: Endpoint) => `${endpoint.address} ${endpoint.port}`;

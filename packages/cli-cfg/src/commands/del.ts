@@ -27,8 +27,8 @@ export const del = command({
 		ifExists: args.flag("if-exists"),
 	}),
 	run({ wanted, ifExists }, context) {
-		const table = context.openTable(configTable);
-		const deleted = context.locked(() => {
+		const deleted = context.locked((tables) => {
+			const table = tables.openTable(configTable);
 			const rows = select([...table.entries()], wanted, context);
 			// An idx alone names the row that was set with an idx alone.
 			const meant = rows.filter(

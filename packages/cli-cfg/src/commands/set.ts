@@ -24,8 +24,7 @@ export const set = command({
 	run({ interface: name, queue, config }, context) {
 		const ifindex = name === undefined ? 0 : ifindexOf(name, context);
 		const key = { ifindex, queue };
-		const table = context.openTable(configTable);
-		context.locked(() => table.set(key, config));
+		context.locked((tables) => tables.openTable(configTable).set(key, config));
 		context.print(
 			() => [configLine(name ?? "*", key, config)],
 			() => configDocument(name ?? "*", key, config),

@@ -1,5 +1,7 @@
 import type { Program } from "../command.js";
 import type { Context } from "../context.js";
+import type { Env } from "../env.js";
+import type { Transaction } from "../transaction.js";
 import type { AnyBulkTables } from "./bulk-tables.js";
 import { carryOut, carryOutAll } from "./carry-out.js";
 import {
@@ -19,35 +21,59 @@ const LARGE = 50_000;
 const LINE = 64;
 
 /**
- * Checks all lines on staged tables, then changes the kernel's, all under one lock.
+ * Checks all lines on staged tables, then changes the kernel's, all under one lock. A signal that arrives while they are
+ * changed ends the process afterwards.
+ *
  * @throws LineErrors; BpfError: the kernel refused. Nothing was changed.
  */
-export function apply(
+export async function apply(
 	program: Program,
 	tables: AnyBulkTables,
 	application: Application,
 	context: Context,
-): void {
+): Promise<void> {
 	const { text, isAll, dryRun } = application;
-	context.locked(() => {
-		const staged = new StagedContext(
-			context,
-			isAll || text.length > LARGE,
-			text.length / LINE,
-		);
-		const act = ({ spec, parsed }: ReadCommand) => spec.run(parsed, staged);
+	let resume: (() => Promise<void>) | undefined;
+	const act = (transaction: Transaction) => {
+		const staged = new StagedContext(context, transaction);
 		const lines = isAll
-			? restore(program, tables, application, staged, act)
-			: carryOut(program, text, context.env, act);
-		const counts = countDifferences(tables, staged);
+			? restore(program, tables, application, staged, context.env)
+			: carryOut(
+					program,
+					text,
+					context.env,
+					(command, line) => run(command, line, staged),
+					staged.deferred,
+				);
+		const counts = countDifferences(transaction);
 		if (dryRun) {
 			const differences = differenceLines(tables, staged, context);
 			return printChanges(context, lines, counts, differences);
 		}
-		if (counts.written + counts.deleted > 0) write(tables, staged);
+		if (counts.written + counts.deleted > 0) {
+			resume = context.env.holdSignals?.();
+			write(transaction, context);
+		}
 		staged.printWarnings();
 		printChanges(context, lines, counts);
-	});
+	};
+	try {
+		context.transact(act, {
+			whole: isAll || text.length > LARGE,
+			expected: text.length / LINE,
+		});
+	} finally {
+		await resume?.();
+	}
+}
+
+function run(
+	{ spec, parsed }: ReadCommand,
+	line: number,
+	staged: StagedContext,
+): void {
+	staged.line = line;
+	spec.run(parsed, staged);
 }
 
 function restore(
@@ -55,32 +81,29 @@ function restore(
 	tables: AnyBulkTables,
 	application: Application,
 	staged: StagedContext,
-	act: (command: ReadCommand) => void,
+	env: Env,
 ): number {
-	const restoring = tables.restoring(staged);
-	const { env } = staged.outer;
+	const restoring = tables.restoring(staged, application.args);
 	const lines = carryOutAll(
 		program,
 		application,
 		env,
 		tables.set,
-		(command) => {
+		(command, line) => {
 			restoring.line(command.parsed);
-			act(command);
+			run(command, line, staged);
 		},
+		staged.deferred,
 	);
 	restoring.end();
 	return lines;
 }
 
-function write(tables: AnyBulkTables, staged: StagedContext): void {
-	const open = tables.order.map((table) => staged.stagedTable(table));
-	const told = progress(staged.outer.env, "rows written");
-	const flush = () => staged.kernel.flush(open, told);
+function write(transaction: Transaction, { env }: Context): void {
+	const written = progress(env, "rows written");
 	try {
-		if (tables.writing) tables.writing(staged, flush);
-		else flush();
+		transaction.commit(written);
 	} finally {
-		told.end();
+		written.end();
 	}
 }

@@ -13,8 +13,6 @@ import type { StagedContext } from "./staged-context.js";
 export interface BulkTables<P, K, V, H = void> {
 	/** The table with one entry for each line that `save` prints. */
 	table: Table<K, V>;
-	/** Every table, in the order in which adds and changes are safe; deletes go the other way. */
-	order: readonly AnyTable[];
 	/** The one command whose lines `save` prints and `restore` takes. */
 	set: Command<P>;
 	/** The order of the lines. */
@@ -26,9 +24,9 @@ export interface BulkTables<P, K, V, H = void> {
 	/** The words of the line that deletes one. */
 	delWords(key: K, context: Context): string[];
 	/** Called before the lines that say all that there is to be; the tables are the staged ones. */
-	restoring(context: StagedContext): Restoring<P>;
-	/** Runs `write`, which writes to the kernel, with what has to be done before and after it. */
-	writing?(context: StagedContext, write: () => void): void;
+	restoring(context: StagedContext, args: Args): Restoring<P>;
+	/** Options of `restore`, beside its own. */
+	restoreOptions?: Readonly<Record<string, OptionSpec>>;
 	/** What `save --help` has to add: that the lines hold secrets. */
 	saveNote?: string;
 	saveOptions?: Readonly<Record<string, OptionSpec>>;
@@ -42,9 +40,6 @@ export interface Restoring<P> {
 	/** Called after the last one. */
 	end(): void;
 }
-
-// biome-ignore lint/suspicious/noExplicitAny: each table keeps its own types to itself
-type AnyTable = Table<any, any>;
 
 // biome-ignore lint/suspicious/noExplicitAny: what runs a batch does not look into them
 export type AnyBulkTables = BulkTables<any, any, any, any>;

@@ -4,13 +4,15 @@ import { badInput, Failure } from "../failure.js";
 import { verbOf } from "../usage.js";
 import type { Application } from "./engine.js";
 import { type LineError, LineErrors, lineError } from "./line-errors.js";
-import { progress } from "./progress.js";
+import { type Progress, progress } from "./progress.js";
 import { envOfLine, type ReadCommand, readCommand } from "./read-command.js";
+import type { DeferredCheck } from "./staged-context.js";
 
 /**
  * Carries out the lines of a file, the bad ones left out, so that every error is found in one go.
  *
  * @param act carries out one command where nothing is lost if another fails; what it throws is that line's error
+ * @param deferred checks that lines have asked for; they run after the last line
  * @returns how many commands there were
  * @throws LineErrors
  */
@@ -18,32 +20,43 @@ export function carryOut(
 	program: Program,
 	text: string,
 	env: Env,
-	act: (command: ReadCommand) => void,
+	act: (command: ReadCommand, line: number) => void,
+	deferred: readonly DeferredCheck[] = [],
 ): number {
 	const errors: LineError[] = [];
-	const told = progress(env, "lines checked");
+	const shown = progress(env, "lines checked");
 	const lineEnv = envOfLine(env);
 	let number = 0;
 	let commands = 0;
 	for (const line of linesOf(text)) {
 		number++;
-		if (number % 1024 === 0) told(1024);
+		if (number % 1024 === 0) shown(1024);
 		try {
 			const command = readCommand(program, line, lineEnv, "batch");
 			if (!command) continue;
 			commands++;
-			act(command);
+			act(command, number);
 		} catch (error) {
-			if (!(error instanceof Failure)) {
-				told.end();
-				throw error;
-			}
-			errors.push(lineError(number, error));
+			errors.push(errorOf(number, error, shown));
 		}
 	}
-	told.end();
-	if (errors.length > 0) throw new LineErrors(errors);
+	shown.end();
+	for (const { line, check } of deferred)
+		try {
+			check();
+		} catch (error) {
+			errors.push(errorOf(line, error, shown));
+		}
+	if (errors.length > 0)
+		throw new LineErrors(errors.sort((a, b) => a.line - b.line));
 	return commands;
+}
+
+/** The error of a line. @throws anything else than a Failure, which ends the batch. */
+function errorOf(line: number, error: unknown, shown: Progress): LineError {
+	if (error instanceof Failure) return lineError(line, error);
+	shown.end();
+	throw error;
 }
 
 /** As `carryOut`, for lines that say all that there is to be, each by the one command that sets something. */
@@ -52,13 +65,15 @@ export function carryOutAll(
 	{ text, allowEmpty }: Pick<Application, "text" | "allowEmpty">,
 	env: Env,
 	set: ReadCommand["spec"],
-	act: (command: ReadCommand) => void,
+	act: (command: ReadCommand, line: number) => void,
+	deferred: readonly DeferredCheck[] = [],
 ): number {
-	const commands = carryOut(program, text, env, (command) => {
+	const setAlone = (command: ReadCommand, line: number) => {
 		if (command.spec !== set)
 			throw badInput(`only ${verbOf(set)} may stand in a restore`);
-		act(command);
-	});
+		act(command, line);
+	};
+	const commands = carryOut(program, text, env, setAlone, deferred);
 	if (commands === 0 && !allowEmpty)
 		throw badInput(
 			`no line has a ${verbOf(set)}, so all would be deleted`,

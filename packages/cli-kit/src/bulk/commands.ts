@@ -28,7 +28,7 @@ const batch = (program: () => Program, engine: Engine) =>
 			stream: {
 				type: "boolean",
 				describe:
-					"Carry out each line of standard input when it arrives, and answer it by one line",
+					"Carry out each line of standard input when it arrives, and answer it by one line; a line may begin with @TAG, which its answer repeats",
 			},
 			"dry-run": {
 				type: "boolean",
@@ -43,17 +43,17 @@ const batch = (program: () => Program, engine: Engine) =>
 			const file = args.text("file");
 			const dryRun = args.flag("dry-run");
 			if (!args.flag("stream"))
-				return { isStream: false, text: readText(file, env), dryRun };
+				return { isStream: false, text: readText(file, env), dryRun, args };
 			if (file !== "-")
 				throw badInput(`--stream reads standard input, -, got "${file}"`);
 			if (dryRun) throw badInput("--stream has no --dry-run");
-			return { isStream: true, text: "", dryRun };
+			return { isStream: true, text: "", dryRun, args };
 		},
-		run({ isStream, text, dryRun }, context) {
+		run({ isStream, text, dryRun, args }, context) {
 			if (isStream) return stream(program(), context);
 			return engine.apply(
 				program(),
-				{ text, dryRun, isAll: false, allowEmpty: false },
+				{ text, dryRun, isAll: false, allowEmpty: false, args },
 				context,
 			);
 		},
@@ -92,6 +92,7 @@ const restore = (program: () => Program, engine: Engine) =>
 				type: "boolean",
 				describe: "Also where no line sets anything: all is deleted",
 			},
+			...engine.restoreOptions,
 		},
 		examples: [
 			["restore saved.txt --dry-run", "Show what is other than it was"],
@@ -102,6 +103,7 @@ const restore = (program: () => Program, engine: Engine) =>
 			isAll: true,
 			dryRun: args.flag("dry-run"),
 			allowEmpty: args.flag("allow-empty"),
+			args,
 		}),
 		run: (application, context) =>
 			engine.apply(program(), application, context),

@@ -1,5 +1,6 @@
 import type { Context } from "../context.js";
 import { counted } from "../output.js";
+import type { Transaction } from "../transaction.js";
 import type { AnyBulkTables } from "./bulk-tables.js";
 import type { StagedContext } from "./staged-context.js";
 import { lineOf } from "./words.js";
@@ -13,15 +14,12 @@ export interface Counts {
 	tables: Record<string, { added: number; changed: number; deleted: number }>;
 }
 
-export function countDifferences(
-	{ order }: AnyBulkTables,
-	staged: StagedContext,
-): Counts {
+export function countDifferences({ tables }: Transaction): Counts {
 	const counts: Counts = { written: 0, deleted: 0, tables: {} };
-	for (const table of order) {
-		// Counters go with what they counted, which is told already.
-		if (table.type.startsWith("percpu")) continue;
-		const { added, changed, deleted } = staged.stagedTable(table).counts;
+	for (const table of tables) {
+		// Counters are deleted with what they counted.
+		if (table.isCounter) continue;
+		const { added, changed, deleted } = table.counts;
 		if (added + changed + deleted === 0) continue;
 		counts.written += added + changed;
 		counts.deleted += deleted;
@@ -52,7 +50,7 @@ export function differenceLines(
 	const { shown = (words) => words } = tables;
 	const sets: DifferenceLine[] = [];
 	const dels: DifferenceLine[] = [];
-	const differences = [...staged.stagedTable(tables.table).differences()].sort(
+	const differences = [...staged.openTable(tables.table).differences()].sort(
 		(a, b) => tables.rank(a.key) - tables.rank(b.key),
 	);
 	for (const { key, before, after } of differences)

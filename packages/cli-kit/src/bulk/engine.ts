@@ -11,6 +11,8 @@ export interface Application {
 	allowEmpty: boolean;
 	/** Print what would be changed, and change nothing. */
 	dryRun: boolean;
+	/** What the command line says besides. */
+	args: Args;
 }
 
 /** What stands behind batch, save and restore in a program. */
@@ -26,4 +28,6 @@ export interface Engine {
 	/** What `save --help` has to add: that the lines hold secrets. */
 	saveNote?: string;
 	saveOptions?: Readonly<Record<string, OptionSpec>>;
+	/** Options of `restore`, beside its own. */
+	restoreOptions?: Readonly<Record<string, OptionSpec>>;
 }

@@ -1,79 +1,56 @@
-import type { AnyStagedTable, StagedTable } from "@sluice/maps";
-import type { OpenTable, Table } from "@sluice/maps/table";
+import type { StagedTable } from "@sluice/maps";
+import type { Table } from "@sluice/maps/table";
 import { Context } from "../context.js";
+import type { Opener, Transaction } from "../transaction.js";
 import { envOfLine } from "./read-command.js";
 
+/** A check that waits for the end of a batch. */
+export interface DeferredCheck {
+	/** The line that asked for it, counted from 1. */
+	line: number;
+	/** @throws Failure the line's error */
+	check(): void;
+}
+
 /**
- * What the lines of a batch are run with: tables that keep their changes, one lock around all, and nothing printed.
- * Warnings wait until the changes are made.
+ * What the lines of a batch are run with: one transaction for all of them, and nothing printed. Warnings wait until the
+ * changes are written.
  */
 export class StagedContext extends Context {
-	readonly warnings: string[];
-	readonly #tables = new Map<unknown, AnyStagedTable>();
-	/** The context of the command that carries out the lines. */
-	readonly outer: Context;
-	/** Whether tables are read as a whole, which pays for many lines. */
-	readonly #whole: boolean;
+	/** The line that is being run, counted from 1. */
+	line = 0;
+	readonly deferred: DeferredCheck[] = [];
+	readonly #warnings: string[];
+	readonly #outer: Context;
+	readonly #transaction: Transaction;
 
-	/** About how many entries of each table the lines are for. */
-	readonly #expected: number;
-
-	constructor(outer: Context, whole: boolean, expected: number) {
+	constructor(outer: Context, transaction: Transaction) {
 		const warnings: string[] = [];
 		const env = {
 			...envOfLine(outer.env),
 			err: (text: string) => void warnings.push(text),
 		};
 		super(env, outer.kernel, outer.options, outer.pins, outer.name);
-		this.warnings = warnings;
-		this.outer = outer;
-		this.#whole = whole;
-		this.#expected = expected;
+		this.#warnings = warnings;
+		this.#outer = outer;
+		this.#transaction = transaction;
 	}
 
 	override get staged(): boolean {
 		return true;
 	}
 
-	/** The staged table, the same one each time. */
-	override openTable<K, V>(
-		table: Table<K, V>,
-		options: { readOnly?: boolean } = {},
-	): OpenTable<K, V> {
-		return this.stagedTable(table, options);
+	override openTable<K, V>(table: Table<K, V>): StagedTable<K, V> {
+		return this.#transaction.openTable(table);
 	}
 
-	stagedTable<K, V>(
-		table: Table<K, V>,
-		options: { readOnly?: boolean } = {},
-	): StagedTable<K, V> {
-		const open = this.#tables.get(table);
-		if (open) return open;
-		const staged = this.#stage(table, options);
-		this.#tables.set(table, staged);
-		return staged;
+	/** The lock is held already, and the batch commits. */
+	override locked<T>(change: (tables: Opener) => T): T {
+		return change(this.#transaction);
 	}
 
-	#stage<K, V>(
-		table: Table<K, V>,
-		options: { readOnly?: boolean },
-	): StagedTable<K, V> {
-		try {
-			const { StagedTable, openTable } = this.kernel;
-			const open = openTable(table, this.pinDirectory, options);
-			// Counters are many and only ever deleted here.
-			if (table.type.startsWith("percpu")) return new StagedTable(table, open);
-			const staged = new StagedTable(table, open, this.#expected);
-			if (this.#whole) staged.load();
-			return staged;
-		} catch (error) {
-			throw this.explained(error);
-		}
-	}
-
-	/** The lock is held already. */
-	override locked<T>(change: () => T): T {
-		return change();
+	override atEnd(check: () => void): void {
+		this.deferred.push({ line: this.line, check });
 	}
 
 	override print(): void {}
@@ -82,6 +59,6 @@ export class StagedContext extends Context {
 
 	/** Prints what the lines had to say beside their results. */
 	printWarnings(): void {
-		for (const text of this.warnings) this.outer.env.err(text);
+		for (const text of this.#warnings) this.#outer.env.err(text);
 	}
 }

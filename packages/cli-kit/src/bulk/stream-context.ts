@@ -3,6 +3,7 @@ import type { OpenTable, Table } from "@sluice/maps/table";
 import { Context } from "../context.js";
 import { toJson } from "../output.js";
 import type { Lists, Rows } from "../print-long.js";
+import type { Transaction } from "../transaction.js";
 
 /** What the lines of a stream are run with: tables stay open from line to line, and what is printed is the answer. */
 export class StreamContext extends Context {
@@ -11,6 +12,7 @@ export class StreamContext extends Context {
 	/** What the pins were when the tables were opened. */
 	#pinsState = "";
 	#answer = "";
+	#transaction: Transaction | undefined;
 
 	constructor(outer: Context) {
 		super(outer.env, outer.kernel, outer.options, outer.pins, outer.name);
@@ -29,16 +31,22 @@ export class StreamContext extends Context {
 
 	override openTable<K, V>(
 		table: Table<K, V>,
-		// Opened for writing even where reading is asked for: the next line may write.
-		_options: { readOnly?: boolean } = {},
+		options?: { readOnly?: boolean },
 	): OpenTable<K, V> {
 		let open = this.#open.get(table);
 		if (!open) {
-			open = super.openTable(table);
+			open = super.openTable(table, options);
 			this.#open.set(table, open);
 		}
 		return open;
 	}
+
+	protected override transaction(): Transaction {
+		this.#transaction ??= super.transaction();
+		return this.#transaction;
+	}
+
+	protected override release(): void {}
 
 	override print(
 		lines: readonly string[] | (() => readonly string[]),
@@ -67,6 +75,7 @@ export class StreamContext extends Context {
 		this.#pinsState = state;
 		for (const table of this.#open.values()) table.close();
 		this.#open.clear();
+		this.#transaction?.close();
 	}
 }
 

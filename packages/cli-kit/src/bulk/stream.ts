@@ -9,7 +9,8 @@ import { StreamContext } from "./stream-context.js";
 
 /**
  * Carries out each line of standard input when it arrives, and answers it by one line before it reads the next.
- * A line that fails is answered, too; it does not end the stream.
+ * A line that fails is answered, too; it does not end the stream. A line may begin with a tag, `@7 set …`, which its
+ * answer repeats: `@7` and a tab before the text, `"tag":"7"` in the JSON document.
  *
  * @throws Failure failed, at the end, where a line has failed
  */
@@ -20,7 +21,10 @@ export async function stream(program: Program, outer: Context): Promise<void> {
 	let failed = 0;
 	for (const line of linesOf(outer.env)) {
 		lines++;
-		const { text, isError } = await answer(program, line, env, context);
+		const { tag, command } = untagged(line);
+		const answered = await answer(program, command, env, context);
+		const { isError } = answered;
+		const text = tagged(answered.text, tag, context.json);
 		if (isError) failed++;
 		outer.env.out(`${text}\n`);
 	}
@@ -29,6 +33,22 @@ export async function stream(program: Program, outer: Context): Promise<void> {
 			"failed",
 			`${failed} of ${counted(lines, "line")} failed`,
 		);
+}
+
+/** "@7 set 1 …" → "7", "set 1 …". */
+function untagged(line: string): { tag: string | undefined; command: string } {
+	if (!line.startsWith("@")) return { tag: undefined, command: line };
+	const end = line.indexOf(" ");
+	return end < 0
+		? { tag: line.slice(1), command: "" }
+		: { tag: line.slice(1, end), command: line.slice(end + 1) };
+}
+
+function tagged(text: string, tag: string | undefined, json: boolean): string {
+	if (tag === undefined) return text;
+	if (!json) return `@${tag}\t${text}`;
+	const rest = text === "{}" ? "}" : `,${text.slice(1)}`;
+	return `{"tag":${JSON.stringify(tag)}${rest}`;
 }
 
 async function answer(

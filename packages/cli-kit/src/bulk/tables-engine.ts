@@ -18,5 +18,6 @@ export const tablesEngine = (tables: AnyBulkTables): Engine => ({
 		return lines;
 	},
 	...(tables.saveNote === undefined ? {} : { saveNote: tables.saveNote }),
+	...(tables.restoreOptions ? { restoreOptions: tables.restoreOptions } : {}),
 	...(tables.saveOptions ? { saveOptions: tables.saveOptions } : {}),
 });

@@ -1,6 +1,6 @@
 import { command, counted, Failure } from "@sluice/cli-kit";
 import { tunnelTable } from "@sluice/maps/tables";
-import { findings, openServiceTables } from "@sluice/tunnel";
+import { findings, type Opener, openServiceTables } from "@sluice/tunnel";
 
 export const check = command({
 	usage: "check",
@@ -17,15 +17,15 @@ export const check = command({
 	],
 	parse: (args) => args.flag("repair"),
 	run(repair, context) {
-		const tables = openServiceTables(context, { readOnly: !repair });
-		const tunnels = context.openTable(tunnelTable, { readOnly: true });
-		const has = (id: number) => tunnels.get(id) !== undefined;
-		const look = () => {
+		const look = (opener: Opener) => {
+			const tables = openServiceTables(opener, { readOnly: !repair });
+			const tunnels = opener.openTable(tunnelTable, { readOnly: true });
+			const has = (id: number) => tunnels.get(id) !== undefined;
 			const found = findings(tables, { has });
 			if (repair) for (const finding of found) finding.repair?.();
 			return found;
 		};
-		const found = repair ? context.locked(look) : look();
+		const found = repair ? context.locked(look) : look(context);
 		const rows = found.map(({ code, message, repair: mend }) => ({
 			code,
 			message,

@@ -2,7 +2,6 @@ import { command, counted } from "@sluice/cli-kit";
 import {
 	deleteAllServices,
 	deleteService,
-	finishTakeover,
 	openServiceTables,
 } from "@sluice/tunnel";
 import { noService, sidOrAll } from "./arguments.js";
@@ -30,10 +29,9 @@ export const del = command({
 		ifExists: args.flag("if-exists"),
 	}),
 	run({ sid, ifExists }, context) {
-		const tables = openServiceTables(context);
-		const deleted = context.locked(() => {
+		const deleted = context.locked((opener) => {
+			const tables = openServiceTables(opener);
 			if (sid === "all") return deleteAllServices(tables);
-			finishTakeover(tables);
 			return deleteService(tables, sid) ? [sid] : [];
 		});
 		if (sid !== "all" && deleted.length === 0 && !ifExists)

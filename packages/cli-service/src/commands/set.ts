@@ -19,14 +19,15 @@ import {
 	addressKind,
 	type Conflict,
 	conflicts,
+	deleteService,
 	endpointName,
-	finishTakeover,
+	isInTheWay,
 	type Opener,
 	openServiceTables,
 	type Service,
+	type ServiceTables,
 	sameEndpoint,
 	setService,
-	takeOver,
 } from "@sluice/tunnel";
 import { serviceJson, verifyLine } from "../format.js";
 import { keysShown, showKeysOption, sidOf } from "./arguments.js";
@@ -73,15 +74,15 @@ export const set = command({
 		showKeys: args.flag("show-keys"),
 	}),
 	run({ service, force, showKeys }, context) {
-		const tables = openServiceTables(context);
-		context.locked(() => {
-			finishTakeover(tables);
+		context.locked((opener) => {
+			const tables = openServiceTables(opener);
 			refuseTunnelEnds(context, service);
 			const inTheWay = conflicts(tables, service);
-			if (inTheWay.length === 0) return setService(tables, service);
-			if (!force) throw conflict(inTheWay);
-			takeOver(tables, service, inTheWay);
-			tellTaken(inTheWay, context);
+			if (force) takeOver(tables, inTheWay, context);
+			setService(tables, service);
+			// Later lines of a batch may move the other service away.
+			if (!force && inTheWay.length > 0)
+				context.atEnd(() => refuse(tables, service, inTheWay));
 		});
 		context.print(
 			() => [verifyLine(service, keysShown(showKeys, context))],
@@ -157,14 +158,33 @@ const what = ({ role, endpoint }: Conflict) =>
 const whose = ({ holder }: Conflict) =>
 	`service ${holder.service} ${holder.group}`;
 
-const conflict = ([first]: readonly Conflict[]) =>
-	new Failure(
-		"failed",
-		`${what(first as Conflict)} belongs to ${whose(first as Conflict)}`,
-		{ code: "CONFLICT", hint: "delete it first or use --force" },
+/** @throws Failure where another service still has an endpoint of this one */
+function refuse(
+	tables: ServiceTables,
+	{ sid }: Service,
+	inTheWay: readonly Conflict[],
+): void {
+	const service = tables.verify.get(sid);
+	const first = inTheWay.find(
+		(one) =>
+			isInTheWay(tables, one) &&
+			sameEndpoint(service?.[one.role], one.endpoint),
 	);
+	if (first)
+		throw new Failure("failed", `${what(first)} belongs to ${whose(first)}`, {
+			code: "CONFLICT",
+			hint: "delete it first or use --force",
+		});
+}
 
-function tellTaken(inTheWay: readonly Conflict[], context: Context): void {
-	for (const one of inTheWay)
+/** Deletes the services that are in the way, and says so. */
+function takeOver(
+	tables: ServiceTables,
+	inTheWay: readonly Conflict[],
+	context: Context,
+): void {
+	for (const one of inTheWay) {
+		deleteService(tables, one.holder);
 		context.warn(`${what(one)} taken over: deleted ${whose(one)}`);
+	}
 }

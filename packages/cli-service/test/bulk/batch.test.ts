@@ -14,6 +14,36 @@ const set = (
 
 const lines = (...list: string[]) => ({ input: list.join("\n") });
 
+it("a batch may exchange what services have", (t, tables) =>
+	session(t, tables, cli, [
+		{
+			type: "batch -",
+			world: lines(set(1, "5.0.0.1", "1.0.0.1"), set(2, "5.0.0.2", "1.0.0.2")),
+			out: "2 lines: 8 rows written, 0 deleted\n",
+		},
+		{
+			type: "batch -",
+			world: lines(set(1, "5.0.0.2", "1.0.0.1"), set(2, "5.0.0.1", "1.0.0.2")),
+			out: "2 lines: 6 rows written, 0 deleted\n",
+		},
+		{
+			type: "save",
+			out: `${set(1, "5.0.0.2", "1.0.0.1")}\n${set(2, "5.0.0.1", "1.0.0.2")}\n`,
+		},
+		{
+			type: "batch -",
+			world: lines(set(1, "5.0.0.2", "1.0.0.2"), set(2, "5.0.0.1", "1.0.0.1")),
+			out: "2 lines: 6 rows written, 0 deleted\n",
+		},
+		// The first line takes what the second has, which keeps it.
+		{
+			type: "batch -",
+			world: lines(set(1, "5.0.0.1", "1.0.0.2"), set(2, "5.0.0.1", "1.0.0.1")),
+			code: 2,
+			err: "cli_service: batch: line 1: proxy tcp 5.0.0.1:80 belongs to service 2 1; delete it first or use --force\ncli_service: batch: line 2: proxy tcp 5.0.0.1:80 belongs to service 1 1; delete it first or use --force\ncli_service: batch: 2 errors: nothing was changed\n",
+		},
+	]));
+
 it("batch writes whole services", async (t, tables) => {
 	await session(t, tables, cli, [
 		{
@@ -60,7 +90,7 @@ cli_service: batch: 3 errors: nothing was changed
 			type: "batch -",
 			world: lines(`${set(3, "5.0.0.1", "1.0.0.3")} --force`),
 			out: "1 line: 4 rows written, 3 deleted\n",
-			err: "cli_service: set: proxy tcp 5.0.0.1:80 taken over: deleted service 2 1\n",
+			err: "cli_service: batch: proxy tcp 5.0.0.1:80 taken over: deleted service 2 1\n",
 		},
 		{
 			type: "save",

@@ -5,11 +5,26 @@ import {
 	session,
 	withTables,
 } from "@sluice/cli-kit/testing";
-import { encapTable, natTable, verifyTable } from "@sluice/maps/tables";
+import {
+	encapTable,
+	natTable,
+	tunnelTable,
+	verifyTable,
+} from "@sluice/maps/tables";
 import test from "ava";
 import { cli } from "../../src/cli.js";
 
-const it = withTables(test);
+const withKernel = withTables(test);
+
+/** A test with tunnels 7 and 100. */
+const it: typeof withKernel = (title, body) =>
+	withKernel(title, (t, tables) => {
+		const [local, remote] = ["10.0.0.1", "::"];
+		const ports = { localPort: 6080, remotePort: 0, lastPing: 0n };
+		for (const id of [7, 100])
+			tables.open(tunnelTable).set(id, { local, remote, ...ports });
+		return body(t, tables);
+	});
 
 const set = (service: number, proxy: string, backend: string, tunnel = 100) =>
 	`set ${service} 1 tcp ${proxy} 80 ${backend} 8080 ${tunnel} key\n`;
@@ -81,6 +96,18 @@ it("restore --dry-run shows keys to who asks for them", async (t, tables) => {
 		},
 	]);
 });
+
+it("restore says which services have no tunnel", (t, tables) =>
+	session(t, tables, cli, [
+		{
+			type: "restore -",
+			world: {
+				input: set(1, "5.0.0.1", "1.0.0.1") + set(2, "5.0.0.2", "1.0.0.2", 9),
+			},
+			out: "2 lines: 8 rows written, 0 deleted\n",
+			err: "cli_service: restore: 1 service without a tunnel, service 2 1 among them: tunnel 9 is not set\n",
+		},
+	]));
 
 it("restore refuses services that want the same", (t, tables) =>
 	session(t, tables, cli, [

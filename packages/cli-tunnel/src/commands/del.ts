@@ -1,7 +1,8 @@
-import { type Context, command, counted, Failure } from "@sluice/cli-kit";
+import { command, counted, Failure } from "@sluice/cli-kit";
 import {
 	deleteAllTunnels,
 	deleteTunnel,
+	type Opener,
 	openTunnelTables,
 	usersOf,
 } from "@sluice/tunnel";
@@ -32,10 +33,10 @@ export const del = command({
 		ifExists: args.flag("if-exists"),
 	}),
 	run({ id, force, ifExists }, context) {
-		const tables = openTunnelTables(context);
-		const deleted = context.locked(() => {
+		const deleted = context.locked((opener) => {
+			const tables = openTunnelTables(opener);
 			if (id === "all") return deleteAllTunnels(tables);
-			if (!force) refuseWhileUsed(context, id);
+			if (!force) refuseWhileUsed(opener, id);
 			return deleteTunnel(tables, id) ? [id] : [];
 		});
 		if (id !== "all" && deleted.length === 0 && !ifExists) throw noTunnel(id);
@@ -45,8 +46,9 @@ export const del = command({
 	},
 });
 
-function refuseWhileUsed(context: Context, id: number): void {
-	const users = usersOf(context, id);
+/** @throws Failure where services use the tunnel */
+export function refuseWhileUsed(opener: Opener, id: number): void {
+	const users = usersOf(opener, id);
 	const first = users[0];
 	if (!first) return;
 	throw new Failure(

@@ -36,9 +36,8 @@ export const set = command({
 		resetRemote: args.flag("reset-remote"),
 	}),
 	run({ id, spec, resetRemote }, context) {
-		const tables = openTunnelTables(context);
-		const tunnel = context.locked(() =>
-			setTunnel(tables, id, spec, resetRemote),
+		const tunnel = context.locked((tables) =>
+			setTunnel(openTunnelTables(tables), id, spec, resetRemote),
 		);
 		context.print(
 			() => [tunnelLine(id, tunnel)],

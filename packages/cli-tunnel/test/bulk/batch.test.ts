@@ -1,10 +1,5 @@
 import { session, withTables } from "@sluice/cli-kit/testing";
-import {
-	decapTable,
-	journalTable,
-	tunnelTable,
-	verifyTable,
-} from "@sluice/maps/tables";
+import { decapTable, tunnelTable, verifyTable } from "@sluice/maps/tables";
 import test from "ava";
 import { cli } from "../../src/cli.js";
 
@@ -31,7 +26,6 @@ del 4 --if-exists`,
 		},
 	]);
 	t.is([...tables.open(decapTable).entries()].length, 2);
-	t.is(tables.open(journalTable).get(0), 0);
 });
 
 it("batch reports every error with its line, and changes nothing", async (t, tables) => {

@@ -5,7 +5,7 @@ import {
 	session,
 	withTables,
 } from "@sluice/cli-kit/testing";
-import { decapTable, tunnelTable } from "@sluice/maps/tables";
+import { decapTable, tunnelTable, verifyTable } from "@sluice/maps/tables";
 import test from "ava";
 import { cli } from "../../src/cli.js";
 
@@ -51,6 +51,29 @@ it("restore makes the tables equal to the file, and touches nothing else", async
 		},
 	]);
 	t.deepEqual(counted(tables), ["10.0.0.1 6080 1", "10.0.0.3 6080 1"]);
+});
+
+it("restore deletes a tunnel that services use only with --force", async (t, tables) => {
+	const endpoint = { address: "1.0.0.1", port: 80, proto: 6 };
+	await tables.run(cli, "set 1 10.0.0.1 6080 0 0");
+	tables
+		.open(verifyTable)
+		.set(
+			{ service: 1, group: 2 },
+			{ key: Buffer.alloc(16), tunnel: 1, proxy: endpoint, backend: endpoint },
+		);
+	await session(t, tables, cli, [
+		{
+			type: "restore - --allow-empty",
+			code: 1,
+			err: "cli_tunnel: restore: tunnel 1 is used by 1 service, 1 2 among them; delete them first or use --force\n",
+		},
+		{ type: "save", out: "set 1 10.0.0.1 6080 0 0\n" },
+		{
+			type: "restore - --allow-empty --force",
+			out: "0 lines: 0 rows written, 2 deleted\n",
+		},
+	]);
 });
 
 it("restore takes an empty file only where that is asked for", (t, tables) =>

@@ -9,7 +9,6 @@ export * from "./destinations.js";
 export * from "./endpoint.js";
 export * from "./event.js";
 export * from "./frag.js";
-export * from "./journal.js";
 export { LABEL_SIZE, labelBytes, labelText } from "./label.js";
 export * from "./path-mtu.js";
 export * from "./service.js";

@@ -25,4 +25,10 @@ export const tunnelTable: Table<number, Tunnel> = {
 	flags: NO_PREALLOC,
 	key: u32,
 	value: tunnel,
+	// remote, remotePort, lastPing: by pings
+	learned: [
+		[16, 32],
+		[34, 36],
+		[40, 48],
+	],
 };

@@ -1,0 +1,55 @@
+import type { ExecutionContext } from "ava";
+import type { Program } from "../src/command.js";
+import { Killed, killedAtWrite } from "./killed-at-write.js";
+import type { PinnedTables } from "./pinned-tables.js";
+
+/** A command line, and its standard input. */
+export interface Typed {
+	line: string;
+	input?: string;
+}
+
+/** A writer that is killed, and what follows it. */
+export interface Kill {
+	program: Program;
+	/** Makes the state that the writer finds. */
+	begin(): Promise<void>;
+	writer: Typed;
+	next: { program: Program } & Typed;
+	/** All that the tables hold, as something that can be compared. */
+	state(): Promise<unknown>;
+}
+
+/**
+ * Kills a writer before each of its writes, then runs another command. What the tables then hold must be what they hold
+ * where the writer was never started, or where it came to its end. Both must be seen, in this order.
+ */
+export async function killedAnywhere(
+	t: ExecutionContext,
+	tables: PinnedTables,
+	{ program, begin, writer, next, state }: Kill,
+): Promise<void> {
+	const then = async () => {
+		const { code, err } = await tables.run(next.program, next.line, next);
+		t.is(code, 0, err);
+		return state();
+	};
+	await begin();
+	const before = await then();
+	await begin();
+	t.is((await tables.run(program, writer.line, writer)).code, 0);
+	const after = await then();
+	t.notDeepEqual(before, after);
+	for (let writes = 0, isNew = false; ; writes++) {
+		await begin();
+		const world = { ...writer, kernel: killedAtWrite(writes) };
+		const { code, err } = await tables.run(program, writer.line, world);
+		t.true(code === 0 || err.includes(Killed.name), err);
+		const found = await then();
+		isNew ||= JSON.stringify(found) === JSON.stringify(after);
+		t.deepEqual(found, isNew ? after : before, `after ${writes} writes`);
+		if (code !== 0) continue;
+		t.true(isNew && writes > 0);
+		return;
+	}
+}
