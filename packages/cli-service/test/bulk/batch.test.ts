@@ -33,7 +33,7 @@ it("a batch may exchange what services have", (t, tables) =>
 		{
 			type: "batch -",
 			world: lines(set(1, "5.0.0.2", "1.0.0.2"), set(2, "5.0.0.1", "1.0.0.1")),
-			out: "2 lines: 6 rows written, 0 deleted\n",
+			out: "2 lines: 8 rows written, 0 deleted\n",
 		},
 		// The first line takes what the second has, which keeps it.
 		{

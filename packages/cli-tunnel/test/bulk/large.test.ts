@@ -3,6 +3,7 @@ import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, rmSync } from "node:fs";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type PinnedTables, withTables } from "@sluice/cli-kit/testing";
 import { Journal, loadObject } from "@sluice/maps";
 import { decapTable, tunnelTable } from "@sluice/maps/tables";
@@ -105,6 +106,27 @@ it("a restore ended by kill -9 in its middle is done or not done for the next co
 	}
 	t.is(run(tables, ["save"], "").stdout, wanted);
 });
+
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+	it(`a batch that gets ${signal} while it writes ends when all is written`, async (t, tables) => {
+		const tunnels = tables.open(tunnelTable);
+		const child = spawn(
+			process.execPath,
+			[bin, "--bpffs", tables.bpffs, "batch", "-"],
+			{ stdio: ["pipe", "ignore", "inherit"] },
+		);
+		const ended = once(child, "exit");
+		child.stdin.end(`${lines.join("\n")}\n`);
+		const [first] = (lines[0] as string).split(" ").slice(1, 2).map(Number);
+		while (!tunnels.get(first as number) && child.exitCode === null)
+			await sleep(1);
+		child.kill(signal);
+		const [code, by] = await ended;
+		// It may have come to its end before the signal came.
+		t.true(code === 0 || by === signal, `${code} ${by}`);
+		t.is([...tunnels.entries()].length, lines.length);
+		t.is(new Journal(tables.pins).read(), undefined);
+	});
 
 it("a coprocess answers each of 10 000 lines before the next is sent", async (t, tables) => {
 	const child = spawn(process.execPath, [
