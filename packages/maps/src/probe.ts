@@ -1,5 +1,5 @@
 import { closeSync } from "node:fs";
-import { lazily, library } from "./libbpf.js";
+import { lazily } from "./libbpf.js";
 
 // What the kernel can do, found by trying: nothing that is made for a trial stays.
 
@@ -37,8 +37,3 @@ export function tryProgram(): number {
 /** Whether tc programs may call this helper, by its number in `enum bpf_func_id`. */
 export const hasTcHelper = (helper: number): boolean =>
 	libbpf_probe_bpf_helper(SCHED_CLS, helper, null) === 1;
-
-/** "v1.1", of the library that was found. */
-export function libbpfVersion(): string {
-	return library.func("const char *libbpf_version_string(void)")() as string;
-}

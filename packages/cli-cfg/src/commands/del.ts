@@ -1,5 +1,5 @@
 import { command, counted } from "@sluice/cli-kit";
-import { configTable } from "@sluice/maps/tables";
+import { configTable, directions } from "@sluice/maps/tables";
 import { interfaceOf, selection } from "../rows.js";
 import { noRow, select } from "./get.js";
 
@@ -45,7 +45,8 @@ export const del = command({
 		context.print([`deleted ${counted(deleted.length, "row")}`], {
 			deleted: deleted.map((key) => ({
 				interface: interfaceOf(key, context) ?? null,
-				...key,
+				ifindex: key.ifindex,
+				direction: directions[key.queue],
 			})),
 		});
 	},

@@ -120,7 +120,7 @@ it("every command has one JSON document", (t, tables) =>
 		},
 		{
 			type: "del 1 --json",
-			out: '{"deleted":[{"interface":"*","ifindex":0,"queue":1}]}\n',
+			out: '{"deleted":[{"interface":"*","ifindex":0,"direction":"egress"}]}\n',
 		},
 		{
 			type: "set 1 7 64 gw --json",

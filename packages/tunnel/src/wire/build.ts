@@ -27,7 +27,7 @@ const SYN = 0x02;
 /** What fits into Ethernet, by family. */
 const usualMss = (six: boolean) => (six ? 1440 : 1460);
 
-export const isSix = ({ source }: Pick<PacketSpec, "source">) =>
+const isSix = ({ source }: Pick<PacketSpec, "source">) =>
 	isIPv6(source.address);
 
 /** Bytes of a packet without any payload. */
