@@ -1,0 +1,11 @@
+// For every workspace: ava looks for its configuration in the directories above, too.
+export default {
+	extensions: { ts: "module" },
+	files: ["{test,packets,hosts}/**/*.test.ts"],
+	nodeArguments: ["--import=tsx"],
+	// Tests make namespaces and load programs, which more processes do not do faster.
+	concurrency: 2,
+	timeout: "10m",
+	// Namespaces are a process's own.
+	workerThreads: false,
+};
