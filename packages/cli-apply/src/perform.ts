@@ -22,6 +22,8 @@ import { warningsOf } from "./warnings.js";
 export interface Options {
 	/** Say what would be changed, and change nothing. */
 	dryRun: boolean;
+	/** False: compare alone; what a document is refused for is for the one who applies it. */
+	guarded: boolean;
 	/** In the place of the document's own. */
 	generation: bigint | undefined;
 	mostDeletes: MostDeletes | undefined;
@@ -39,7 +41,8 @@ export interface Input {
 
 /** What was done, or with `dryRun` would be. */
 export interface Result extends Counts {
-	generation: bigint;
+	/** Undefined where documents are compared alone. */
+	generation: bigint | undefined;
 	/** Of the file. */
 	sha256: string;
 	applied: boolean;
@@ -68,18 +71,19 @@ export async function perform(
 	const document = readMachine(input.file, input.text);
 	const { machine } = document;
 	if (options.generation !== undefined) machine.generation = options.generation;
-	checkEmpty(machine, options.allowEmpty);
-	const { only, dryRun } = options;
+	const { only, dryRun, guarded } = options;
+	if (guarded) checkEmpty(machine, options.allowEmpty);
 	const record = openApplied(context);
 	const rows = Math.max(machine.tunnels.length, 2 * machine.services.length);
 	const act = (transaction: Transaction): Result => {
-		const last = lastApplied(record);
-		const version = versionOf(machine, only, last, options.forceOwner);
+		const version = guarded
+			? versionOf(machine, only, lastApplied(record), options.forceOwner)
+			: undefined;
 		const stage = new Stage(transaction);
 		plan(stage, document, only, context);
-		checkDeletes(stage, options.mostDeletes);
+		if (guarded) checkDeletes(stage, options.mostDeletes);
 		const counts = stage.counts();
-		if (!dryRun) {
+		if (version && !dryRun) {
 			stage.write();
 			recordApplied(record, {
 				generation: version.generation,
@@ -94,7 +98,7 @@ export async function perform(
 		}
 		return {
 			...counts,
-			generation: version.generation,
+			generation: version?.generation,
 			sha256: file.toString("hex"),
 			applied: !dryRun,
 			differences: dryRun ? differencesOf(stage, context) : undefined,

@@ -1,4 +1,3 @@
-import { exact } from "@sluice/cli-kit";
 import { endpointText } from "@sluice/maps/address";
 import { type Endpoint, protocolName, type Tunnel } from "@sluice/maps/tables";
 import { UNKNOWN } from "@sluice/tunnel";
@@ -22,18 +21,22 @@ export interface TunnelDocument {
 	local: { address: string; port: number };
 	/** null until the far end is known. */
 	remote: { address: string; port: number } | null;
-	/** Nanoseconds since boot (CLOCK_BOOTTIME); null: no ping yet. */
-	lastPing: number | string | null;
+	/**
+	 * Nanoseconds since boot (CLOCK_BOOTTIME), exact for 104 days, then to the microsecond; null: no ping yet.
+	 */
+	lastPing: number | null;
 }
 
 export const tunnelDocument = (id: number, tunnel: Tunnel): TunnelDocument => ({
 	id,
 	local: { address: tunnel.local, port: tunnel.localPort },
-	remote:
-		tunnel.remote === UNKNOWN
-			? null
-			: { address: tunnel.remote, port: tunnel.remotePort },
-	lastPing: tunnel.lastPing === 0n ? null : exact(tunnel.lastPing),
+	remote: tunnel.remote === UNKNOWN ? null : remoteDocument(tunnel),
+	lastPing: tunnel.lastPing === 0n ? null : Number(tunnel.lastPing),
+});
+
+export const remoteDocument = ({ remote, remotePort }: Tunnel) => ({
+	address: remote,
+	port: remotePort,
 });
 
 export const decapDocument = (endpoint: Endpoint, references: number) => ({

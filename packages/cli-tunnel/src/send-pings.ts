@@ -16,8 +16,7 @@ export interface Target {
 
 /** Told for each ping that has left. */
 export interface Sent {
-	tunnel: number;
-	to: string;
+	target: Target;
 	/** 1 for a tunnel's first ping. */
 	number: number;
 }
@@ -58,7 +57,7 @@ export async function sendPings(
 					continue;
 				}
 				left++;
-				listener.sent({ tunnel: target.id, to: target.to, number });
+				listener.sent({ target, number });
 			}
 			if (number < count) await wait(interval, listener.stopped);
 		}

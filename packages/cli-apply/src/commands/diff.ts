@@ -1,5 +1,4 @@
 import { command, counted, Failure } from "@sluice/cli-kit";
-import { ALL } from "../only.js";
 import { perform, printResult } from "../perform.js";
 import { filePositional, inputOf, onlyIn, onlyOption } from "./options.js";
 
@@ -17,16 +16,16 @@ export const diff = command({
 		only: onlyIn(args),
 	}),
 	async run({ input, only }, context) {
-		// What it would be refused for is for the one who applies it.
 		const result = await perform(
 			input,
 			{
 				dryRun: true,
-				generation: BigInt(Number.MAX_SAFE_INTEGER),
-				mostDeletes: { percent: 100 },
+				guarded: false,
+				generation: undefined,
+				mostDeletes: undefined,
 				allowEmpty: true,
 				forceOwner: true,
-				only: only ?? ALL,
+				only,
 			},
 			context,
 		);

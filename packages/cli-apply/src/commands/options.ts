@@ -44,6 +44,7 @@ export const optionsOf = (args: Args, dryRun: boolean): Options => {
 	const most = args.optional("max-delete");
 	return {
 		dryRun,
+		guarded: true,
 		generation:
 			number === undefined ? undefined : generation("generation", number),
 		mostDeletes: most === undefined ? undefined : mostDeletes(most),

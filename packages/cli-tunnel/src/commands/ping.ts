@@ -14,7 +14,7 @@ import {
 } from "@sluice/maps/tables";
 import { openTunnelTables, rankOfSid, UNKNOWN } from "@sluice/tunnel";
 import { guePing } from "@sluice/tunnel/wire";
-import { remoteText } from "../format.js";
+import { remoteDocument, remoteText } from "../format.js";
 import type { Target } from "../send-pings.js";
 import { idOrAll, noTunnel } from "./get.js";
 
@@ -57,10 +57,10 @@ export const ping = command({
 		// Loaded here: the other commands have no use for sockets, which are slow to load.
 		const { sendPings } = await import("../send-pings.js");
 		await sendPings(targets, interval, count, {
-			sent: ({ tunnel, to, number }) =>
+			sent: ({ target: { id: tunnel, tunnel: row, to }, number }) =>
 				context.env.out(
 					context.json
-						? `${toJson({ tunnel, to, number })}\n`
+						? `${toJson({ tunnel, to: remoteDocument(row), number })}\n`
 						: `PING\t${String(tunnel).padStart(8)}\t${to}\t${number}\n`,
 				),
 			failed: ({ message }) => context.warn(message),

@@ -69,7 +69,7 @@ it("a ping leaves the tunnel's own endpoint, signed by its first service", async
 		},
 		{
 			type: "ping all --count 1 --json",
-			out: `{"tunnel":100,"to":"127.0.0.1:${port}","number":1}\n`,
+			out: `{"tunnel":100,"to":{"address":"127.0.0.1","port":${port}},"number":1}\n`,
 		},
 		{
 			type: "ping 100 --count 1 --open",
