@@ -39,7 +39,7 @@ it("get of one shows it with its local endpoint, in text and JSON", async (t, ta
 		},
 		{
 			type: "get 6 --json",
-			out: '{"tunnels":[{"id":6,"local":{"address":"172.1.0.4","port":6080},"remote":{"address":"198.51.100.7","port":40001},"lastPing":"9007199254740993"}],"decap":[{"protocol":"udp","address":"172.1.0.4","port":6080,"references":2}]}\n',
+			out: '{"tunnels":[{"id":6,"local":{"address":"172.1.0.4","port":6080},"remote":{"address":"198.51.100.7","port":40001},"lastPing":9007199254740992}],"decap":[{"protocol":"udp","address":"172.1.0.4","port":6080,"references":2}]}\n',
 		},
 	]);
 });
