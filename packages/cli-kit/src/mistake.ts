@@ -1,3 +1,4 @@
+import { closestMatch } from "leven";
 import type { Program } from "./command.js";
 import { Failure } from "./failure.js";
 import type { Mistake } from "./line.js";
@@ -32,12 +33,9 @@ export function mistakeText(program: Program, mistake: Mistake): string {
 }
 
 /** A mistake as the error to report: with the usage of the command, or the command that may be meant. */
-export async function explainMistake(
-	program: Program,
-	mistake: Mistake,
-): Promise<Failure> {
+export function explainMistake(program: Program, mistake: Mistake): Failure {
 	const { spec } = mistake;
-	const meant = await meantBy(program, mistake);
+	const meant = meantBy(program, mistake);
 	const seeHelp =
 		spec && mistake.what !== "unknown command"
 			? undefined
@@ -50,19 +48,19 @@ export async function explainMistake(
 }
 
 /** The command or option that may be meant. */
-async function meantBy(
+function meantBy(
 	program: Program,
 	{ what, word = "", spec }: Mistake,
-): Promise<string | undefined> {
+): string | undefined {
 	if (what === "unknown command") {
 		const verbs = program.commands.map(verbOf);
 		const synonym = verbs.find((verb) => synonyms[verb]?.includes(word));
-		return synonym ?? (await nearest(word, verbs));
+		return synonym ?? nearest(word, verbs);
 	}
 	if (what !== "unknown option" || (spec && takesSecret(program, spec)))
 		return undefined;
 	const options = Object.keys(optionsOf(program, spec));
-	const name = await nearest(word.replace(/^-+/, ""), options);
+	const name = nearest(word.replace(/^-+/, ""), options);
 	return name && `--${name}`;
 }
 
@@ -76,13 +74,15 @@ const synonyms: Readonly<Record<string, readonly string[]>> = {
 	unbind: ["del", "delete", "remove", "rm"],
 };
 
+/** Letters that may differ in a mistyped word. */
+const MOST_DIFFERENT = 3;
+
 /** The word that begins so, or is spelt most alike, if one is. */
-async function nearest(
-	word: string,
-	words: readonly string[],
-): Promise<string | undefined> {
+function nearest(word: string, words: readonly string[]): string | undefined {
 	const longer = words.filter((one) => one.startsWith(word));
 	if (word.length > 1 && longer.length === 1) return longer[0];
-	const { nearestWord } = await import("./help.js");
-	return nearestWord(word, words);
+	const closest = closestMatch(word, words, { maxDistance: MOST_DIFFERENT });
+	// By the number of letters alone, "xyz" is "size".
+	const isLike = closest?.[0] === word[0] || closest?.at(-1) === word.at(-1);
+	return isLike ? closest : undefined;
 }
