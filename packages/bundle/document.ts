@@ -1,24 +1,32 @@
 import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Program } from "@sluice/cli-kit";
-import { completionScript, manPage, SECTION } from "@sluice/cli-kit/docs";
+import {
+	completionScript,
+	helpFiles,
+	manPage,
+	SECTION,
+} from "@sluice/cli-kit/docs";
 
-/** Writes the manual page and the completion scripts of each program that a package's src/cli.ts exports. */
+/** Writes manual page, completion scripts and help of each program that a package's src/cli.ts exports. */
 export async function writeDocuments(folder: string): Promise<void> {
 	const module: Record<string, Program> = await import(
 		pathToFileURL(join(folder, "src/cli.ts")).href
 	);
 	for (const program of Object.values(module)) {
 		const { name } = program;
-		for (const [directory, file, text] of [
-			["man", `${name}.${SECTION}`, manPage(program, today())],
-			["completions", `${name}.bash`, completionScript(program, "bash")],
-			["completions", `_${name}`, completionScript(program, "zsh")],
-			["completions", `${name}.fish`, completionScript(program, "fish")],
-		] as const) {
-			mkdirSync(join(folder, "dist", directory), { recursive: true });
-			writeFileSync(join(folder, "dist", directory, file), text);
+		const texts = {
+			[`man/${name}.${SECTION}`]: manPage(program, today()),
+			[`completions/${name}.bash`]: completionScript(program, "bash"),
+			[`completions/_${name}`]: completionScript(program, "zsh"),
+			[`completions/${name}.fish`]: completionScript(program, "fish"),
+			...(await helpFiles(program)),
+		};
+		for (const [file, text] of Object.entries(texts)) {
+			const path = join(folder, "dist", file);
+			mkdirSync(dirname(path), { recursive: true });
+			writeFileSync(path, text);
 		}
 	}
 }

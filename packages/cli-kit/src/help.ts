@@ -1,3 +1,5 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Argv } from "yargs";
 import {
 	type AnyCommand,
@@ -5,16 +7,56 @@ import {
 	type OptionSpec,
 	type Program,
 } from "./command.js";
-import { formsOf, onlyCommand, usagesOf } from "./usage.js";
+import { formsOf, onlyCommand, typedVerb, usagesOf } from "./usage.js";
 import { verbsOf } from "./vocabulary.js";
 
-// What a person reads is written by yargs: help, and the word that a mistyped one is like. It is loaded for these alone.
+// Help is written by yargs, which takes long to load. The build writes it to files beside the program for the usual
+// terminals, so that yargs is loaded for narrow ones alone, and where the program runs from its source.
+
+/** Columns that the build writes help for. Help is never wider than the last: longer lines are hard to read. */
+const WIDTHS = [80, 100] as const;
+
+const fileOf = (
+	{ name }: Program,
+	named: AnyCommand | undefined,
+	width: number,
+) => `help/${width}/${named ? `${name}-${typedVerb(named)}` : name}.txt`;
+
+/** What the build writes beside a program: texts by file. */
+export async function helpFiles(
+	program: Program,
+): Promise<Record<string, string>> {
+	const texts: Record<string, string> = {};
+	const verbs = [...verbsOf(program).values()].filter(typedVerb);
+	for (const named of [undefined, ...verbs])
+		for (const width of WIDTHS)
+			texts[fileOf(program, named, width)] = await render(
+				program,
+				named,
+				width,
+			);
+	return texts;
+}
 
 /**
  * The help of a program, or of one of its commands.
- * @param width columns of the terminal
+ * @param named the command, where it has a word
+ * @param columns of the terminal
  */
 export async function helpText(
+	program: Program,
+	named: AnyCommand | undefined,
+	columns: number,
+): Promise<string> {
+	const width = WIDTHS.findLast((one) => one <= columns);
+	if (width === undefined) return render(program, named, columns);
+	const file = join(import.meta.dirname, fileOf(program, named, width));
+	return existsSync(file)
+		? readFileSync(file, "utf8")
+		: render(program, named, width);
+}
+
+async function render(
 	program: Program,
 	named: AnyCommand | undefined,
 	width: number,
@@ -71,28 +113,12 @@ function describeOptions(
 }
 
 /** Without what yargs adds by itself. */
-async function bare(words: readonly string[] = []): Promise<Argv> {
+async function bare(): Promise<Argv> {
 	const { default: yargs } = await import("yargs");
-	return yargs([...words])
+	return yargs([])
 		.detectLocale(false)
 		.help(false)
 		.version(false)
 		.exitProcess(false)
-		.updateStrings({ "Positionals:": ARGUMENTS, "Did you mean %s?": "%s" });
-}
-
-/** The one of some words that is spelt most like a mistyped one, which begins with no dash. */
-export async function nearestWord(
-	typed: string,
-	words: readonly string[],
-): Promise<string | undefined> {
-	let nearest: string | undefined;
-	const parser = (await bare([typed])).recommendCommands().fail((message) => {
-		nearest ??= message;
-	});
-	for (const word of words) parser.command(word, false, () => {});
-	await parser.parseAsync();
-	// yargs goes by the number of letters alone: to it, "xyz" is "size".
-	const isLike = nearest?.[0] === typed[0] || nearest?.at(-1) === typed.at(-1);
-	return isLike ? nearest : undefined;
+		.updateStrings({ "Positionals:": ARGUMENTS });
 }

@@ -5,6 +5,7 @@ import type { Env } from "./env.js";
 import { explained } from "./explained.js";
 import { exitCodes, Failure } from "./failure.js";
 import { type Line, readLine } from "./line.js";
+import { explainMistake } from "./mistake.js";
 import { toJson } from "./output.js";
 import { parseArguments } from "./parse-arguments.js";
 import { typedVerb } from "./usage.js";
@@ -26,10 +27,8 @@ export async function run(
 		else if (own.includes("--help") || own.includes("-h"))
 			await printHelp(program, line.spec, own, env);
 		else if (own.includes("--version")) printVersion(program, own, env);
-		else if ("what" in line) {
-			const { explainMistake } = await import("./mistake.js");
-			throw await explainMistake(program, line);
-		} else await runLine(program, line, env);
+		else if ("what" in line) throw explainMistake(program, line);
+		else await runLine(program, line, env);
 		return 0;
 	} catch (error) {
 		return report(program, line.spec, own.includes("--json"), env, error);
@@ -54,16 +53,14 @@ async function printHelp(
 	own: readonly string[],
 	env: Env,
 ): Promise<void> {
+	const named = spec && typedVerb(spec) ? spec : undefined;
 	if (own.includes("--json")) {
 		const { programDocument } = await import("./docs/document.js");
-		return env.out(`${toJson(programDocument(program, spec))}\n`);
+		return env.out(`${toJson(programDocument(program, named))}\n`);
 	}
 	const { helpText } = await import("./help.js");
-	env.out(await helpText(program, spec, Math.min(env.columns ?? 80, WIDEST)));
+	env.out(await helpText(program, named, env.columns ?? 80));
 }
-
-/** Columns; longer lines are hard to read. */
-const WIDEST = 100;
 
 function printVersion(
 	{ version }: Program,

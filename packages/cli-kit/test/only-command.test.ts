@@ -52,7 +52,9 @@ test("a program of one command says what is missing", async (t) => {
 
 test("a program of one command has help, version and completion", async (t) => {
 	const { out } = await typed("--help");
-	t.regex(out, /^one: do one thing|one <from> <to>/);
+	t.regex(out, /^one: do one thing\n/);
+	t.regex(out, /^ +one <from> <to> /m);
+	t.regex(out, /^ +one completion /m);
 	t.regex(out, /one a b +From a to b/);
 	t.is((await typed("--version")).out, "1.2.3\n");
 	t.regex((await typed("completion")).out, /^complete -F _one one$/m);

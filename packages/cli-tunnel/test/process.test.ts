@@ -1,10 +1,13 @@
 // The built program, run as a person runs it.
 import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { withTables } from "@sluice/cli-kit/testing";
 import { decapTable, tunnelTable } from "@sluice/maps/tables";
 import test from "ava";
 import manifest from "../package.json" with { type: "json" };
+import { cli } from "../src/cli.js";
 
 const it = withTables(test);
 const built = path.join(import.meta.dirname, "../dist/cli_tunnel.cjs");
@@ -65,6 +68,19 @@ it("the program prints, fails and exits as it does in process", (t, tables) => {
 	});
 	t.is(run("--version", tables).out, `${manifest.version}\n`);
 	t.regex(run("--help", tables).out, /^cli_tunnel: program GUE tunnels\n/);
+});
+
+it("help and mistakes need no library", async (t, tables) => {
+	const alone = mkdtempSync(path.join(tmpdir(), "alone-"));
+	t.teardown(() => rmSync(alone, { recursive: true }));
+	cpSync(path.dirname(built), alone, { recursive: true });
+	const bin = path.join(alone, "cli_tunnel.cjs");
+	for (const words of ["--help", "set -h", "completion --help", "gte 1"])
+		t.deepEqual(
+			run(words, { ...tables, bin }),
+			await tables.run(cli, words),
+			words,
+		);
 });
 
 it("who is not root is told so, and bad input before that", (t, tables) => {
