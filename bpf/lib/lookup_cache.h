@@ -30,28 +30,33 @@ struct lookup {
 		__uint(max_entries, 1 << (log2));        \
 	} name SEC(".maps")
 
-/* Slot of a key: the high bits of a sum in which each word has a factor of its own, so words that swap places or differ
- * by one bit do not collide. At most 6 words.
+/* Keys are read by pairs of words: one that lies on the stack must stand at a multiple of 8. */
+static __always_inline __u64 word_pair(const __u32 *key, __u32 at, __u32 words)
+{
+	return at + 1 < words ? *(const __u64 *)(key + at) : key[at];
+}
+
+/* Slot of a key: the high bits of a sum in which each pair of words has a factor of its own, so words that swap places or
+ * differ by one bit do not collide. At most 6 words.
  */
 static __always_inline __u32 lookup_slot(const __u32 *key, __u32 words, __u32 log2)
 {
-	const __u32 factors[] = {0x9e3779b1, 0x85ebca77, 0xc2b2ae3d,
-				 0x27d4eb2f, 0x165667b1, 0xd6e8feb9};
-	__u32 sum = 0;
+	const __u64 factors[] = {0x9e3779b97f4a7c15, 0xc2b2ae3d27d4eb4f, 0x165667b19e3779f9};
+	__u64 sum = 0;
 
 #pragma unroll
-	for (__u32 i = 0; i < words; i++)
-		sum += key[i] * factors[i];
-	return sum >> (32 - log2);
+	for (__u32 i = 0; i < words; i += 2)
+		sum += word_pair(key, i, words) * factors[i / 2];
+	return sum >> (64 - log2);
 }
 
 static __always_inline int same_words(const __u32 *a, const __u32 *b, __u32 words)
 {
-	__u32 difference = 0;
+	__u64 difference = 0;
 
 #pragma unroll
-	for (__u32 i = 0; i < words; i++)
-		difference |= a[i] ^ b[i];
+	for (__u32 i = 0; i < words; i += 2)
+		difference |= word_pair(a, i, words) ^ word_pair(b, i, words);
 	return !difference;
 }
 

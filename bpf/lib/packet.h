@@ -64,7 +64,7 @@ enum fragment {
  * packet that it quotes, seen in the error's direction.
  */
 struct packet {
-	struct endpoint src;
+	_Alignas(8) struct endpoint src;
 	__u32 l3; /* offset of the IP header; here it keeps dst at a multiple of 8 */
 	struct endpoint dst;
 	__u32 l4;	/* offset of what follows the IP header and its extensions */

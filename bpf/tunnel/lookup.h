@@ -76,7 +76,7 @@ static __always_inline void look_up_config(struct cached_config *entry)
 /* The config row of this interface and direction: the interface's own, else that of every interface, else NULL. */
 static __always_inline struct config *find_config(struct __sk_buff *skb, enum queue queue)
 {
-	struct config_key key = {.ifindex = skb->ifindex, .queue = queue};
+	_Alignas(8) struct config_key key = {.ifindex = skb->ifindex, .queue = queue};
 	__u32 slot = lookup_slot((void *)&key, WORDS(key), CONFIG_LOG2);
 	struct cached_config *entry = bpf_map_lookup_elem(&config_cache, &slot);
 

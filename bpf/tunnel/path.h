@@ -142,7 +142,7 @@ SUBPROGRAM int fill_path(struct __sk_buff *skb, struct path *path, __u32 by_rout
 static __always_inline struct path *find_path(struct __sk_buff *skb, __u32 tunnel, __u32 by_route,
 					      int *err)
 {
-	struct path_key key = {.tunnel = tunnel, .ifindex = skb->ifindex};
+	_Alignas(8) struct path_key key = {.tunnel = tunnel, .ifindex = skb->ifindex};
 	__u32 slot = lookup_slot((void *)&key, sizeof(key) / 4, PATH_LOG2);
 	struct path *path = bpf_map_lookup_elem(&path_cache, &slot);
 

@@ -107,8 +107,8 @@ static __always_inline int find_route(struct __sk_buff *skb, const struct datagr
 				      const struct lb_upstream *upstream, struct next_hop *next)
 {
 	/* The words in which the keys of one configuration differ most. */
-	const __u32 hashed[] = {upstream->addr.words[3],
-				(__u32)upstream->port << 16 | datagram->packet.src.port};
+	_Alignas(8) const __u32 hashed[] = {
+		upstream->addr.words[3], (__u32)upstream->port << 16 | datagram->packet.src.port};
 	__u32 slot = lookup_slot(hashed, sizeof(hashed) / 4, ROUTES_LOG2);
 	struct cached_route *known = bpf_map_lookup_elem(&routes, &slot);
 	struct bpf_fib_lookup fib = {};
