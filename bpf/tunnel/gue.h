@@ -66,11 +66,11 @@ static __always_inline void read_sid(struct sid *sid, const struct gue_sid *wire
 /* Compares without a branch on any byte, so that time tells nothing about how much of a key was right. */
 static __always_inline int same_key(const __u8 *a, const __u8 *b)
 {
-	__u32 difference = 0;
+	__u64 difference = 0;
 
 #pragma unroll
-	for (int i = 0; i < KEY_SIZE; i += 4)
-		difference |= *(__u32 *)(a + i) ^ *(__u32 *)(b + i);
+	for (int i = 0; i < KEY_SIZE; i += 8)
+		difference |= *(__u64 *)(a + i) ^ *(__u64 *)(b + i);
 	return !difference;
 }
 
