@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { isIP } from "node:net";
 import type { Args } from "./command.js";
 import { badInput } from "./failure.js";
 import * as values from "./values.js";
@@ -17,11 +16,14 @@ export const listenArgs = (args: Args) => ({
 	port: servicePort("port", args.text("port")),
 });
 
+/** Sockets and streams take milliseconds to load: only what listens pays. */
+const net = () => process.getBuiltinModule("node:net");
+
 /** An IP address, one in brackets, or a host name; an empty text is `::`, every address of both families. */
 export function host(name: string, text: string): string {
 	if (text === "") return "::";
 	const inner = /^\[(.*)\]$/.exec(text)?.[1] ?? text;
-	if (isIP(inner)) return inner;
+	if (net().isIP(inner)) return inner;
 	// A name that is all digits and dots is a mistyped address.
 	if (/^(?![\d.]*$)[a-z\d]([a-z\d._-]{0,252})$/i.test(text)) return text;
 	throw badInput(`${name} must be an IP address or a host name, got "${text}"`);

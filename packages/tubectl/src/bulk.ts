@@ -26,6 +26,10 @@ export const bulk: Engine = {
 		const { withWriter } = await import("./state/writer.js");
 		const { readBindings } = await import("./state/bindings.js");
 		const { replaceBindings } = await import("./state/replace.js");
+		const { keepYoungGenerationSmall } = await import(
+			"./state/young-generation.js"
+		);
+		keepYoungGenerationSmall();
 		const { text, isAll, dryRun } = application;
 		withWriter(placeOf(context), (writer) => {
 			const before = planOf(readBindings(writer.tables));

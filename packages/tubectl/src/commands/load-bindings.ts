@@ -15,6 +15,10 @@ export const loadBindings = command({
 		const { readBindingsFile } = await import("../binding/file.js");
 		const { withWriter } = await import("../state/writer.js");
 		const { replaceBindings } = await import("../state/replace.js");
+		const { keepYoungGenerationSmall } = await import(
+			"../state/young-generation.js"
+		);
+		keepYoungGenerationSmall();
 		const set = readBindingsFile(file, context.env);
 		const { added, removed } = withWriter(placeOf(context), (writer) =>
 			replaceBindings(writer, set),

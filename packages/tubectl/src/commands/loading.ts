@@ -100,6 +100,10 @@ export const upgrade = command({
 	},
 	async run(wanted, context) {
 		const { upgradeDispatcher } = await import("../state/upgrade.js");
+		const { keepYoungGenerationSmall } = await import(
+			"../state/young-generation.js"
+		);
+		keepYoungGenerationSmall();
 		const place = placeOf(context);
 		const objects = objectDirectory(context.env.vars);
 		const { id, index } = upgradeDispatcher(place, objects, wanted);

@@ -9,6 +9,7 @@ import {
 } from "../binding/binding.js";
 import type { Tables } from "./tables.js";
 import type { Writer } from "./writer.js";
+import { keepYoungGenerationSmall } from "./young-generation.js";
 
 /** Leads traffic to a label; what the same protocol, prefix and port led to before is replaced. */
 export function bind(writer: Writer, binding: Binding): void {
@@ -58,6 +59,9 @@ const labelOf = (tables: Tables, id: number) =>
 /** A reader takes no lock: a binding may come or go between its two readings. */
 const ATTEMPTS = 5;
 
+/** Bindings that take more memory than the module that saves it takes time. */
+const MANY = 1000;
+
 /** Every binding, in no order. */
 export function readBindings(tables: Tables): Binding[] {
 	for (let attempt = 1; ; attempt++) {
@@ -68,6 +72,7 @@ export function readBindings(tables: Tables): Binding[] {
 			const destination = labels.get(id);
 			if (destination) bindings.push({ label: destination.label, key });
 			else unknown = id;
+			if (bindings.length === MANY) keepYoungGenerationSmall();
 		});
 		if (unknown === undefined) return bindings;
 		if (attempt === ATTEMPTS)
