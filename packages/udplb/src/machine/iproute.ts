@@ -1,5 +1,6 @@
 import { Failure } from "@sluice/cli-kit";
-import { execa } from "execa";
+
+// execa is outside the bundle, of which it would be half, and loaded when a command is first run: "stats" runs none.
 
 /** How long a command may take, in milliseconds: nothing of the network may keep the program from ending. */
 const TIMEOUT = 10_000;
@@ -9,6 +10,7 @@ export async function iproute(
 	program: "ip" | "tc",
 	args: readonly string[],
 ): Promise<string> {
+	const { execa } = await import("execa");
 	const { stdout, stderr, failed, code } = await execa(program, args, {
 		reject: false,
 		timeout: TIMEOUT,
@@ -44,6 +46,7 @@ export async function ipBatch(
 	options: readonly string[] = [],
 ): Promise<string> {
 	if (lines.length === 0) return "";
+	const { execa } = await import("execa");
 	const { stdout } = await execa("ip", [...options, "-force", "-batch", "-"], {
 		input: `${lines.join("\n")}\n`,
 		reject: false,
