@@ -6,9 +6,10 @@ const require = createRequire(import.meta.url);
 
 /** The bundled bin of a CLI: `cli_tunnel` is in @sluice/cli-tunnel. */
 export function bin(name: string): string {
-	const manifest = require.resolve(
-		`@sluice/${name.replace("_", "-")}/package.json`,
-	);
+	const home = /^sk-|^sockmap-/.test(name)
+		? "sk-lookup"
+		: name.replace("_", "-");
+	const manifest = require.resolve(`@sluice/${home}/package.json`);
 	return path.join(path.dirname(manifest), require(manifest).bin[name]);
 }
 

@@ -1,8 +1,8 @@
-import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync } from "node:fs";
 import path from "node:path";
 import { type CompileOptions, compileBpf } from "@sluice/testbed";
 import type { ExecutionContext } from "ava";
+import { ownDirectory } from "./own-directory.js";
 
 /**
  * Compiles a BPF program, by its path from tests/hosts/fixtures, to
@@ -22,11 +22,5 @@ export function compile(
 		compileBpf(path.resolve(fixtures, source), options),
 		path.join(directory, `${name}.o`),
 	);
-	return directory;
-}
-
-function ownDirectory(t: ExecutionContext): string {
-	const directory = mkdtempSync(path.join(tmpdir(), "sluice-test-"));
-	t.teardown(() => rmSync(directory, { recursive: true }));
 	return directory;
 }

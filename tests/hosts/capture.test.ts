@@ -1,12 +1,11 @@
 // Needs root and BPF: real traffic through tunnels, read by tshark.
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Host, needs, testWith } from "@sluice/testbed";
-import test, { type ExecutionContext } from "ava";
+import test from "ava";
 import { bin, cli } from "../helpers/cli.js";
 import { addresses, network } from "../helpers/network.js";
+import { ownDirectory } from "../helpers/own-directory.js";
 import { configure, serve, tunnel } from "../helpers/program.js";
 import { askHttp, backend } from "../helpers/traffic.js";
 
@@ -15,12 +14,6 @@ const dissector = path.join(
 	import.meta.dirname,
 	"../../examples/wireshark/sluice.lua",
 );
-
-function ownDirectory(t: ExecutionContext): string {
-	const directory = mkdtempSync(path.join(tmpdir(), "sluice-capture-"));
-	t.teardown(() => rmSync(directory, { recursive: true }));
-	return directory;
-}
 
 /** Fields of the packets that a filter lets through, a list for each packet. */
 async function tshark(

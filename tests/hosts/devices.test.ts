@@ -1,13 +1,12 @@
 // Needs root and BPF: real traffic through a tunnel over every kind of device.
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import path from "node:path";
 import { type Host, needs, testbed, testWith } from "@sluice/testbed";
 import test, { type ExecutionContext } from "ava";
 import { cli } from "../helpers/cli.js";
 import { counted, crossed } from "../helpers/counters.js";
 import { type Family, families } from "../helpers/network.js";
+import { ownDirectory } from "../helpers/own-directory.js";
 import { script } from "../helpers/paths.js";
 import { configure } from "../helpers/program.js";
 import { askHttp, askUdp, backend } from "../helpers/traffic.js";
@@ -59,9 +58,7 @@ const kinds: Record<string, Kind> = {
 		return { device: "wan", hook: "wan" };
 	},
 	tun: async (t, { gateway, node }) => {
-		const directory = mkdtempSync(path.join(tmpdir(), "sluice-tun-"));
-		t.teardown(() => rmSync(directory, { recursive: true }));
-		const program = path.join(directory, "tun_cable");
+		const program = path.join(ownDirectory(t), "tun_cable");
 		execFileSync("clang", [
 			...["-O2", "-o", program],
 			path.join(import.meta.dirname, "fixtures/tun_cable.c"),
