@@ -53,10 +53,10 @@ it("100 000 services: batch, save, restore of nothing and of ten differences", (
 	t.is(run(tables, ["save"], "").stdout, wanted);
 });
 
-it("a restore ended by kill -9 in its middle is finished by the same restore", (t, tables) => {
+it("a restore ended by kill -9 in its middle is done or not done for the next command", (t, tables) => {
 	const size = (table: typeof verifyTable | typeof natTable) =>
 		[...tables.open<unknown, unknown>(table).entries()].length;
-	const some = lines.slice(0, 30_000);
+	const some = lines.slice(0, 10_000);
 	const wanted = `${some.join("\n")}\n`;
 	const restore = [process.execPath, bin, "--bpffs", tables.bpffs, "restore"];
 	const start = ([program = "", ...args]: string[], input: string) =>
@@ -64,19 +64,18 @@ it("a restore ended by kill -9 in its middle is finished by the same restore", (
 	const whole = start(traced([...restore, "-"]), wanted);
 	const calls = writingCalls(whole.stderr);
 	t.true(calls.length > 4, whole.stderr);
-	const parts = new Set<number>();
-	for (const call of calls.slice(1)) {
+	// The first call makes the journal, which is there from then on: the last number is not reached again.
+	for (const call of calls.slice(1, -1)) {
 		run(tables, ["restore", "-", "--allow-empty"], "");
 		const ended = start(killedAtCall([...restore, "-"], call), wanted);
 		t.is(ended.signal, "SIGKILL");
-		parts.add(size(natTable) / some.length);
-		t.is(run(tables, ["restore", "-"], wanted).status, 0);
-		t.deepEqual(
-			[size(verifyTable), size(natTable)],
-			[some.length, 2 * some.length],
-		);
-		t.is([...tables.open(encapTable).entries()].length, some.length);
+		const next = run(tables, ["del", "65535", "1", "--if-exists"], "");
+		t.is(next.status, 0, next.stderr);
+		const left = size(verifyTable);
+		t.true(left === 0 || left === some.length, `${left} services`);
+		t.is(size(natTable), 2 * left);
+		t.is([...tables.open(encapTable).entries()].length, left);
 	}
-	t.true(parts.size > 1);
+	t.is(run(tables, ["restore", "-"], wanted).status, 0);
 	t.is(run(tables, ["save"], "").stdout, wanted);
 });
