@@ -123,7 +123,8 @@ bpfTest(
 			pinned
 				.split("\n")
 				.filter(
-					(name) => !/^map_(events_tmp|icmp_limit|memo|route)$/.test(name),
+					(name) =>
+						!/^map_(events_tmp|icmp_limit|journal|memo|route)$/.test(name),
 				)
 				.sort(),
 			stdout,
