@@ -219,7 +219,7 @@ it("when the reader of its log goes it continues, and its end is as clean", asyn
 			"-c",
 			`exec ${process.execPath} dist/udplb.cjs ${options} -i b0 -c ${file} ${redirect}`,
 		]);
-		for (let i = 0; i < 100 && !/udplb/.test(await filters()); i++)
+		for (let i = 0; i < 600 && !/udplb/.test(await filters()); i++)
 			await setTimeout(50);
 		for (let i = 0; i < 3; i++) {
 			await send(server, "HUP");
