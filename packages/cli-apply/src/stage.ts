@@ -81,5 +81,5 @@ export interface Counts {
 	tables: Record<string, { added: number; changed: number; deleted: number }>;
 }
 
-/** The three tables of which a service's rows are. */
+/** The three tables that hold the rows of a service. */
 export const rowsOfServices = [verifyTable, encapTable, natTable] as const;

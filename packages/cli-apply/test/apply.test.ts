@@ -136,7 +136,7 @@ it("services exchange their proxies", async (t, tables) => {
 	);
 });
 
-it("what is wrong changes nothing, and is told by place", async (t, tables) => {
+it("a mistake changes nothing, and its line and column are printed", async (t, tables) => {
 	const missing = changed((c) => {
 		Object.assign(c.services[1] as object, { tunnel: 7 });
 	});

@@ -75,7 +75,7 @@ async function watchFile(
 	});
 }
 
-/** What was refused is told, and the tables stay; the next change may be right. */
+/** Prints what was refused. The tables stay as they are: the next change may be right. */
 function report(error: unknown, { env, json }: Context): void {
 	if (!(error instanceof Error)) throw error;
 	if (error instanceof TypeError || error instanceof ReferenceError)
