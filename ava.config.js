@@ -6,6 +6,8 @@ export default {
 	// Tests make namespaces and load programs, which more processes do not do faster.
 	concurrency: 2,
 	timeout: "10m",
+	// Turbo passes no SHLVL. Without it bash reads ~/.bashrc where its standard input is a socket, as Node's pipes are.
+	environmentVariables: { SHLVL: "1" },
 	// Namespaces are a process's own.
 	workerThreads: false,
 };

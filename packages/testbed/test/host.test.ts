@@ -1,4 +1,7 @@
 // Needs root: makes namespaces.
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import test from "ava";
 import { needs, testbed, testWith } from "../src/index.js";
 
@@ -49,6 +52,20 @@ rootTest("a host's node is the one that runs the test", async (t) => {
 
 	const { stdout } = await host.run("node", ["-p", "process.execPath"]);
 	t.is(stdout, process.execPath);
+});
+
+rootTest("a host's shell reads no file of the user's", async (t) => {
+	const bed = await testbed();
+	t.teardown(() => bed.close());
+	const host = await bed.host("a");
+	const home = await mkdtemp(path.join(tmpdir(), "home-"));
+	t.teardown(() => rm(home, { recursive: true }));
+	await writeFile(path.join(home, ".bashrc"), "echo from .bashrc\n");
+
+	const { stdout } = await host.run("bash", ["-c", "echo done"], {
+		env: { HOME: home },
+	});
+	t.is(stdout, "done");
 });
 
 rootTest("a spawned command can be written to, read and stopped", async (t) => {
