@@ -28,7 +28,14 @@ export {
 	wrongValue,
 } from "./failure.js";
 export { listenArgs, listenPositionals } from "./listen.js";
-export { aligned, counted, exact, JsonText, toJson } from "./output.js";
+export {
+	ageText,
+	aligned,
+	counted,
+	exact,
+	JsonText,
+	toJson,
+} from "./output.js";
 export type { Pins } from "./pins.js";
 export type { Rows } from "./print-long.js";
 export { realEnv, writeAll } from "./real-env.js";

@@ -33,6 +33,18 @@ export const exact = (value: bigint): number | string =>
 export const counted = (count: number, noun: string) =>
 	`${count} ${noun}${count === 1 ? "" : "s"}`;
 
+/** "12 s", "5 min", "3 h", "8 d": rounded down, to one unit. @param seconds not negative */
+export function ageText(seconds: number): string {
+	const [unit, size] = ages.find(([, size]) => seconds >= size) ?? ["s", 1];
+	return `${Math.floor(seconds / size)} ${unit}`;
+}
+
+const ages: readonly (readonly [unit: string, seconds: number])[] = [
+	["d", 86_400],
+	["h", 3600],
+	["min", 60],
+];
+
 /** Columns padded to their widest cell: numbers to the right where `right` says so. */
 export function aligned(
 	rows: readonly (readonly string[])[],

@@ -1,5 +1,5 @@
 import test from "ava";
-import { aligned, counted, toJson } from "../src/index.js";
+import { ageText, aligned, counted, toJson } from "../src/index.js";
 
 test("columns are as wide as their widest cell, numbers to the right", (t) => {
 	t.deepEqual(
@@ -29,4 +29,17 @@ test("a bigint in JSON is a number where that is exact, else a string", (t) => {
 		'{"a":9007199254740991,"b":["9007199254740993"],"c":"x"}',
 	);
 	t.is(toJson([]), "[]");
+});
+
+test("an age is one unit, rounded down", (t) => {
+	t.deepEqual([0, 59.9, 60, 3599, 3600, 86_399, 86_400, 864_000].map(ageText), [
+		"0 s",
+		"59 s",
+		"1 min",
+		"59 min",
+		"1 h",
+		"23 h",
+		"1 d",
+		"10 d",
+	]);
 });

@@ -1,3 +1,4 @@
+import { ageText, type Context } from "@sluice/cli-kit";
 import { endpointText } from "@sluice/maps/address";
 import { type Endpoint, protocolName, type Tunnel } from "@sluice/maps/tables";
 import { UNKNOWN } from "@sluice/tunnel";
@@ -9,6 +10,18 @@ export function tunnelLine(id: number, tunnel: Tunnel): string {
 	const from = endpointText(local, localPort);
 	return `TUN\t${String(id).padStart(8)}\t${from.padStart(16)} -> ${remoteText(tunnel)}`;
 }
+
+/** As `get` prints it: also where the remote is from, and how long ago the last ping came. */
+export const pingedTunnelLine = (id: number, tunnel: Tunnel, now: Now) =>
+	[tunnelLine(id, tunnel), originOf(tunnel), pingText(tunnel, now)].join("\t");
+
+const originOf = (tunnel: Tunnel) =>
+	isLearned(tunnel) ? "learned" : tunnel.remote === UNKNOWN ? "unknown" : "set";
+
+const pingText = (tunnel: Tunnel, now: Now) =>
+	tunnel.lastPing === 0n
+		? "no ping"
+		: `ping ${ageText(secondsAgo(tunnel.lastPing, now))} ago`;
 
 export const remoteText = ({ remote, remotePort }: Tunnel) =>
 	remote === UNKNOWN ? "0.0.0.0:0" : endpointText(remote, remotePort);
@@ -25,14 +38,62 @@ export interface TunnelDocument {
 	 * Nanoseconds since boot (CLOCK_BOOTTIME), exact for 104 days, then to the microsecond; null: no ping yet.
 	 */
 	lastPing: number | null;
+	/** Seconds since then, to the millisecond. */
+	lastPingAge: number | null;
+	/** When that was, ISO 8601 in UTC. */
+	lastPingTime: string | null;
+	/** The remote is where the last ping came from. */
+	learned: boolean;
 }
 
-export const tunnelDocument = (id: number, tunnel: Tunnel): TunnelDocument => ({
+export const tunnelDocument = (
+	id: number,
+	tunnel: Tunnel,
+	now: Now,
+): TunnelDocument => ({
 	id,
 	local: { address: tunnel.local, port: tunnel.localPort },
 	remote: tunnel.remote === UNKNOWN ? null : remoteDocument(tunnel),
-	lastPing: tunnel.lastPing === 0n ? null : Number(tunnel.lastPing),
+	...pingDocument(tunnel, now),
+	learned: isLearned(tunnel),
 });
+
+/** Both clocks, read once for all rows. */
+export interface Now {
+	/** Nanoseconds since boot. */
+	boot: bigint;
+	/** Milliseconds since 1970. */
+	unix: number;
+}
+
+export const nowOf = ({ kernel }: Context): Now => ({
+	boot: kernel.nanosecondsSinceBoot(),
+	unix: Date.now(),
+});
+
+/** A tunnel that is set anew has no ping, so one with a ping has its sender for a remote. */
+const isLearned = ({ remote, lastPing }: Tunnel) =>
+	lastPing !== 0n && remote !== UNKNOWN;
+
+/** To the millisecond; modulo 2^64 ns, so that a time before boot is one, too. */
+const secondsAgo = (time: bigint, { boot }: Now) =>
+	Math.max(
+		Number(BigInt.asIntN(64, boot - time) / NANOSECONDS_PER_MILLISECOND),
+		0,
+	) / 1000;
+
+const NANOSECONDS_PER_MILLISECOND = 1_000_000n;
+
+function pingDocument({ lastPing }: Tunnel, now: Now) {
+	if (lastPing === 0n)
+		return { lastPing: null, lastPingAge: null, lastPingTime: null };
+	const age = secondsAgo(lastPing, now);
+	return {
+		lastPing: Number(lastPing),
+		lastPingAge: age,
+		lastPingTime: new Date(now.unix - 1000 * age).toISOString(),
+	};
+}
 
 export const remoteDocument = ({ remote, remotePort }: Tunnel) => ({
 	address: remote,

@@ -8,8 +8,10 @@ import {
 import {
 	decapDocument,
 	decapLine,
+	type Now,
+	nowOf,
+	pingedTunnelLine,
 	tunnelDocument,
-	tunnelLine,
 } from "../format.js";
 
 export const get = command({
@@ -24,14 +26,19 @@ export const get = command({
 			"get all --json | jq '.tunnels[] | select(.remote == null)'",
 			"Tunnels whose far end has not called yet",
 		],
+		[
+			"get all --json | jq '.tunnels[] | select(.lastPingAge > 30)'",
+			"Tunnels whose last ping is older than half a minute",
+		],
 	],
 	parse: (args) => idOrAll(args.text("id")),
 	run(id, context) {
 		const tables = openTunnelTables(context, { readOnly: true });
 		const rows = id === "all" ? everything(tables) : one(tables, id);
-		context.printLong((line) => printLines(rows, line), {
+		const now = nowOf(context);
+		context.printLong((line) => printLines(rows, now, line), {
 			tunnels: (row) =>
-				rows.tunnels((id, tunnel) => row(tunnelDocument(id, tunnel))),
+				rows.tunnels((id, tunnel) => row(tunnelDocument(id, tunnel, now))),
 			decap: (row) =>
 				rows.decap.forEach(([endpoint, references]) => {
 					row(decapDocument(endpoint, references));
@@ -46,11 +53,15 @@ interface Rows {
 	decap: (readonly [Endpoint, number])[];
 }
 
-function printLines({ tunnels, decap }: Rows, line: (text: string) => void) {
+function printLines(
+	{ tunnels, decap }: Rows,
+	now: Now,
+	line: (text: string) => void,
+) {
 	let count = 0;
 	tunnels((id, tunnel) => {
 		count++;
-		line(tunnelLine(id, tunnel));
+		line(pingedTunnelLine(id, tunnel, now));
 	});
 	for (const [endpoint, references] of decap)
 		line(decapLine(endpoint, references));

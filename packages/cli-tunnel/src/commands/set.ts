@@ -7,7 +7,7 @@ import {
 	type TunnelSpec,
 	UNKNOWN,
 } from "@sluice/tunnel";
-import { tunnelDocument, tunnelLine } from "../format.js";
+import { nowOf, tunnelDocument, tunnelLine } from "../format.js";
 
 export const set = command({
 	usage: "set <id> <ip-local> <port-local> <ip-remote> <port-remote>",
@@ -41,7 +41,7 @@ export const set = command({
 		);
 		context.print(
 			() => [tunnelLine(id, tunnel)],
-			() => tunnelDocument(id, tunnel),
+			() => tunnelDocument(id, tunnel, nowOf(context)),
 		);
 	},
 });

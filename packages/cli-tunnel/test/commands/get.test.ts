@@ -1,4 +1,5 @@
 import { session, withTables } from "@sluice/cli-kit/testing";
+import { nanosecondsSinceBoot } from "@sluice/maps";
 import { tunnelTable } from "@sluice/maps/tables";
 import test from "ava";
 import { cli } from "../../src/cli.js";
@@ -12,8 +13,8 @@ it("get all shows tunnels by id, local endpoints and a count", async (t, tables)
 	t.deepEqual([shown.code, shown.err], [0, ""]);
 	const lines = shown.out.split("\n");
 	t.deepEqual(lines.slice(0, 2), [
-		"TUN\t       5\t  172.1.0.4:6080 -> 0.0.0.0:0",
-		"TUN\t     102\t[2001:db8::1]:6080 -> [2001:db8::2]:7000",
+		"TUN\t       5\t  172.1.0.4:6080 -> 0.0.0.0:0\tunknown\tno ping",
+		"TUN\t     102\t[2001:db8::1]:6080 -> [2001:db8::2]:7000\tset\tno ping",
 	]);
 	t.deepEqual(lines.slice(2, 4).sort(), [
 		"DECAP\tudp\t172.1.0.4:6080\t1",
@@ -32,16 +33,68 @@ it("get of one shows it with its local endpoint, in text and JSON", async (t, ta
 		remotePort: 40_001,
 		lastPing: 9_007_199_254_740_993n,
 	});
+	// The age and the time of a ping that is 104 days ahead are those of one that came now.
+	const before = Date.now();
 	await session(t, tables, cli, [
 		{
 			type: "get 6",
-			out: "TUN\t       6\t  172.1.0.4:6080 -> 198.51.100.7:40001\nDECAP\tudp\t172.1.0.4:6080\t2\n1 tunnel, 1 local endpoint\n",
-		},
-		{
-			type: "get 6 --json",
-			out: '{"tunnels":[{"id":6,"local":{"address":"172.1.0.4","port":6080},"remote":{"address":"198.51.100.7","port":40001},"lastPing":9007199254740992}],"decap":[{"protocol":"udp","address":"172.1.0.4","port":6080,"references":2}]}\n',
+			out: "TUN\t       6\t  172.1.0.4:6080 -> 198.51.100.7:40001\tlearned\tping 0 s ago\nDECAP\tudp\t172.1.0.4:6080\t2\n1 tunnel, 1 local endpoint\n",
 		},
 	]);
+	const { out } = await tables.run(cli, "get 6 --json");
+	const { tunnels, decap } = JSON.parse(out);
+	const [{ lastPingTime, ...tunnel }] = tunnels;
+	t.deepEqual(
+		[tunnel, decap],
+		[
+			{
+				id: 6,
+				local: { address: "172.1.0.4", port: 6080 },
+				remote: { address: "198.51.100.7", port: 40_001 },
+				lastPing: 9_007_199_254_740_992,
+				lastPingAge: 0,
+				learned: true,
+			},
+			[
+				{
+					protocol: "udp",
+					address: "172.1.0.4",
+					port: 6080,
+					references: 2,
+				},
+			],
+		],
+	);
+	t.true(Date.parse(lastPingTime) >= before);
+	t.true(Date.parse(lastPingTime) <= Date.now());
+});
+
+it("get shows how long ago the last ping came, in text and JSON", async (t, tables) => {
+	await tables.run(cli, "set 6 172.1.0.4 6080 0 0");
+	const seconds = (n: number) => BigInt(n) * 1_000_000_000n;
+	for (const [age, text] of [
+		[59, "59 s"],
+		[695, "11 min"],
+		[7200, "2 h"],
+		[200_000, "2 d"],
+	] as const) {
+		tables.open(tunnelTable).set(6, {
+			local: "172.1.0.4",
+			localPort: 6080,
+			remote: "198.51.100.7",
+			remotePort: 40_001,
+			// Modulo 2^64: the machine may have been up for less.
+			lastPing: BigInt.asUintN(64, nanosecondsSinceBoot() - seconds(age)),
+		});
+		t.true(
+			(await tables.run(cli, "get 6")).out.includes(`\tping ${text} ago\n`),
+			text,
+		);
+		const { out } = await tables.run(cli, "get all --json");
+		const [{ lastPingAge, lastPingTime }] = JSON.parse(out).tunnels;
+		t.true(lastPingAge >= age);
+		t.true(Math.abs(Date.parse(lastPingTime) + 1000 * age - Date.now()) < 1e6);
+	}
 });
 
 it("get of nothing is an empty document, or exit 3", (t, tables) =>

@@ -42,11 +42,11 @@ it("set prints the tunnel as JSON", async (t, tables) => {
 	await session(t, tables, cli, [
 		{
 			type: "set 0x64 172.1.0.4 6080 0 0 --json",
-			out: '{"id":100,"local":{"address":"172.1.0.4","port":6080},"remote":null,"lastPing":null}\n',
+			out: '{"id":100,"local":{"address":"172.1.0.4","port":6080},"remote":null,"lastPing":null,"lastPingAge":null,"lastPingTime":null,"learned":false}\n',
 		},
 		{
 			type: "--json set 100 172.1.0.4 6080 ::ffff:172.1.0.9 0x17C0",
-			out: '{"id":100,"local":{"address":"172.1.0.4","port":6080},"remote":{"address":"172.1.0.9","port":6080},"lastPing":null}\n',
+			out: '{"id":100,"local":{"address":"172.1.0.4","port":6080},"remote":{"address":"172.1.0.9","port":6080},"lastPing":null,"lastPingAge":null,"lastPingTime":null,"learned":false}\n',
 		},
 	]);
 });
