@@ -52,7 +52,7 @@ withTables(test, { maxEntries: { map_decap: 1 } })(
 			{ type: tunnel(2), code: 1, err: `cli_tunnel: set: ${full}\n` },
 			{
 				type: "get all",
-				out: `${first.out}DECAP\tudp\t10.0.0.1:6080\t1\n1 tunnel, 1 local endpoint\n`,
+				out: `${first.out.trimEnd()}\tunknown\tno ping\nDECAP\tudp\t10.0.0.1:6080\t1\n1 tunnel, 1 local endpoint\n`,
 			},
 			// What it leaves makes room for what it takes.
 			{

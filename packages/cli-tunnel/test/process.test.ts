@@ -48,7 +48,7 @@ it("the program prints, fails and exits as it does in process", (t, tables) => {
 	});
 	t.deepEqual(run("get 100", tables), {
 		code: 0,
-		out: `${shown}DECAP\tudp\t172.1.0.4:6080\t1\n1 tunnel, 1 local endpoint\n`,
+		out: `${shown.trimEnd()}\tunknown\tno ping\nDECAP\tudp\t172.1.0.4:6080\t1\n1 tunnel, 1 local endpoint\n`,
 		err: "",
 	});
 	t.deepEqual(run("get 42", tables), {

@@ -167,10 +167,10 @@ it("lines that come in pieces, and all at once, are answered one by one", (t, ta
 	t.deepEqual(out.split("\n"), [
 		"ok\tTUN\t       1\t   10.0.0.1:6080 -> 0.0.0.0:0",
 		"ok",
-		"ok\tTUN\t       1\t   10.0.0.1:6080 -> 0.0.0.0:0\tDECAP\tudp\t10.0.0.1:6080\t1\t1 tunnel, 1 local endpoint",
+		"ok\tTUN\t       1\t   10.0.0.1:6080 -> 0.0.0.0:0\tunknown\tno ping\tDECAP\tudp\t10.0.0.1:6080\t1\t1 tunnel, 1 local endpoint",
 		"error\tno tunnel 2",
 		"error\tmissing: <ip-local> <port-local> <ip-remote> <port-remote>",
-		"@a7\tok\tTUN\t       1\t   10.0.0.1:6080 -> 0.0.0.0:0\tDECAP\tudp\t10.0.0.1:6080\t1\t1 tunnel, 1 local endpoint",
+		"@a7\tok\tTUN\t       1\t   10.0.0.1:6080 -> 0.0.0.0:0\tunknown\tno ping\tDECAP\tudp\t10.0.0.1:6080\t1\t1 tunnel, 1 local endpoint",
 		"@8\tok",
 		"ok",
 		"1",

@@ -12,7 +12,7 @@ it("del takes a tunnel and its local endpoint away", async (t, tables) => {
 		{ type: "del 100", out: "deleted 1 tunnel\n" },
 		{
 			type: "get all",
-			out: "TUN\t     101\t   10.0.0.1:6080 -> 0.0.0.0:0\nDECAP\tudp\t10.0.0.1:6080\t1\n1 tunnel, 1 local endpoint\n",
+			out: "TUN\t     101\t   10.0.0.1:6080 -> 0.0.0.0:0\tunknown\tno ping\nDECAP\tudp\t10.0.0.1:6080\t1\n1 tunnel, 1 local endpoint\n",
 		},
 		{ type: "del 0x65 --json", out: '{"deleted":[101]}\n' },
 		{ type: "get all", out: "0 tunnels, 0 local endpoints\n" },
