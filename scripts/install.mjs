@@ -252,10 +252,20 @@ function resolve(name, from) {
 		.find((folder) => fs.existsSync(path.join(folder, "package.json")));
 }
 
-/** @param {string} folder */
+/**
+ * Without what a library has for its own developers.
+ * @param {string} folder
+ */
 function installLibrary(folder) {
 	const to = path.join(library, path.relative(root, folder));
-	fs.cpSync(folder, staged(to), { recursive: true, dereference: true });
+	const unused = ["doc", "examples", "test"].map((name) =>
+		path.join(folder, name),
+	);
+	fs.cpSync(folder, staged(to), {
+		recursive: true,
+		dereference: true,
+		filter: (file) => !unused.includes(file),
+	});
 }
 
 /** What the programs' first lines name, and a copy of Node where the system's is too old. */

@@ -13,8 +13,8 @@ set -euo pipefail
 cd -- "$(dirname -- "$(readlink -f -- "$0")")/.."
 
 readonly KEPT=${SLUICE_NODE_DIR:-$HOME/.cache/sluice/node}
-readonly WORKSPACES=(testbed cli-cfg cli-tunnel cli-service cli-doctor
-	cli-explain cli-metrics tubectl sk-lookup udplb tests)
+readonly WORKSPACES=('./packages/cli-*' @sluice/tubectl @sluice/sk-lookup
+	@sluice/udplb @sluice/testbed @sluice/tests)
 
 # Prints the directory of a version's node, newly looked for on npm.
 node_of() {
@@ -34,7 +34,7 @@ for version in "$@"; do
 	SLUICE_NODE=$(node_of "$version")
 	export SLUICE_NODE
 	printf '\n== Node.js %s\n' "$("$SLUICE_NODE/node" --version)"
-	scripts/test.sh "${WORKSPACES[@]/#/--filter=@sluice/}" | tee "$log" || status=1
+	scripts/test.sh "${WORKSPACES[@]/#/--filter=}" | tee "$log" || status=1
 	results+=("Node.js $("$SLUICE_NODE/node" --version): $(tail -n 1 "$log")")
 done
 printf '\n'
