@@ -155,7 +155,7 @@ it("a mistake changes nothing, and its line and column are printed", async (t, t
 				),
 			),
 			code: 3,
-			err: 'cli_apply: no interface "none0"\n',
+			err: 'cli_apply: no interface "none0"; see "ip -brief link"\n',
 		},
 		{
 			type: "none.yaml",

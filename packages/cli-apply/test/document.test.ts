@@ -2,10 +2,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { Failure } from "@sluice/cli-kit";
+import { readMachine } from "@sluice/machine";
 import { directions, flagNames } from "@sluice/maps/tables";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import test from "ava";
-import { readMachine } from "../src/document/read.js";
 import {
 	type Content,
 	changed,

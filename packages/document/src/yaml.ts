@@ -1,21 +1,19 @@
-import {
-	type Document,
-	isMap,
-	isNode,
-	isScalar,
-	LineCounter,
-	type Node,
-	parseDocument,
-	visit,
-} from "yaml";
+import { createRequire } from "node:module";
+import type { Document, Node } from "yaml";
 import type { Mistakes, Path, Position } from "./mistakes.js";
 import type { Source } from "./source.js";
+
+const require = createRequire(import.meta.filename);
+
+/** Loaded with the first YAML: it takes as long as all the rest of a command that reads JSON. */
+const library = (): typeof import("yaml") => require("yaml");
 
 /** How often anchors may be repeated, those inside of others multiplied. Repeats share memory; this bounds the time. */
 const MOST_ALIASES = 1_000_000;
 
 /** Reads YAML 1.2, with the merge keys of 1.1 (`<<`). @throws Failure usage: what is not YAML, by line */
 export function readYaml(text: string, mistakes: Mistakes): Source {
+	const { LineCounter, parseDocument } = library();
 	const counter = new LineCounter();
 	const document = parseDocument(text, {
 		lineCounter: counter,
@@ -53,7 +51,7 @@ function eachUnknownAlias(
 	found: (offset: number, name: string) => void,
 ): void {
 	const anchors = new Set<string>();
-	visit(document, {
+	library().visit(document, {
 		Alias(_, { source, range }) {
 			if (!anchors.has(source)) found(range?.[0] ?? 0, source);
 		},
@@ -91,6 +89,7 @@ function childOf(
 	parent: unknown,
 	part: PropertyKey,
 ): { node: unknown; offset: number } | undefined {
+	const { isMap, isNode, isScalar } = library();
 	const resolved = resolveAlias(document, parent);
 	if (isMap(resolved)) {
 		const pair = resolved.items.find(

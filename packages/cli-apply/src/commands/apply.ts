@@ -1,5 +1,6 @@
 import { command } from "@sluice/cli-kit";
-import { perform, printResult } from "../perform.js";
+import { perform } from "@sluice/machine";
+import { printResult } from "../print-result.js";
 import { applyOptions, filePositional, inputOf, optionsOf } from "./options.js";
 
 export const apply = command({
@@ -21,7 +22,7 @@ export const apply = command({
 		input: inputOf(args.text("file"), env),
 		options: optionsOf(args, args.flag("dry-run")),
 	}),
-	async run({ input, options }, context) {
-		printResult(await perform(input, options, context), "", context);
+	run({ input, options }, context) {
+		printResult(perform(input, options, context), "", context);
 	},
 });

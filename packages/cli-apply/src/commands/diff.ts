@@ -1,5 +1,6 @@
 import { command, counted, Failure } from "@sluice/cli-kit";
-import { perform, printResult } from "../perform.js";
+import { perform } from "@sluice/machine";
+import { printResult } from "../print-result.js";
 import { filePositional, inputOf, onlyIn, onlyOption } from "./options.js";
 
 export const diff = command({
@@ -15,8 +16,8 @@ export const diff = command({
 		input: inputOf(args.text("file"), env),
 		only: onlyIn(args),
 	}),
-	async run({ input, only }, context) {
-		const result = await perform(
+	run({ input, only }, context) {
+		const result = perform(
 			input,
 			{
 				dryRun: true,

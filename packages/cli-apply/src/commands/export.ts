@@ -1,7 +1,12 @@
 import { hostname } from "node:os";
 import { command } from "@sluice/cli-kit";
-import { lastApplied, openApplied } from "../applied.js";
-import { documentOf, rowsOfMachine, yamlLines } from "../document/write.js";
+import {
+	documentOf,
+	lastApplied,
+	openApplied,
+	rowsOfMachine,
+	yamlLines,
+} from "@sluice/machine";
 import { onlyIn, onlyOption } from "./options.js";
 
 export const exportDocument = command({

@@ -5,10 +5,14 @@ import {
 	type Env,
 	type OptionSpec,
 } from "@sluice/cli-kit";
-import { generation } from "../document/words.js";
-import { mostDeletes } from "../guards.js";
-import { ALL, onlyOf } from "../only.js";
-import type { Input, Options } from "../perform.js";
+import {
+	ALL,
+	generation,
+	type Input,
+	mostDeletes,
+	type Options,
+	onlyOf,
+} from "@sluice/machine";
 
 export const onlyOption: OptionSpec = {
 	type: "string",

@@ -1,7 +1,12 @@
 import { command, missing } from "@sluice/cli-kit";
-import { lastApplied, openApplied, when } from "../applied.js";
-import { ALL, onlyOf } from "../only.js";
-import { rowsDigest } from "../rows-digest.js";
+import {
+	ALL,
+	lastApplied,
+	onlyOf,
+	openApplied,
+	rowsDigest,
+	when,
+} from "@sluice/machine";
 
 export const status = command({
 	usage: "status",

@@ -7,8 +7,8 @@ import {
 	Failure,
 	toJson,
 } from "@sluice/cli-kit";
-import { fileDigest } from "../digest.js";
-import { type Options, perform, printResult } from "../perform.js";
+import { fileDigest, type Options, perform } from "@sluice/machine";
+import { printResult } from "../print-result.js";
 import { applyOptions, inputOf, optionsOf } from "./options.js";
 
 /** Milliseconds without a change before a file is read: it may be written in parts. */
@@ -41,13 +41,13 @@ async function watchFile(
 	const { env } = context;
 	const stopped = env.stopped?.();
 	let seen: Buffer | undefined;
-	const look = async () => {
+	const look = () => {
 		try {
 			const input = inputOf(file, env);
 			const digest = fileDigest(input.text);
 			if (seen && digest.equals(seen)) return;
 			seen = digest;
-			printResult(await perform(input, options, context), "watch", context);
+			printResult(perform(input, options, context), "watch", context);
 		} catch (error) {
 			report(error, context);
 		}

@@ -31,6 +31,10 @@ class Lines {
 	}
 }
 
+/** As `documentDigest`, of content that has a digest already. */
+export const contentDigest = (content: Buffer, salt: Buffer) =>
+	createHash("sha256").update(salt).update(content).digest();
+
 /** Digest of what a document says, whatever the order of its rows and its layout. */
 export function documentDigest(
 	{ config, tunnels, services }: Machine,

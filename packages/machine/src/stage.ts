@@ -1,5 +1,5 @@
 import type { Context, Transaction } from "@sluice/cli-kit";
-import type { StagedTable } from "@sluice/maps";
+import type { AnyStagedTable, StagedTable } from "@sluice/maps";
 import type { Table } from "@sluice/maps/table";
 import {
 	configTable,
@@ -29,16 +29,7 @@ export class Stage implements Opener {
 
 	/** Entries added, changed and deleted, of each table where there are any. */
 	counts(): Counts {
-		const counts: Counts = { written: 0, deleted: 0, tables: {} };
-		for (const table of order) {
-			if (table === trafficTable) continue;
-			const { added, changed, deleted } = this.openTable(table).counts;
-			if (added + changed + deleted === 0) continue;
-			counts.written += added + changed;
-			counts.deleted += deleted;
-			counts.tables[table.name] = { added, changed, deleted };
-		}
-		return counts;
+		return countsOf(order.map((table) => this.openTable(table)));
 	}
 
 	/** Rows of the document's three kinds that will go, and that are there. */
@@ -79,6 +70,22 @@ export interface Counts {
 	deleted: number;
 	/** By the name of the table; those that stay are left out. */
 	tables: Record<string, { added: number; changed: number; deleted: number }>;
+}
+
+/** Counters, which are deleted with their service, are left out. */
+export function countsOf(
+	tables: readonly Pick<AnyStagedTable, "name" | "counts">[],
+): Counts {
+	const counts: Counts = { written: 0, deleted: 0, tables: {} };
+	for (const table of tables) {
+		if (table.name === trafficTable.name) continue;
+		const { added, changed, deleted } = table.counts;
+		if (added + changed + deleted === 0) continue;
+		counts.written += added + changed;
+		counts.deleted += deleted;
+		counts.tables[table.name] = { added, changed, deleted };
+	}
+	return counts;
 }
 
 /** The three tables that hold the rows of a service. */

@@ -1,16 +1,13 @@
-import { type Context, counted, type Transaction } from "@sluice/cli-kit";
+import type { Context, Transaction } from "@sluice/cli-kit";
 import {
 	lastApplied,
 	openApplied,
 	recordApplied,
 	versionOf,
 } from "./applied.js";
-import {
-	type DifferenceRow,
-	differencesOf,
-	differenceText,
-} from "./differences.js";
-import { fileDigest } from "./digest.js";
+import { type DifferenceRow, differencesOf } from "./differences.js";
+import { contentDigest, documentDigest, fileDigest } from "./digest.js";
+import { type ReadMachine, readMachine } from "./document/read.js";
 import { checkDeletes, checkEmpty, type MostDeletes } from "./guards.js";
 import type { Only } from "./only.js";
 import { plan } from "./plan.js";
@@ -30,6 +27,10 @@ export interface Options {
 	allowEmpty: boolean;
 	forceOwner: boolean;
 	only: Only;
+	/** Also an older generation than was applied: where a store was reset. */
+	allowOlder?: boolean;
+	/** A digest of the content, where the caller has one; it is told apart from other content by it. */
+	content?: Buffer;
 }
 
 /** A document as it came. */
@@ -58,30 +59,43 @@ export interface Result extends Counts {
  * @throws Failure usage: the document is wrong, or refused; nothing was changed
  * @throws BpfError the kernel refused: the tables are as they were
  */
-export async function perform(
+export function perform(
 	input: Input,
 	options: Options,
 	context: Context,
-): Promise<Result> {
+): Result {
 	const file = fileDigest(input.text);
-	const known = unchanged(input, file, options, context);
-	if (known) return known;
-	// The reader of YAML is slow to load.
-	const { readMachine } = await import("./document/read.js");
-	const document = readMachine(input.file, input.text);
+	return (
+		unchanged(input, file, options, context) ??
+		performDocument(readMachine(input.file, input.text), file, options, context)
+	);
+}
+
+/**
+ * As `perform`, of a document that was read.
+ * @param file SHA-256 of what it was read from
+ */
+export function performDocument(
+	document: ReadMachine,
+	file: Buffer,
+	options: Options,
+	context: Context,
+): Result {
 	const { machine } = document;
 	if (options.generation !== undefined) machine.generation = options.generation;
-	const { only, dryRun, guarded } = options;
+	const { only, dryRun, guarded, content } = options;
 	if (guarded) checkEmpty(machine, options.allowEmpty);
 	const record = openApplied(context);
 	const rows = Math.max(machine.tunnels.length, 2 * machine.services.length);
+	const digest = (salt: Buffer) =>
+		content ? contentDigest(content, salt) : documentDigest(machine, salt);
 	const act = (transaction: Transaction): Result => {
 		const version = guarded
-			? versionOf(machine, only, lastApplied(record), options.forceOwner)
+			? versionOf({ ...machine, digest }, only, lastApplied(record), options)
 			: undefined;
 		const stage = new Stage(transaction);
 		plan(stage, document, only, context);
-		if (guarded) checkDeletes(stage, options.mostDeletes);
+		if (guarded) checkDeletes(stage.kept(), options.mostDeletes);
 		const counts = stage.counts();
 		if (version && !dryRun) {
 			stage.write();
@@ -136,30 +150,4 @@ function unchanged(
 		differences: undefined,
 		warnings: [],
 	};
-}
-
-const rowsText = ({ written, deleted }: Counts) =>
-	`${counted(written, "row")} written, ${deleted} deleted`;
-
-/** Prints a result, its warnings aside. */
-export function printResult(
-	{ differences, warnings, ...rest }: Result,
-	verb: string,
-	context: Context,
-): void {
-	for (const warning of warnings)
-		context.env.err(
-			`cli_apply: ${verb ? `${verb}: ` : ""}warning: ${warning}\n`,
-		);
-	const { generation } = rest;
-	context.print(
-		() =>
-			differences
-				? [
-						...differences.map(differenceText),
-						`${counted(differences.length, "difference")}, not applied: ${rowsText(rest)}`,
-					]
-				: [`generation ${generation}: ${rowsText(rest)}`],
-		() => ({ ...rest, ...(differences ? { differences } : {}), warnings }),
-	);
 }

@@ -1,3 +1,4 @@
+import { type Context, noInterface } from "@sluice/cli-kit";
 import type { Config } from "@sluice/maps/tables";
 import type { Service, TunnelSpec } from "@sluice/tunnel";
 
@@ -27,3 +28,14 @@ export interface TunnelRow {
 
 /** The interface of rows for every interface. */
 export const EVERY = "*";
+
+/** The index of a row's interface; 0: every one. @throws Failure missing: there is none of this name */
+export function interfaceIndex(
+	row: Pick<ConfigRow, "interface">,
+	{ kernel }: Context,
+): number {
+	if (row.interface === EVERY) return 0;
+	const index = kernel.interfaceIndex(row.interface);
+	if (index === undefined) throw noInterface(row.interface);
+	return index;
+}

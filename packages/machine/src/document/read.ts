@@ -4,6 +4,7 @@ import {
 	type Path,
 	type PositionAt,
 	readDocument,
+	type Source,
 } from "@sluice/document";
 import { flagNames, protocols, queues } from "@sluice/maps/tables";
 import {
@@ -35,7 +36,15 @@ export interface ReadMachine {
  */
 export function readMachine(file: string, text: string): ReadMachine {
 	const mistakes = new Mistakes(file, true);
-	const { content, positionAt } = readDocument(text, mistakes);
+	return readContent(file, readDocument(text, mistakes), mistakes);
+}
+
+/** As `readMachine`, of a document that was taken apart. */
+export function readContent(
+	file: string,
+	{ content, positionAt }: Source,
+	mistakes = new Mistakes(file, true),
+): ReadMachine {
 	const reader = new Reader(mistakes);
 	const machine = machineOf(content, reader);
 	forgetKeyFiles();
@@ -97,7 +106,8 @@ function rows<T>(
 	return found;
 }
 
-function machineName(name: string, text: string): string {
+/** The name of a machine. @throws Failure usage */
+export function machineName(name: string, text: string): string {
 	if (/^[\w.-]+$/.test(text) && text.length <= LONGEST_NAME) return text;
 	throw badInput(
 		`${name} must be 1 to ${LONGEST_NAME} letters, digits, dots, dashes and underscores, got "${text}"`,
@@ -106,7 +116,8 @@ function machineName(name: string, text: string): string {
 
 const CONFIG = ["interface", "direction", "id", "flags", "name"];
 
-function configRow(
+/** A row of `config`; undefined where there is a mistake. */
+export function configRow(
 	reader: Reader,
 	value: unknown,
 	path: Path,
@@ -162,7 +173,8 @@ function instanceName(name: string, text: string): string {
 
 const TUNNEL = ["id", "local", "remote"];
 
-function tunnelRow(
+/** A row of `tunnels`; undefined where there is a mistake. */
+export function tunnelRow(
 	reader: Reader,
 	value: unknown,
 	path: Path,
@@ -212,7 +224,8 @@ const SERVICE = [
 	"keys",
 ];
 
-function serviceRow(
+/** A row of `services`; undefined where there is a mistake. */
+export function serviceRow(
 	reader: Reader,
 	value: unknown,
 	path: Path,

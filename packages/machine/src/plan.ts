@@ -1,4 +1,4 @@
-import { type Context, missing } from "@sluice/cli-kit";
+import type { Context } from "@sluice/cli-kit";
 import { Mistakes, pathText } from "@sluice/document";
 import { configTable, type Sid, verifyTable } from "@sluice/maps/tables";
 import {
@@ -14,7 +14,7 @@ import {
 	setTunnel,
 } from "@sluice/tunnel";
 import type { ReadMachine } from "./document/read.js";
-import { EVERY, type Machine } from "./machine.js";
+import { interfaceIndex, type Machine } from "./machine.js";
 import { checkOwned, type Only, ownsService, ownsTunnel } from "./only.js";
 import { rowsOfServices, type Stage } from "./stage.js";
 
@@ -106,17 +106,16 @@ function planConfig(
 	stage: Stage,
 	{ config }: Machine,
 	only: Only,
-	{ kernel }: Context,
+	context: Context,
 ): void {
 	if (!only.config) return;
 	const table = stage.openTable(configTable);
 	table.clear();
-	for (const row of config) {
-		const ifindex =
-			row.interface === EVERY ? 0 : kernel.interfaceIndex(row.interface);
-		if (ifindex === undefined) throw missing(`no interface "${row.interface}"`);
-		table.set({ ifindex, queue: row.queue }, row.config);
-	}
+	for (const row of config)
+		table.set(
+			{ ifindex: interfaceIndex(row, context), queue: row.queue },
+			row.config,
+		);
 }
 
 /** Every service's tunnel is there, also of those that the document does not own. */

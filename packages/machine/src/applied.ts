@@ -2,8 +2,6 @@ import { randomBytes } from "node:crypto";
 import { type Context, Failure } from "@sluice/cli-kit";
 import type { OpenTable } from "@sluice/maps/table";
 import { type Applied, appliedTable } from "@sluice/maps/tables";
-import { documentDigest } from "./digest.js";
-import type { Machine } from "./machine.js";
 import type { Only } from "./only.js";
 
 /** The row's number. */
@@ -37,53 +35,68 @@ export interface Version {
 	isSame: boolean;
 }
 
+/** A document that is to be applied. */
+export interface Wanted {
+	/** Of the machine. */
+	name: string;
+	generation: bigint | undefined;
+	/** Of its content. */
+	digest(salt: Buffer): Buffer;
+}
+
+export interface VersionOptions {
+	/** Another machine's name, and another part of the tables, are no reason to refuse it. */
+	forceOwner?: boolean;
+	/** An older generation is none, either. */
+	allowOlder?: boolean;
+}
+
 /**
  * The version that a document is, after what was applied last.
- * @param forced another machine's name, and another part of the tables, are no reason to refuse it
  * @throws Failure usage: STALE older than what was applied; CONFLICT the same generation with other content; OWNER of
  * another machine, or another part of the tables
  */
 export function versionOf(
-	machine: Machine,
+	wanted: Wanted,
 	only: Only,
 	last: Applied | undefined,
-	forced: boolean,
+	{ forceOwner = false, allowOlder = false }: VersionOptions,
 ): Version {
 	if (!last) {
 		const salt = randomBytes(16);
 		return {
-			generation: machine.generation ?? 1n,
+			generation: wanted.generation ?? 1n,
 			salt,
-			document: documentDigest(machine, salt),
+			document: wanted.digest(salt),
 			isSame: false,
 		};
 	}
-	if (!forced) checkOwner(machine, only, last);
+	if (!forceOwner) checkOwner(wanted.name, only, last);
 	const { salt, generation } = last;
-	const document = documentDigest(machine, salt);
+	const document = wanted.digest(salt);
 	const isSame = document.equals(last.document);
-	const wanted = machine.generation ?? (isSame ? generation : generation + 1n);
-	if (wanted < generation)
+	const next = wanted.generation ?? (isSame ? generation : generation + 1n);
+	if (next < generation && !allowOlder)
 		throw refused(
 			"STALE",
-			`generation ${wanted} is older than ${generation}, which was applied ${when(last)}`,
+			`generation ${next} is older than ${generation}, which was applied ${when(last)}`,
 			"to go back, apply the older content with a higher generation",
 		);
-	if (wanted === generation && !isSame)
+	if (next === generation && !isSame && !allowOlder)
 		throw refused(
 			"CONFLICT",
-			`generation ${wanted} was applied ${when(last)} with other content`,
+			`generation ${next} was applied ${when(last)} with other content`,
 			"give the new content a higher generation",
 		);
-	return { generation: wanted, salt, document, isSame };
+	return { generation: next, salt, document, isSame };
 }
 
-function checkOwner(machine: Machine, only: Only, last: Applied): void {
+function checkOwner(name: string, only: Only, last: Applied): void {
 	const hint = "if this is meant, use --force-owner";
-	if (machine.name !== last.owner)
+	if (name !== last.owner)
 		throw refused(
 			"OWNER",
-			`the document is of machine "${machine.name}", the one that was applied of "${last.owner}"`,
+			`the document is of machine "${name}", the one that was applied of "${last.owner}"`,
 			hint,
 		);
 	if (only.text !== last.only)

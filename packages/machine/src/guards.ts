@@ -1,7 +1,6 @@
 import { badInput } from "@sluice/cli-kit";
 import { refused } from "./applied.js";
 import type { Machine } from "./machine.js";
-import type { Stage } from "./stage.js";
 
 /** How many rows may go: a number, or a share of those that are there. */
 export type MostDeletes = { rows: number } | { percent: number };
@@ -34,12 +33,14 @@ export function checkEmpty(
 	);
 }
 
-/** @throws Failure usage: MASS_DELETE */
+/**
+ * @param deleted how many of the rows that are `present` would go
+ * @throws Failure usage: MASS_DELETE
+ */
 export function checkDeletes(
-	stage: Stage,
+	{ deleted, present }: { deleted: number; present: number },
 	most: MostDeletes | undefined,
 ): void {
-	const { deleted, present } = stage.kept();
 	const share = (percent: number) => Math.floor((present * percent) / 100);
 	const allowed =
 		most === undefined

@@ -1,0 +1,15 @@
+export * from "./applied.js";
+export * from "./change.js";
+export * from "./differences.js";
+export { fileDigest } from "./digest.js";
+export { checkTogether } from "./document/check.js";
+export * from "./document/read.js";
+export { type Fields, Reader } from "./document/reader.js";
+export * from "./document/words.js";
+export * from "./document/write.js";
+export * from "./guards.js";
+export * from "./machine.js";
+export { ALL, type Only, onlyOf } from "./only.js";
+export * from "./perform.js";
+export { type RowsDigest, rowsDigest } from "./rows-digest.js";
+export type { Counts } from "./stage.js";

@@ -1,0 +1,202 @@
+import type { Context } from "@sluice/cli-kit";
+import type { Table } from "@sluice/maps/table";
+import {
+	configTable,
+	decapTable,
+	encapTable,
+	natTable,
+	tunnelTable,
+	verifyTable,
+} from "@sluice/maps/tables";
+import { type Only, ownsService, ownsTunnel } from "./only.js";
+
+/** Digests of the rows that a document owns. */
+export interface RowsDigest {
+	/** Without remotes, which pings may move. */
+	state: Buffer;
+	/** With them, but for the time of the last ping. */
+	rows: Buffer;
+}
+
+/**
+ * Sums of a hash of each row, so that their order, which is the kernel's own, does not matter, and so that a hundred
+ * thousand take milliseconds. They find changes, not forgeries: whoever may write the tables may write the sums.
+ *
+ * Of a part of the tables, only what has an id is in it.
+ */
+export function rowsDigest(
+	context: Context,
+	only: Only,
+	salt: Buffer,
+): RowsDigest {
+	const seed = salt.readInt32LE(0);
+	const state = new Sum();
+	const remotes = new Sum();
+	const add = (table: AnyTable, isOwn: (key: number) => boolean = () => true) =>
+		eachRow(context, table, (row) => {
+			if (isOwn(row[0] as number)) addRow(state, table, row, seed);
+		});
+	add(verifyTable, (key) => ownsService(only, key & 0xffff));
+	if (only.config) add(configTable);
+	if (only.text === "") {
+		add(encapTable);
+		add(natTable);
+		add(decapTable);
+	}
+	eachRow(context, tunnelTable, (row) => {
+		if (!ownsTunnel(only, (row[0] as number) >>> 0)) return;
+		remotes.add(row, TUNNEL_WITHOUT_PING, seed);
+		addRow(state, tunnelTable, row, seed);
+	});
+	return { state: state.bytes(), rows: remotes.bytes() };
+}
+
+/**
+ * The digest after changes, where nobody else has changed a row meanwhile: of a hundred thousand rows, few are read.
+ * @param before `state` of all rows, the part of the tables that is owned being all of them
+ */
+export function stateAfter(
+	before: Buffer,
+	changes: readonly PackedChange[],
+	salt: Buffer,
+): Buffer {
+	const seed = salt.readInt32LE(0);
+	const state = new Sum(before);
+	for (const { table, changes: of } of changes) {
+		if (!numbers.has(table)) continue;
+		const each = ({ keys, count }: Packed, values: Buffer, sign: number) =>
+			eachPacked(table, keys, values, count, (row) =>
+				addRow(state, table, row, seed, sign),
+			);
+		each(of.added, of.added.after, 1);
+		each(of.changed, of.changed.before, -1);
+		each(of.changed, of.changed.after, 1);
+		each(of.deleted, of.deleted.before, -1);
+	}
+	return state.bytes();
+}
+
+/** Changes of a table as a staged table has them. */
+export interface PackedChange {
+	table: AnyTable;
+	changes: { added: Packed; changed: Packed; deleted: Packed };
+}
+
+interface Packed {
+	count: number;
+	keys: Buffer;
+	before: Buffer;
+	after: Buffer;
+}
+
+/** Of each table that is in the state, so that a row of one is not a row of another. */
+const numbers = new Map<AnyTable, number>([
+	[tunnelTable, 0],
+	[verifyTable, 1],
+	[configTable, 2],
+	[encapTable, 3],
+	[natTable, 4],
+	[decapTable, 5],
+]);
+
+/** Adds a row, which it may overwrite, or takes it away. */
+function addRow(
+	state: Sum,
+	table: AnyTable,
+	row: Int32Array,
+	seed: number,
+	sign = 1,
+): void {
+	let { length } = row;
+	if (table === tunnelTable) {
+		row[REMOTE_END - 1] = (row[REMOTE_END - 1] as number) & LOCAL_PORT;
+		row.fill(0, REMOTE, REMOTE_END - 1);
+		length = REMOTE_END;
+	}
+	state.add(row, length, seed + (numbers.get(table) as number), sign);
+}
+
+/** Words of a tunnel's row: the id, then the local address, the remote one, both ports, and the last ping. */
+const REMOTE = 5;
+const REMOTE_END = 10;
+const TUNNEL_WITHOUT_PING = 10;
+/** Of the word with both ports, the local one: the first two bytes. */
+const LOCAL_PORT = 0xffff;
+
+// biome-ignore lint/suspicious/noExplicitAny: rows are bytes here
+type AnyTable = Table<any, any>;
+
+/** Calls `visit` with the words of each row, key and value, in a buffer of its own that is used again. */
+function eachRow(
+	{ kernel, pinDirectory }: Context,
+	table: AnyTable,
+	visit: (row: Int32Array) => void,
+): void {
+	const open = kernel.openTable(table, pinDirectory, { readOnly: true });
+	for (const { keys, values, count } of open.batches())
+		eachPacked(table, keys, values, count, visit);
+	open.close();
+}
+
+/** As `eachRow`, of rows that are packed one behind the other. */
+function eachPacked(
+	table: AnyTable,
+	keys: Buffer,
+	values: Buffer,
+	count: number,
+	visit: (row: Int32Array) => void,
+): void {
+	const keySize = table.key.size / 4;
+	const valueSize = table.value.size / 4;
+	const row = new Int32Array(keySize + valueSize);
+	const keyWords = words(keys);
+	const valueWords = words(values);
+	for (let i = 0; i < count; i++) {
+		for (let k = 0; k < keySize; k++)
+			row[k] = keyWords[i * keySize + k] as number;
+		for (let k = 0; k < valueSize; k++)
+			row[keySize + k] = valueWords[i * valueSize + k] as number;
+		visit(row);
+	}
+}
+
+/** Of a small buffer, which may begin anywhere, a copy. */
+const words = (bytes: Buffer) => {
+	const { buffer, byteOffset, length } =
+		bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes);
+	return new Int32Array(buffer, byteOffset, length >> 2);
+};
+
+/** A sum of 128 bits: four hashes of 32, each with its own multiplier. */
+class Sum {
+	readonly #lanes = new Int32Array(MULTIPLIERS.length);
+
+	/** @param before a sum to go on with */
+	constructor(before?: Buffer) {
+		if (before) this.#lanes.set(words(before));
+	}
+
+	/** @param sign -1 takes a row away that was added */
+	add(row: Int32Array, length: number, seed: number, sign = 1): void {
+		for (let lane = 0; lane < MULTIPLIERS.length; lane++) {
+			const multiplier = MULTIPLIERS[lane] as number;
+			let hash = seed ^ lane;
+			for (let i = 0; i < length; i++) {
+				hash = Math.imul(hash ^ (row[i] as number), multiplier);
+				hash ^= hash >>> 15;
+			}
+			this.#lanes[lane] = ((this.#lanes[lane] as number) + sign * hash) | 0;
+		}
+	}
+
+	bytes(): Buffer {
+		return Buffer.from(
+			this.#lanes.buffer,
+			this.#lanes.byteOffset,
+			this.#lanes.byteLength,
+		);
+	}
+}
+
+/** Odd numbers without a pattern. */
+const MULTIPLIERS = [0x9e3779b1, 0x85ebca77, 0xc2b2ae3d, 0x27d4eb2f];
