@@ -65,6 +65,7 @@ function install() {
 	for (const library of libraries()) installLibrary(library);
 	installUnits();
 	installDocuments();
+	writeCodeCaches();
 	fs.writeFileSync(
 		staged(listFile),
 		placed.map((name) => `${name}\n`).join(""),
@@ -122,7 +123,7 @@ function installPackage(directory, shebang) {
 	for (const name of ["package.json", ...manifest.files])
 		fs.cpSync(path.join(directory, name), staged(path.join(home, name)), {
 			recursive: true,
-			filter: (file) => !/\/dist\/(man|completions)$/.test(file),
+			filter: (file) => !/\/dist\/(man|completions|.*\.cache)$/.test(file),
 		});
 	for (const [bin, file] of Object.entries(manifest.bin)) {
 		const program = path.join(home, file);
@@ -266,6 +267,25 @@ function installLibrary(folder) {
 		dereference: true,
 		filter: (file) => !unused.includes(file),
 	});
+}
+
+/** For the Node.js of this machine; a package that names another one does it where it is installed. */
+function writeCodeCaches() {
+	const script = path.join(library, "code-cache.cjs");
+	fs.copyFileSync(
+		path.join(root, "packages/bundle/code-cache.cjs"),
+		staged(script),
+	);
+	if (given.node) return;
+	const node = suits("node") ? "node" : process.execPath;
+	const programs = published().flatMap((directory) => {
+		const { name, bin } = readJson(path.join(directory, "package.json"));
+		return Object.values(bin)
+			.filter((file) => file.endsWith(".cjs"))
+			.map((file) => path.join(library, "node_modules", name, file));
+	});
+	for (const program of programs)
+		execFileSync(node, [staged(script), staged(program)], { stdio: "ignore" });
 }
 
 /** What the programs' first lines name, and a copy of Node where the system's is too old. */

@@ -84,9 +84,15 @@ async function measure(
 	commands: Record<string, string[]>,
 ) {
 	const file = join(directory, "peak-memory");
-	const times = await timeCommands(host, commands, ROUNDS, {
+	const costs = await timeCommands(host, commands, ROUNDS, {
 		PEAK_MEMORY: file,
 	});
+	const times = Object.fromEntries(
+		Object.entries(costs).map(([name, each]) => [
+			name,
+			each.map(({ wall }) => wall),
+		]),
+	);
 	const memory = new Map<string, number[]>();
 	for (const line of readFileSync(file, "utf8").trim().split("\n")) {
 		const [name = "", megabytes] = line.split("\t");

@@ -1,20 +1,18 @@
 #!/usr/bin/env node
-// Bundles the CLI of the package in the working directory: each bin of its package.json to one file, dist/<bin>.cjs,
-// from src/<bin>.ts, or src/main.ts where there is one bin only. Packages under "dependencies" stay outside. Objects
-// that package.json names under "sluice": {"bpf": ["dispatcher.o"]} are copied to dist/bpf/. Where package.json names
-// manual pages ("man"), document.ts writes them and the completion scripts.
+// Bundles the CLI of the package in the working directory, for each bin of its package.json: dist/<bin>.bundle.cjs, from
+// src/<bin>.ts, or src/main.ts where there is one bin only; dist/<bin>.cjs, which starts it; V8's code cache for it
+// (code-cache.cjs). Packages under "dependencies" stay outside. package.json names under "sluice" objects that are copied
+// to dist/bpf/, and the words of a typical command line, which the code cache is made with:
+// {"bpf": ["dispatcher.o"], "typical": ["status"]}. Where it names manual pages ("man"), document.ts writes them and the
+// completion scripts.
 
-import {
-	chmodSync,
-	copyFileSync,
-	mkdirSync,
-	readFileSync,
-	rmSync,
-} from "node:fs";
+import { spawnSync } from "node:child_process";
+import { copyFileSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { build } from "esbuild";
 import { tsImport } from "tsx/esm/api";
+import { writeLoader } from "./loader.mjs";
 
 const manifest = JSON.parse(readFileSync("package.json", "utf8"));
 const bins = Object.entries(manifest.bin);
@@ -24,7 +22,7 @@ rmSync("dist", { recursive: true, force: true });
 for (const [bin, outfile] of bins) {
 	await build({
 		entryPoints: [bins.length === 1 ? "src/main.ts" : `src/${bin}.ts`],
-		outfile,
+		outfile: `dist/${bin}.bundle.cjs`,
 		bundle: true,
 		platform: "node",
 		// Of a library in both forms, the modules: the other cannot always be bundled.
@@ -40,9 +38,8 @@ for (const [bin, outfile] of bins) {
 			"import.meta.dirname": "__dirname",
 			"import.meta.filename": "__filename",
 		},
-		banner: { js: `#!/usr/bin/env node\n${refusal(bin)}` },
 	});
-	chmodSync(outfile, 0o755);
+	writeLoader(bin, outfile, manifest.engines.node);
 }
 
 if (manifest.man) {
@@ -60,17 +57,8 @@ if (objects.length > 0) {
 		copyFileSync(join(bpf, "dist", object), join("dist/bpf", object));
 }
 
-/**
- * What a program does first: with a Node.js older than package.json names, it prints one line and exits.
- * @param {string} bin
- */
-function refusal(bin) {
-	const [, major, minor] = /^>=(\d+)\.(\d+)$/.exec(manifest.engines.node);
-	return `{
-		const [major, minor] = process.versions.node.split(".");
-		if (major < ${major} || (major == ${major} && minor < ${minor})) {
-			console.error("${bin}: Node.js " + process.version + " is too old; install ${major}.${minor} or later");
-			process.exit(4);
-		}
-	}\n`.replaceAll(/\n\t+/g, "");
-}
+for (const [, outfile] of bins)
+	spawnSync(process.execPath, [
+		join(import.meta.dirname, "code-cache.cjs"),
+		outfile,
+	]);

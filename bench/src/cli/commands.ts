@@ -6,13 +6,21 @@ export type Commands = Record<string, readonly string[]>;
 
 const program = join(import.meta.dirname, "time-commands.ts");
 
-/** Times whole processes in a host, interleaved. @returns ms, by name and round */
+/** What a whole process cost, from fork to exit, in ms. */
+export type Cost = {
+	/** On the clock. */
+	wall: number;
+	/** Of all processors, user and system. */
+	cpu: number;
+};
+
+/** Costs of whole processes in a host, interleaved. @returns by name and round */
 export async function timeCommands(
 	host: Host,
 	commands: Commands,
 	rounds: number,
 	env: Record<string, string> = {},
-): Promise<Record<string, number[]>> {
+): Promise<Record<string, Cost[]>> {
 	const { stdout } = await host.run(
 		process.execPath,
 		["--import=tsx", program],
@@ -25,17 +33,15 @@ export async function timeCommands(
 export function interleaveCommands(
 	commands: Commands,
 	rounds: number,
-	run: (command: readonly string[]) => void,
-): Record<string, number[]> {
-	const samples: Record<string, number[]> = {};
+	run: (command: readonly string[]) => Cost,
+): Record<string, Cost[]> {
+	const costs: Record<string, Cost[]> = {};
 	for (let round = 0; round < rounds; round++) {
 		for (const [name, command] of Object.entries(commands)) {
 			const line = command.map((word) => word.replaceAll("%", `${round}`));
-			const start = process.hrtime.bigint();
-			run(line);
-			samples[name] ??= [];
-			samples[name].push(Number(process.hrtime.bigint() - start) / 1e6);
+			costs[name] ??= [];
+			costs[name].push(run(line));
 		}
 	}
-	return samples;
+	return costs;
 }

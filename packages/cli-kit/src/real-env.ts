@@ -1,5 +1,4 @@
 import { readSync, writeSync } from "node:fs";
-import { StringDecoder } from "node:string_decoder";
 import type { Env } from "./env.js";
 import { badInput, Failure } from "./failure.js";
 
@@ -38,7 +37,7 @@ export const realEnv: Env = {
 		let text = "";
 		for (let more = readPart(); more !== undefined; more = readPart())
 			text += more;
-		return text + decoder.end();
+		return text + (decoder?.decode() ?? "");
 	},
 	stopped: () => {
 		const controller = new AbortController();
@@ -121,14 +120,16 @@ export function writeAll(
 }
 
 const part = Buffer.allocUnsafeSlow(65_536);
-const decoder = new StringDecoder("utf8");
+let decoder: InstanceType<typeof TextDecoder> | undefined;
 
 /** Reads what is there, and waits only where nothing is. */
 function readPart(): string | undefined {
 	for (let wait = 0.05; ; wait = Math.min(2 * wait, 5)) {
 		try {
 			const size = readSync(STDIN, part);
-			return size === 0 ? undefined : decoder.write(part.subarray(0, size));
+			if (size === 0) return undefined;
+			decoder ??= new TextDecoder();
+			return decoder.decode(part.subarray(0, size), { stream: true });
 		} catch (error) {
 			const { code } = error as NodeJS.ErrnoException;
 			if (code === "EOF") return undefined;

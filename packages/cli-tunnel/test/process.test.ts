@@ -1,6 +1,12 @@
 // The built program, run as a person runs it.
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import {
+	cpSync,
+	mkdtempSync,
+	readdirSync,
+	rmSync,
+	writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { withTables } from "@sluice/cli-kit/testing";
@@ -81,6 +87,49 @@ it("help and mistakes need no library", async (t, tables) => {
 			await tables.run(cli, words),
 			words,
 		);
+});
+
+it("V8 takes the code cache, and the program runs without it", (t) => {
+	const folder = mkdtempSync(path.join(tmpdir(), "cache-"));
+	t.teardown(() => rmSync(folder, { recursive: true }));
+	const dist = path.join(folder, "dist");
+	cpSync(path.dirname(built), dist, { recursive: true });
+	cpSync(
+		path.join(import.meta.dirname, "../package.json"),
+		path.join(folder, "package.json"),
+	);
+	const bin = path.join(dist, "cli_tunnel.cjs");
+	// The build's is for the Node.js that built.
+	spawnSync(process.execPath, [
+		path.join(import.meta.dirname, "../../bundle/code-cache.cjs"),
+		bin,
+	]);
+	const tell = path.join(folder, "tell.cjs");
+	writeFileSync(
+		tell,
+		`const vm = require("node:vm");
+		vm.Script = class extends vm.Script {
+			constructor(...args) {
+				super(...args);
+				console.log("refused:", this.cachedDataRejected);
+			}
+		};`,
+	);
+	const start = () =>
+		execFileSync(process.execPath, ["--require", tell, bin, "--version"], {
+			encoding: "utf8",
+		});
+
+	t.is(start(), `refused: false\n${manifest.version}\n`);
+
+	const cache = path.join(
+		dist,
+		readdirSync(dist).find((name) => name.endsWith(".cache")) ?? "",
+	);
+	writeFileSync(cache, "another version's");
+	t.is(start(), `refused: true\n${manifest.version}\n`);
+	rmSync(cache);
+	t.is(start(), `refused: undefined\n${manifest.version}\n`);
 });
 
 it("who is not root is told so, and bad input before that", (t, tables) => {

@@ -1,5 +1,3 @@
-import { networkInterfaces } from "node:os";
-
 /** Why an address cannot be that of one other host; `own` and a subnet's `broadcast` depend on this host's interfaces. */
 export type AddressKind =
 	| "unspecified"
@@ -34,6 +32,8 @@ let known: Map<string, AddressKind> | undefined;
 function here(): Map<string, AddressKind> {
 	if (known) return known;
 	known = new Map();
+	// Loaded here because most commands take no address.
+	const { networkInterfaces } = process.getBuiltinModule("node:os");
 	for (const { family, address, netmask } of Object.values(
 		networkInterfaces(),
 	).flatMap((addresses) => addresses ?? [])) {

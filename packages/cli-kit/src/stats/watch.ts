@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Args, OptionSpec } from "../command.js";
 import type { Context } from "../context.js";
 import { badInput } from "../failure.js";
@@ -75,6 +74,10 @@ export async function watch<T>(
 	let before = look(watched);
 	const show = context.env.isTerminal ? inPlace() : below;
 	const signal = context.env.stopped?.();
+	// Loaded here because most commands do not wait.
+	const { setTimeout: sleep } = process.getBuiltinModule(
+		"node:timers/promises",
+	);
 	for (let n = 0; n < count; n++) {
 		await sleep(1000 * interval, undefined, signal ? { signal } : {}).catch(
 			() => {},
