@@ -44,6 +44,8 @@ readonly BENCH=(
 )
 readonly TEST=(
 	"${DEMO[@]}"
+	etcd:etcd-server
+	openssl:openssl
 	clang-format:clang-format
 	ethtool:ethtool
 	ping:iputils-ping

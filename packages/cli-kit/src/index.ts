@@ -27,7 +27,7 @@ export {
 	noInterface,
 	wrongValue,
 } from "./failure.js";
-export { listenArgs, listenPositionals } from "./listen.js";
+export { host, listenArgs, listenPositionals, servicePort } from "./listen.js";
 export {
 	ageText,
 	aligned,

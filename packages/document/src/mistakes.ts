@@ -26,7 +26,10 @@ export class Mistakes {
 	readonly #columns: boolean;
 	readonly #found: { at: Position | Path; text: string }[] = [];
 
-	/** @param columns whether the column is printed after the line */
+	/**
+	 * @param file for messages; empty: they are about no file, and have no position
+	 * @param columns whether the column is printed after the line
+	 */
 	constructor(file: string, columns = false) {
 		this.#file = file;
 		this.#columns = columns;
@@ -55,7 +58,9 @@ export class Mistakes {
 				({ position: a }, { position: b }) =>
 					a.line - b.line || a.column - b.column,
 			)
-			.map(({ position, text }) => `${this.#placeText(position)}: ${text}`);
+			.map(({ position, text }) =>
+				this.#file === "" ? text : `${this.#placeText(position)}: ${text}`,
+			);
 		const more = this.#found.length - lines.length;
 		if (more > 0) lines.push(`and ${more} more`);
 		throw badInput(lines);

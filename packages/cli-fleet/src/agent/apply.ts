@@ -1,0 +1,136 @@
+import type { Context } from "@sluice/cli-kit";
+import { Mistakes } from "@sluice/document";
+import {
+	ALL,
+	type Change,
+	type Counts,
+	configRow,
+	type MostDeletes,
+	performChange,
+	performDocument,
+	Reader,
+} from "@sluice/machine";
+import type { Commit } from "../rows/commit.js";
+import { machineOf, type Rows, sidOf, wholeMachine } from "../rows/rows.js";
+import { countRows } from "./status.js";
+
+/** Rows from which on all are compared: that is quicker then. */
+const MANY = 2000;
+
+/** As cli_apply has it: fewer deletes need no permission. */
+const FREE_DELETES = 20;
+
+/**
+ * Makes the kernel's tables what the rows say.
+ * @param changed keys whose rows differ from those that were applied; undefined: not known
+ * @throws Failure the rows are refused, and nothing was changed; BpfError the kernel refused
+ */
+export function apply(
+	machine: string,
+	rows: Rows,
+	changed: ReadonlySet<string> | undefined,
+	commit: Commit,
+	context: Context,
+): Counts {
+	const content = Buffer.from(commit.sha256, "hex");
+	const mostDeletes: MostDeletes | undefined =
+		commit.deletes > FREE_DELETES ? { rows: commit.deletes } : undefined;
+	const allowOlder = commit.reset === true;
+	const change = changed && changeOf(machine, rows, changed, commit);
+	const done =
+		change &&
+		performChange(
+			change,
+			{
+				content,
+				mostDeletes,
+				allowOlder,
+				present: presentBefore(rows, change),
+			},
+			context,
+		);
+	if (done) return done;
+	return performDocument(
+		{
+			machine: wholeMachine(machine, commit.generation, rows),
+			file: "",
+			positionAt: () => ({ line: 1, column: 1 }),
+		},
+		content,
+		{
+			dryRun: false,
+			guarded: true,
+			generation: undefined,
+			mostDeletes,
+			allowEmpty: commit.empty === true,
+			forceOwner: false,
+			only: ALL,
+			content,
+			allowOlder,
+		},
+		context,
+	);
+}
+
+/** Rows of the document's kinds before the change, about: those that were added are counted, too. */
+function presentBefore(rows: Rows, { deleted }: Change): number {
+	const { config, tunnels, services } = countRows(rows.keys());
+	return (
+		config +
+		tunnels +
+		services +
+		deleted.config.length +
+		deleted.services.length
+	);
+}
+
+/** @returns undefined where all rows have to be looked at */
+function changeOf(
+	machine: string,
+	rows: Rows,
+	changed: ReadonlySet<string>,
+	commit: Commit,
+): Change | undefined {
+	if (changed.size > MANY || rows.size === 0) return undefined;
+	const set = new Map<string, string>();
+	const deleted: Change["deleted"] = { config: [], services: [] };
+	// A service and its key are one.
+	const keys = new Set(
+		[...changed].map((key) => key.replace(/^keys\//, "services/")),
+	);
+	for (const key of keys) {
+		const value = rows.get(key);
+		if (value !== undefined) set.set(key, value);
+		else if (key.startsWith("services/"))
+			deleted.services.push(sidOf(key.slice("services/".length)));
+		else if (key.startsWith("config/")) deleted.config.push(hookOf(key));
+		// Whether a service uses it only all of them can say.
+		else return undefined;
+	}
+	return {
+		set: machineOf(machine, commit.generation, set, (sid) =>
+			rows.get(`keys/${sid}`),
+		),
+		deleted,
+	};
+}
+
+/** Interface and direction of "config/eth0.ingress". */
+function hookOf(key: string): Change["deleted"]["config"][number] {
+	const id = key.slice("config/".length);
+	const dot = id.lastIndexOf(".");
+	const mistakes = new Mistakes("");
+	const row = configRow(
+		new Reader(mistakes),
+		{
+			interface: id.slice(0, dot),
+			direction: id.slice(dot + 1),
+			id: 0,
+			flags: [],
+			name: "",
+		},
+		[key],
+	);
+	mistakes.throwIfAny();
+	return row as NonNullable<typeof row>;
+}

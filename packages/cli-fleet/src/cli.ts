@@ -1,0 +1,18 @@
+import type { Program } from "@sluice/cli-kit";
+import { tunnelPins } from "@sluice/tunnel";
+import manifest from "../package.json" with { type: "json" };
+import { get } from "./commands/get.js";
+import { history, rollback } from "./commands/history.js";
+import { push } from "./commands/push.js";
+import { run } from "./commands/run.js";
+import { status } from "./commands/status.js";
+
+/** The documents of many machines, pushed from one place and applied by an agent on each. */
+export const cli: Program = {
+	name: "cli_fleet",
+	summary: "keep many machines' tables what their documents in etcd say",
+	version: manifest.version,
+	pins: tunnelPins,
+	values: { key: "file", ca: "file", cert: "file" },
+	commands: [run, push, status, get, history, rollback],
+};

@@ -1,0 +1,207 @@
+import { badInput, type Context, command, counted } from "@sluice/cli-kit";
+import { type Machine, mostDeletes } from "@sluice/machine";
+import type { Etcd } from "../etcd/etcd.js";
+import type { Documents } from "../push/documents.js";
+import type { Pushed, PushOptions } from "../push/push.js";
+import { batchOf, groupsOf, type Rollout } from "../push/rollout.js";
+import type { Paths } from "../rows/paths.js";
+import { openStore, secondsArg, storeArgs, storeOptions } from "./options.js";
+
+/** Seconds that agents have to apply what was pushed. */
+export const WAIT = 30;
+
+export const push = command({
+	usage: "push <file>...",
+	summary: "Put documents of machines and links into etcd, for their agents",
+	positionals: {
+		file: "A document, in YAML or JSON; - for standard input",
+	},
+	options: {
+		"dry-run": {
+			type: "boolean",
+			describe: "Print what would be changed, and change nothing",
+		},
+		"max-delete": {
+			type: "string",
+			describe:
+				"Rows of a machine that may be deleted, a number or a share such as 30% [default: 20 or 10%]",
+		},
+		"allow-empty": {
+			type: "boolean",
+			describe: "Also where a document has no row: all is deleted",
+		},
+		reset: {
+			type: "boolean",
+			describe:
+				"Agents that have applied newer generations, or another cluster's, take it all the same: etcd was restored",
+		},
+		wait: {
+			type: "boolean",
+			describe: "Until the agents have applied it",
+		},
+		timeout: {
+			type: "string",
+			describe: `Seconds that agents have, of each group [default: ${WAIT}]`,
+		},
+		canary: {
+			type: "string",
+			value: "machines",
+			describe: "Machines that have to apply it before the others get it",
+		},
+		batch: {
+			type: "string",
+			describe:
+				"So many machines at a time, a number or a share such as 10%; it ends with the first that refuses",
+		},
+		...storeOptions,
+	},
+	examples: [
+		["push gw1.yaml gw2.yaml --dry-run", "Show what would be changed"],
+		["push gw*.yaml --canary gw1 --batch 10%", "Carefully"],
+	],
+	parse(args, env) {
+		const most = args.optional("max-delete");
+		const batch = args.optional("batch");
+		const rollout: Rollout = {
+			canary: args.optional("canary")?.split(",") ?? [],
+			batch: batch === undefined ? undefined : batchOf(batch),
+		};
+		return {
+			files: args.list("file"),
+			store: storeArgs(args, env),
+			options: {
+				dryRun: args.flag("dry-run"),
+				mostDeletes: most === undefined ? undefined : mostDeletes(most),
+				allowEmpty: args.flag("allow-empty"),
+				reset: args.flag("reset"),
+			} satisfies PushOptions,
+			wait: args.flag("wait"),
+			seconds: secondsArg(args, "timeout", WAIT),
+			rollout,
+		};
+	},
+	kernel: false,
+	async run({ files, store, options, wait, seconds, rollout }, context) {
+		const { readDocuments } = await import("../push/documents.js");
+		const documents = readDocuments(files, context.env);
+		const groups = groupsOf(documents.machines, rollout);
+		if (groups.length > 1 && options.dryRun === false) wait = true;
+		if (
+			documents.links.length > 0 &&
+			(rollout.canary.length > 0 || rollout.batch)
+		)
+			throw badInput(
+				"links are pushed one after the other; leave --canary and --batch out",
+			);
+		const etcd = await openStore(store);
+		try {
+			const pushed = [
+				...(await pushMachines(
+					etcd,
+					store.paths,
+					groups,
+					options,
+					wait ? seconds : undefined,
+				)),
+				...(await pushLinks(
+					etcd,
+					store.paths,
+					documents,
+					options,
+					wait ? seconds : undefined,
+				)),
+			];
+			printPushed(pushed, options.dryRun, context);
+		} finally {
+			etcd.close();
+		}
+	},
+});
+
+async function pushMachines(
+	etcd: Etcd,
+	paths: Paths,
+	groups: readonly Machine[][],
+	options: PushOptions,
+	seconds: number | undefined,
+): Promise<Pushed[]> {
+	const {
+		currentOf,
+		push: pushOne,
+		rowsWithDocument,
+	} = await import("../push/push.js");
+	const { waitForAgents } = await import("../push/wait.js");
+	const { rowsOf } = await import("../rows/rows.js");
+	const all: Pushed[] = [];
+	for (const group of groups) {
+		const wanted = new Map<string, number>();
+		for (const machine of group) {
+			const { name, generation } = machine;
+			const current = await currentOf(etcd, paths, name);
+			const rows = rowsWithDocument(current, rowsOf(machine), name);
+			const one = await pushOne(
+				etcd,
+				paths,
+				name,
+				current,
+				rows,
+				generation === undefined ? undefined : Number(generation),
+				options,
+			);
+			all.push(one);
+			wanted.set(name, one.generation);
+		}
+		if (seconds !== undefined && !options.dryRun)
+			await waitForAgents(etcd, paths, wanted, seconds);
+	}
+	return all;
+}
+
+async function pushLinks(
+	_etcd: Etcd,
+	_paths: Paths,
+	{ links }: Documents,
+	_options: PushOptions,
+	_seconds: number | undefined,
+): Promise<Pushed[]> {
+	if (links.length > 0) throw badInput("links are not there yet");
+	return [];
+}
+
+/** Prints what was pushed; with `isDry`, each row. */
+export function printPushed(
+	pushed: readonly Pushed[],
+	isDry: boolean,
+	context: Context,
+): void {
+	const line = ({ machine, generation, changed, ...rows }: Pushed) =>
+		changed
+			? `${machine}: generation ${generation}: ${counted(rows.added.length, "row")} added, ${rows.updated.length} changed, ${rows.deleted.length} deleted${isDry ? ", not pushed" : ""}`
+			: `${machine}: generation ${generation}: nothing changed`;
+	context.print(
+		() =>
+			pushed.flatMap((one) => [
+				...(isDry
+					? [
+							...one.added.map((key) => `+ ${one.machine} ${key}`),
+							...one.updated.map((key) => `~ ${one.machine} ${key}`),
+							...one.deleted.map((key) => `- ${one.machine} ${key}`),
+						]
+					: []),
+				line(one),
+			]),
+		() => ({
+			pushed: !isDry,
+			machines: pushed.map((one) =>
+				isDry
+					? one
+					: {
+							...one,
+							added: one.added.length,
+							updated: one.updated.length,
+							deleted: one.deleted.length,
+						},
+			),
+		}),
+	);
+}

@@ -1,0 +1,111 @@
+import { aligned, command, counted, Failure, missing } from "@sluice/cli-kit";
+import { machineName } from "@sluice/machine";
+import type { AgentStatus } from "../agent/status.js";
+import type { Commit } from "../rows/commit.js";
+import { openStore, storeArgs, storeOptions } from "./options.js";
+
+/** One machine as the store and its agent have it. */
+interface MachineStatus {
+	machine: string;
+	/** Generation that was pushed last; 0: none. */
+	pushed: number;
+	pushedAt: string | null;
+	pushedBy: string | null;
+	agent: AgentStatus | null;
+	state: "ok" | "behind" | "refused" | "silent";
+}
+
+export const status = command({
+	usage: "status [<machine>...]",
+	summary:
+		"Show what was pushed to machines and what they have applied: exit 1 where one is behind, silent or has refused",
+	positionals: { machine: "The name of a machine; all that were pushed" },
+	options: storeOptions,
+	examples: [["status", "As an alarm, by its exit code"]],
+	parse: (args, env) => ({
+		machines: args.list("machine").map((name) => machineName("machine", name)),
+		store: storeArgs(args, env),
+	}),
+	kernel: false,
+	async run({ machines, store }, context) {
+		const { statusesOf } = await import("../push/wait.js");
+		const { readCommit } = await import("../rows/commit.js");
+		const { paths } = store;
+		const etcd = await openStore(store);
+		try {
+			const known = [...(await etcd.list(paths.names)).rows.keys()];
+			for (const name of machines)
+				if (!known.includes(name)) throw missing(`no machine "${name}"`);
+			const names = machines.length > 0 ? machines : known;
+			const commits = await etcd.getMany(names.map(paths.commit));
+			const agents = await statusesOf(etcd, paths, names);
+			const all = names.map((machine) =>
+				statusOf(
+					machine,
+					readCommit(commits.get(paths.commit(machine))?.value),
+					agents.get(machine),
+				),
+			);
+			context.print(
+				() => lines(all),
+				() => ({ machines: all }),
+			);
+			const wrong = all.filter(({ state }) => state !== "ok");
+			if (wrong.length > 0)
+				throw new Failure(
+					"failed",
+					`${counted(wrong.length, "machine")} of ${all.length} not as pushed: ${wrong.map(({ machine }) => machine).join(", ")}`,
+					{ code: "NOT_APPLIED" },
+				);
+		} finally {
+			etcd.close();
+		}
+	},
+});
+
+function statusOf(
+	machine: string,
+	commit: Commit | undefined,
+	agent: AgentStatus | undefined,
+): MachineStatus {
+	const pushed = commit?.generation ?? 0;
+	const state = !agent
+		? "silent"
+		: agent.refused
+			? "refused"
+			: agent.applied === pushed
+				? "ok"
+				: "behind";
+	return {
+		machine,
+		pushed,
+		pushedAt: commit?.at ?? null,
+		pushedBy: commit?.by ?? null,
+		agent: agent ?? null,
+		state,
+	};
+}
+
+function lines(all: readonly MachineStatus[]): string[] {
+	if (all.length === 0) return [];
+	const table = aligned([
+		["MACHINE", "PUSHED", "APPLIED", "STATE", "ROWS"],
+		...all.map(({ machine, pushed, agent, state }) => [
+			machine,
+			String(pushed),
+			agent ? String(agent.applied) : "-",
+			state,
+			agent
+				? `${counted(agent.rows.tunnels, "tunnel")}, ${counted(agent.rows.services, "service")}`
+				: "-",
+		]),
+	]);
+	const refusals = all.flatMap(({ machine, agent }) =>
+		agent?.refused
+			? [
+					`${machine}: generation ${agent.refused.generation} refused: ${agent.refused.message} (${agent.refused.code})`,
+				]
+			: [],
+	);
+	return [...table, ...refusals];
+}

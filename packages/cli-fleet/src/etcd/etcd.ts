@@ -1,0 +1,238 @@
+import { create } from "@bufbuild/protobuf";
+import { type CallOptions, Code, ConnectError } from "@connectrpc/connect";
+import {
+	type Compare,
+	Compare_CompareResult,
+	Compare_CompareTarget,
+	CompareSchema,
+	type RequestOp,
+	RequestOpSchema,
+	type ResponseHeader,
+} from "../../generated/rpc_pb.js";
+import { explain, isElsewhere } from "./errors.js";
+import { Member, type Tls } from "./member.js";
+
+/** How etcd is reached. */
+export interface EtcdOptions {
+	/** URLs of its members, "https://10.0.0.1:2379". */
+	endpoints: readonly string[];
+	tls: Tls | undefined;
+	/** Milliseconds that a call may take. */
+	timeout?: number;
+}
+
+/** One key with its value. */
+export interface KeyValue {
+	value: string;
+	/** The revision that wrote it last. */
+	revision: bigint;
+}
+
+/** Where a store stood. */
+export interface Position {
+	/** The revision, which only ever grows, but for a store restored from a backup. */
+	revision: bigint;
+	/** Of the cluster: another one counts other revisions. */
+	cluster: string;
+}
+
+export interface Listing extends Position {
+	/** By key, without the prefix. */
+	rows: Map<string, KeyValue>;
+}
+
+/** Keys in one answer: few calls, and none that holds the store up for long. */
+const PAGE = 5000;
+
+const DEFAULT_TIMEOUT = 5000;
+
+/** Operations in one transaction: the server's default limit. */
+export const MOST_OPERATIONS = 128;
+
+/**
+ * etcd v3, as much of it as is used here. A call is made at the member that answered last; where that cannot be reached,
+ * at the next.
+ */
+export class Etcd {
+	readonly #members: readonly Member[];
+	readonly #timeout: number;
+	#current = 0;
+
+	constructor({ endpoints, tls, timeout = DEFAULT_TIMEOUT }: EtcdOptions) {
+		this.#members = endpoints.map((url) => new Member(url, tls));
+		this.#timeout = timeout;
+	}
+
+	/** The member that calls are made at. */
+	get member(): Member {
+		return this.#members[this.#current] as Member;
+	}
+
+	/** Goes on to the next member. */
+	rotate(): void {
+		this.#current = (this.#current + 1) % this.#members.length;
+	}
+
+	/**
+	 * Makes a call, at each member at most once.
+	 * @throws Failure what etcd said, or that no member answered
+	 */
+	async call<T>(
+		act: (member: Member, options: CallOptions) => Promise<T>,
+	): Promise<T> {
+		const refusals: string[] = [];
+		for (let tries = 0; tries < this.#members.length; tries++) {
+			const { member } = this;
+			try {
+				return await act(member, { timeoutMs: this.#timeout });
+			} catch (error) {
+				if (!isElsewhere(error)) throw explain(error);
+				refusals.push(
+					`${member.url}: ${ConnectError.from(error).rawMessage || Code[ConnectError.from(error).code]}`,
+				);
+				this.rotate();
+			}
+		}
+		throw explain(new ConnectError(refusals.join(", "), Code.Unavailable));
+	}
+
+	/** All keys below a prefix, at one revision. */
+	async list(prefix: string): Promise<Listing> {
+		const rows: Listing["rows"] = new Map();
+		const rangeEnd = endOf(prefix);
+		let key = bytes(prefix);
+		let header: ResponseHeader | undefined;
+		for (;;) {
+			const page = await this.call(({ kv }, options) =>
+				kv.range(
+					{
+						key,
+						rangeEnd,
+						limit: BigInt(PAGE),
+						revision: header?.revision ?? 0n,
+					},
+					options,
+				),
+			);
+			header ??= page.header;
+			for (const one of page.kvs)
+				rows.set(text(one.key).slice(prefix.length), {
+					value: text(one.value),
+					revision: one.modRevision,
+				});
+			const last = page.kvs.at(-1);
+			if (!page.more || !last) break;
+			key = bytes(`${text(last.key)}\0`);
+		}
+		return { rows, ...positionOf(header) };
+	}
+
+	/** One key; undefined where it is not there. */
+	async get(key: string): Promise<KeyValue | undefined> {
+		return (await this.getMany([key])).get(key);
+	}
+
+	/** Some keys; those that are not there are left out. */
+	async getMany(keys: readonly string[]): Promise<Map<string, KeyValue>> {
+		const found = new Map<string, KeyValue>();
+		for (let from = 0; from < keys.length; from += MOST_OPERATIONS) {
+			const part = keys.slice(from, from + MOST_OPERATIONS);
+			const { responses } = await this.call(({ kv }, options) =>
+				kv.txn({ success: part.map(getOf) }, options),
+			);
+			for (const { response } of responses)
+				if (response.case === "responseRange")
+					for (const one of response.value.kvs)
+						found.set(text(one.key), {
+							value: text(one.value),
+							revision: one.modRevision,
+						});
+		}
+		return found;
+	}
+
+	/** @returns whether all comparisons held, so that all operations were carried out */
+	async transact(
+		compare: readonly Compare[],
+		success: readonly RequestOp[],
+	): Promise<boolean> {
+		const { succeeded } = await this.call(({ kv }, options) =>
+			kv.txn({ compare: [...compare], success: [...success] }, options),
+		);
+		return succeeded;
+	}
+
+	async put(key: string, value: string, lease = 0n): Promise<void> {
+		await this.transact([], [putOf(key, value, lease)]);
+	}
+
+	/** Ends all connections. */
+	close(): void {
+		for (const member of this.#members) member.close();
+	}
+}
+
+/** @throws where the server left the header out, which it never does */
+export function positionOf(header: ResponseHeader | undefined): Position {
+	if (!header) throw new Error("an answer of etcd without a header");
+	return {
+		revision: header.revision,
+		cluster: header.clusterId.toString(16),
+	};
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+export const bytes = (key: string) => encoder.encode(key);
+export const text = (value: Uint8Array) => decoder.decode(value);
+
+/** The end of the range of all keys with a prefix. */
+export function endOf(prefix: string): Uint8Array {
+	const end = bytes(prefix);
+	end[end.length - 1] = (end.at(-1) as number) + 1;
+	return end;
+}
+
+const getOf = (key: string) =>
+	create(RequestOpSchema, {
+		request: { case: "requestRange", value: { key: bytes(key) } },
+	});
+
+export const putOf = (
+	key: string,
+	value: string | Uint8Array,
+	lease = 0n,
+): RequestOp =>
+	create(RequestOpSchema, {
+		request: {
+			case: "requestPut",
+			value: {
+				key: bytes(key),
+				value: typeof value === "string" ? bytes(value) : value,
+				lease,
+			},
+		},
+	});
+
+export const deleteOf = (key: string): RequestOp =>
+	create(RequestOpSchema, {
+		request: { case: "requestDeleteRange", value: { key: bytes(key) } },
+	});
+
+/** Deletes keys from the first up to the second, without it. */
+export const deleteRangeOf = (from: string, to: string): RequestOp =>
+	create(RequestOpSchema, {
+		request: {
+			case: "requestDeleteRange",
+			value: { key: bytes(from), rangeEnd: bytes(to) },
+		},
+	});
+
+/** That a key was written last by this revision; 0: that it is not there. */
+export const unchangedSince = (key: string, revision: bigint): Compare =>
+	create(CompareSchema, {
+		key: bytes(key),
+		result: Compare_CompareResult.Equal,
+		target: Compare_CompareTarget.Mod,
+		targetUnion: { case: "modRevision", value: revision },
+	});

@@ -1,0 +1,107 @@
+import { create } from "@bufbuild/protobuf";
+import { Failure } from "@sluice/cli-kit";
+import { Event_EventType } from "../../generated/kv_pb.js";
+import { WatchRequestSchema } from "../../generated/rpc_pb.js";
+import { explain } from "./errors.js";
+import {
+	bytes,
+	type Etcd,
+	endOf,
+	type Position,
+	positionOf,
+	text,
+} from "./etcd.js";
+
+/** What was written since, all of one or more revisions. */
+export interface Update extends Position {
+	/** Value by key, without the prefix; undefined: it was deleted. In the order of the writes. */
+	events: (readonly [key: string, value: string | undefined])[];
+}
+
+/** A watch cannot go on from where it was, so that all has to be listed again. */
+export class WatchLost extends Error {
+	override name = "WatchLost";
+	readonly why: "compacted" | "restored";
+
+	constructor(why: WatchLost["why"]) {
+		super(`watch: ${why}`);
+		this.why = why;
+	}
+}
+
+/**
+ * What is written below a prefix after a position; an update without events says that the connection lives.
+ *
+ * @throws WatchLost what was written is not known any more; Failure the member is gone: go on from the last update
+ */
+export async function* watch(
+	etcd: Etcd,
+	prefix: string,
+	after: Position,
+	signal: AbortSignal,
+): AsyncGenerator<Update> {
+	const { member } = etcd;
+	const ended = new AbortController();
+	const first = create(WatchRequestSchema, {
+		requestUnion: {
+			case: "createRequest",
+			value: {
+				key: bytes(prefix),
+				rangeEnd: endOf(prefix),
+				startRevision: after.revision + 1n,
+				progressNotify: true,
+			},
+		},
+	});
+	async function* requests() {
+		yield first;
+		// The stream stays open until it is ended here.
+		await new Promise<void>((resolve) =>
+			ended.signal.addEventListener("abort", () => resolve(), { once: true }),
+		);
+	}
+	try {
+		// Without a leader a member would be silent.
+		const responses = member.watch.watch(requests(), {
+			headers: { hasleader: "true" },
+			signal: AbortSignal.any([signal, ended.signal]),
+		});
+		for await (const response of responses) {
+			const position = positionOf(response.header);
+			if (response.compactRevision > 0n) throw new WatchLost("compacted");
+			if (
+				response.created &&
+				(position.revision < after.revision ||
+					position.cluster !== after.cluster)
+			)
+				throw new WatchLost("restored");
+			if (response.canceled)
+				throw new Failure(
+					"failed",
+					`etcd ended the watch: ${response.cancelReason}`,
+					{
+						code: /permission/.test(response.cancelReason)
+							? "ETCD_PERMISSION"
+							: "ETCD_WATCH",
+					},
+				);
+			yield {
+				...position,
+				events: response.events.flatMap(({ type, kv }) =>
+					kv
+						? [
+								[
+									text(kv.key).slice(prefix.length),
+									type === Event_EventType.Delete ? undefined : text(kv.value),
+								] as const,
+							]
+						: [],
+				),
+			};
+		}
+	} catch (error) {
+		if (!signal.aborted) throw explain(error);
+	} finally {
+		ended.abort();
+	}
+}

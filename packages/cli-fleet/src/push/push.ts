@@ -1,0 +1,210 @@
+import { userInfo } from "node:os";
+import { badInput, Failure } from "@sluice/cli-kit";
+import { checkDeletes, type MostDeletes, refused } from "@sluice/machine";
+import {
+	deleteOf,
+	type Etcd,
+	type KeyValue,
+	MOST_OPERATIONS,
+	putOf,
+	unchangedSince,
+} from "../etcd/etcd.js";
+import { type Commit, readCommit } from "../rows/commit.js";
+import { RowsDigest } from "../rows/digest.js";
+import { COMMIT, type Paths } from "../rows/paths.js";
+import { linkOf, type Rows, wholeMachine } from "../rows/rows.js";
+import { historyOperations, writeHistory } from "./history.js";
+
+/** How a push is guarded. */
+export interface PushOptions {
+	dryRun: boolean;
+	mostDeletes: MostDeletes | undefined;
+	allowEmpty: boolean;
+	/** After the store was restored: agents take it, though they have had newer ones. */
+	reset: boolean;
+}
+
+/** A machine's rows as the store has them. */
+export interface Current {
+	rows: Rows;
+	commit: Commit | undefined;
+	/** Of the commit marker; 0: there is none. */
+	revision: bigint;
+}
+
+/** What a push changed, or would change, of one machine. */
+export interface Pushed {
+	machine: string;
+	generation: number;
+	/** Whether something was written. */
+	changed: boolean;
+	added: string[];
+	updated: string[];
+	deleted: string[];
+}
+
+export async function currentOf(
+	etcd: Etcd,
+	paths: Paths,
+	machine: string,
+): Promise<Current> {
+	const { rows: listed } = await etcd.list(paths.machine(machine));
+	const marker: KeyValue | undefined = listed.get(COMMIT);
+	listed.delete(COMMIT);
+	return {
+		rows: new Map([...listed].map(([key, { value }]) => [key, value])),
+		commit: readCommit(marker?.value),
+		revision: marker?.revision ?? 0n,
+	};
+}
+
+/**
+ * The rows of a machine once its document is pushed: those of links stay.
+ * @throws Failure usage: a row is a link's
+ */
+export function rowsWithDocument(
+	{ rows: current }: Current,
+	document: Rows,
+	machine: string,
+): Rows {
+	const rows: Rows = new Map(document);
+	for (const [key, value] of current) {
+		const link = linkOf(value);
+		if (link === undefined) continue;
+		if (rows.has(key))
+			throw badInput(`${machine}: ${key} belongs to link "${link}"`);
+		rows.set(key, value);
+	}
+	return rows;
+}
+
+/**
+ * Makes a machine's rows in the store what they are to be, and commits them.
+ * @param wanted all rows
+ * @param generation of the document; undefined: the next one
+ * @throws Failure usage: the rows are wrong or refused, nothing was written; failed: CONFLICT another push came between
+ */
+export async function push(
+	etcd: Etcd,
+	paths: Paths,
+	machine: string,
+	current: Current,
+	wanted: Rows,
+	generation: number | undefined,
+	options: PushOptions,
+	by = userInfo().username,
+): Promise<Pushed> {
+	wholeMachine(machine, undefined, wanted);
+	const pushed = differenceOf(machine, current, wanted);
+	const { added, updated, deleted } = pushed;
+	if (wanted.size === 0 && !options.allowEmpty)
+		throw refused(
+			"EMPTY",
+			`${machine}: there is no row, so everything would be deleted`,
+			"if this is meant, use --allow-empty",
+		);
+	const gone = deleted.filter(isNoKey).length;
+	const present = [...current.rows.keys()].filter(isNoKey).length;
+	checkDeletes({ deleted: gone, present }, options.mostDeletes);
+	const isSame = added.length + updated.length + deleted.length === 0;
+	const before = current.commit?.generation ?? 0;
+	// The same again says that what an agent refused is meant.
+	const isMeant = options.mostDeletes !== undefined || options.reset;
+	if (isSame && current.commit && !isMeant && (generation ?? 0) <= before)
+		return { ...pushed, generation: before, changed: false };
+	pushed.generation = nextGeneration(machine, generation, before);
+	if (options.dryRun) return pushed;
+	const commit: Commit = {
+		generation: pushed.generation,
+		rows: wanted.size,
+		sha256: RowsDigest.of(wanted).hex(),
+		deletes: Math.max(
+			gone,
+			options.mostDeletes && "rows" in options.mostDeletes
+				? options.mostDeletes.rows
+				: 0,
+		),
+		...(wanted.size === 0 ? { empty: true } : {}),
+		...(options.reset ? { reset: true } : {}),
+		by,
+		at: new Date().toISOString(),
+	};
+	await writeHistory(etcd, paths, machine, commit.generation, wanted);
+	await write(etcd, paths, machine, current, wanted, pushed, commit);
+	return pushed;
+}
+
+/** The key of a service goes with it, and is counted with it. */
+const isNoKey = (key: string) => !key.startsWith("keys/");
+
+function nextGeneration(
+	machine: string,
+	generation: number | undefined,
+	before: number,
+): number {
+	if (generation === undefined) return before + 1;
+	if (generation > before) return generation;
+	throw refused(
+		generation === before ? "CONFLICT" : "STALE",
+		`${machine}: generation ${generation} is not newer than ${before}, which was pushed`,
+		"give the document a higher generation, or none",
+	);
+}
+
+function differenceOf(
+	machine: string,
+	{ rows: current }: Current,
+	wanted: Rows,
+): Pushed {
+	const added: string[] = [];
+	const updated: string[] = [];
+	for (const [key, value] of wanted) {
+		const before = current.get(key);
+		if (before === undefined) added.push(key);
+		else if (before !== value) updated.push(key);
+	}
+	const deleted = [...current.keys()].filter((key) => !wanted.has(key));
+	return { machine, generation: 0, changed: true, added, updated, deleted };
+}
+
+/** In transactions as large as the server takes; the last one has the commit marker. */
+async function write(
+	etcd: Etcd,
+	paths: Paths,
+	machine: string,
+	{ revision }: Current,
+	wanted: Rows,
+	{ added, updated, deleted }: Pushed,
+	commit: Commit,
+): Promise<void> {
+	const prefix = paths.machine(machine);
+	const operations = [
+		...[...added, ...updated].map((key) =>
+			putOf(prefix + key, wanted.get(key) as string),
+		),
+		...deleted.map((key) => deleteOf(prefix + key)),
+	];
+	const last = [
+		putOf(paths.names + machine, ""),
+		...historyOperations(paths, machine, commit.generation),
+		putOf(paths.commit(machine), JSON.stringify(commit)),
+	];
+	const isAlone = unchangedSince(paths.commit(machine), revision);
+	const room = MOST_OPERATIONS - last.length;
+	while (operations.length > room) {
+		if (
+			!(await etcd.transact([isAlone], operations.splice(0, MOST_OPERATIONS)))
+		)
+			throw overtaken(machine);
+	}
+	if (await etcd.transact([isAlone], [...operations, ...last])) return;
+	// The answer to the first try may have been lost on the way.
+	const now = await etcd.get(paths.commit(machine));
+	if (now?.value !== JSON.stringify(commit)) throw overtaken(machine);
+}
+
+const overtaken = (machine: string) =>
+	new Failure("failed", `${machine}: another push came between`, {
+		code: "CONFLICT",
+		hint: "look at cli_fleet get, and push again",
+	});

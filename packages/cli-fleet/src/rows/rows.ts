@@ -1,0 +1,220 @@
+import { badInput } from "@sluice/cli-kit";
+import { Mistakes } from "@sluice/document";
+import {
+	API_VERSION,
+	type ConfigRow,
+	checkTogether,
+	configRow,
+	type Machine,
+	Reader,
+	serviceRow,
+	type TunnelRow,
+	tunnelRow,
+} from "@sluice/machine";
+import { endpointText } from "@sluice/maps/address";
+import {
+	directions,
+	flagWords,
+	protocolName,
+	type Sid,
+} from "@sluice/maps/tables";
+import { type Service, UNKNOWN } from "@sluice/tunnel";
+
+/**
+ * A machine's rows in the store: JSON by key, "tunnels/100", "services/1.2", "keys/1.2", "config/eth0.ingress". The key
+ * of a service is a row of its own, so that others may be read without.
+ */
+export type Rows = Map<string, string>;
+
+/** What a row may say beside a document's row. */
+export interface Owned {
+	/** The link that it is of; such rows are left alone when the machine's document is pushed. */
+	link?: string;
+}
+
+export const sidText = ({ service, group }: Sid) => `${service}.${group}`;
+
+/** The rows of a document. @param owned is added to each */
+export function rowsOf(
+	{ config, tunnels, services }: Machine,
+	owned: Owned = {},
+): Rows {
+	const rows: Rows = new Map();
+	const put = (key: string, value: object) =>
+		rows.set(key, JSON.stringify({ ...value, ...owned }));
+	for (const row of config)
+		put(`config/${row.interface}.${directions[row.queue]}`, {
+			id: row.config.id,
+			flags: flagWords(row.queue, row.config.flags),
+			name: row.config.name,
+		});
+	for (const { id, spec } of tunnels)
+		put(`tunnels/${id}`, {
+			local: endpointText(spec.local, spec.localPort),
+			remote:
+				spec.remote === UNKNOWN
+					? "learned"
+					: endpointText(spec.remote, spec.remotePort),
+		});
+	for (const { sid, proxy, backend, tunnel, key } of services) {
+		put(`services/${sidText(sid)}`, {
+			protocol: protocolName(proxy.proto),
+			proxy: endpointText(proxy.address, proxy.port),
+			backend: endpointText(backend.address, backend.port),
+			tunnel,
+		});
+		put(`keys/${sidText(sid)}`, { keys: [{ hex: key.toString("hex") }] });
+	}
+	return rows;
+}
+
+/**
+ * The rows as a document's, of all or of some.
+ * @param generation of the document
+ * @throws Failure usage: rows that are wrong, with their keys
+ */
+export function machineOf(
+	name: string,
+	generation: number | undefined,
+	rows: Iterable<readonly [string, string]>,
+	keyOf: (sid: string) => string | undefined,
+): Machine {
+	const mistakes = new Mistakes("");
+	const reader = new Reader(mistakes);
+	const machine: Machine = {
+		name,
+		generation: generation === undefined ? undefined : BigInt(generation),
+		config: [],
+		tunnels: [],
+		services: [],
+	};
+	for (const [key, text] of rows) {
+		const row = read(key, text, keyOf, reader);
+		if (!row) continue;
+		if ("spec" in row) machine.tunnels.push(row);
+		else if ("sid" in row) machine.services.push(row);
+		else machine.config.push(row);
+	}
+	mistakes.throwIfAny();
+	return machine;
+}
+
+/** As `machineOf`, of all rows, which must belong together. @throws Failure usage */
+export function wholeMachine(
+	name: string,
+	generation: number | undefined,
+	rows: Rows,
+): Machine {
+	const machine = machineOf(name, generation, rows, (sid) =>
+		rows.get(`keys/${sid}`),
+	);
+	const mistakes = new Mistakes("");
+	checkTogether(machine, mistakes, () => ({ line: 1, column: 1 }));
+	const tunnels = new Set(machine.tunnels.map(({ id }) => id));
+	for (const { sid, tunnel } of machine.services)
+		if (!tunnels.has(tunnel))
+			mistakes.add(
+				[],
+				`services/${sidText(sid)}: there is no tunnel ${tunnel}`,
+			);
+	mistakes.throwIfAny();
+	return machine;
+}
+
+function read(
+	key: string,
+	text: string,
+	keyOf: (sid: string) => string | undefined,
+	reader: Reader,
+): ConfigRow | TunnelRow | Service | undefined {
+	const [, kind, id] = /^([a-z]+)\/(.+)$/.exec(key) ?? [];
+	if (!kind || !id) throw badInput(`the row "${key}" is of no known kind`);
+	const fields = parsed(key, text);
+	switch (kind) {
+		case "config": {
+			const dot = id.lastIndexOf(".");
+			return configRow(
+				reader,
+				{
+					...fields,
+					interface: id.slice(0, dot),
+					direction: id.slice(dot + 1),
+				},
+				[key],
+			);
+		}
+		case "tunnels":
+			return tunnelRow(reader, { id: Number(id), ...fields }, [key]);
+		case "services": {
+			const { service, group } = sidOf(id);
+			const secret = keyOf(id);
+			const keys =
+				secret === undefined ? undefined : parsed(`keys/${id}`, secret).keys;
+			return serviceRow(reader, { ...fields, service, group, keys }, [key]);
+		}
+		case "keys":
+			return undefined;
+		default:
+			throw badInput(`the row "${key}" is of no known kind`);
+	}
+}
+
+/** The service of "1.2". */
+export function sidOf(text: string): Sid {
+	const [service = "", group = ""] = text.split(".");
+	return { service: Number(service), group: Number(group) };
+}
+
+/** A row's own fields; whose link it is, is none of them. @throws Failure usage, without the text, which may be a key */
+function parsed(key: string, text: string): Record<string, unknown> {
+	try {
+		const { link: _, ...fields } = JSON.parse(text) as Record<string, unknown>;
+		return fields;
+	} catch {
+		throw badInput(`${key}: not JSON`);
+	}
+}
+
+/** The link that a row is of. */
+export function linkOf(text: string): string | undefined {
+	if (!text.includes('"link":')) return undefined;
+	return (JSON.parse(text) as Owned).link;
+}
+
+/** The rows as a document that can be read again; without keys it cannot be applied. */
+export function documentOf(
+	name: string,
+	generation: number,
+	rows: Rows,
+	showKeys: boolean,
+) {
+	const of = (kind: string) =>
+		[...rows]
+			.filter(([key]) => key.startsWith(`${kind}/`))
+			.map(
+				([key, text]) =>
+					[key.slice(kind.length + 1), parsed(key, text)] as const,
+			)
+			.sort(([a], [b]) => a.localeCompare(b, "en", { numeric: true }));
+	return {
+		apiVersion: API_VERSION,
+		kind: "Machine",
+		metadata: { name, generation },
+		config: of("config").map(([id, fields]) => ({
+			interface: id.slice(0, id.lastIndexOf(".")),
+			direction: id.slice(id.lastIndexOf(".") + 1),
+			...fields,
+		})),
+		tunnels: of("tunnels").map(([id, fields]) => ({
+			id: Number(id),
+			...fields,
+		})),
+		services: of("services").map(([id, fields]) => ({
+			...sidOf(id),
+			...fields,
+			keys: showKeys
+				? parsed(`keys/${id}`, rows.get(`keys/${id}`) ?? "{}").keys
+				: "hidden",
+		})),
+	};
+}

@@ -1,0 +1,131 @@
+// Needs root, BPF and etcd: rows of every kind from a document into the store, into the kernel, and back.
+import { rmSync, writeFileSync } from "node:fs";
+import { changed, gateway } from "./helpers/documents.js";
+import { it } from "./helpers/fleet.js";
+
+it("what is pushed is what the kernel has, and what get prints", async (t, fleet) => {
+	const gw1 = fleet.machine("gw1");
+	gw1.start();
+	const { code, out } = await fleet.cli("push - --wait", gateway());
+	t.is(code, 0);
+	t.is(out, "gw1: generation 1: 7 rows added, 0 changed, 0 deleted\n");
+	const { document, generation, drifted } = await gw1.kernel();
+	const { config, tunnels, services } = gateway();
+	t.deepEqual(document as unknown, { config, tunnels, services });
+	t.is(generation, 1);
+	t.false(drifted);
+	const got = await fleet.cli("get gw1 --show-keys --json");
+	const again = await fleet.cli("push -", JSON.parse(got.out));
+	t.is(again.out, "gw1: generation 1: nothing changed\n");
+	const hidden = await fleet.cli("get gw1");
+	t.false(hidden.out.includes("key-0"));
+	t.false(hidden.out.includes(Buffer.from("key-0").toString("hex")));
+});
+
+it("one row that changes is written by itself, and the tables count as applied", async (t, fleet) => {
+	const gw1 = fleet.machine("gw1");
+	gw1.start();
+	await fleet.cli("push - --wait", gateway("gw1", 30));
+	const next = changed((c) => {
+		Object.assign(c.services[0] as object, {
+			backend: "192.168.7.3:80",
+			keys: [{ text: "another" }],
+		});
+		// Two exchange what they have.
+		const [, a, b] = c.services as Record<string, unknown>[];
+		if (a && b) [a.proxy, b.proxy] = [b.proxy, a.proxy];
+		c.services.pop();
+		c.tunnels.push({ id: 7, local: "127.0.0.2:6080", remote: "10.0.0.1:6080" });
+		c.config.push({
+			interface: "lo",
+			direction: "egress",
+			id: 2,
+			flags: [],
+			name: "lo",
+		});
+	}, 30);
+	t.is((await fleet.cli("push - --wait", next)).code, 0);
+	const { document, drifted } = await gw1.kernel();
+	const sorted = (rows: object[]) =>
+		rows.map((row) => JSON.stringify(row)).sort();
+	for (const kind of ["config", "tunnels", "services"] as const)
+		t.deepEqual(sorted(document[kind]), sorted(next[kind]));
+	t.false(drifted);
+	t.deepEqual(gw1.findings(), []);
+	// Tunnels that go, and one that comes.
+	const last = changed((c) => {
+		c.services.splice(25);
+		c.tunnels.splice(25);
+	}, 30);
+	t.is((await fleet.cli("push - --wait", last)).code, 0);
+	const now = await gw1.kernel();
+	t.is(now.document.tunnels.length, 25);
+	t.false(now.drifted);
+});
+
+it("a generation is gone back to as a new one, with the keys that are in use", async (t, fleet) => {
+	const gw1 = fleet.machine("gw1");
+	gw1.start();
+	await fleet.cli("push -", gateway());
+	await fleet.cli(
+		"push - --wait",
+		changed((c) => {
+			c.services.pop();
+			Object.assign(c.services[0] as object, { keys: [{ text: "rotated" }] });
+		}),
+	);
+	const history = await fleet.cli("history gw1 --json");
+	t.deepEqual(
+		JSON.parse(history.out).generations.map(
+			(one: { generation: number }) => one.generation,
+		),
+		[1, 2],
+	);
+	const { out } = await fleet.cli("rollback gw1 1");
+	t.is(out, "gw1: generation 3: 2 rows added, 0 changed, 0 deleted\n");
+	await gw1.applied(3);
+	const { document } = await gw1.kernel();
+	const expected = gateway();
+	Object.assign(expected.services[0] as object, {
+		keys: [{ text: "rotated" }],
+	});
+	t.deepEqual(document.services as unknown, expected.services);
+	t.is((await fleet.cli("rollback gw1 9")).code, 3);
+});
+
+it("a canary that refuses ends the push before the others get it", async (t, fleet) => {
+	const gw1 = fleet.machine("gw1");
+	const gw2 = fleet.machine("gw2");
+	gw1.start();
+	gw2.start();
+	const one = gateway("gw1");
+	const two = gateway("gw2");
+	const files = [one, two].map(
+		(content) => `/tmp/${process.pid}-${content.metadata.name}.json`,
+	);
+	t.teardown(() => {
+		for (const file of files) rmSync(file, { force: true });
+	});
+	const push = (options: string) => {
+		writeFileSync(files[0] as string, JSON.stringify(one));
+		writeFileSync(files[1] as string, JSON.stringify(two));
+		return fleet.cli(`push ${files.join(" ")} ${options}`);
+	};
+	t.is((await push("--batch 50%")).code, 0);
+	(one.config[0] as Record<string, unknown>).interface = "none0";
+	two.services.pop();
+	const { code, err } = await push("--canary gw1");
+	t.is(code, 1);
+	t.is(
+		err,
+		'cli_fleet: push: gw1 refused generation 2: no interface "none0" (NOT_FOUND)\n',
+	);
+	const status = await fleet.cli("status");
+	t.is(status.code, 1);
+	t.regex(status.out, /^gw1 +2 +1 +refused/m);
+	t.regex(status.out, /^gw2 +1 +1 +ok/m);
+	t.regex(
+		status.out,
+		/^gw1: generation 2 refused: no interface "none0" \(NOT_FOUND\)$/m,
+	);
+});
