@@ -8,7 +8,7 @@ import { backend, bufferFull, startLoad } from "../helpers/traffic.js";
 
 const bpfTest = testWith(test.serial, needs.root, needs.bpf);
 
-bpfTest("50 reattaches under load lose nothing", async (t) => {
+bpfTest("15 reattaches under load lose nothing", async (t) => {
 	const net = await network(t);
 	const { client, gateway, core, node } = net;
 	const { proxy, node: backendAddress, client: clientAddress } = addresses[4];
@@ -39,14 +39,14 @@ bpfTest("50 reattaches under load lose nothing", async (t) => {
 		[node, "eth0"],
 		[gateway, "lan"],
 	] as const;
-	for (let count = 0; count < 50; count += 1) {
+	for (let count = 0; count < 15; count += 1) {
 		const [host, name] = places[count % places.length] as (typeof places)[0];
 		await host.run(script("reattach_tc"), [name]);
 	}
 	const { tcp, udp } = await load.stop();
 
 	t.log(`${tcp.sent} messages over TCP, ${udp.sent} over UDP`);
-	t.true(tcp.sent > 5000);
+	t.true(tcp.sent > 2000);
 	t.is(tcp.answered, tcp.sent);
 	// A busy machine may leave a receiver without the CPU until its buffer is full: that is no packet that we lost.
 	const full = (await bufferFull(client)) + (await bufferFull(node));
