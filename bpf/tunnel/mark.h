@@ -10,6 +10,9 @@
 
 #include <linux/bpf.h>
 
+#include "tunnel/outcome.h"
+#include "tunnel/tables.h"
+
 #define MARK_MASK 0xfff0
 
 enum mark {
@@ -27,6 +30,18 @@ static __always_inline void set_mark(struct __sk_buff *skb, enum mark mark)
 {
 	skb->tc_index = mark;
 	skb->tc_classid = mark;
+}
+
+/* A packet that ends here carries its direction and outcome to where the kernel frees it, for cli_monitor. */
+#define MARK_DROPPED 0x7780
+#define MARK_DROPPED_EGRESS 0x40
+#define MARK_DROPPED_OUTCOME 0x3f
+#define MARK_DROPPED_MASK 0xff80
+
+static __always_inline void mark_dropped(struct __sk_buff *skb, enum queue queue,
+					 enum outcome outcome)
+{
+	skb->tc_index = MARK_DROPPED + (queue == QUEUE_TX ? MARK_DROPPED_EGRESS : 0) + outcome;
 }
 
 /* Takes the mark off the packet. */

@@ -257,6 +257,8 @@ int pfc_egress(struct __sk_buff *skb)
 	if (verdict_of(outcome) == TC_ACT_UNSPEC && is_half_done(&run))
 		outcome = OUT_SERVICE_GONE;
 	count(QUEUE_TX, outcome);
+	if (unlikely(verdict_of(outcome) == TC_ACT_SHOT))
+		mark_dropped(skb, QUEUE_TX, outcome);
 	if (unlikely(run.event))
 		write_event(skb, run.config, run.event, QUEUE_TX, STAGE_AFTER << 16 | outcome);
 	if (unlikely(run.redirect))

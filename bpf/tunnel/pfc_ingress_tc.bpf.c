@@ -344,6 +344,8 @@ int pfc_ingress(struct __sk_buff *skb)
 	if (outcome < 0)
 		outcome = -outcome;
 	count(QUEUE_RX, outcome);
+	if (unlikely(verdict_of(outcome) == TC_ACT_SHOT))
+		mark_dropped(skb, QUEUE_RX, outcome);
 	if (unlikely(run.event))
 		write_event(skb, run.config, run.event, QUEUE_RX, STAGE_AFTER << 16 | outcome);
 	return verdict_of(outcome);

@@ -104,6 +104,15 @@ class Documents {
 	}
 }
 
+/** Sends a SYN or two, which nobody answers. */
+async function connect(host: Host, address: string): Promise<void> {
+	await host.run(
+		"timeout",
+		["0.3", "bash", "-c", `echo >/dev/tcp/${address}/80`],
+		{ reject: false },
+	);
+}
+
 async function tunnels(documents: Documents, host: Host): Promise<void> {
 	const { run } = bound(documents);
 	await run("cli_cfg set", "cli_cfg set 0 1 gue,dnat gateway");
@@ -121,15 +130,9 @@ async function tunnels(documents: Documents, host: Host): Promise<void> {
 	await run("cli_tunnel ping", "cli_tunnel ping 1 --count 2 --interval 0.01");
 	// A packet of the service, which is encapsulated.
 	await host.run("ip", ["route", "replace", "default", "via", "10.0.0.2"]);
-	await documents.runs("cli_cfg dump", "cli_cfg dump --count 1", async () => {
-		await host.run(
-			"timeout",
-			["0.3", "bash", "-c", "echo >/dev/tcp/6.6.6.6/80"],
-			{
-				reject: false,
-			},
-		);
-	});
+	await documents.runs("cli_cfg dump", "cli_cfg dump --count 1", () =>
+		connect(host, "6.6.6.6"),
+	);
 	for (const [program, all] of [
 		["cli_cfg", " --all"],
 		["cli_tunnel", ""],
@@ -145,6 +148,14 @@ async function tunnels(documents: Documents, host: Host): Promise<void> {
 		"cli_explain cli_explain",
 		"cli_explain --dev eth0 --dir egress --proto tcp 10.0.0.9:4000 6.6.6.6:80 --syn",
 	);
+	// A service whose tunnel has no remote, so its packets are dropped.
+	await cli(host, "cli_tunnel set 9 10.0.0.1 6080 0 0");
+	await cli(host, "cli_service set 9 9 tcp 5.5.5.9 80 6.6.6.9 80 9 key");
+	await documents.runs("cli_monitor cli_monitor", "cli_monitor", () =>
+		connect(host, "6.6.6.9"),
+	);
+	await cli(host, "cli_service del 9 9");
+	await cli(host, "cli_tunnel del 9");
 	await run("cli_doctor cli_doctor", "cli_doctor");
 	await documents.runs("common metrics", "cli_metrics serve 127.0.0.1 0");
 }

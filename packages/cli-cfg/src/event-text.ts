@@ -1,3 +1,4 @@
+import { clock, isoTime } from "@sluice/capture";
 import type { PacketEvent } from "@sluice/maps/tables";
 import { decode, framed, packetText } from "@sluice/tunnel/wire";
 
@@ -43,27 +44,5 @@ export function eventDocument(event: PacketEvent, place: Place) {
 }
 
 /** A packet without a link-layer header is decoded behind one that is made up. */
-const frameOf = ({ data, raw }: PacketEvent) => (raw ? framed(data) : data);
-
-const MICROSECOND = 1000n;
-const MILLISECOND = 1_000_000n;
-
-/** Local time of day with microseconds, "13:37:00.000123". */
-function clock(time: bigint): string {
-	const date = new Date(Number(time / MILLISECOND));
-	const [hours, minutes, seconds] = [
-		date.getHours(),
-		date.getMinutes(),
-		date.getSeconds(),
-	].map((part) => String(part).padStart(2, "0"));
-	return `${hours}:${minutes}:${seconds}.${microseconds(time)}`;
-}
-
-/** "2026-11-21T13:37:00.000123Z" */
-const isoTime = (time: bigint) =>
-	new Date(Number(time / MILLISECOND))
-		.toISOString()
-		.replace(/\.\d+Z$/, `.${microseconds(time)}Z`);
-
-const microseconds = (time: bigint) =>
-	String((time / MICROSECOND) % 1_000_000n).padStart(6, "0");
+export const frameOf = ({ data, raw }: PacketEvent) =>
+	raw ? framed(data) : data;

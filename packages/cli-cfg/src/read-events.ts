@@ -9,6 +9,8 @@ import {
 } from "@sluice/maps/tables";
 
 export interface EventListener {
+	/** Whether an event is to be handed out. */
+	wants(event: PacketEvent): boolean;
 	packet(event: PacketEvent): void;
 	/** Told of packets that found no room in the ring, as they are lost. */
 	lost(count: number): void;
@@ -48,7 +50,7 @@ export async function readEvents(
 	};
 	const timer = setInterval(tellLost, LOST_INTERVAL);
 	try {
-		return await read(context, ring.fd, limit, listener.packet);
+		return await read(context, ring.fd, limit, listener);
 	} finally {
 		clearInterval(timer);
 		tellLost();
@@ -60,7 +62,7 @@ function read(
 	{ kernel, env }: Context,
 	fd: number,
 	limit: number,
-	onPacket: (event: PacketEvent) => void,
+	listener: EventListener,
 ): Promise<number> {
 	const since = kernel.nanosecondsSinceBoot();
 	const stop = env.stopped?.();
@@ -82,8 +84,8 @@ function read(
 			try {
 				const event = readEvent(bytes);
 				// One that nobody read when it was news.
-				if (event.time < since) return;
-				onPacket(event);
+				if (event.time < since || !listener.wants(event)) return;
+				listener.packet(event);
 				if (++count === limit) stopped();
 			} catch (error) {
 				end(() => reject(error));

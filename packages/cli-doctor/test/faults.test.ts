@@ -1,8 +1,8 @@
 // Needs root: makes namespaces, attaches programs.
 import { needs, testWith } from "@sluice/testbed";
+import type { Machine } from "@sluice/testbed/site";
+import { GATEWAY, NAT, NODE, PROXY, Site, service } from "@sluice/testbed/site";
 import test from "ava";
-import type { Machine } from "./helpers/machine.js";
-import { GATEWAY, NAT, NODE, PROXY, Site, service } from "./helpers/site.js";
 
 const serial = testWith(test.serial as typeof test, needs.root, needs.bpf);
 

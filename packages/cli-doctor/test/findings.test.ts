@@ -1,7 +1,7 @@
 // Needs root: makes namespaces, attaches programs.
 import { needs, testWith } from "@sluice/testbed";
+import { type Machine, machine } from "@sluice/testbed/site";
 import test from "ava";
-import { type Machine, machine } from "./helpers/machine.js";
 
 const serial = testWith(test.serial as typeof test, needs.root, needs.bpf);
 

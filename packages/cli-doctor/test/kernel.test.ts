@@ -1,10 +1,10 @@
 // Needs root: makes namespaces, loads programs.
 import * as maps from "@sluice/maps";
 import { needs, testWith } from "@sluice/testbed";
+import { machine } from "@sluice/testbed/site";
 import test from "ava";
 import { kernelVersion } from "../src/checks/kernel.js";
 import { World } from "../src/world.js";
-import { machine } from "./helpers/machine.js";
 
 // Other kernels than this one are booted by scripts/test-kernel-doctor.sh.
 

@@ -1,8 +1,8 @@
 // Needs root: makes namespaces, removes packages from a machine that has a package system of its own.
 import { existsSync } from "node:fs";
 import { needs, testWith } from "@sluice/testbed";
+import { machine } from "@sluice/testbed/site";
 import test from "ava";
-import { machine } from "./helpers/machine.js";
 import { installOlder, ownPackages } from "./helpers/packages.js";
 
 const needsDebian = () =>

@@ -1,8 +1,8 @@
 // Needs root: makes namespaces, takes rights away.
 import path from "node:path";
 import { needs, testWith } from "@sluice/testbed";
+import { type Machine, machine } from "@sluice/testbed/site";
 import test from "ava";
-import { type Machine, machine } from "./helpers/machine.js";
 
 const serial = testWith(test.serial as typeof test, needs.root, needs.bpf);
 const fixture = (name: string) =>

@@ -1,12 +1,12 @@
 import { type Context, Failure, noInterface } from "@sluice/cli-kit";
 import { fateOf, type Outcome } from "@sluice/maps/tables";
 import { type Attached, attachedTo } from "@sluice/tunnel/hooks";
+import { reasons } from "@sluice/tunnel/reasons";
 import { type Decoded, decode, framed } from "@sluice/tunnel/wire";
 import { Copy } from "./copy.js";
 import { linkOf } from "./link.js";
-import { objectFile } from "./object-file.js";
+import { programObject } from "./object-file.js";
 import type { Question } from "./question.js";
-import { reasons } from "./reasons.js";
 import { type Row, rowsFor } from "./rows.js";
 import { type Verdict, verdictOf } from "./verdict.js";
 import { standing } from "./wrap.js";
@@ -42,9 +42,10 @@ export async function explain(
 	const attached = await programOn(device, direction);
 	const link = await linkOf(device);
 	const { vars } = context.env;
-	const object = question.object ?? objectFile(direction, link.ethernet, vars);
+	const object =
+		question.object ?? programObject(direction, link.ethernet, vars);
 	// The kernel tries programs on frames with an Ethernet header alone: of one without, the other build is tried.
-	const tried = link.ethernet ? object : objectFile(direction, true, vars);
+	const tried = link.ethernet ? object : programObject(direction, true, vars);
 	const copy = new Copy(context, attached, object, tried);
 	const {
 		frame: any,

@@ -29,7 +29,7 @@ export function questionOf(args: Args, env: Env): Question {
 	const destination = endOf("destination", args.text("destination"));
 	if (source.address.includes(":") !== destination.address.includes(":"))
 		throw badInput("source and destination must be of one family");
-	const sid = sidOf(args.optional("gue"));
+	const sid = gueOf(args.optional("gue"));
 	const ping = args.optional("ping");
 	const packet = packetOf(args, { protocol, source, destination });
 	if (ping !== undefined && protocol !== "udp")
@@ -75,16 +75,8 @@ function directionOf(text: string): Question["direction"] {
 	throw badInput(`dir must be ingress or egress, got "${text}"`);
 }
 
-function sidOf(text: string | undefined): Sid | undefined {
-	if (text === undefined) return undefined;
-	const [service, group, ...more] = text.split(",");
-	if (service === undefined || group === undefined || more.length > 0)
-		throw badInput(`gue must be SERVICE,GROUP, got "${text}"`);
-	return {
-		service: values.u16("service", service),
-		group: values.u16("group", group),
-	};
-}
+const gueOf = (text: string | undefined) =>
+	text === undefined ? undefined : values.sid("gue", text);
 
 function keyOf(args: Args, env: Env, sid: Sid | undefined): Buffer | undefined {
 	const text = args.optional("key");

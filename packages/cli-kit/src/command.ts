@@ -80,6 +80,8 @@ export interface Command<P> {
 	/** What each positional is. */
 	positionals?: Readonly<Record<string, string>>;
 	options?: Readonly<Record<string, OptionSpec>>;
+	/** `-dump` is an argument: it takes no option of one dash but -h. */
+	minusWords?: true;
 	/** Command lines without the program's name, and what they do. */
 	examples?: readonly (readonly [line: string, does: string])[];
 	/** Reads every argument before anything is touched. @throws Failure usage */

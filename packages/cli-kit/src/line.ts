@@ -72,7 +72,7 @@ export function readLine(
 			plain.push(...words.slice(i + 1));
 			break;
 		}
-		if (isPlain(word)) {
+		if (isPlain(word) || (spec?.minusWords && MINUS_WORD.test(word))) {
 			const verb =
 				spec === only && plain.length === 0 ? verbs.get(word) : undefined;
 			if (verb) {
@@ -105,6 +105,9 @@ export function readLine(
 /** Whether a word is not an option. A negative number is a wrong value, not an option. */
 const isPlain = (word: string) =>
 	word.charCodeAt(0) !== DASH || /^-[\d.]*$/.test(word);
+
+/** `-dump`; `-h` is an option. */
+const MINUS_WORD = /^-[a-z][a-z-]+$/;
 
 const DASH = "-".charCodeAt(0);
 

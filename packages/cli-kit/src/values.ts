@@ -3,7 +3,7 @@ import {
 	address as addressCodec,
 	bytes as bytesCodec,
 } from "@sluice/maps/codec";
-import { type Protocol, protocols } from "@sluice/maps/tables";
+import { type Protocol, protocols, type Sid } from "@sluice/maps/tables";
 import { badInput, wrongValue } from "./failure.js";
 
 // Text from a command line → value. Each parser is given the argument's name and throws a Failure that says what
@@ -51,6 +51,14 @@ export const u32 = (name: string, text: string) =>
 /** An unsigned number of 16 bits. */
 export const u16 = (name: string, text: string) =>
 	integer(name, text, 0, 65_535);
+
+/** "SERVICE,GROUP". */
+export function sid(name: string, text: string): Sid {
+	const [service, group, ...more] = text.split(",");
+	if (service === undefined || group === undefined || more.length > 0)
+		throw badInput(`${name} must be SERVICE,GROUP, got "${text}"`);
+	return { service: u16("service", service), group: u16("group", group) };
+}
 
 /** Seconds, with a fraction if need be, from a hundredth to a day. */
 export function seconds(name: string, text: string): number {

@@ -18,6 +18,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
 		"pfc_ingress_tc.o",
 	],
 	"cli-metrics": [],
+	"cli-monitor": ["drop_monitor.o"],
 	"cli-service": [],
 	"cli-tunnel": [],
 	"sk-lookup": [],

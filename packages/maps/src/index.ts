@@ -16,6 +16,7 @@ export { freeze, isFrozen } from "./freeze.js";
 export * from "./info.js";
 export { interfaceIndex, interfaceName } from "./interfaces.js";
 export { Journal } from "./journal.js";
+export { kernelEnum } from "./kernel-enum.js";
 export type { KernelTable } from "./kernel-table.js";
 export * from "./link.js";
 export { lock, tryLock } from "./lock.js";

@@ -31,3 +31,19 @@ export function attachToNetns(
 export function replaceProgram(linkFd: number, programFd: number): void {
 	check(bpf_link_update(linkFd, programFd, null), "replace the program");
 }
+
+const bpf_raw_tracepoint_open = lazily(
+	"int bpf_raw_tracepoint_open(const char *name, int prog_fd)",
+);
+
+/**
+ * Attaches a tracing program (tp_btf) to the tracepoint that it was loaded for.
+ * @returns the link's descriptor; the attachment goes with it
+ * @throws BpfError EPERM no rights.
+ */
+export function attachTracing(programFd: number): number {
+	return check(
+		bpf_raw_tracepoint_open(null, programFd),
+		"attach the tracing program",
+	);
+}

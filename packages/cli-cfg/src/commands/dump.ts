@@ -1,66 +1,77 @@
 import {
-	badInput,
-	type Context,
-	command,
-	toJson,
-	values,
-} from "@sluice/cli-kit";
-import type { PacketEvent } from "@sluice/maps/tables";
+	captureFile,
+	type Filter,
+	filterOf,
+	filterOptions,
+	isSubject,
+	limitOf,
+	subjects,
+	unixTime,
+	writeOf,
+	writeOptions,
+} from "@sluice/capture";
+import { type Context, command, toJson } from "@sluice/cli-kit";
+import { directions, outcomes, type PacketEvent } from "@sluice/maps/tables";
+import { decode } from "@sluice/tunnel/wire";
 import manifest from "../../package.json" with { type: "json" };
-import { captureFile } from "../capture-file.js";
-import { eventDocument, eventLine, type Place } from "../event-text.js";
+import {
+	eventDocument,
+	eventLine,
+	frameOf,
+	type Place,
+} from "../event-text.js";
 import { readEvents } from "../read-events.js";
+
+/** `SNAPSHOT` of bpf/tunnel/event.h. */
+const SNAPSHOT = 2048;
 
 export const dump = command({
 	usage: "dump",
 	summary:
 		"Show packets where a row has the dump flag, before and after the action; runs until stopped",
-	options: {
-		count: { type: "string", describe: "Stop after so many" },
-		write: {
-			type: "string",
-			value: "file",
-			describe: "Write a pcapng capture to a file; - is stdout",
-		},
-	},
+	options: { ...writeOptions, ...filterOptions },
 	examples: [
 		["dump", "Show packets until Ctrl-C"],
 		["dump --count 10 --json", "Ten of them, a JSON document each"],
+		["dump --reason wrong-key,no-remote", "Only what became one of these"],
+		["dump --service 1,2 --client 198.51.100.7", "One client's packets"],
 		[
 			"dump --write tunnel.pcapng",
 			"A capture for Wireshark, with what became of each packet",
 		],
 		["dump --write - | wireshark -k -i -", "The same, as it happens"],
 	],
-	parse: (args) => {
-		const count = args.optional("count");
-		const write = args.optional("write");
-		if (write === "-" && args.flag("json"))
-			throw badInput("--json and --write - both want stdout");
-		return {
-			limit:
-				count === undefined
-					? Number.POSITIVE_INFINITY
-					: values.integer("count", count, 1, 0xffff_ffff),
-			write,
-		};
-	},
-	async run({ limit, write }, context) {
+	parse: (args) => ({
+		limit: limitOf(args),
+		write: writeOf(args),
+		filter: filterOf(args, outcomes),
+	}),
+	async run({ limit, write, filter }, context) {
 		const { env, json } = context;
 		const place = placer(context);
 		const capture =
 			write === undefined
 				? undefined
-				: captureFile(write, `cli_cfg ${manifest.version}`);
+				: captureFile(write, `cli_cfg ${manifest.version}`, SNAPSHOT);
 		const show = (event: PacketEvent) =>
 			env.out(
 				json
 					? `${toJson(eventDocument(event, place(event)))}\n`
 					: `${eventLine(event, place(event))}\n`,
 			);
+		const add = (event: PacketEvent) =>
+			capture?.add({
+				...event,
+				...place(event),
+				direction: directions[event.queue] ?? "ingress",
+				comment:
+					event.outcome === undefined
+						? event.stage
+						: `${event.stage}: ${event.outcome}`,
+			});
 		const count = await readEvents(context, limit, {
-			packet: (event) =>
-				capture ? capture.add(event, place(event)) : show(event),
+			wants: wanted(context, filter),
+			packet: capture ? add : show,
 			lost: (lost) => {
 				if (json) env.err(`${toJson({ lost })}\n`);
 				else context.warn(`${lost} lost: too many to keep up`);
@@ -71,14 +82,29 @@ export const dump = command({
 	},
 });
 
-/** Tells where and when an event was, in words of the world outside the kernel. */
+/** Whether the filter lets an event through. Only the packet after the action has an outcome, so --reason shows that one. */
+function wanted(
+	context: Context,
+	filter: Filter,
+): (event: PacketEvent) => boolean {
+	const { service, tunnel, client, direction, reasons } = filter;
+	const isOfSubject =
+		service === undefined && tunnel === undefined && client === undefined
+			? undefined
+			: subjects(context);
+	return (event) =>
+		(direction === undefined || direction === directions[event.queue]) &&
+		(reasons === undefined ||
+			(event.outcome !== undefined && reasons.includes(event.outcome))) &&
+		(isOfSubject === undefined ||
+			isSubject(filter, isOfSubject(decode(frameOf(event)))));
+}
+
+/** Where and when an event was, in words of the world outside the kernel. */
 function placer({ kernel }: Context): (event: PacketEvent) => Place {
-	const booted =
-		BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000)) *
-			1000n -
-		kernel.nanosecondsSinceBoot();
+	const timeOf = unixTime(kernel);
 	return ({ time, ifindex }) => ({
 		interface: kernel.interfaceName(ifindex),
-		time: booted + time,
+		time: timeOf(time),
 	});
 }

@@ -1,11 +1,20 @@
-import { type Args, badInput, command, values } from "@sluice/cli-kit";
-import { type Config, configTable, flagNames } from "@sluice/maps/tables";
+import { type Args, badInput, command, Failure, values } from "@sluice/cli-kit";
+import {
+	type Config,
+	configTable,
+	directions,
+	flagNames,
+} from "@sluice/maps/tables";
 import { configDocument, configLine } from "../format.js";
 import { ifindexOf, indexOf, isIndex } from "../rows.js";
 
 export const set = command({
-	usage: "set [<interface>] <idx> <id> <flags> <name>",
+	usage: [
+		"set [<interface>] <idx> <id> <flags> <name>",
+		"set [<interface>] <idx> <change>",
+	],
 	summary: "Tell a program what to do",
+	minusWords: true,
 	positionals: {
 		interface:
 			"The interface [default: every interface without a row of its own]",
@@ -14,20 +23,30 @@ export const set = command({
 		flags:
 			"A number, or names separated by commas (ingress: gue, dnat, dump, open-ping, local; egress: proxy, snat, dump, fib)",
 		name: "A name of your own, at most 31 bytes",
+		change: "One flag of the row that is there: +dump sets it, -dump clears it",
 	},
 	bulk: "change",
 	examples: [
 		["set 1 7 17 gateway", "Egress of every interface: proxy and fib"],
 		["set eth0 0 7 gue,dnat gateway", "Ingress of eth0, by names"],
+		["set eth0 0 +dump", "Show its packets to cli_cfg dump, too"],
 	],
 	parse: rowOf,
 	run({ interface: name, queue, config }, context) {
 		const ifindex = name === undefined ? 0 : ifindexOf(name, context);
 		const key = { ifindex, queue };
-		context.locked((tables) => tables.openTable(configTable).set(key, config));
+		const row = context.locked((tables) => {
+			const table = tables.openTable(configTable);
+			const after =
+				"id" in config
+					? config
+					: changed(table.get(key), config, name ?? "every interface", queue);
+			table.set(key, after);
+			return after;
+		});
 		context.print(
-			() => [configLine(name ?? "*", key, config)],
-			() => configDocument(name ?? "*", key, config),
+			() => [configLine(name ?? "*", key, row)],
+			() => configDocument(name ?? "*", key, row),
 		);
 	},
 });
@@ -37,21 +56,64 @@ export interface Row {
 	/** Undefined: every interface. */
 	interface: string | undefined;
 	queue: number;
-	config: Config;
+	config: Config | Change;
+}
+
+/** One bit of a row's flags. */
+interface Change {
+	bit: number;
+	isSet: boolean;
+}
+
+/** @throws Failure missing, where there is no row */
+function changed(
+	row: Config | undefined,
+	{ bit, isSet }: Change,
+	device: string,
+	queue: number,
+): Config {
+	if (!row)
+		throw new Failure(
+			"missing",
+			`no row of ${device} for ${directions[queue]}`,
+			{
+				hint: "set it whole: cli_cfg set [<interface>] <idx> <id> <flags> <name>",
+			},
+		);
+	return { ...row, flags: (isSet ? row.flags | bit : row.flags & ~bit) >>> 0 };
 }
 
 function rowOf(args: Args): Row {
+	const change = args.optional("change");
+	// First: where it is no change, it is not known which word is the interface.
+	if (change !== undefined) mustBeSigned(change);
 	const name = args.optional("interface");
 	const queue = indexOf(args.text("idx"));
+	const known = flagNames[queue] ?? {};
 	return {
 		interface: name === undefined ? undefined : interfaceName(name),
 		queue,
-		config: {
-			id: values.u32("id", args.text("id")),
-			flags: values.flags("flags", args.text("flags"), flagNames[queue] ?? {}),
-			name: instanceName(args.text("name")),
-		},
+		config:
+			change === undefined
+				? {
+						id: values.u32("id", args.text("id")),
+						flags: values.flags("flags", args.text("flags"), known),
+						name: instanceName(args.text("name")),
+					}
+				: {
+						bit: values.flags("change", change.slice(1), known),
+						isSet: change.startsWith("+"),
+					},
 	};
+}
+
+/** `+dump`, `-dump`. @throws Failure usage */
+function mustBeSigned(change: string): void {
+	if (/^[+-]/.test(change)) return;
+	throw badInput(
+		`change must be + or - and a flag, got "${change}"`,
+		"a whole row is [<interface>] <idx> <id> <flags> <name>",
+	);
 }
 
 function interfaceName(text: string): string {

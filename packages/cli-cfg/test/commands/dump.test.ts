@@ -1,8 +1,17 @@
 import { execFileSync } from "node:child_process";
 import { setImmediate } from "node:timers/promises";
-import { withTables } from "@sluice/cli-kit/testing";
+import {
+	type PinnedTables,
+	session,
+	withTables,
+} from "@sluice/cli-kit/testing";
 import { possibleCpus } from "@sluice/maps";
-import { eventsLostTable } from "@sluice/maps/tables";
+import {
+	encapTable,
+	eventsLostTable,
+	natTable,
+	verifyTable,
+} from "@sluice/maps/tables";
 import test from "ava";
 import { cli } from "../../src/cli.js";
 import { dumping, SKB_SIZE, writeEvents } from "../helpers/dumping.js";
@@ -31,6 +40,66 @@ it("dump shows packets as they come, before and after", async (t, tables) => {
 	);
 	t.deepEqual([code, err], [0, "cli_cfg: dump: 3 shown\n"]);
 });
+
+/** Service 1 2 of tunnel 100, whose backend is the source in `tunnelled`. */
+function setService(tables: PinnedTables) {
+	const backend = { address: "1.1.1.1", port: 4000, proto: 6 };
+	const proxy = { address: "5.5.5.5", port: 3100, proto: 6 };
+	const sid = { service: 1, group: 2 };
+	const key = Buffer.alloc(16);
+	tables.open(verifyTable).set(sid, { key, tunnel: 100, proxy, backend });
+	tables.open(encapTable).set(backend, { key, tunnel: 100, sid });
+	tables.open(natTable).set(proxy, backend);
+}
+
+for (const [filter, shown] of [
+	["--service 1,2", [ping, tunnelled]],
+	["--tunnel 100", [ping, tunnelled]],
+	["--client 192.0.2.9", [tunnelled]],
+	["--direction ingress", [ping, tunnelled]],
+	["--reason no-config,PING-learned", [ping]],
+	["--tunnel 100 --client 192.0.2.9", [tunnelled]],
+] as const)
+	it(`dump ${filter} shows these packets only`, async (t, tables) => {
+		setService(tables);
+		const { out } = await dumping(
+			tables,
+			`dump --json ${filter} --count ${shown.length}`,
+			() =>
+				writeEvents(tables, [
+					{ data: datagram6, queue: 1, outcome: "no-tunnel" },
+					{ data: ping, outcome: "ping-learned" },
+					{ data: tunnelled },
+				]),
+		);
+		t.deepEqual(
+			out
+				.trimEnd()
+				.split("\n")
+				.map((line) => JSON.parse(line).length),
+			shown.map(({ length }) => length),
+		);
+	});
+
+it("dump refuses a filter that is none", (t, tables) =>
+	session(
+		t,
+		tables,
+		cli,
+		[
+			["--service 1", 'service must be SERVICE,GROUP, got "1"'],
+			["--client x", 'client must be an IPv4 or IPv6 address, got "x"'],
+			["--direction up", 'direction must be ingress or egress, got "up"'],
+			[
+				"--reason drop",
+				'reason must be one of no-config, not-ip, not-ours …, got "drop"; see cli_cfg stats --all',
+			],
+		].map(([words, message]) => ({
+			type: `dump ${words}`,
+			code: 2,
+			err: `cli_cfg: dump: ${message}\n`,
+		})),
+	));
 
 it("dump --json is one document a line", async (t, tables) => {
 	const before = Date.now();

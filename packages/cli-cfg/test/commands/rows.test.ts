@@ -13,6 +13,46 @@ function addInterface(name: string): number {
 	return interfaceIndex(name) as number;
 }
 
+it("set changes one flag of a row", async (t, tables) => {
+	addInterface("chg0");
+	const index = interfaceIndex("chg0");
+	const row = (flags: string) =>
+		`CFG\tchg0\t${index}\tIngress\t1\tgw\t${flags}\n`;
+	await session(t, tables, cli, [
+		{ type: "set chg0 0 1 gue,dnat gw", out: row("3 gue,dnat") },
+		{ type: "set chg0 0 +dump", out: row("11 gue,dnat,dump") },
+		{ type: "set chg0 0 +dump", out: row("11 gue,dnat,dump") },
+		{ type: "set chg0 0 -dnat", out: row("9 gue,dump") },
+		{ type: "set chg0 0 -dump", out: row("1 gue") },
+		{
+			type: "set chg0 1 +dump",
+			code: 3,
+			err: "cli_cfg: set: no row of chg0 for egress; set it whole: cli_cfg set [<interface>] <idx> <id> <flags> <name>\n",
+		},
+		{
+			type: "set 0 -dump",
+			code: 3,
+			err: "cli_cfg: set: no row of every interface for ingress; set it whole: cli_cfg set [<interface>] <idx> <id> <flags> <name>\n",
+		},
+		{
+			type: "set chg0 0 +proxy",
+			code: 2,
+			err: 'cli_cfg: set: change has an unknown flag "proxy", got "proxy"; known are 1 gue, 2 dnat, 8 dump, 32 open-ping, 128 local\n',
+		},
+		{
+			type: "set chg0 0 dump",
+			code: 2,
+			err: 'cli_cfg: set: change must be + or - and a flag, got "dump"; a whole row is [<interface>] <idx> <id> <flags> <name>\n',
+		},
+		{
+			type: "batch -",
+			world: { input: "set chg0 0 +dump\nset chg0 0 -gue\n" },
+			out: "2 lines: 1 row written, 0 deleted\n",
+		},
+		{ type: "get chg0", out: `${row("8 dump")}1 row\n` },
+	]);
+});
+
 it("a row for every interface is set, shown and deleted", async (t, tables) => {
 	await session(t, tables, cli, [
 		{
@@ -129,7 +169,8 @@ it("every command has one JSON document", (t, tables) =>
 		},
 	]));
 
-const usage = "usage: cli_cfg set [<interface>] <idx> <id> <flags> <name>";
+const usage =
+	"usage: cli_cfg set [<interface>] <idx> <id> <flags> <name> | cli_cfg set [<interface>] <idx> <change>";
 
 const refused = (type: string | string[], message: string, code = 2): Step => ({
 	type,
@@ -176,7 +217,10 @@ it("what cannot be used is refused, and nothing is changed", async (t, tables) =
 			["set", "1", "1", "0", "a\tb"],
 			'name must have no control characters, got "a\\tb"',
 		),
-		refused("set 1 1 0", `missing: <name>\n${usage}`),
+		refused(
+			"set 1 1 0",
+			'change must be + or - and a flag, got "0"; a whole row is [<interface>] <idx> <id> <flags> <name>',
+		),
 		refused("set a b 1 1 0 x", `unexpected argument "x"\n${usage}`),
 		refused("set all 1 1 0 x", 'interface must be the name of one, got "all"'),
 		refused("set nope 1 1 0 x", 'no interface "nope"; see "ip -brief link"', 3),

@@ -1,4 +1,4 @@
-import type { Machine } from "./machine.js";
+import type { Machine } from "@sluice/testbed/site";
 
 /**
  * Gives a machine a package system of its own: what is installed and removed is gone with it. Its one archive has

@@ -60,7 +60,7 @@ export function readEvent(bytes: Buffer): PacketEvent {
 }
 
 /** A ring buffer has neither keys nor values. */
-const none: Codec<never> = {
+export const noEntries: Codec<never> = {
 	size: 0,
 	read: () => {
 		throw new TypeError("a ring buffer has no entries");
@@ -73,8 +73,8 @@ export const eventsTable: Table<never, never> = {
 	name: "map_events",
 	type: "ringbuf",
 	flags: 0,
-	key: none,
-	value: none,
+	key: noEntries,
+	value: noEntries,
 };
 
 /** Row 0 → events that found no room, for each CPU. */

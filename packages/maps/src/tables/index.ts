@@ -6,6 +6,7 @@ export * from "./config-flags.js";
 export * from "./decap.js";
 export * from "./destination-metrics.js";
 export * from "./destinations.js";
+export * from "./drop.js";
 export * from "./endpoint.js";
 export * from "./event.js";
 export * from "./frag.js";

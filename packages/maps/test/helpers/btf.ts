@@ -75,6 +75,15 @@ export class Btf {
 		);
 	}
 
+	/** A struct by its name. */
+	named(name: string): BtfType {
+		const found = [...this.#types.values()].find(
+			(type) => type.kind === "STRUCT" && type.name === name,
+		);
+		if (!found) throw new RangeError(`no struct ${name}`);
+		return found;
+	}
+
 	/** The values of an enum, by name and in their order. */
 	enum(name: string): { name: string; val: number }[] {
 		const found = [...this.#types.values()].find(

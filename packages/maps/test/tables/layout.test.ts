@@ -172,6 +172,7 @@ test("there are programs to compare with", (t) => {
 			.filter((file) => file !== "echo_dispatch.bpf.o"),
 		[
 			"dispatcher.o",
+			"drop_monitor.o",
 			"pfc_egress_l3_tc.o",
 			"pfc_egress_tc.o",
 			"pfc_ingress_l3_tc.o",
@@ -215,6 +216,29 @@ test("an event's header is what the programs write", (t) => {
 	t.deepEqual(
 		fieldDifferences(found.btf, "event", tables.eventHeader, map.value),
 		["event lacks data of struct event"],
+	);
+});
+
+test("what the drop monitor reports, and what it is told, are the structs of its program", (t) => {
+	const found = objects.find(({ file }) => file === "drop_monitor.o");
+	const map = found?.btf.maps().get("buffers");
+	if (!found || !map?.value) return t.fail();
+	const { btf } = found;
+	const [drop] = btf.bare(map.value).members ?? [];
+	const struct = btf.type(drop?.type_id as number);
+	const data = btf.bare(struct).members?.find(({ name }) => name === "data");
+	t.is(data?.bits_offset, 8 * tables.dropHeader.size);
+	t.deepEqual(fieldDifferences(btf, "drop", tables.dropHeader, struct), [
+		"drop lacks data of struct drop",
+	]);
+	const settings = btf.named("settings");
+	t.is(settings.size, tables.dropSettings.size);
+	t.deepEqual(
+		settings.members?.map(({ name, bits_offset }) => [name, bits_offset / 8]),
+		Object.entries(tables.dropSettings.fields).map(([name, [at]]) => [
+			name,
+			at,
+		]),
 	);
 });
 

@@ -1,6 +1,6 @@
 import { rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Host, type Running, testbed } from "@sluice/testbed";
+import { type Host, type Running, testbed } from "../index.js";
 import { install, Machine, ownDirectory } from "./machine.js";
 
 export const PROXY = "203.0.113.10";

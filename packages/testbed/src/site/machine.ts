@@ -10,9 +10,8 @@ import {
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { type Host, type Result, testbed } from "@sluice/testbed";
 import type { ExecutionContext } from "ava";
-import type { Examination } from "../../src/examine.js";
+import { type Host, type Result, testbed } from "../index.js";
 
 const root = path.join(import.meta.dirname, "../../../..");
 /** Where the host's users find the checkout. */
@@ -20,6 +19,18 @@ const CHECKOUT = "/mnt";
 const bpf = path.dirname(
 	createRequire(import.meta.url).resolve("@sluice/bpf/package.json"),
 );
+
+/** What `cli_doctor --json` prints, as much of it as tests read. */
+export interface Examination {
+	checks: number;
+	findings: {
+		code: string;
+		message: string;
+		fix?: string;
+		question?: string;
+	}[];
+	skipped: { check: string; reason: string }[];
+}
 
 /** A host with the tools on its PATH, as an installed machine has them. */
 export class Machine {

@@ -1,7 +1,6 @@
 import { closeSync, openSync } from "node:fs";
 import { Failure, writeAll } from "@sluice/cli-kit";
-import type { PacketEvent } from "@sluice/maps/tables";
-import type { Place } from "./event-text.js";
+import type { Direction } from "@sluice/maps/tables";
 import {
 	enhancedPacket,
 	interfaceDescription,
@@ -9,51 +8,68 @@ import {
 } from "./pcapng.js";
 
 const STDOUT = 1;
-/** `SNAPSHOT` of bpf/tunnel/event.h. */
-const SNAPSHOT = 2048;
+
+/** A packet that is to be captured. */
+export interface CapturedPacket {
+	ifindex: number;
+	/** Name of the interface; undefined: gone meanwhile. */
+	interface: string | undefined;
+	/** It has no link-layer header: `data` begins with IP. */
+	raw: boolean;
+	/** Nanoseconds since 1970. */
+	time: bigint;
+	direction: Direction;
+	/** Bytes that it had; `data` may be cut. */
+	length: number;
+	data: Buffer;
+	/** Packets with the same number are one packet, seen twice. */
+	id: bigint;
+	comment: string;
+}
 
 /** A capture that is being written: each packet is in the file when `add` returns. */
 export interface CaptureFile {
-	add(event: PacketEvent, place: Place): void;
+	add(packet: CapturedPacket): void;
 	close(): void;
 }
 
-/** Begins a capture. @param file "-" for stdout @throws Failure failed */
-export function captureFile(file: string, application: string): CaptureFile {
+/**
+ * Begins a capture.
+ *
+ * @param file "-" for stdout
+ * @param snapshot bytes of a packet that are kept
+ * @throws Failure failed
+ */
+export function captureFile(
+	file: string,
+	application: string,
+	snapshot: number,
+): CaptureFile {
 	const fd = file === "-" ? STDOUT : create(file);
 	/** By index in the kernel: its number here. */
 	const interfaces = new Map<number, number>();
 	writeAll(fd, sectionHeader(application));
 
-	function numberOf(ifindex: number, name: string, raw: boolean): number {
+	function numberOf({ ifindex, interface: name, raw }: CapturedPacket): number {
 		let number = interfaces.get(ifindex);
 		if (number === undefined) {
 			number = interfaces.size;
 			interfaces.set(ifindex, number);
 			writeAll(
 				fd,
-				interfaceDescription(name, SNAPSHOT, raw ? "raw" : "ethernet"),
+				interfaceDescription(
+					name ?? `if${ifindex}`,
+					snapshot,
+					raw ? "raw" : "ethernet",
+				),
 			);
 		}
 		return number;
 	}
 
 	return {
-		add({ ifindex, queue, length, data, id, stage, outcome, raw }, place) {
-			const name = place.interface ?? `if${ifindex}`;
-			writeAll(
-				fd,
-				enhancedPacket({
-					interface: numberOf(ifindex, name, raw),
-					time: place.time,
-					direction: queue === 0 ? "ingress" : "egress",
-					length,
-					data,
-					id,
-					comment: outcome === undefined ? stage : `${stage}: ${outcome}`,
-				}),
-			);
-		},
+		add: (packet) =>
+			writeAll(fd, enhancedPacket({ ...packet, interface: numberOf(packet) })),
 		close() {
 			if (fd !== STDOUT) closeSync(fd);
 		},

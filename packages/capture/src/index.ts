@@ -1,0 +1,14 @@
+export {
+	type CapturedPacket,
+	type CaptureFile,
+	captureFile,
+} from "./capture-file.js";
+export {
+	type Filter,
+	filterOf,
+	filterOptions,
+	filterValues,
+} from "./filter.js";
+export { limitOf, writeOf, writeOptions } from "./options.js";
+export { isSubject, type Subject, subjects } from "./subject.js";
+export { clock, isoTime, unixTime } from "./time.js";

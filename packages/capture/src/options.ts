@@ -1,0 +1,27 @@
+import { type Args, badInput, type OptionSpec, values } from "@sluice/cli-kit";
+
+/** Of a command that reports packets until it is stopped. */
+export const writeOptions: Readonly<Record<string, OptionSpec>> = {
+	count: { type: "string", describe: "Stop after so many" },
+	write: {
+		type: "string",
+		value: "file",
+		describe: "Write a pcapng capture to a file; - is stdout",
+	},
+};
+
+/** After how many packets to stop. @throws Failure usage */
+export function limitOf(args: Args): number {
+	const count = args.optional("count");
+	return count === undefined
+		? Number.POSITIVE_INFINITY
+		: values.integer("count", count, 1, 0xffff_ffff);
+}
+
+/** Where to write a capture. @throws Failure usage */
+export function writeOf(args: Args): string | undefined {
+	const write = args.optional("write");
+	if (write === "-" && args.flag("json"))
+		throw badInput("--json and --write - both want stdout");
+	return write;
+}
