@@ -3,7 +3,7 @@
  *
  * Hook      tc ingress, direct action
  * Reads     map_config, map_decap, map_verify, map_nat, map_encap
- * Writes    map_tunnel (the far end, learned from pings), map_frag, map_stats, map_tunnel_stats, map_events, the mark
+ * Writes    map_tunnel (the far end, learned from pings), map_rotation (the use of each key), map_frag, map_stats, map_tunnel_stats, map_events, the mark
  * Verdicts  OK      decapsulated or translated: the stack goes on with it
  *           SHOT    pings, which end here, and packets that claim to be ours and are not
  *           UNSPEC  not ours: the next filter decides
@@ -23,6 +23,7 @@
 #include "tunnel/parse.h"
 #include "tunnel/path_mtu.h"
 #include "tunnel/reach.h"
+#include "tunnel/rotation.h"
 #include "tunnel/stats.h"
 
 /* What one run knows. */
@@ -88,7 +89,9 @@ static __always_inline int authenticate(const struct gue *gue, struct sid *sid,
 	*service = find_by_sid(sid);
 	if (!*service)
 		return -OUT_UNKNOWN_SERVICE;
-	return same_key(gue->key, (*service)->key) ? 0 : -OUT_WRONG_KEY;
+	if (likely(same_key(gue->key, (*service)->key)) || is_other_key(sid, gue->key))
+		return 0;
+	return -OUT_WRONG_KEY;
 }
 
 static __always_inline int open_ping(struct __sk_buff *skb, struct run *run,

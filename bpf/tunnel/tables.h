@@ -91,6 +91,20 @@ struct verify {
 	struct endpoint backend;
 };
 
+/* One of the two keys of a service whose keys are rotated. */
+struct accepted_key {
+	__u8 key[KEY_SIZE];
+	__u8 signing[KEY_SIZE]; /* the signing key that goes with it; zero: none */
+	__u64 packets;	   /* that came with it while the service's own key was the other one */
+	__u64 last_packet; /* ns since boot (CLOCK_BOOTTIME) of the last of these; 0: none */
+};
+
+/* Value of map_rotation. The service's own key, in map_verify and map_encap, is one of the two. */
+struct rotation {
+	struct accepted_key old;
+	struct accepted_key next;
+};
+
 /* One row a tunnel, service and direction; a tunnel's traffic is the sum of
  * its rows, a service's likewise.
  */
@@ -175,6 +189,16 @@ struct {
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } map_verify SEC(".maps");
+
+/* Both keys of a service while they are rotated. Read only for a packet with another key than the service's own. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__type(key, struct sid);
+	__type(value, struct rotation);
+	__uint(max_entries, TABLE_ENTRIES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} map_rotation SEC(".maps");
 
 /* Proxy → backend and backend → proxy: two rows a service. */
 struct {

@@ -1,6 +1,7 @@
 // Needs root and BPF: real traffic through a tunnel while its services go.
-import { type Host, needs, testWith } from "@sluice/testbed";
+import { needs, testWith } from "@sluice/testbed";
 import test from "ava";
+import { inClear } from "../helpers/clear.js";
 import { cli, clis } from "../helpers/cli.js";
 import { counted } from "../helpers/counters.js";
 import { addresses, network } from "../helpers/network.js";
@@ -17,26 +18,6 @@ const FIRST = 20_000;
 const CHANGES = 3;
 /** Packets a second. */
 const RATE = 20_000;
-
-/** Counts packets from or to the backend itself, by UDP, that are not the tunnel's. */
-async function watch(host: Host): Promise<() => Promise<number>> {
-	await host.run("nft", ["-f", "-"], {
-		input: `table ip clear {
-			chain seen {
-				type filter hook prerouting priority -300
-				ip daddr ${backend} udp dport != 6080 counter
-				ip saddr ${backend} udp sport != 6080 counter
-			}
-		}`,
-	});
-	return async () => {
-		const { stdout } = await host.run("nft", ["list", "table", "ip", "clear"]);
-		return [...stdout.matchAll(/packets (\d+)/g)].reduce(
-			(sum, [, packets]) => sum + Number(packets),
-			0,
-		);
-	};
-}
 
 const service = (i: number, to = FIRST + i) =>
 	`set ${i} 1 udp ${proxy} ${FIRST + i} ${backend} ${to} 4 key`;
@@ -56,7 +37,7 @@ bpfTest(
 				all.map((i) => service(i)),
 			);
 		await echoes(node, FIRST, PORTS);
-		const seen = [await watch(core), await watch(client)] as const;
+		const seen = [await inClear(core), await inClear(client)] as const;
 		const flow = await startFlow(client, proxy, FIRST, PORTS, RATE);
 
 		for (let i = 0; i < CHANGES; i++) {

@@ -4,11 +4,12 @@ import {
 	decapTable,
 	encapTable,
 	natTable,
+	rotationTable,
 	trafficTable,
 	tunnelTable,
 	verifyTable,
 } from "@sluice/maps/tables";
-import { findings } from "@sluice/tunnel";
+import { findings, phaseOf } from "@sluice/tunnel";
 import { cli } from "../src/cli.js";
 import { changed, gateway, json, yaml } from "./helpers/documents.js";
 import { it } from "./helpers/tables.js";
@@ -40,6 +41,7 @@ it("a document is applied from nothing, and again for nothing", async (t, tables
 				verify: tables.open(verifyTable),
 				encap: tables.open(encapTable),
 				nat: tables.open(natTable),
+				rotation: tables.open(rotationTable),
 			} as never,
 			{ has: (id) => tables.open(tunnelTable).get(id) !== undefined },
 		),
@@ -190,4 +192,55 @@ it("an address that is not this machine's is warned of", async (t, tables) => {
 		err,
 		"cli_apply: warning: no interface has 203.0.113.2, the local address of a tunnel\n",
 	);
+});
+
+it("a second key is accepted, then sent, and counts as the old one", async (t, tables) => {
+	const keys = (generation: number, ...texts: string[]) =>
+		from(
+			changed((c) => {
+				c.metadata.generation = generation;
+				Object.assign(c.services[0] ?? {}, {
+					keys: texts.map((text) => ({ text })),
+				});
+			}),
+		);
+	const phase = () => {
+		const [sid] = [...tables.open(rotationTable).entries()].map(([key]) => key);
+		if (!sid) return undefined;
+		const row = tables.open(rotationTable).get(sid);
+		const verify = tables.open(verifyTable).get(sid);
+		return row && verify && phaseOf(verify, row);
+	};
+	await session(t, tables, cli, [
+		{ type: "-", world: keys(1, "old"), out: /^generation 1/ },
+		{
+			type: "- --dry-run",
+			world: keys(2, "old", "new"),
+			out: /^~ service \d+ \d+ .*, another second key \(was /,
+		},
+		{
+			type: "-",
+			world: keys(2, "old", "new"),
+			out: "generation 2: 1 row written, 0 deleted\n",
+		},
+	]);
+	t.is(phase(), "prepared");
+	await session(t, tables, cli, [
+		{
+			type: "-",
+			world: keys(3, "new", "old"),
+			out: "generation 3: 2 rows written, 0 deleted\n",
+		},
+	]);
+	t.is(phase(), "switched");
+	const exported = await tables.run(cli, "export --show-keys");
+	t.regex(exported.out, /keys: \[\{ text: new \}, \{ text: old \}\]/);
+	await session(t, tables, cli, [
+		{
+			type: "-",
+			world: keys(4, "new"),
+			out: "generation 4: 0 rows written, 1 deleted\n",
+		},
+	]);
+	t.is(phase(), undefined);
 });

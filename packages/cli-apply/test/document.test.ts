@@ -201,7 +201,7 @@ const wrong: [
 		(c) => {
 			first(c, "services").keys = [];
 		},
-		/: services\[0\]\.keys: expected a list of one key, got 0 keys$/,
+		/: services\[0\]\.keys: expected a list of one key, or two, got 0 keys$/,
 	],
 	[
 		"a key in two ways",

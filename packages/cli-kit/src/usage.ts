@@ -114,13 +114,16 @@ export const onlyCommand = ({ commands }: Pick<Program, "commands">) =>
 export const typedVerb = (spec: AnyCommand): string =>
 	verbOf(spec) === ONLY ? "" : verbOf(spec);
 
-/** Whether one of a command's arguments is a secret. */
-export const takesSecret = (program: Program, spec: AnyCommand): boolean =>
-	formsOf(spec).some(({ items }) =>
-		items.some(
-			({ name }) => name !== undefined && valuesOf(program, name) === "secret",
-		),
+/** Whether one of a command's arguments or options is a secret. */
+export function takesSecret(program: Program, spec: AnyCommand): boolean {
+	const names = [
+		...formsOf(spec).flatMap(({ items }) => items.map(({ name }) => name)),
+		...Object.values(spec.options ?? {}).map(({ value }) => value),
+	];
+	return names.some(
+		(name) => name !== undefined && valuesOf(program, name) === "secret",
 	);
+}
 
 /** Each way to call a command, without the program's name: "get all", "get <service-id> <group-id>". */
 export const usagesOf = (spec: AnyCommand): string[] =>

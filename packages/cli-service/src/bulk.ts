@@ -3,6 +3,8 @@ import {
 	encapTable,
 	natTable,
 	protocolName,
+	type Rotation,
+	rotationTable,
 	type Sid,
 	tunnelTable,
 	type Verify,
@@ -10,6 +12,8 @@ import {
 } from "@sluice/maps/tables";
 import {
 	openServiceTables,
+	otherKey,
+	phaseOf,
 	rankOfSid,
 	removeTraffic,
 	type Service,
@@ -42,6 +46,16 @@ export const bulk: BulkTables<{ service: Service }, Sid, Verify> = {
 			? (words.at(-1) as string)
 			: "(hidden)",
 	],
+	setOptions(sid, context, hidden) {
+		const row = rotationsOf(context).get(rankOfSid(sid));
+		const verify = row && context.openTable(verifyTable).get(sid);
+		if (!verify) return [];
+		const { key } = otherKey(verify, row);
+		const name = phaseOf(verify, row) === "prepared" ? "next-key" : "old-key";
+		const isHidden = hidden && keysShown(false, context) !== plainKey;
+		return [`--${name}=${isHidden ? "(hidden)" : plainKey(key)}`];
+	},
+	beside: [rotationTable],
 	delWords: ({ service, group }) => ["del", String(service), String(group)],
 	saveNote: "with the keys, so it is as secret as they are",
 	// The lines are carried out on empty tables, so that services may exchange what they have.
@@ -49,10 +63,15 @@ export const bulk: BulkTables<{ service: Service }, Sid, Verify> = {
 		const before = [...context.openTable(verifyTable).entries()];
 		for (const table of [verifyTable, encapTable, natTable] as const)
 			context.openTable<unknown, unknown>(table).clear();
+		const rotated = new Set<number>();
 		return {
-			line() {},
+			line({ service: { sid, other } }) {
+				if (other) rotated.add(rankOfSid(sid));
+			},
 			end() {
 				const tables = openServiceTables(context);
+				for (const [sid] of [...tables.rotation.entries()])
+					if (!rotated.has(rankOfSid(sid))) tables.rotation.delete(sid);
 				for (const [sid, { tunnel }] of before)
 					if (tables.verify.get(sid)?.tunnel !== tunnel)
 						removeTraffic(tables, { sid, tunnel });
@@ -61,6 +80,21 @@ export const bulk: BulkTables<{ service: Service }, Sid, Verify> = {
 		};
 	},
 };
+
+const rotations = new WeakMap<Context, Map<number, Rotation>>();
+
+/** All rotations, by `rankOfSid`: read once, for there may be a hundred thousand services and rarely a rotation. */
+function rotationsOf(context: Context): Map<number, Rotation> {
+	let known = rotations.get(context);
+	if (!known) {
+		const table = context.openTable(rotationTable, { readOnly: true });
+		known = new Map(
+			[...table.entries()].map(([sid, row]) => [rankOfSid(sid), row]),
+		);
+		rotations.set(context, known);
+	}
+	return known;
+}
 
 /** Says which services have a tunnel that is not set. */
 function reportLost(context: Context, { verify }: ServiceTables): void {

@@ -5,6 +5,7 @@ import { bulk } from "./bulk.js";
 import { check } from "./commands/check.js";
 import { del } from "./commands/del.js";
 import { get } from "./commands/get.js";
+import { rotate } from "./commands/rotate.js";
 import { set } from "./commands/set.js";
 import { stats } from "./commands/stats.js";
 
@@ -24,6 +25,7 @@ export const cli: Program = {
 		get,
 		set,
 		del,
+		rotate,
 		check,
 		stats,
 		...bulkCommands(() => cli, tablesEngine(bulk)),

@@ -1,6 +1,11 @@
-import { JsonText } from "@sluice/cli-kit";
-import { type Encap, type Endpoint, protocolName } from "@sluice/maps/tables";
-import { endpointName, type Service } from "@sluice/tunnel";
+import { type Context, counted, JsonText } from "@sluice/cli-kit";
+import {
+	type Encap,
+	type Endpoint,
+	protocolName,
+	type Rotation,
+} from "@sluice/maps/tables";
+import { endpointName, otherKey, phaseOf, type Service } from "@sluice/tunnel";
 
 // Lines that scripts rely on: prefix, tabs and field order stay as they are.
 
@@ -31,6 +36,42 @@ export const encapLine = (backend: Endpoint, encap: Encap, show: ShowKey) =>
 export const natLine = (from: Endpoint, to: Endpoint) =>
 	`NAT ${endpointOf(from)} -> ${endpointOf(to)}`;
 
+/** The phase, the key that is accepted beside the service's own, and its use. */
+export function rotationLine(
+	service: Service,
+	rotation: Rotation,
+	show: ShowKey,
+	context: Context,
+): string {
+	const { phase, key, packets, idle } = rotationDocument(
+		service,
+		rotation,
+		show,
+		context,
+	);
+	const { sid } = service;
+	const last = idle === null ? "" : `, the last ${idle.toFixed(1)} s ago`;
+	return `ROTATION (${sid.service}, ${sid.group}) ->\t${phase}\t'${key}'\t${counted(packets, "packet")}${last}`;
+}
+
+export function rotationDocument(
+	service: Service,
+	rotation: Rotation,
+	show: ShowKey,
+	{ kernel }: Context,
+) {
+	const { key, packets, lastPacket } = otherKey(service, rotation);
+	return {
+		phase: phaseOf(service, rotation),
+		key: show(key),
+		/** That came with this key while the service's own was the other one. */
+		packets: Number(packets),
+		/** Seconds since the last of them; null: none. */
+		idle:
+			lastPacket === 0n ? null : Math.max(kernel.secondsSince(lastPacket), 0),
+	};
+}
+
 // The same as JSON, written as text: there may be hundreds of thousands.
 
 const endpointJson = ({ proto, address, port }: Endpoint) =>
@@ -52,9 +93,10 @@ const keyJson = (key: Buffer, show: ShowKey) =>
 export const serviceJson = (
 	{ sid, key, tunnel, proxy, backend }: Service,
 	show: ShowKey,
+	rotation?: object,
 ) =>
 	new JsonText(
-		`{"service":${sid.service},"group":${sid.group},"key":${keyJson(key, show)},"tunnel":${tunnel},"proxy":${endpointJson(proxy)},"backend":${endpointJson(backend)}}`,
+		`{"service":${sid.service},"group":${sid.group},"key":${keyJson(key, show)},"tunnel":${tunnel},"proxy":${endpointJson(proxy)},"backend":${endpointJson(backend)}${rotation ? `,"rotation":${JSON.stringify(rotation)}` : ""}}`,
 	);
 
 export const encapJson = (

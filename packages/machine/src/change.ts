@@ -111,6 +111,7 @@ function stageChange(
 				`service ${nameOf(service.sid)}: there is no tunnel ${service.tunnel}`,
 			);
 		setService(services, service);
+		if (!service.other) services.rotation.delete(service.sid);
 	}
 	for (const row of deleted.config)
 		config.delete({ ifindex: interfaceIndex(row, context), queue: row.queue });

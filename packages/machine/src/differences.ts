@@ -7,6 +7,7 @@ import {
 	configTable,
 	directions,
 	flagWords,
+	rotationTable,
 	type Sid,
 	type Tunnel,
 	tunnelTable,
@@ -45,6 +46,7 @@ export function differencesOf(stage: Stage, context: Context): DifferenceRow[] {
 			({ service, group }: Sid) => `${service} ${group}`,
 			serviceText,
 		),
+		...rotations(stage),
 		...rowsOf(
 			"config",
 			stage.openTable(configTable).differences(),
@@ -55,6 +57,31 @@ export function differencesOf(stage: Stage, context: Context): DifferenceRow[] {
 	];
 	const isDelete = ({ change }: DifferenceRow) => change === "delete";
 	return [...rows.filter((row) => !isDelete(row)), ...rows.filter(isDelete)];
+}
+
+/** Services whose keys stay in their place while the other one, which is accepted, too, comes, goes or changes. */
+function rotations(stage: Stage): DifferenceRow[] {
+	const verify = stage.openTable(verifyTable);
+	const changed = new Set(
+		[...verify.differences()].map(({ key }) => rankOfSid(key)),
+	);
+	return [...stage.openTable(rotationTable).differences()]
+		.filter(({ key }) => !changed.has(rankOfSid(key)))
+		.sort((a, b) => rankOfSid(a.key) - rankOfSid(b.key))
+		.flatMap(({ key, after }): DifferenceRow[] => {
+			const service = verify.get(key);
+			if (!service) return [];
+			const text = serviceText(key, service);
+			return [
+				{
+					change: "change",
+					kind: "service",
+					id: `${key.service} ${key.group}`,
+					before: text,
+					after: `${text}, ${after ? "another second key" : "no second key"}`,
+				},
+			];
+		});
 }
 
 function rowsOf<K, V>(

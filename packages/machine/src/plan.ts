@@ -10,6 +10,9 @@ import {
 	openTunnelTables,
 	rankOfSid,
 	removeTraffic,
+	type Service,
+	type ServiceTables,
+	setRotation,
 	setService,
 	setTunnel,
 } from "@sluice/tunnel";
@@ -61,6 +64,7 @@ function planServices(
 		if (ownsService(only, sid.service))
 			tunnelsBefore.set(rankOfSid(sid), tunnel);
 	});
+	planRotations(tables, services, only);
 	const ownsAll = only.text === "";
 	if (ownsAll)
 		for (const table of rowsOfServices)
@@ -94,6 +98,23 @@ function planServices(
 			tunnelsBefore.delete(rankOfSid(sid));
 	for (const [rank, tunnel] of tunnelsBefore)
 		removeTraffic(tables, { sid: sidOfRank(rank), tunnel });
+}
+
+/** By what the services are until now: a key that becomes the second one is the old one. */
+function planRotations(
+	tables: ServiceTables,
+	services: readonly Service[],
+	only: Only,
+): void {
+	const rotated = new Set<number>();
+	for (const service of services) {
+		if (!service.other) continue;
+		rotated.add(rankOfSid(service.sid));
+		setRotation(tables, service, tables.verify.get(service.sid));
+	}
+	for (const [sid] of [...tables.rotation.entries()])
+		if (ownsService(only, sid.service) && !rotated.has(rankOfSid(sid)))
+			tables.rotation.delete(sid);
 }
 
 /** The service that `rankOfSid` gives a number. */

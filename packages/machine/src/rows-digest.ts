@@ -5,6 +5,7 @@ import {
 	decapTable,
 	encapTable,
 	natTable,
+	rotationTable,
 	tunnelTable,
 	verifyTable,
 } from "@sluice/maps/tables";
@@ -37,6 +38,7 @@ export function rowsDigest(
 			if (isOwn(row[0] as number)) addRow(state, table, row, seed);
 		});
 	add(verifyTable, (key) => ownsService(only, key & 0xffff));
+	add(rotationTable, (key) => ownsService(only, key & 0xffff));
 	if (only.config) add(configTable);
 	if (only.text === "") {
 		add(encapTable);
@@ -97,6 +99,7 @@ const numbers = new Map<AnyTable, number>([
 	[encapTable, 3],
 	[natTable, 4],
 	[decapTable, 5],
+	[rotationTable, 6],
 ]);
 
 /** Adds a row, which it may overwrite, or takes it away. */
@@ -113,8 +116,16 @@ function addRow(
 		row.fill(0, REMOTE, REMOTE_END - 1);
 		length = REMOTE_END;
 	}
+	if (table === rotationTable)
+		for (const use of [OLD_KEY_USE, NEXT_KEY_USE])
+			row.fill(0, use, use + KEY_USE);
 	state.add(row, length, seed + (numbers.get(table) as number), sign);
 }
+
+/** Words of a rotation's row in which the data path counts the use of each key. */
+const OLD_KEY_USE = 9;
+const NEXT_KEY_USE = 21;
+const KEY_USE = 4;
 
 /** Words of a tunnel's row: the id, then the local address, the remote one, both ports, and the last ping. */
 const REMOTE = 5;

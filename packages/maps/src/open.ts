@@ -1,4 +1,6 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { AbsentTable } from "./absent-table.js";
 import { isBpffs } from "./bpffs.js";
 import { BpfError, errnoName } from "./errors.js";
 import { type MapInfo, mapInfo } from "./info.js";
@@ -14,7 +16,8 @@ export interface OpenOptions {
 }
 
 /**
- * Opens the map pinned as `directory/<table name>` and checks that it is what `table` describes.
+ * Opens the map pinned as `directory/<table name>` and checks that it is what `table` describes. An optional one that is
+ * not pinned there is an empty table.
  *
  * @throws BpfError ENOENT nothing pinned there; EPERM, EACCES no rights; EINVAL it is another kind of map, all
  *   differences named at once.
@@ -25,6 +28,8 @@ export function openTable<K, V>(
 	options: OpenOptions = {},
 ): KernelTable<K, V> {
 	const path = join(directory, table.name);
+	if (table.optional && !existsSync(path) && existsSync(directory))
+		return new AbsentTable(table);
 	return wrapMap(table, openPin(path, options), path);
 }
 

@@ -30,6 +30,8 @@ export interface Table<K, V> {
 	readonly flags: number;
 	readonly key: Codec<K>;
 	readonly value: Codec<V>;
+	/** Added after the first release: where the attached programs lack it, it is empty and refuses to be written. */
+	readonly optional?: true;
 	/** Bytes of the value that the data path writes, too. */
 	readonly learned?: readonly (readonly [from: number, to: number])[];
 }

@@ -32,6 +32,7 @@ export function findings(tables: ServiceTables, tunnels: Tunnels): Finding[] {
 		...services.flatMap((service) => tunnelOf(tunnels, service)),
 		...strayEncaps(tables, services),
 		...strayNats(tables, services),
+		...strayRotations(tables),
 	];
 }
 
@@ -109,4 +110,18 @@ function strayNats(
 			message: `the NAT row (${endpointName(from)}) -> (${endpointName(to)}) belongs to no service`,
 			repair: () => nat.delete(from),
 		}));
+}
+
+function strayRotations({ rotation, verify }: ServiceTables): Finding[] {
+	return [...rotation.entries()].flatMap(([sid, { old, next }]) => {
+		const key = verify.get(sid)?.key;
+		if (key && (old.key.equals(key) || next.key.equals(key))) return [];
+		return [
+			{
+				code: "ROTATION_STRAY",
+				message: `${nameOf({ sid })}: ${key ? "its key is neither of those that are rotated" : "its keys are rotated, but there is no such service"}`,
+				repair: () => rotation.delete(sid),
+			},
+		];
+	});
 }

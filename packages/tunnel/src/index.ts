@@ -5,6 +5,7 @@ export * from "./endpoint.js";
 export { groupIds, serviceIds, tunnelIds } from "./ids.js";
 export * from "./outcomes.js";
 export * from "./pins.js";
+export * from "./rotation.js";
 export * from "./services.js";
 export * from "./tables.js";
 export * from "./traffic.js";

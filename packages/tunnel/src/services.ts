@@ -1,9 +1,14 @@
 import type { Encap, Endpoint, Sid, Verify } from "@sluice/maps/tables";
 import { sameEndpoint, sameSid } from "./endpoint.js";
+import { type OtherKeys, setRotation } from "./rotation.js";
 import type { ServiceTables } from "./tables.js";
 
 /** A service as one speaks of it: its ids, and what TABLE-VERIFY holds of it. */
-export type Service = Verify & { sid: Sid };
+export type Service = Verify & {
+	sid: Sid;
+	/** Of a rotation: the keys that it accepts beside its own. */
+	other?: OtherKeys | undefined;
+};
 
 /** An endpoint that a service wants and another has. */
 export interface Conflict {
@@ -71,6 +76,7 @@ export function setService(tables: ServiceTables, service: Service): void {
 	const { sid } = service;
 	const old = tables.verify.get(sid);
 	if (old) removeMoved(tables, { ...old, sid }, service);
+	setRotation(tables, service, old);
 	tables.verify.set(sid, service);
 	tables.encap.set(service.backend, encapRow(service));
 	for (const [from, to] of natRows(service)) tables.nat.set(from, to);
@@ -100,6 +106,7 @@ export function deleteService(tables: ServiceTables, sid: Sid): boolean {
 	const service = { ...verify, sid };
 	removeParts(tables, service);
 	removeTraffic(tables, service);
+	tables.rotation.delete(sid);
 	return tables.verify.delete(sid);
 }
 
@@ -108,6 +115,9 @@ export function deleteAllServices(tables: ServiceTables): Sid[] {
 	const sids = [...tables.verify.entries()].map(([sid]) => sid);
 	tables.nat.deleteMany([...tables.nat.entries()].map(([key]) => key));
 	tables.encap.deleteMany([...tables.encap.entries()].map(([key]) => key));
+	tables.rotation.deleteMany(
+		[...tables.rotation.entries()].map(([key]) => key),
+	);
 	tables.verify.deleteMany(sids);
 	tables.traffic.deleteMany([...tables.traffic.entries()].map(([key]) => key));
 	return sids;

@@ -5,6 +5,8 @@ import {
 	type Endpoint,
 	encapTable,
 	natTable,
+	type Rotation,
+	rotationTable,
 	type Sid,
 	type Traffic,
 	type TrafficKey,
@@ -52,6 +54,8 @@ export interface ServiceTables {
 	encap: OpenTable<Endpoint, Encap>;
 	/** Proxy → backend and backend → proxy. */
 	nat: OpenTable<Endpoint, Endpoint>;
+	/** Both keys of each service whose keys are rotated. */
+	rotation: OpenTable<Sid, Rotation>;
 	/** Counters, deleted with the service. */
 	traffic: OpenTable<TrafficKey, Traffic[]>;
 }
@@ -64,5 +68,6 @@ export const openServiceTables = (
 	verify: opener.openTable(verifyTable, options),
 	encap: opener.openTable(encapTable, options),
 	nat: opener.openTable(natTable, options),
+	rotation: opener.openTable(rotationTable, options),
 	traffic: opener.openTable(trafficTable, options),
 });

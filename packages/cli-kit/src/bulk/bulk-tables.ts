@@ -21,6 +21,11 @@ export interface BulkTables<P, K, V, H = void> {
 	setWords(key: K, value: V, context: Context, how?: H): string[];
 	/** The same words for people to read, without secrets. */
 	shown?(words: string[], context: Context): string[];
+	/** The options of that line, each with its value, `--size=5`; `hidden`: for people to read, without secrets. */
+	setOptions?(key: K, context: Context, hidden: boolean): string[];
+	/** Tables with the same key that the same line writes. */
+	// biome-ignore lint/suspicious/noExplicitAny: only their keys are looked at
+	beside?: readonly Table<K, any>[];
 	/** The words of the line that deletes one. */
 	delWords(key: K, context: Context): string[];
 	/** Called before the lines that say all that there is to be; the tables are the staged ones. */

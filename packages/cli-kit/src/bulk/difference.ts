@@ -1,3 +1,4 @@
+import type { Difference } from "@sluice/maps";
 import type { Context } from "../context.js";
 import { counted } from "../output.js";
 import type { Transaction } from "../transaction.js";
@@ -50,10 +51,7 @@ export function differenceLines(
 	const { shown = (words) => words } = tables;
 	const sets: DifferenceLine[] = [];
 	const dels: DifferenceLine[] = [];
-	const differences = [...staged.openTable(tables.table).differences()].sort(
-		(a, b) => tables.rank(a.key) - tables.rank(b.key),
-	);
-	for (const { key, before, after } of differences)
+	for (const { key, before, after } of differencesOf(tables, staged))
 		if (after === undefined)
 			dels.push({
 				change: "delete",
@@ -62,9 +60,30 @@ export function differenceLines(
 		else
 			sets.push({
 				change: before === undefined ? "add" : "change",
-				line: lineOf(shown(tables.setWords(key, after, context), context)),
+				line: lineOf(
+					shown(tables.setWords(key, after, context), context),
+					tables.setOptions?.(key, staged, true),
+				),
 			});
 	return [...sets, ...dels];
+}
+
+/** By rank: entries that differ, and those of which a table beside differs. */
+function differencesOf(
+	{ table, beside = [], rank }: AnyBulkTables,
+	staged: StagedContext,
+): Difference<unknown, unknown>[] {
+	const main = staged.openTable(table);
+	const found = new Map(
+		[...main.differences()].map((one) => [rank(one.key), one]),
+	);
+	for (const other of beside)
+		for (const { key } of staged.openTable(other).differences()) {
+			const value = main.get(key);
+			if (value !== undefined && !found.has(rank(key)))
+				found.set(rank(key), { key, before: value, after: value });
+		}
+	return [...found].sort(([a], [b]) => a - b).map(([, one]) => one);
 }
 
 const marks = { add: "+", change: "~", delete: "-" } as const;

@@ -8,12 +8,17 @@ export const tablesEngine = (tables: AnyBulkTables): Engine => ({
 	apply: (program, application, context) =>
 		apply(program, tables, application, context),
 	save(context, args) {
-		const { table, rank, setWords } = tables;
+		const { table, rank, setWords, setOptions } = tables;
 		const how = tables.saveHow?.(args);
 		const open = context.openTable(table, { readOnly: true });
 		const lines: string[] = [];
 		open.forEach((key, value) => {
-			lines.push(lineOf(setWords(key, value, context, how)));
+			lines.push(
+				lineOf(
+					setWords(key, value, context, how),
+					setOptions?.(key, context, false),
+				),
+			);
 		}, rank);
 		return lines;
 	},

@@ -48,8 +48,19 @@ function splitQuoted(line: string): string[] {
 const quoted = (word: string) =>
 	/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 
-/** A command as a line of a batch. */
-export function lineOf([verb, ...words]: readonly string[]): string {
+/**
+ * A command as a line of a batch.
+ * @param options each with its value, `--size=5`
+ */
+export function lineOf(
+	[verb, ...words]: readonly string[],
+	options: readonly string[] = [],
+): string {
 	const plain = words.some((word) => word.startsWith("-")) ? ["--"] : [];
-	return [verb ?? "", ...plain, ...words.map(quoted)].join(" ");
+	return [
+		verb ?? "",
+		...options.map(quoted),
+		...plain,
+		...words.map(quoted),
+	].join(" ");
 }

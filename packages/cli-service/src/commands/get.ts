@@ -1,5 +1,5 @@
-import { command, counted } from "@sluice/cli-kit";
-import type { Encap, Endpoint, Sid } from "@sluice/maps/tables";
+import { type Context, command, counted } from "@sluice/cli-kit";
+import type { Encap, Endpoint, Rotation, Sid } from "@sluice/maps/tables";
 import {
 	natRows,
 	openServiceTables,
@@ -12,6 +12,8 @@ import {
 	encapLine,
 	natJson,
 	natLine,
+	rotationDocument,
+	rotationLine,
 	type ShowKey,
 	serviceJson,
 	verifyLine,
@@ -39,26 +41,54 @@ export const get = command({
 		const tables = openServiceTables(context, { readOnly: true });
 		const rows = sid === "all" ? everything(tables) : one(tables, sid);
 		const show = keysShown(showKeys, context);
-		context.printLong((line) => printLines(rows, show, line), {
-			services: (row) => rows.services((one) => row(serviceJson(one, show))),
-			encap: (row) => rows.encap((key, one) => row(encapJson(key, one, show))),
-			nat: (row) => rows.nat((from, to) => row(natJson(from, to))),
-		});
+		const rotations = rotationsOf(tables, sid);
+		const rotation = (service: Service) => {
+			const found = rotations.get(rankOfSid(service.sid));
+			return found && rotationDocument(service, found, show, context);
+		};
+		context.printLong(
+			(line) => printLines(rows, rotations, context, show, line),
+			{
+				services: (row) =>
+					rows.services((one) => row(serviceJson(one, show, rotation(one)))),
+				encap: (row) =>
+					rows.encap((key, one) => row(encapJson(key, one, show))),
+				nat: (row) => rows.nat((from, to) => row(natJson(from, to))),
+			},
+		);
 	},
 });
 
+/** By `rankOfSid`. */
+type Rotations = ReadonlyMap<number, Rotation>;
+
+function rotationsOf({ rotation }: ServiceTables, sid: Sid | "all"): Rotations {
+	if (sid === "all")
+		return new Map(
+			[...rotation.entries()].map(([key, row]) => [rankOfSid(key), row]),
+		);
+	const row = rotation.get(sid);
+	return new Map(row && [[rankOfSid(sid), row]]);
+}
+
 function printLines(
 	{ services, encap, nat }: Rows,
+	rotations: Rotations,
+	context: Context,
 	show: ShowKey,
 	line: (text: string) => void,
 ): void {
 	let count = 0;
+	const rotated: string[] = [];
 	services((service) => {
 		count++;
 		line(verifyLine(service, show));
+		const row = rotations.get(rankOfSid(service.sid));
+		if (row) rotated.push(rotationLine(service, row, show, context));
 	});
 	encap((backend, value) => line(encapLine(backend, value, show)));
 	nat((from, to) => line(natLine(from, to)));
+	for (const text of rotated) line(text);
 	line(counted(count, "service"));
 }
 

@@ -23,6 +23,7 @@ import {
 	endpointName,
 	isInTheWay,
 	type Opener,
+	type OtherKeys,
 	openServiceTables,
 	type Service,
 	type ServiceTables,
@@ -53,6 +54,17 @@ export const set = command({
 			value: "file",
 			describe:
 				"Read the key from a file, - for standard input: arguments can be read by any user",
+		},
+		"next-key": {
+			type: "string",
+			value: "key",
+			describe:
+				"Accept this key, too, as after rotate --prepare: what save prints",
+		},
+		"old-key": {
+			type: "string",
+			value: "key",
+			describe: "The same as after rotate --switch",
 		},
 		force: {
 			type: "boolean",
@@ -111,7 +123,22 @@ function serviceOf(args: Args, env: Env): Service {
 	if (proxy.address.includes(":") !== backend.address.includes(":"))
 		throw badInput("ip-proxy and ip-ep must be of one family");
 	const tunnel = values.u32("tunnel-id", args.text("tunnel-id"));
-	return { sid, proxy, backend, tunnel, key: keyOf(args, env) };
+	const key = keyOf(args, env);
+	return { sid, proxy, backend, tunnel, key, other: otherKeyOf(args, key) };
+}
+
+/** The key of a rotation that the service does not send. */
+function otherKeyOf(args: Args, own: Buffer): OtherKeys | undefined {
+	const next = args.optional("next-key");
+	const old = args.optional("old-key");
+	if (next !== undefined && old !== undefined)
+		throw badInput("give --next-key or --old-key, not both");
+	const name = next === undefined ? "old-key" : "next-key";
+	const text = next ?? old;
+	if (text === undefined) return undefined;
+	const key = values.key(name, text);
+	if (key.equals(own)) throw badInput(`${name} and key are the same`);
+	return { key, phase: next === undefined ? "switched" : "prepared" };
 }
 
 function refuseKind(name: string, address: string, force: boolean): void {

@@ -32,27 +32,36 @@ function keyOfFile(name: string, file: string): Buffer {
 }
 
 /**
- * The key of a service: a list of one mapping, `text`, `hex`, `base64` or `file`.
- * No mistake repeats a key.
+ * The keys of a service: a list of mappings, `text`, `hex`, `base64` or `file`. The first is sent; the second, during a
+ * rotation, is accepted, too. No mistake repeats a key.
  */
 export function readKeys(
 	value: unknown,
 	path: Path,
 	reader: Reader,
-): Buffer | undefined {
+): [own: Buffer, other?: Buffer] | undefined {
 	if (value === "hidden") {
 		reader.wrong(path, "the keys were left out; export with --show-keys");
 		return undefined;
 	}
-	if (!Array.isArray(value) || value.length !== 1) {
+	if (!Array.isArray(value) || value.length < 1 || value.length > 2) {
 		reader.wrong(
 			path,
-			`expected a list of one key, got ${Array.isArray(value) ? `${value.length} keys` : shown(value)}`,
+			`expected a list of one key, or two, got ${Array.isArray(value) ? `${value.length} keys` : shown(value)}`,
 		);
 		return undefined;
 	}
-	const at = [...path, 0];
-	const fields = reader.mapping(value[0], at, [], Object.keys(ways));
+	const [own, other] = value.map((one, i) =>
+		readKey(one, [...path, i], reader),
+	);
+	if (!own || (value.length === 2 && !other)) return undefined;
+	if (!other) return [own];
+	if (other.equals(own)) reader.wrong(path, "both keys are the same");
+	return [own, other];
+}
+
+function readKey(value: unknown, at: Path, reader: Reader): Buffer | undefined {
+	const fields = reader.mapping(value, at, [], Object.keys(ways));
 	const names = Object.keys(fields ?? {});
 	const [name] = names;
 	if (!fields) return undefined;

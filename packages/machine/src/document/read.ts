@@ -238,7 +238,7 @@ export function serviceRow(
 	const proxy = reader.text(row, "proxy", path, place);
 	const backend = reader.text(row, "backend", path, place);
 	const tunnel = reader.number(row, "tunnel", path, values.u32);
-	const key = readKeys(row.keys, [...path, "keys"], reader);
+	const [key, other] = readKeys(row.keys, [...path, "keys"], reader) ?? [];
 	if (service === undefined || group === undefined || !protocol)
 		return undefined;
 	if (!proxy || !backend || tunnel === undefined || !key) return undefined;
@@ -255,5 +255,6 @@ export function serviceRow(
 		backend: { address: backend.address, port: backend.port, proto },
 		tunnel,
 		key,
+		...(other ? { other: { key: other } } : {}),
 	};
 }

@@ -5,10 +5,11 @@ import {
 	directions,
 	flagWords,
 	protocolName,
+	rotationTable,
 	tunnelTable,
 	verifyTable,
 } from "@sluice/maps/tables";
-import { rankOfConfig, rankOfSid, UNKNOWN } from "@sluice/tunnel";
+import { otherKey, rankOfConfig, rankOfSid, UNKNOWN } from "@sluice/tunnel";
 import { EVERY } from "../machine.js";
 import { type Only, ownsService, ownsTunnel } from "../only.js";
 import { API_VERSION, KIND, LEARNED } from "./words.js";
@@ -58,9 +59,16 @@ export function rowsOfMachine(
 		},
 		(id) => id,
 	);
+	const rotations = new Map(
+		[...context.openTable(rotationTable, readOnly).entries()].map(
+			([sid, row]) => [rankOfSid(sid), row],
+		),
+	);
 	context.openTable(verifyTable, readOnly).forEach((sid, verify) => {
 		if (!ownsService(only, sid.service)) return;
 		const { proxy, backend, tunnel, key } = verify;
+		const rotation = rotations.get(rankOfSid(sid));
+		const keys = rotation ? [key, otherKey(verify, rotation).key] : [key];
 		rows.services.push({
 			service: sid.service,
 			group: sid.group,
@@ -68,7 +76,7 @@ export function rowsOfMachine(
 			proxy: endpointText(proxy.address, proxy.port),
 			backend: endpointText(backend.address, backend.port),
 			tunnel,
-			keys: showKeys ? [keyRow(key)] : "hidden",
+			keys: showKeys ? keys.map(keyRow) : "hidden",
 		});
 	}, rankOfSid);
 	return rows;

@@ -12,6 +12,7 @@ export * from "./event.js";
 export * from "./frag.js";
 export { LABEL_SIZE, labelBytes, labelText } from "./label.js";
 export * from "./path-mtu.js";
+export * from "./rotation.js";
 export * from "./service.js";
 export * from "./sockets.js";
 export * from "./stats.js";

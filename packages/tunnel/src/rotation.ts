@@ -1,0 +1,84 @@
+import type { AcceptedKey, Rotation, Verify } from "@sluice/maps/tables";
+import type { Service } from "./services.js";
+import type { ServiceTables } from "./tables.js";
+
+/** A service's keys. */
+export interface Keys {
+	/** In each packet: 16 bytes. */
+	key: Buffer;
+	/** Signs pings and never travels; undefined: none. */
+	signing?: Buffer | undefined;
+}
+
+/** `prepared`: the service sends its old key; `switched`: its next one. Both are accepted. */
+export type Phase = "prepared" | "switched";
+
+/** A rotation as a service is set with it: its phase, and the keys that the service does not send. */
+export interface OtherKeys extends Keys {
+	/** Undefined: `switched` where the service had these keys until now, else `prepared`. */
+	phase?: Phase | undefined;
+}
+
+/** The phase of a rotation, by the key that the service sends. */
+export const phaseOf = (
+	{ key }: Pick<Verify, "key">,
+	{ next }: Rotation,
+): Phase => (next.key.equals(key) ? "switched" : "prepared");
+
+/** The key that the service accepts and does not send. */
+export const otherKey = (
+	service: Pick<Verify, "key">,
+	rotation: Rotation,
+): AcceptedKey =>
+	phaseOf(service, rotation) === "prepared" ? rotation.next : rotation.old;
+
+const NO_KEY = Buffer.alloc(16);
+
+/** The keys of a row. */
+export const keysOf = ({ key, signing }: AcceptedKey): Keys => ({
+	key,
+	signing: signing.equals(NO_KEY) ? undefined : signing,
+});
+
+const unused = ({ key, signing = NO_KEY }: Keys): AcceptedKey => ({
+	key,
+	signing,
+	packets: 0n,
+	lastPacket: 0n,
+});
+
+const hasKeys = (row: AcceptedKey, { key, signing = NO_KEY }: Keys) =>
+	row.key.equals(key) && row.signing.equals(signing);
+
+/**
+ * Writes the row of a service that is being set. A rotation stays, with the use of its keys, where the service is set
+ * with one of the two; it ends where it is set with a third.
+ *
+ * @param before the service until now
+ */
+export function setRotation(
+	{ rotation }: Pick<ServiceTables, "rotation">,
+	service: Service,
+	before: Verify | undefined,
+): void {
+	const { sid, key, other } = service;
+	const row = rotation.get(sid);
+	if (!other) {
+		if (row && !row.old.key.equals(key) && !row.next.key.equals(key))
+			rotation.delete(sid);
+		return;
+	}
+	const own: Keys = { key };
+	const was = row && phaseOf(service, row);
+	const isSame = row && was && hasKeys(otherKey(service, row), other);
+	const phase =
+		other.phase ??
+		(isSame ? was : before?.key.equals(other.key) ? "switched" : "prepared");
+	if (isSame && phase === was) return;
+	rotation.set(
+		sid,
+		phase === "prepared"
+			? { old: unused(own), next: unused(other) }
+			: { old: unused(other), next: unused(own) },
+	);
+}

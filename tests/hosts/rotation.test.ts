@@ -1,0 +1,101 @@
+// Needs root and BPF: keys are replaced while traffic goes through a tunnel.
+import { type Host, needs, testWith } from "@sluice/testbed";
+import test from "ava";
+import { inClear } from "../helpers/clear.js";
+import { cli, clis } from "../helpers/cli.js";
+import { counted } from "../helpers/counters.js";
+import { addresses, network } from "../helpers/network.js";
+import { configure, tunnel } from "../helpers/program.js";
+import { echoes, startFlow } from "../helpers/traffic.js";
+
+const bpfTest = testWith(test.serial, needs.root, needs.bpf);
+
+const { proxy, node: backend } = addresses[4];
+const FIRST = 20_000;
+/** Packets a second, each of which is answered. */
+const RATE = 2000;
+
+const services = [0, 1];
+const set = (i: number, key: string) =>
+	`set ${i} 1 udp ${proxy} ${FIRST + i} ${backend} ${FIRST + i} 4 ${key}`;
+
+/** One step of the rotation of both services, at one end. */
+const step = (host: Host, options: string) =>
+	clis(
+		host,
+		"cli_service",
+		services.map((i) => `rotate ${i} 1 ${options}`),
+	);
+
+/** Waits until the echo has answered all that its socket holds. */
+async function quiet(node: Host): Promise<void> {
+	for (let before = -1, now = 0; now !== before; ) {
+		before = now;
+		await new Promise((resolve) => setTimeout(resolve, 500));
+		now = await counted(node, 1, "encapsulated");
+	}
+}
+
+bpfTest(
+	"keys are rotated under load, in each order of the two ends, without a loss",
+	async (t) => {
+		const net = await network(t);
+		const { client, gateway, core, node } = net;
+		await configure(net);
+		await tunnel(net, 4);
+		for (const host of [gateway, node])
+			await clis(
+				host,
+				"cli_service",
+				services.map((i) => set(i, "key-0")),
+			);
+		await echoes(node, FIRST, services.length);
+		const seen = [await inClear(core), await inClear(client)] as const;
+		const flow = await startFlow(client, proxy, FIRST, services.length, RATE);
+
+		for (const [number, [first, second]] of [
+			[gateway, node],
+			[node, gateway],
+		].entries()) {
+			const a = first as Host;
+			const b = second as Host;
+			await step(a, `--prepare key-${number + 1}`);
+			await step(b, `--prepare key-${number + 1}`);
+			await step(a, "--switch");
+			// The other end still sends the old key.
+			const early = await t.throwsAsync(step(a, "--finish"));
+			t.regex(String(early), /the old key of service 0 1 is in use/);
+			await step(b, "--switch");
+			await new Promise((resolve) => setTimeout(resolve, 300));
+			await step(b, "--finish --idle 0.2");
+			await step(a, "--finish --idle 0.2");
+		}
+		const { sent, answered } = await flow.stop();
+
+		// Counted on the way: what a busy machine's sockets have no room for is not lost by the tunnel.
+		await quiet(node);
+		const translated = await counted(gateway, 0, "dnat");
+		const there = [
+			await counted(gateway, 1, "encapsulated"),
+			await counted(node, 0, "decapsulated"),
+		];
+		const back = [
+			await counted(node, 1, "encapsulated"),
+			await counted(gateway, 0, "decapsulated"),
+		];
+		t.log({ sent, answered, translated, there, back });
+		t.true(sent > RATE, `${sent} sent`);
+		t.true(answered > RATE, `${answered} answered`);
+		// More where the client refuses an answer that comes after its end.
+		t.true(translated >= sent);
+		t.true((there[0] as number) >= sent);
+		t.is(there[1], there[0]);
+		t.is(back[1], back[0]);
+		t.deepEqual(await Promise.all(seen.map((count) => count())), [0, 0]);
+		for (const host of [gateway, node])
+			t.is(await counted(host, 0, "wrong-key"), 0);
+		const { stdout } = await cli(gateway, "cli_service get 0 1 --show-keys");
+		t.regex(stdout, /'key-2'/);
+		t.notRegex(stdout, /ROTATION/);
+	},
+);
