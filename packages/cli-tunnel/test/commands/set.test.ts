@@ -166,7 +166,7 @@ it("set is idempotent", async (t, tables) => {
 		step,
 		{
 			type: "get all",
-			out: `${step.out?.trimEnd()}\tset\tno ping\nDECAP\tudp\t10.0.0.1:6080\t1\n1 tunnel, 1 local endpoint\n`,
+			out: `${String(step.out).trimEnd()}\tset\tno ping\nDECAP\tudp\t10.0.0.1:6080\t1\n1 tunnel, 1 local endpoint\n`,
 		},
 	]);
 });
