@@ -1,12 +1,10 @@
-import { createRequire } from "node:module";
+import { requireLater } from "@sluice/maps/require";
 import type { Document, Node } from "yaml";
 import type { Mistakes, Path, Position } from "./mistakes.js";
 import type { Source } from "./source.js";
 
-const require = createRequire(import.meta.filename);
-
 /** Loaded with the first YAML: it takes as long as all the rest of a command that reads JSON. */
-const library = (): typeof import("yaml") => require("yaml");
+const library = (): typeof import("yaml") => requireLater("yaml");
 
 /** How often anchors may be repeated, those inside of others multiplied. Repeats share memory; this bounds the time. */
 const MOST_ALIASES = 1_000_000;
