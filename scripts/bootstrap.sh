@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# bootstrap.sh [build|demo|bench|test]
+# bootstrap.sh [build|demo|fleet|bench|test]
 #
 # Makes a checkout ready for one purpose [default: build]: installs the Debian
 # packages that it needs and that are missing, the npm packages, and builds
@@ -35,6 +35,12 @@ readonly DEMO=(
 	curl:curl
 	sysctl:procps
 )
+readonly FLEET=(
+	"${DEMO[@]}"
+	etcd:etcd-server
+	etcdctl:etcd-client
+	openssl:openssl
+)
 readonly BENCH=(
 	nft:nftables
 	sysctl:procps
@@ -43,9 +49,7 @@ readonly BENCH=(
 	socat:socat
 )
 readonly TEST=(
-	"${DEMO[@]}"
-	etcd:etcd-server
-	openssl:openssl
+	"${FLEET[@]}"
 	clang-format:clang-format
 	ethtool:ethtool
 	ping:iputils-ping
@@ -149,9 +153,10 @@ needs=("${BUILD[@]}")
 case $purpose in
 build) ;;
 demo) needs+=("${DEMO[@]}") ;;
+fleet) needs+=("${FLEET[@]}") ;;
 bench) needs+=("${BENCH[@]}") ;;
 test) needs+=("${TEST[@]}") ;;
-*) die 2 "no purpose \"$purpose\"; there are build, demo, bench and test" ;;
+*) die 2 "no purpose \"$purpose\"; there are build, demo, fleet, bench and test" ;;
 esac
 
 # Another one may be at work in this checkout: it does what we would do. What

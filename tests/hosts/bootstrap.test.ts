@@ -67,7 +67,7 @@ rootTest("bootstrap installs what its purpose needs, no more", async (t) => {
 	t.is(await missing("test"), "clang curl shfmt");
 	t.is(
 		await missing("fun"),
-		'bootstrap.sh: no purpose "fun"; there are build, demo, bench and test',
+		'bootstrap.sh: no purpose "fun"; there are build, demo, fleet, bench and test',
 	);
 });
 

@@ -4,6 +4,8 @@ import manifest from "../package.json" with { type: "json" };
 import { get } from "./commands/get.js";
 import { history, rollback } from "./commands/history.js";
 import { push } from "./commands/push.js";
+import { roles } from "./commands/roles.js";
+import { rotate } from "./commands/rotate.js";
 import { run } from "./commands/run.js";
 import { status } from "./commands/status.js";
 
@@ -14,5 +16,5 @@ export const cli: Program = {
 	version: manifest.version,
 	pins: tunnelPins,
 	values: { key: "file", ca: "file", cert: "file" },
-	commands: [run, push, status, get, history, rollback],
+	commands: [run, push, status, get, history, rollback, rotate, roles],
 };

@@ -30,6 +30,10 @@ export const push = command({
 			type: "boolean",
 			describe: "Also where a document has no row: all is deleted",
 		},
+		delete: {
+			type: "boolean",
+			describe: "Take the links of the documents away from both their machines",
+		},
 		reset: {
 			type: "boolean",
 			describe:
@@ -75,17 +79,20 @@ export const push = command({
 				allowEmpty: args.flag("allow-empty"),
 				reset: args.flag("reset"),
 			} satisfies PushOptions,
+			isDelete: args.flag("delete"),
 			wait: args.flag("wait"),
 			seconds: secondsArg(args, "timeout", WAIT),
 			rollout,
 		};
 	},
 	kernel: false,
-	async run({ files, store, options, wait, seconds, rollout }, context) {
+	async run(
+		{ files, store, options, isDelete, wait, seconds, rollout },
+		context,
+	) {
 		const { readDocuments } = await import("../push/documents.js");
 		const documents = readDocuments(files, context.env);
 		const groups = groupsOf(documents.machines, rollout);
-		if (groups.length > 1 && options.dryRun === false) wait = true;
 		if (
 			documents.links.length > 0 &&
 			(rollout.canary.length > 0 || rollout.batch)
@@ -93,22 +100,23 @@ export const push = command({
 			throw badInput(
 				"links are pushed one after the other; leave --canary and --batch out",
 			);
+		if (isDelete && documents.machines.length > 0)
+			throw badInput(
+				"--delete is for links; a machine is emptied by a document without rows and --allow-empty",
+			);
+		const timeout = wait || groups.length > 1 ? seconds : undefined;
+		const { paths } = store;
 		const etcd = await openStore(store);
 		try {
 			const pushed = [
-				...(await pushMachines(
-					etcd,
-					store.paths,
-					groups,
-					options,
-					wait ? seconds : undefined,
-				)),
+				...(await pushMachines(etcd, paths, groups, options, timeout)),
 				...(await pushLinks(
 					etcd,
-					store.paths,
+					paths,
 					documents,
 					options,
-					wait ? seconds : undefined,
+					timeout,
+					isDelete,
 				)),
 			];
 			printPushed(pushed, options.dryRun, context);
@@ -158,14 +166,23 @@ async function pushMachines(
 }
 
 async function pushLinks(
-	_etcd: Etcd,
-	_paths: Paths,
+	etcd: Etcd,
+	paths: Paths,
 	{ links }: Documents,
-	_options: PushOptions,
-	_seconds: number | undefined,
+	options: PushOptions,
+	seconds: number | undefined,
+	isDelete: boolean,
 ): Promise<Pushed[]> {
-	if (links.length > 0) throw badInput("links are not there yet");
-	return [];
+	if (links.length === 0) return [];
+	const { deleteLink, pushLink } = await import("../push/links.js");
+	const all: Pushed[] = [];
+	for (const link of links)
+		all.push(
+			...(isDelete
+				? await deleteLink(etcd, paths, link.name, options, seconds)
+				: await pushLink(etcd, paths, link, options, seconds)),
+		);
+	return all;
 }
 
 /** Prints what was pushed; with `isDry`, each row. */

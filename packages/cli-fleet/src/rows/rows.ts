@@ -56,14 +56,17 @@ export function rowsOf(
 					? "learned"
 					: endpointText(spec.remote, spec.remotePort),
 		});
-	for (const { sid, proxy, backend, tunnel, key } of services) {
+	for (const { sid, proxy, backend, tunnel, key, other } of services) {
 		put(`services/${sidText(sid)}`, {
 			protocol: protocolName(proxy.proto),
 			proxy: endpointText(proxy.address, proxy.port),
 			backend: endpointText(backend.address, backend.port),
 			tunnel,
 		});
-		put(`keys/${sidText(sid)}`, { keys: [{ hex: key.toString("hex") }] });
+		const keys = other ? [key, other.key] : [key];
+		put(`keys/${sidText(sid)}`, {
+			keys: keys.map((one) => ({ hex: one.toString("hex") })),
+		});
 	}
 	return rows;
 }
@@ -165,10 +168,14 @@ export function sidOf(text: string): Sid {
 	return { service: Number(service), group: Number(group) };
 }
 
-/** A row's own fields; whose link it is, is none of them. @throws Failure usage, without the text, which may be a key */
+/** A row's own fields; whose link it is, and the step of a rotation, are none of them. @throws Failure usage, without the text, which may be a key */
 function parsed(key: string, text: string): Record<string, unknown> {
 	try {
-		const { link: _, ...fields } = JSON.parse(text) as Record<string, unknown>;
+		const {
+			link: _,
+			phase: __,
+			...fields
+		} = JSON.parse(text) as Record<string, unknown>;
 		return fields;
 	} catch {
 		throw badInput(`${key}: not JSON`);

@@ -15,17 +15,17 @@ export class EtcdServer {
 	readonly port = ++port;
 	readonly peerPort = ++port;
 	readonly #directory: string;
-	readonly #options: readonly string[];
+	readonly options: string[];
 	#process: ChildProcess | undefined;
 
 	constructor(name = "default", options: readonly string[] = []) {
 		this.name = name;
-		this.#options = options;
+		this.options = [...options];
 		this.#directory = mkdtempSync(path.join(tmpdir(), "fleet-etcd-"));
 	}
 
 	get scheme() {
-		return this.#options.includes("--client-cert-auth") ? "https" : "http";
+		return this.options.includes("--client-cert-auth") ? "https" : "http";
 	}
 
 	get url() {
@@ -62,7 +62,7 @@ export class EtcdServer {
 				"--initial-cluster",
 				cluster.map((one) => `${one.name}=${one.peerUrl}`).join(","),
 				...["--log-level", "error", "--logger", "zap"],
-				...this.#options,
+				...this.options,
 			],
 			{ stdio: "ignore" },
 		);
