@@ -9,6 +9,7 @@
 
 #include "lib/lookup_cache.h"
 #include "lib/packet.h"
+#include "tunnel/path.h"
 #include "tunnel/tables.h"
 
 #define CONFIG_LOG2 4
@@ -33,11 +34,29 @@ struct cached_local {
 struct cached_service {
 	struct lookup lookup;
 	struct endpoint proxy;
+	__u32 ifindex; /* in proxy_cache: of the interface where requests come in */
 	struct endpoint backend;
 	__u32 tunnel;
 	struct sid sid;
-	__u8 key[KEY_SIZE];
 	__u32 has_proxy; /* in backend_cache: map_nat leads from the backend to `proxy` */
+	__u8 key[KEY_SIZE];
+};
+
+enum plan {
+	PLAN_NONE = 0, /* not made yet */
+	PLAN_FAST,
+	PLAN_NORMAL,
+};
+
+/* A service as its requests need it. */
+struct request {
+	struct cached_service service;
+	__u32 plan; /* enum plan: which path requests take where the flag fast is set */
+	/* With PLAN_FAST: */
+	__u32 way; /* index of the interface where the stack would send the translated packet */
+	__u32 mtu; /* there */
+	__u32 pad;
+	struct path path;
 };
 
 LOOKUP_CACHE(config_cache, struct cached_config, CONFIG_LOG2);
@@ -73,10 +92,10 @@ static __always_inline void look_up_config(struct cached_config *entry)
 		entry->config.flags |= RX_GATEWAY;
 }
 
-/* The config row of this interface and direction: the interface's own, else that of every interface, else NULL. */
-static __always_inline struct config *find_config(struct __sk_buff *skb, enum queue queue)
+/* The config row of an interface and direction: the interface's own, else that of every interface, else NULL. */
+static __always_inline struct config *find_config(__u32 ifindex, enum queue queue)
 {
-	_Alignas(8) struct config_key key = {.ifindex = skb->ifindex, .queue = queue};
+	_Alignas(8) struct config_key key = {.ifindex = ifindex, .queue = queue};
 	__u32 slot = lookup_slot((void *)&key, WORDS(key), CONFIG_LOG2);
 	struct cached_config *entry = bpf_map_lookup_elem(&config_cache, &slot);
 
@@ -90,7 +109,7 @@ static __always_inline struct config *find_config(struct __sk_buff *skb, enum qu
 #ifdef LOOKUP_INGRESS
 
 LOOKUP_CACHE(local_cache, struct cached_local, LOCAL_LOG2);
-LOOKUP_CACHE(proxy_cache, struct cached_service, SERVICE_LOG2);
+LOOKUP_CACHE(proxy_cache, struct request, SERVICE_LOG2);
 LOOKUP_CACHE(sid_cache, struct cached_service, SERVICE_LOG2);
 
 /* Whether the endpoint is the local end of a tunnel. */
@@ -127,17 +146,25 @@ static __always_inline void look_up_proxy(struct cached_service *entry)
 	entry->lookup.found = 1;
 }
 
-/* The service of a proxy endpoint. */
-static __always_inline struct cached_service *find_by_proxy(const struct endpoint *proxy)
+/* The service of a proxy endpoint, for requests that come in by an interface. */
+static __always_inline struct request *find_by_proxy(const struct endpoint *proxy, __u32 ifindex)
 {
-	__u32 slot = lookup_slot((const void *)proxy, WORDS(*proxy), SERVICE_LOG2);
-	struct cached_service *entry = bpf_map_lookup_elem(&proxy_cache, &slot);
+	_Alignas(8) struct {
+		struct endpoint proxy;
+		__u32 ifindex;
+	} key = {.proxy = *proxy, .ifindex = ifindex};
+	__u32 slot = lookup_slot((void *)&key, WORDS(key), SERVICE_LOG2);
+	struct request *entry = bpf_map_lookup_elem(&proxy_cache, &slot);
+	struct cached_service *service;
 
 	if (!entry)
 		return NULL;
-	if (!lookup_hit(&entry->lookup, (void *)&entry->proxy, (const void *)proxy, WORDS(*proxy)))
-		look_up_proxy(entry);
-	return entry->lookup.found ? entry : NULL;
+	service = &entry->service;
+	if (!lookup_hit(&service->lookup, (void *)&service->proxy, (void *)&key, WORDS(key))) {
+		entry->plan = PLAN_NONE;
+		look_up_proxy(service);
+	}
+	return service->lookup.found ? entry : NULL;
 }
 
 static __always_inline void look_up_sid(struct cached_service *entry)
@@ -167,7 +194,6 @@ static __always_inline struct cached_service *find_by_sid(const struct sid *sid)
 }
 
 #endif
-#ifdef LOOKUP_EGRESS
 
 LOOKUP_CACHE(backend_cache, struct cached_service, SERVICE_LOG2);
 
@@ -201,7 +227,5 @@ static __always_inline struct cached_service *find_by_backend(const struct endpo
 		look_up_backend(entry);
 	return entry->lookup.found ? entry : NULL;
 }
-
-#endif
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "lib/icmp_error.h"
 #include "lib/packet.h"
+#include "tunnel/tables.h"
 
 #define PATH_MTU_ENTRIES 4096
 /* Nanoseconds that it holds, as the kernel's own (net.ipv4.route.mtu_expires). */

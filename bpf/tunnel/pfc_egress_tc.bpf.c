@@ -9,12 +9,11 @@
  *           SHOT      meant for a tunnel that cannot take it: such a packet never leaves in the clear
  *           UNSPEC    not ours: the next filter decides
  */
-#define LOOKUP_EGRESS
-
 #include <linux/errno.h>
 
 #include "lib/icmp_answer.h"
 #include "lib/rewrite.h"
+#include "tunnel/encap.h"
 #include "tunnel/event.h"
 #include "tunnel/gue.h"
 #include "tunnel/lookup.h"
@@ -43,92 +42,15 @@ static __always_inline void snapshot(struct __sk_buff *skb, struct run *run)
 	write_event(skb, run->config, run->event, QUEUE_TX, STAGE_BEFORE << 16);
 }
 
-/* A segment of a super-packet, or the whole of any other packet, from its IP header on. */
-static __always_inline __u32 segment_size(struct __sk_buff *skb, const struct packet *packet)
-{
-	struct tcphdr *tcp;
-	__u32 headers = packet->l4 - packet->l3;
-
-	if (likely(!skb->gso_size))
-		return packet->len;
-	if (packet->proto != IPPROTO_TCP)
-		return headers + sizeof(struct udphdr) + skb->gso_size;
-	tcp = bytes_at(skb, packet->l4, sizeof(*tcp));
-	return headers + (tcp ? tcp->doff * 4 : 60) + skb->gso_size;
-}
-
-/* How the kernel is to make room. Returns its flags, or a negative reason for a packet that does not fit.
- *
- * Segments keep their size where they fit with the outer header on them. TCP's may also be cut smaller, for which the
- * flag is left out. Those of UDP may not: they are datagrams.
- */
-static __always_inline long check_size(struct __sk_buff *skb, const struct packet *packet,
-				       __u32 overhead, __u32 mtu, __u64 *flags)
-{
-	__u32 size = segment_size(skb, packet);
-
-	*flags = BPF_F_ADJ_ROOM_ENCAP_L4_UDP |
-		 (overhead == sizeof(struct outer_ipv4) ? BPF_F_ADJ_ROOM_ENCAP_L3_IPV4
-							: BPF_F_ADJ_ROOM_ENCAP_L3_IPV6);
-	if (likely(size + overhead <= mtu)) {
-		*flags |= BPF_F_ADJ_ROOM_FIXED_GSO;
-		return 0;
-	}
-	if (skb->gso_size > overhead && packet->proto == IPPROTO_TCP && size <= mtu)
-		return 0;
-	return -OUT_TOO_BIG;
-}
-
 /* Makes the packet the answer to its sender, which main hands up the stack. Returns a negative reason. */
 static __always_inline int refuse_size(struct __sk_buff *skb, struct run *run, __u32 overhead)
 {
-	__u32 mtu = run->path->mtu > overhead ? run->path->mtu - overhead : 0;
+	__u32 mtu = run->path->route.mtu > overhead ? run->path->route.mtu - overhead : 0;
 
 	if (icmp_answer(skb, &run->packet, ANSWER_TOO_BIG, mtu))
 		return -OUT_TOO_BIG_SILENT;
 	run->redirect = 1;
 	return -OUT_TOO_BIG;
-}
-
-/* Makes room for the outer header, and lets the kernel know what it is for. Returns 0 or -OUT_ENCAP_FAILED. */
-static __always_inline int grow(struct __sk_buff *skb, const struct packet *packet, __u32 overhead,
-				__u64 flags, __u8 outer_version)
-{
-	long err = bpf_skb_adjust_room(skb, overhead, BPF_ADJ_ROOM_MAC, flags);
-
-	if (likely(!err))
-		return 0;
-	/* A packet that came out of a tunnel may still be marked as in one: the mark cannot be set twice, and only
-	 * super-packets and a change of family need it.
-	 */
-	if (err != -EALREADY || skb->gso_size || packet->version != outer_version)
-		return -OUT_ENCAP_FAILED;
-	return bpf_skb_adjust_room(skb, overhead, BPF_ADJ_ROOM_MAC, 0) ? -OUT_ENCAP_FAILED : 0;
-}
-
-static __always_inline int write_outer(struct __sk_buff *skb, const struct packet *packet,
-				       const struct tunnel *tunnel,
-				       const struct cached_service *service, __u8 version)
-{
-	void *data, *end;
-	__be16 proto;
-
-	data = packet_start(skb);
-	end = packet_end(skb);
-	if (version == 4) {
-		if (data + LINK_HLEN + sizeof(struct outer_ipv4) > end)
-			return -OUT_ENCAP_FAILED;
-		write_outer_ipv4(data + LINK_HLEN, tunnel, service, packet);
-		proto = bpf_htons(ETH_P_IP);
-	} else {
-		if (data + LINK_HLEN + sizeof(struct outer_ipv6) > end)
-			return -OUT_ENCAP_FAILED;
-		write_outer_ipv6(data + LINK_HLEN, tunnel, service, packet);
-		proto = bpf_htons(ETH_P_IPV6);
-	}
-	if (LINK_HLEN)
-		((struct ethhdr *)data)->h_proto = proto;
-	return 0;
 }
 
 /* Look up, check size, grow, write. Returns OUT_ENCAPSULATED or a negative reason. */
@@ -147,19 +69,19 @@ static __always_inline int encapsulate(struct __sk_buff *skb, struct run *run,
 	snapshot(skb, run);
 	/* Also where it is dropped below: its later fragments must not leave in the clear. */
 	remember_fragment(packet, QUEUE_TX);
-	path = find_path(skb, key.tunnel, run->config->flags & TX_FIB, &err);
+	path = find_path(skb, key.tunnel, skb->ifindex, run->config->flags & TX_FIB, &err);
 	if (!path)
 		return err;
 	run->path = path;
 	version = is_ipv4(&path->tunnel.remote) ? 4 : 6;
 	overhead = outer_size(version);
 	if (unlikely(packet->syn))
-		clamp_mss(skb, packet->l4, packet->version, path->mtu - overhead);
-	if (check_size(skb, packet, overhead, path->mtu, &flags)) {
-		if (!may_split(skb, packet, path->mtu - overhead))
+		clamp_mss(skb, packet->l4, packet->version, path->route.mtu - overhead);
+	if (check_size(skb, packet, overhead, path->route.mtu, &flags)) {
+		if (!may_split(skb, packet, path->route.mtu - overhead))
 			return refuse_size(skb, run, overhead);
-		size = run->mark == MARK_HEAD ? cut_head(skb, path->mtu - overhead)
-					      : split(skb, packet, path->mtu - overhead);
+		size = run->mark == MARK_HEAD ? cut_head(skb, path->route.mtu - overhead)
+					      : split(skb, packet, path->route.mtu - overhead);
 		if (size < 0)
 			return -OUT_TOO_BIG_SILENT;
 		packet->len = size;
@@ -247,7 +169,7 @@ int pfc_egress(struct __sk_buff *skb)
 	run.mark = take_mark(skb);
 	if (run.mark == MARK_DONE)
 		return TC_ACT_UNSPEC;
-	run.config = find_config(skb, QUEUE_TX);
+	run.config = find_config(skb->ifindex, QUEUE_TX);
 	run.event = 0;
 	run.redirect = 0;
 	run.path = NULL;

@@ -2,11 +2,12 @@
 /* The receiving end of a GUE tunnel.
  *
  * Hook      tc ingress, direct action
- * Reads     map_config, map_decap, map_verify, map_nat, map_encap
+ * Reads     map_config, map_decap, map_verify, map_nat, map_encap, map_tunnel
  * Writes    map_tunnel (the far end, learned from pings), map_rotation (the use of each key), map_frag, map_stats, map_tunnel_stats, map_events, the mark
- * Verdicts  OK      decapsulated or translated: the stack goes on with it
- *           SHOT    pings, which end here, and packets that claim to be ours and are not
- *           UNSPEC  not ours: the next filter decides
+ * Verdicts  OK        decapsulated or translated: the stack goes on with it
+ *           REDIRECT  decapsulated or translated, and egress's work done, too: the packet leaves by the fast path
+ *           SHOT      pings, which end here, and packets that claim to be ours and are not
+ *           UNSPEC    not ours: the next filter decides
  */
 #define LOOKUP_INGRESS
 
@@ -16,6 +17,7 @@
 #include "lib/verify.h"
 #include "tunnel/ecn.h"
 #include "tunnel/event.h"
+#include "tunnel/fast.h"
 #include "tunnel/gue.h"
 #include "tunnel/lookup.h"
 #include "tunnel/mark.h"
@@ -32,6 +34,7 @@ struct run {
 	struct packet inner;
 	struct config *config;
 	__u64 event; /* id of the snapshot taken before the action; 0: none */
+	int verdict; /* of a packet on the fast path; TC_ACT_UNSPEC: that of the outcome */
 };
 
 /* A tunnel packet's GUE part. */
@@ -47,6 +50,12 @@ static __always_inline void snapshot(struct __sk_buff *skb, struct run *run)
 		return;
 	run->event = bpf_ktime_get_ns();
 	write_event(skb, run->config, run->event, QUEUE_RX, STAGE_BEFORE << 16);
+}
+
+/* Whether packets may take the fast path. Events are of both hooks, so what is watched passes both. */
+static __always_inline int is_fast(const struct run *run)
+{
+	return (run->config->flags & (RX_FAST | RX_DUMP)) == RX_FAST;
 }
 
 /* Takes the sender of a ping, as seen after any NAT, for the tunnel's far end.
@@ -169,7 +178,7 @@ static __always_inline int take_ping(struct __sk_buff *skb, struct run *run,
  */
 static __always_inline int check_inner(struct __sk_buff *skb, struct run *run,
 				       const struct gue_part *part,
-				       const struct cached_service *service)
+				       const struct cached_service *service, struct reach **reach)
 {
 	__u32 version = GUE_PROTO(part->word) == IPPROTO_IPIP ? 4 : 6;
 	struct packet *inner = &run->inner;
@@ -191,7 +200,7 @@ static __always_inline int check_inner(struct __sk_buff *skb, struct run *run,
 		return same_endpoint(&inner->dst, &service->backend) ? 0 : -OUT_FOREIGN_INNER;
 	if (!same_endpoint(&inner->src, &service->backend))
 		return -OUT_FOREIGN_INNER;
-	err = check_reach(skb, inner);
+	err = check_reach(skb, inner, reach);
 	return err == -OUT_INNER_LOCAL && run->config->flags & RX_LOCAL ? 0 : err;
 }
 
@@ -213,7 +222,8 @@ static __always_inline int decapsulate(struct __sk_buff *skb, struct run *run,
 	struct packet *inner = &run->inner;
 	struct traffic_key key = {.queue = QUEUE_RX};
 	__u32 stripped = part->off + sizeof(struct gue) - LINK_HLEN;
-	struct cached_service *service;
+	struct cached_service *service, *proxied = NULL;
+	struct reach *reach = NULL;
 	struct gue *gue;
 	int err, mark;
 
@@ -226,13 +236,15 @@ static __always_inline int decapsulate(struct __sk_buff *skb, struct run *run,
 	if (err)
 		return err;
 	key.tunnel = service->tunnel;
-	err = check_inner(skb, run, part, service);
+	err = check_inner(skb, run, part, service, &reach);
 	if (err)
 		return err;
 	mark = ecn_fold(run->outer.tos, inner->tos);
 	if (mark < 0)
 		return mark;
 
+	if (is_fast(run))
+		proxied = plan_reply(skb, &run->outer, inner, service, reach);
 	remember_fragment(inner, QUEUE_RX);
 	err = strip_outer(skb, stripped, run->outer.version, inner->version);
 	if (err)
@@ -247,6 +259,11 @@ static __always_inline int decapsulate(struct __sk_buff *skb, struct run *run,
 	if (run->config->flags & RX_GATEWAY)
 		set_mark(skb, MARK_REPLY);
 	count_traffic(&key, inner->len);
+	if (proxied && reach) {
+		inner->l3 -= stripped;
+		inner->l4 -= stripped;
+		run->verdict = send_reply(skb, inner, proxied, &reach->route);
+	}
 	return OUT_DECAPSULATED;
 }
 
@@ -298,17 +315,23 @@ static __always_inline int take_gue(struct __sk_buff *skb, struct run *run)
 /* Returns an outcome or a negative reason. */
 static __always_inline int to_backend(struct __sk_buff *skb, struct run *run)
 {
-	struct cached_service *service = find_by_proxy(&run->outer.dst);
+	struct request *request = find_by_proxy(&run->outer.dst, skb->ifindex);
+	__u64 room = 0;
 
-	if (!service)
+	if (!request)
 		return OUT_NOT_OURS;
 	if (unlikely(!is_header_intact(skb, &run->outer)))
 		return OUT_BAD_CHECKSUM;
 	snapshot(skb, run);
+	if (is_fast(run))
+		room = plan_request(skb, &run->outer, request);
 	remember_fragment(&run->outer, QUEUE_RX);
-	if (translate(skb, &run->outer, &service->backend, SIDE_DST))
+	if (translate(skb, &run->outer, &request->service.backend, SIDE_DST))
 		return -OUT_NAT_FAILED;
-	set_mark(skb, MARK_REQUEST);
+	if (room)
+		run->verdict = send_request(skb, &run->outer, request, room);
+	else
+		set_mark(skb, MARK_REQUEST);
 	return OUT_DNAT;
 }
 
@@ -337,12 +360,13 @@ int pfc_ingress(struct __sk_buff *skb)
 	int outcome;
 
 	take_mark(skb);
-	run.config = find_config(skb, QUEUE_RX);
+	run.config = find_config(skb->ifindex, QUEUE_RX);
 	if (!run.config) {
 		count(QUEUE_RX, OUT_NO_CONFIG);
 		return TC_ACT_UNSPEC;
 	}
 	run.event = 0;
+	run.verdict = TC_ACT_UNSPEC;
 	outcome = take_packet(skb, &run);
 	if (outcome < 0)
 		outcome = -outcome;
@@ -351,7 +375,7 @@ int pfc_ingress(struct __sk_buff *skb)
 		mark_dropped(skb, QUEUE_RX, outcome);
 	if (unlikely(run.event))
 		write_event(skb, run.config, run.event, QUEUE_RX, STAGE_AFTER << 16 | outcome);
-	return verdict_of(outcome);
+	return run.verdict == TC_ACT_UNSPEC ? verdict_of(outcome) : run.verdict;
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -11,10 +11,13 @@
 
 #define REACH_LOG2 8
 
-/* By an inner packet's destination. `found` is the outcome of a packet that may not go there, or REACHABLE. */
+/* By an inner packet's destination and the interface that it came in by. */
 struct reach {
-	struct lookup lookup;
+	struct lookup
+		lookup; /* found: the outcome of a packet that may not go there, or REACHABLE */
 	struct endpoint to;
+	__u32 from;
+	struct route route; /* ifindex 0: none, or this host does not forward */
 	__u32 pad;
 };
 
@@ -43,79 +46,86 @@ enum reach_of {
 	REACH_UNKNOWN, /* routing says nothing, for this host does not forward, not even on lo: see plan_route */
 };
 
-/* Where this host's routing sends packets from one address to another. */
-static __always_inline enum reach_of reach_of(struct __sk_buff *skb, const struct address *from,
-					      const struct address *to)
+/* Where this host's routing sends a packet. */
+static __always_inline enum reach_of reach_of(struct __sk_buff *skb, struct route_query *query,
+					      struct route *route)
 {
-	struct bpf_fib_lookup fib;
-	__u32 ifindex = skb->ifindex;
 	long result;
 
-	if (!is_unicast(to))
+	if (!is_unicast(query->destination))
 		return REACH_HERE;
-	for (int i = 0; i < 2; i++) {
-		__builtin_memset(&fib, 0, sizeof(fib));
-		fib.ifindex = ifindex;
-		fib.tot_len = 1;
-		if (is_ipv4(to)) {
-			fib.family = AF_INET;
-			fib.ipv4_src = from->words[3];
-			fib.ipv4_dst = to->words[3];
-		} else {
-			fib.family = AF_INET6;
-			__builtin_memcpy(fib.ipv6_src, from, sizeof(fib.ipv6_src));
-			__builtin_memcpy(fib.ipv6_dst, to, sizeof(fib.ipv6_dst));
-		}
-		result = bpf_fib_lookup(skb, &fib, sizeof(fib), 0);
-		if (result != BPF_FIB_LKUP_RET_FWD_DISABLED)
-			return result == BPF_FIB_LKUP_RET_SUCCESS ||
-					       result == BPF_FIB_LKUP_RET_NO_NEIGH ||
-					       result == BPF_FIB_LKUP_RET_UNSUPP_LWT
-				       ? REACH_ELSEWHERE
-				       : REACH_HERE;
-		ifindex = LOOPBACK;
-	}
-	return REACH_UNKNOWN;
+	result = find_own_route(skb, query, route);
+	if (result == BPF_FIB_LKUP_RET_FWD_DISABLED)
+		return REACH_UNKNOWN;
+	return result == BPF_FIB_LKUP_RET_SUCCESS || result == BPF_FIB_LKUP_RET_NO_NEIGH ||
+			       result == BPF_FIB_LKUP_RET_UNSUPP_LWT
+		       ? REACH_ELSEWHERE
+		       : REACH_HERE;
 }
 
 /* Whether the sender of a ping can be a far end. Asked where it would become one, which is rare. */
 SUBPROGRAM int may_ping_from(struct __sk_buff *skb, const struct packet *ping)
 {
+	struct route_query query = {.from = skb->ifindex};
+	struct route route;
+
 	if (!ping)
 		return 0;
-	return ping->src.port && reach_of(skb, &ping->dst.addr, &ping->src.addr) != REACH_HERE;
+	query.source = &ping->dst.addr;
+	query.destination = &ping->src.addr;
+	return ping->src.port && reach_of(skb, &query, &route) != REACH_HERE;
 }
 
-SUBPROGRAM int fill_reach(struct __sk_buff *skb, const struct packet *inner, struct reach *reach)
+SUBPROGRAM int fill_reach(struct __sk_buff *skb, const struct address *source, struct reach *reach)
 {
+	struct route_query query = {.source = source};
 	struct endpoint to;
 
-	if (!inner || !reach)
+	if (!source || !reach)
 		return 0;
-	to = inner->dst;
-	if (bpf_map_lookup_elem(&map_encap, &to))
+	to = reach->to;
+	query.from = reach->from;
+	query.destination = &to.addr;
+	reach->route.ifindex = 0;
+	if (bpf_map_lookup_elem(&map_encap, &to)) {
 		reach->lookup.found = OUT_INNER_BACKEND;
-	else if (reach_of(skb, &inner->src.addr, &inner->dst.addr) == REACH_ELSEWHERE)
-		reach->lookup.found = REACHABLE;
-	else
-		reach->lookup.found = OUT_INNER_LOCAL;
+		return 0;
+	}
+	reach->lookup.found = reach_of(skb, &query, &reach->route) == REACH_ELSEWHERE
+				      ? REACHABLE
+				      : OUT_INNER_LOCAL;
+	if (query.from != reach->from)
+		reach->route.ifindex = 0;
 	return 0;
+}
+
+/* Returns where packets from an address lead that come in by the interface `from`, valid until the next call, or NULL. */
+static __always_inline struct reach *find_reach(struct __sk_buff *skb, __u32 from,
+						const struct address *source,
+						const struct endpoint *to)
+{
+	_Alignas(8) struct {
+		struct endpoint to;
+		__u32 from;
+	} key = {.to = *to, .from = from};
+	__u32 slot = lookup_slot((void *)&key, WORDS(key), REACH_LOG2);
+	struct reach *reach = bpf_map_lookup_elem(&reach_cache, &slot);
+
+	if (reach && !lookup_hit(&reach->lookup, (void *)&reach->to, (void *)&key, WORDS(key)))
+		fill_reach(skb, source, reach);
+	return reach;
 }
 
 /* Judges where a reply from a backend goes to, at its gateway: not into another service's tunnel, which would give it
  * that service's key, and not to the gateway itself. Returns 0 or a negative reason.
  */
-static __always_inline int check_reach(struct __sk_buff *skb, const struct packet *inner)
+static __always_inline int check_reach(struct __sk_buff *skb, const struct packet *inner,
+				       struct reach **reach)
 {
-	__u32 slot = lookup_slot((const void *)&inner->dst, WORDS(inner->dst), REACH_LOG2);
-	struct reach *reach = bpf_map_lookup_elem(&reach_cache, &slot);
-
-	if (!reach)
+	*reach = find_reach(skb, skb->ifindex, &inner->src.addr, &inner->dst);
+	if (!*reach)
 		return -OUT_INNER_LOCAL;
-	if (!lookup_hit(&reach->lookup, (void *)&reach->to, (const void *)&inner->dst,
-			WORDS(inner->dst)))
-		fill_reach(skb, inner, reach);
-	return reach->lookup.found == REACHABLE ? 0 : -(int)reach->lookup.found;
+	return (*reach)->lookup.found == REACHABLE ? 0 : -(int)(*reach)->lookup.found;
 }
 
 #endif

@@ -41,6 +41,7 @@ enum rx_flag {
 	RX_DNAT = 2,
 	RX_DUMP = 8,
 	RX_OPEN_PING = 32,
+	RX_FAST = 64,	/* both hooks' work in one run, past the stack: tunnel/fast.h */
 	RX_LOCAL = 128, /* replies from a tunnel may be to this host itself */
 };
 

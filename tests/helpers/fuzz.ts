@@ -9,7 +9,7 @@ import {
 } from "@sluice/maps/tables";
 import { cases } from "../packets/cases/index.js";
 import { mutate } from "./mutate.js";
-import { services as plain, tunnels } from "./packet-case.js";
+import { type PacketCase, services as plain, tunnels } from "./packet-case.js";
 import { Random } from "./random.js";
 import {
 	type Bench,
@@ -26,7 +26,7 @@ import { u16 } from "./wire.js";
 const ROUND = 500;
 
 /** Each with a key of its own, so that one that is taken for another shows. */
-const services = plain.map(
+export const fuzzServices = plain.map(
 	(row, i): ServiceRow => ({
 		...row,
 		key: `key ${i} its own`.padEnd(16, "."),
@@ -69,7 +69,7 @@ function round(
 	const { tables } = bench;
 	const queue = random.pick(["rx", "tx"] as const);
 	empty(tables);
-	program(tables, tunnels, services);
+	program(tables, tunnels, fuzzServices);
 	// Now and then there is no row for the interface.
 	if (random.below(20) > 0)
 		tables.config.set(
@@ -167,7 +167,7 @@ function sameTables(before: string[], after: string[], pinged: boolean) {
 	return fixed(before).join("\n") === fixed(after).join("\n");
 }
 
-function counters(bench: Bench, queue: Queue): bigint[] {
+export function counters(bench: Bench, queue: Queue): bigint[] {
 	const stats = bench.table(statsTable);
 	const counts = outcomes.map((outcome) =>
 		(stats.get(statsRow(queues[queue], outcome)) ?? []).reduce(
@@ -180,16 +180,16 @@ function counters(bench: Bench, queue: Queue): bigint[] {
 }
 
 /** What a packet must carry to be decapsulated: sid and key, as they stand on the wire. */
-const secrets = services.map(({ service, group, key }) =>
+const secrets = fuzzServices.map(({ service, group, key }) =>
 	Buffer.concat([u16(service), u16(group), Buffer.from(key)]),
 );
 
 /** The packets of the cases and vectors, those with a service's key with the one it has here. */
-function corpusWithKeys(): Buffer[] {
+export function corpusWithKeys(of: readonly PacketCase[] = cases): Buffer[] {
 	const vectors = JSON.parse(
 		readFileSync(path.join(import.meta.dirname, "../vectors/gue.json"), "utf8"),
 	).vectors.map(({ frame }: { frame: string }) => Buffer.from(frame, "hex"));
-	const packets = cases.flatMap((one) =>
+	const packets = of.flatMap((one) =>
 		[...(one.before ?? []), one.input].map((packet) => packet.bytes()),
 	);
 	const old = plain.map(({ service, group, key }) => {

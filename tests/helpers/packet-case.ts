@@ -32,7 +32,13 @@ export interface PacketCase {
 	learned?: { tunnel: number; remote: string; remotePort: number };
 }
 
-export const rx = { dnat: 2, dump: 8, openPing: 32, local: 128 } as const;
+export const rx = {
+	dnat: 2,
+	dump: 8,
+	openPing: 32,
+	fast: 64,
+	local: 128,
+} as const;
 export const tx = { proxy: 1, snat: 2, dump: 8, fib: 16 } as const;
 
 export const key = "Pa55w0rd1234567";

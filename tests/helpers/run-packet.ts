@@ -88,6 +88,14 @@ export function packetBench(): Bench {
 		ip(`route add ${to} via 10.1.1.2`);
 	for (const to of ["fd16::/64", "2001:db8:7::/64", "2001:db8:50::/64"])
 		ip(`-6 route add ${to} via fd01::2`);
+	// Backends.
+	ip("route add 1.1.1.0/24 via 10.1.1.2");
+	ip("-6 route add 2001:db8:1::/64 via fd01::2");
+	return anotherBench();
+}
+
+/** One more pair of programs with tables of its own, in the namespaces that packetBench has made. */
+export function anotherBench(): Bench {
 	const programs = loadPrograms();
 	const tables = openTables(programs);
 	const stats = programs.table(statsTable);

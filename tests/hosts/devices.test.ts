@@ -150,6 +150,67 @@ for (const [name, kind] of Object.entries(kinds))
 			t.is(await counted(host, 0, "malformed"), 0);
 	});
 
+/** Tunnel traffic on the fast path: what the stack forwards are fragments and what is too big. */
+const fastKinds: Record<string, Kind> = {
+	Ethernet: async (_t, _ends, cable) => {
+		await cable("wan");
+		return { device: "wan", hook: "wan" };
+	},
+	tun: kinds.tun as Kind,
+};
+
+for (const [name, kind] of Object.entries(fastKinds))
+	bpfTest(
+		`TCP and UDP cross ${name} on the fast path, past netfilter`,
+		async (t) => {
+			const { client, gateway } = await over(t, kind);
+			await cli(gateway, "cli_cfg set 0 1 gue,dnat,fast gateway");
+			await gateway.run("nft", ["-f", "-"], {
+				input: `table inet watch {
+					chain seen {
+						type filter hook forward priority 0
+						meta l4proto tcp counter
+					}
+				}`,
+			});
+			const forwarded = async () => {
+				const { stdout } = await gateway.run("nft", [
+					"list",
+					"table",
+					"inet",
+					"watch",
+				]);
+				return Number(stdout.match(/bytes (\d+)/)?.[1]);
+			};
+			for (const family of families) {
+				const { proxy } = address[family];
+				const before = await crossed(gateway, family);
+				const seen = await forwarded();
+				await askHttp(client, proxy, 80, 2_000_000);
+				// The neighbours must be found first, by the stack.
+				t.true((await forwarded()) - seen < 200_000, `${family}`);
+				const { ingress, egress } = await crossed(gateway, family);
+				t.true(egress.bytes - before.egress.bytes > 2_000_000n);
+				t.true(ingress.bytes - before.ingress.bytes > 2_000_000n);
+				await askUdp(client, proxy, 90, [1, 1400, 1472, 9000, 65_507]);
+			}
+			const explained = await cli(
+				gateway,
+				"cli_explain --dev lan --dir ingress --proto tcp 10.1.0.2:4000 10.9.0.1:80",
+			);
+			t.regex(
+				explained.stdout,
+				/outcome {2}dnat: .*the fast path\nverdict {2}REDIRECT/,
+			);
+			// IPv6 that does not fit is answered.
+			const outcomes = ["encapsulated", "too-big"] as const;
+			const [sent = 0, answered = 0] = await Promise.all(
+				outcomes.map((outcome) => counted(gateway, 1, outcome)),
+			);
+			t.is(await counted(gateway, 0, "dnat"), sent + answered);
+		},
+	);
+
 bpfTest("cli_explain says what a device without Ethernet does", async (t) => {
 	const { gateway, node } = await over(t, kinds.tun as Kind);
 	const at = async (host: Host, line: string) =>

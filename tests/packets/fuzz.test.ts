@@ -2,8 +2,9 @@
 import { needs, testWith } from "@sluice/testbed";
 import test from "ava";
 import { fuzz } from "../helpers/fuzz.js";
+import { fuzzPaths } from "../helpers/fuzz-paths.js";
 
-const bpfTest = testWith(test, needs.root, needs.bpf);
+const bpfTest = testWith(test.serial as typeof test, needs.root, needs.bpf);
 
 bpfTest("20 000 random and mutated packets do no harm", (t) => {
 	t.timeout(120_000);
@@ -15,4 +16,9 @@ bpfTest("20 000 random and mutated packets do no harm", (t) => {
 		"ping-learned",
 	] as const)
 		t.true((counted.get(outcome) ?? 0) > 20, outcome);
+});
+
+bpfTest("5 000 random and mutated packets go the same on both paths", (t) => {
+	t.timeout(120_000);
+	t.true(fuzzPaths(5_000, 1) > 100);
 });

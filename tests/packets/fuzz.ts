@@ -1,9 +1,10 @@
 /**
- * Runs random and mutated packets through both programs: `npm run fuzz -w tests -- --count 1000000 --seed 1`.
+ * Runs random and mutated packets through both programs, and as many to a gateway on either path: `npm run fuzz -w tests -- --count 1000000 --seed 1`.
  * Prints what became of them; ends with 1 and the packet where something that must hold does not.
  */
 import { parseArgs } from "node:util";
 import { fuzz } from "../helpers/fuzz.js";
+import { fuzzPaths } from "../helpers/fuzz-paths.js";
 
 const { values } = parseArgs({
 	options: {
@@ -14,3 +15,5 @@ const { values } = parseArgs({
 const { counted } = fuzz(Number(values.count), Number(values.seed));
 for (const [outcome, times] of counted)
 	console.log(`${outcome.padEnd(24)}${times}`);
+const taken = fuzzPaths(Number(values.count), Number(values.seed));
+console.log(`${taken} took the fast path, all went the same on both`);

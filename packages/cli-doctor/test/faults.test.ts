@@ -215,6 +215,22 @@ finds("a service whose tunnel is not set", {
 	mend: ({ gateway }) => gateway.sh(service()),
 });
 
+serial("the fast path passes by the gateway's firewall", async (t) => {
+	const site = await shared();
+	const { gateway } = site;
+	await gateway.sh(`cli_cfg set 0 1 gue,dnat,fast gateway
+		nft 'table ip watch { chain seen { type filter hook forward priority 0; tcp dport 8080 counter; tcp sport 8080 counter; }; }'`);
+	t.true(await site.works());
+	const [found] = await site.diagnose(gateway);
+	t.is(found?.code, "fast-firewall");
+	const [, command] = found?.question?.match(/(cli_cfg .*)/) ?? [];
+	t.is(command, "cli_cfg set 0 1 gue,dnat gateway");
+	await gateway.sh(command as string);
+	t.deepEqual(await site.diagnose(gateway), []);
+	await gateway.sh("nft delete table ip watch");
+	t.true(await site.works());
+});
+
 serial("a proxy address that is not routed here is not visible", async (t) => {
 	const site = await shared();
 	await site.internet.run("ip", ["route", "del", `${PROXY}/32`]);

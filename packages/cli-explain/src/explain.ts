@@ -1,7 +1,7 @@
 import { type Context, Failure, noInterface } from "@sluice/cli-kit";
 import { fateOf, type Outcome } from "@sluice/maps/tables";
 import { type Attached, attachedTo } from "@sluice/tunnel/hooks";
-import { reasons } from "@sluice/tunnel/reasons";
+import { reasonOf } from "@sluice/tunnel/reasons";
 import { type Decoded, decode, framed } from "@sluice/tunnel/wire";
 import { Copy } from "./copy.js";
 import { linkOf } from "./link.js";
@@ -74,7 +74,7 @@ export async function explain(
 		}),
 		outcome,
 		fate: fateOf(outcome),
-		reason: reasons[outcome],
+		reason: reasonOf(outcome, verdict.name === "REDIRECT"),
 		verdict,
 		result: ends ? null : decode(packet),
 		size: ends ? null : packet.length - 14,

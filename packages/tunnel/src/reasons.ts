@@ -65,3 +65,14 @@ export const reasons: Readonly<Record<Outcome, string>> = {
 	"bad-checksum":
 		"the checksum of its IP header, or of the tunnel packet's UDP, is wrong: the kernel drops it",
 };
+
+/** Reasons of packets for which ingress has done the work of egress, too. */
+const fast: Partial<Record<Outcome, string>> = {
+	dnat: "its destination, a proxy endpoint, became the backend, and it goes into the tunnel at once: the fast path",
+	decapsulated:
+		"the key is right: the outer header is taken off, its source became the proxy endpoint, and it goes to the client at once: the fast path",
+};
+
+/** @param redirected whether the packet is sent on by the program itself */
+export const reasonOf = (outcome: Outcome, redirected: boolean): string =>
+	(redirected ? fast[outcome] : undefined) ?? reasons[outcome];

@@ -1,6 +1,7 @@
 import type { PacketCase } from "../../helpers/packet-case.js";
 import { decap } from "./decap.js";
 import { encap } from "./encap.js";
+import { fast } from "./fast.js";
 import { fragments } from "./fragments.js";
 import { icmpErrors } from "./icmp-errors.js";
 import { nat } from "./nat.js";
@@ -21,4 +22,5 @@ export const cases: readonly PacketCase[] = [
 	...reach,
 	...route,
 	...tooBig,
+	...fast,
 ];

@@ -191,7 +191,7 @@ it("what cannot be used is refused, and nothing is changed", async (t, tables) =
 		),
 		refused(
 			"set 0 1 16 x",
-			'flags has unknown bits 16, got "16"; known are 1 gue, 2 dnat, 8 dump, 32 open-ping, 128 local',
+			'flags has unknown bits 16, got "16"; known are 1 gue, 2 dnat, 8 dump, 32 open-ping, 64 fast, 128 local',
 		),
 		refused(
 			"set 1 1 proxy,dnat x",

@@ -3,6 +3,7 @@ import { backends } from "./backends.js";
 import { bpffs } from "./bpffs.js";
 import { capabilities } from "./capabilities.js";
 import { counters } from "./counters.js";
+import { fastPath } from "./fast-path.js";
 import { firewall } from "./firewall.js";
 import { forwarding } from "./forwarding.js";
 import { full } from "./full.js";
@@ -50,6 +51,7 @@ export const checks: readonly Check[] = [
 	forwarding,
 	rpFilter,
 	firewall,
+	fastPath,
 	backends,
 	route,
 	neighbour,

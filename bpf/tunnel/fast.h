@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The fast path of a gateway: ingress does what the stack and egress would do, too, and sends the packet on itself.
+ *
+ *   request  DNAT, [stack: TTL, route of the inner packet], encapsulation, route of the outer packet
+ *   reply    decapsulation, [stack: TTL, route], SNAT
+ *
+ * All is decided before the first write. Whatever the stack might treat in a way of its own takes the normal path, as does
+ * whatever egress would not simply send. Both paths count the same outcomes.
+ */
+#ifndef SLUICE_FAST_H
+#define SLUICE_FAST_H
+
+#include "lib/rewrite.h"
+#include "lib/verify.h"
+#include "tunnel/encap.h"
+#include "tunnel/lookup.h"
+#include "tunnel/mss.h"
+#include "tunnel/reach.h"
+#include "tunnel/stats.h"
+
+/* Whether a router does no more than count the hop and look up the route: a whole packet without IP options or extension
+ * headers, with an intact header, from or to an address that is routed.
+ */
+static __always_inline int is_plain(struct __sk_buff *skb, const struct packet *packet,
+				    const struct address *client)
+{
+	__u32 header = packet->version == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
+	__u8 *ip = bytes_at(skb, packet->l3, sizeof(struct iphdr)), ttl;
+
+	if (!ip)
+		return 0;
+	ttl = ip[packet->version == 4 ? offsetof(struct iphdr, ttl)
+				      : offsetof(struct ipv6hdr, hop_limit)];
+	if (packet->l4 - packet->l3 != header || packet->fragment || packet->quote || ttl <= 1)
+		return 0;
+	/* Padding of short frames goes where the stack looks at the packet; routing by mark is not for bpf_fib_lookup. */
+	if (skb->len != packet->l3 + packet->len || skb->mark)
+		return 0;
+	if (packet->version == 4)
+		return is_header_intact(skb, packet);
+	return !is_ipv4(client) &&
+	       (client->words[0] & bpf_htonl(0xffc00000)) != bpf_htonl(0xfe800000);
+}
+
+/* Counts the hop. */
+static __always_inline int count_hop(struct __sk_buff *skb, const struct packet *packet)
+{
+	struct ipv6hdr *ip6;
+	struct iphdr *ip;
+	__be16 from;
+
+	if (packet->version == 6) {
+		ip6 = bytes_at(skb, LINK_HLEN, sizeof(*ip6));
+		if (!ip6)
+			return -1;
+		ip6->hop_limit--;
+		return 0;
+	}
+	ip = bytes_at(skb, LINK_HLEN, sizeof(*ip));
+	if (!ip)
+		return -1;
+	from = *(__be16 *)&ip->ttl;
+	ip->ttl--;
+	ip->check = csum_replace(ip->check, from, *(__be16 *)&ip->ttl);
+	return 0;
+}
+
+/* Finds where the stack would send requests of a service, and whether egress would encapsulate them there. Sets `way` and
+ * `mtu`, or PLAN_NORMAL.
+ */
+SUBPROGRAM int fill_way(struct __sk_buff *skb, const struct packet *packet, struct request *request)
+{
+	__u32 wanted = TX_PROXY | TX_FIB;
+	struct route_query query = {.from = skb->ifindex};
+	struct route route = {};
+	struct config *config;
+	long result;
+
+	if (!packet || !request)
+		return 0;
+	query.source = &packet->src.addr;
+	query.destination = &request->service.backend.addr;
+	request->plan = PLAN_NORMAL;
+	result = find_route(skb, &query, &route);
+	/* The inner packet's next hop need not be known: the outer packet goes to another. */
+	if (result != BPF_FIB_LKUP_RET_SUCCESS && result != BPF_FIB_LKUP_RET_NO_NEIGH)
+		return 0;
+	config = config_row(route.ifindex, QUEUE_TX);
+	if (!config || (config->flags & (wanted | TX_DUMP)) != wanted)
+		return 0;
+	request->way = route.ifindex;
+	request->mtu = route.mtu;
+	request->plan = PLAN_FAST;
+	return 0;
+}
+
+static __always_inline void fill_plan(struct __sk_buff *skb, const struct packet *packet,
+				      struct request *request)
+{
+	struct path *path;
+	int err;
+
+	fill_way(skb, packet, request);
+	if (request->plan != PLAN_FAST)
+		return;
+	path = find_path(skb, request->service.tunnel, request->way, 1, &err);
+	if (path && path->route.mtu <= request->mtu)
+		request->path = *path;
+	else
+		request->plan = PLAN_NORMAL;
+}
+
+/* Judges a request. Returns flags for bpf_skb_adjust_room, or 0 for the normal path. */
+static __always_inline __u64 plan_request(struct __sk_buff *skb, const struct packet *packet,
+					  struct request *request)
+{
+	struct reach *back;
+	__u32 overhead;
+	__u64 flags;
+
+	if (!is_plain(skb, packet, &packet->src.addr))
+		return 0;
+	if (request->plan == PLAN_NONE)
+		fill_plan(skb, packet, request);
+	if (request->plan != PLAN_FAST)
+		return 0;
+	/* In place of rp_filter: answers to the client must leave where the request came in. */
+	back = find_reach(skb, request->way, &request->service.backend.addr, &packet->src);
+	if (!back || back->lookup.found != REACHABLE || back->route.ifindex != skb->ifindex)
+		return 0;
+	overhead = outer_size(is_ipv4(&request->path.tunnel.remote) ? 4 : 6);
+	return check_size(skb, packet, overhead, request->path.route.mtu, &flags) ? 0 : flags;
+}
+
+/* Ends a packet for which egress's part has failed. Returns a verdict. */
+static __always_inline int fail_egress(struct __sk_buff *skb, enum outcome outcome)
+{
+	count(QUEUE_TX, outcome);
+	mark_dropped(skb, QUEUE_TX, outcome);
+	return TC_ACT_SHOT;
+}
+
+/* Does the rest for a translated request. Returns a verdict. */
+static __always_inline int send_request(struct __sk_buff *skb, const struct packet *packet,
+					struct request *request, __u64 room)
+{
+	struct cached_service *service = &request->service;
+	struct traffic_key key = {
+		.tunnel = service->tunnel, .sid = service->sid, .queue = QUEUE_TX};
+	struct path *path = &request->path;
+	__u8 version = is_ipv4(&path->tunnel.remote) ? 4 : 6;
+	__u32 overhead = outer_size(version);
+
+	if (unlikely(packet->syn))
+		clamp_mss(skb, packet->l4, packet->version, path->route.mtu - overhead);
+	if (count_hop(skb, packet) || grow(skb, packet, overhead, room, version) ||
+	    write_outer(skb, packet, &path->tunnel, service, version))
+		return fail_egress(skb, OUT_ENCAP_FAILED);
+	count_traffic(&key, packet->len);
+	count(QUEUE_TX, OUT_ENCAPSULATED);
+	return send_by(skb, &path->route);
+}
+
+/* Judges a reply, whose inner packet has passed all checks. Returns its service, with the proxy, or NULL for the normal
+ * path.
+ */
+static __always_inline struct cached_service *
+plan_reply(struct __sk_buff *skb, const struct packet *outer, const struct packet *inner,
+	   const struct cached_service *service, const struct reach *reach)
+{
+	__u32 wanted = TX_PROXY | TX_SNAT;
+	struct cached_service *proxied;
+	struct config *config;
+
+	if (!reach || reach->lookup.found != REACHABLE || !reach->route.ifindex ||
+	    !reach->route.resolved)
+		return NULL;
+	if (skb->len != outer->l3 + outer->len || !is_plain(skb, inner, &inner->dst.addr) ||
+	    segment_size(skb, inner) > reach->route.mtu)
+		return NULL;
+	config = find_config(reach->route.ifindex, QUEUE_TX);
+	if (!config || (config->flags & (wanted | TX_DUMP)) != wanted)
+		return NULL;
+	proxied = find_by_backend(&service->backend);
+	return proxied && proxied->has_proxy ? proxied : NULL;
+}
+
+/* Does the rest for a decapsulated reply. Returns a verdict. */
+static __always_inline int send_reply(struct __sk_buff *skb, const struct packet *inner,
+				      const struct cached_service *service, struct route *route)
+{
+	if (count_hop(skb, inner) || translate(skb, inner, &service->proxy, SIDE_SRC))
+		return fail_egress(skb, OUT_NAT_FAILED);
+	count(QUEUE_TX, OUT_SNAT);
+	return send_by(skb, route);
+}
+
+#endif

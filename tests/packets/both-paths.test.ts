@@ -1,0 +1,80 @@
+// Needs root and BPF: runs the loaded programs on packets.
+import {
+	outcomes,
+	statsRow,
+	statsTable,
+	trafficTable,
+} from "@sluice/maps/tables";
+import { needs, testWith } from "@sluice/testbed";
+import test, { type ExecutionContext } from "ava";
+import { type BothPaths, bothPaths } from "../helpers/both-paths.js";
+import {
+	type PacketCase,
+	rx,
+	services,
+	tunnels,
+	tx,
+} from "../helpers/packet-case.js";
+import { type Bench, queues } from "../helpers/run-packet.js";
+import { contents, empty, program } from "../helpers/services.js";
+import { cases } from "./cases/index.js";
+
+const bpfTest = testWith(test.serial as typeof test, needs.root, needs.bpf);
+let paths: BothPaths | undefined;
+
+/** Every counter of a gateway, as text. */
+function counters(bench: Bench): string[] {
+	const stats = bench.table(statsTable);
+	const traffic = bench.table(trafficTable);
+	const sum = (values: readonly bigint[] = []) =>
+		values.reduce((a, b) => a + b, 0n);
+	const rows = Object.values(queues).flatMap((queue) =>
+		outcomes.map(
+			(outcome) =>
+				`${queue} ${outcome} ${sum(stats.get(statsRow(queue, outcome)))}`,
+		),
+	);
+	for (const [key, perCpu] of traffic.entries())
+		rows.push(
+			`${JSON.stringify(key)} ${sum(perCpu.map(({ packets }) => packets))} ${sum(perCpu.map(({ bytes }) => bytes))}`,
+		);
+	return rows.sort();
+}
+
+/** Sends what a case sends to a gateway whose clients, backends and far ends are on one link. */
+function agree(t: ExecutionContext, wanted: PacketCase): void {
+	paths ??= bothPaths();
+	const { normal, fast } = paths;
+	paths.change((tables, bench) => {
+		empty(tables);
+		program(tables, tunnels, services);
+		const flags = (wanted.flags ?? 0) & ~rx.fast;
+		tables.config.set(
+			{ ifindex: 0, queue: queues.rx },
+			{ id: 1, flags: bench === fast ? flags | rx.fast : flags, name: "" },
+		);
+		tables.config.set(
+			{ ifindex: 0, queue: queues.tx },
+			{ id: 2, flags: tx.proxy | tx.snat | tx.fib, name: "" },
+		);
+		wanted.tables?.(tables);
+	});
+	normal.forward(wanted.forwarding ?? true);
+	normal.forget();
+	fast.forget();
+	const context = {
+		ifindex: normal.link,
+		...(wanted.gsoSize ? { gsoSize: wanted.gsoSize } : {}),
+	};
+	const before = [counters(normal), counters(fast)];
+	t.deepEqual(before[0], before[1]);
+	for (const packet of [...(wanted.before ?? []), wanted.input])
+		t.notThrows(() => paths?.send(packet.bytes(), context));
+	t.deepEqual(counters(normal), counters(fast));
+	const written = (bench: Bench) =>
+		contents(bench.tables).filter((row) => !row.startsWith('["config"'));
+	t.deepEqual(written(normal), written(fast));
+}
+
+for (const wanted of cases.filter(({ queue }) => queue === "rx"))
+	bpfTest(`both paths: ${wanted.title}`, (t) => agree(t, wanted));
