@@ -20,30 +20,13 @@ set -euo pipefail
 # shellcheck source=lib.sh
 source "$(dirname -- "$(readlink -f -- "$0")")/lib.sh"
 
-# Every hook that has one of our programs, a line each: interface, direction
-# and what bpf_filters prints. Egress first, as when attaching.
-our_hooks() {
-	local direction device
-	for direction in egress ingress; do
-		while IFS= read -r device; do
-			our_filters "$direction" "$device" | sed "s/^/$device $direction /"
-		done < <(all_devices)
-	done
-}
-
-# replace_filter SOURCE DEVICE DIRECTION PREF PROTOCOL CHAIN HANDLE: swaps the
-# program of a filter for the one pinned at SOURCE.
-replace_filter() {
-	tc filter replace dev "$2" "$3" chain "$6" pref "$4" handle "$7" \
-		protocol "$5" bpf direct-action object-pinned "$1"
-}
-
 migrate() {
-	local ingress egress hooks hook undone done=() output options=() ids
+	local ingress egress hooks hook output options=() ids
 	ingress=$(object_file ingress)
 	egress=$(object_file egress)
 	need_bpffs
 	lock_tables
+	finish_migration
 	mapfile -t hooks < <(our_hooks)
 	((${#hooks[@]})) || die "$EXIT_NONE" 'nothing of ours is attached; attach_tc.sh attaches'
 	for hook in "${hooks[@]}"; do
@@ -55,21 +38,8 @@ migrate() {
 	tables adopt "${ids[@]}" >/dev/null
 	let_lo_forward
 	output=$(tables prepare "$ingress" "$egress" "${ids[@]}" "${options[@]}")
-	# From here on: all hooks or none. A kill leaves the pinned tables as they
-	# were, and the next run removes what was prepared.
 	trap '' HUP INT PIPE TERM
-	for hook in "${hooks[@]}"; do
-		# shellcheck disable=SC2086 # words
-		if ! replace_filter "${PINS}_new/$(program_name "$(cut -d ' ' -f 2 <<<"$hook")")" $hook; then
-			for undone in "${done[@]}"; do
-				# shellcheck disable=SC2086 # words
-				replace_filter "${PINS}_new/old_$(cut -d ' ' -f 7 <<<"$undone")" $undone || true
-			done
-			die "$EXIT_FAILED" "replace the program on $hook: tc failed; the old programs are back"
-		fi
-		done+=("$hook")
-	done
-	tables exchange >/dev/null
+	switch_programs "${hooks[@]}"
 	report migrated "$output" "${hooks[@]/%/: migrated}"
 }
 

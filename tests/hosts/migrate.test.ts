@@ -1,10 +1,13 @@
 // Needs root and BPF: real traffic while programs and tables are replaced by those of another release.
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
 import { type Host, needs, testWith } from "@sluice/testbed";
-import test from "ava";
+import test, { type ExecutionContext } from "ava";
 import { cli } from "../helpers/cli.js";
 import { addresses, type Network, network } from "../helpers/network.js";
+import { ownDirectory } from "../helpers/own-directory.js";
 import { script } from "../helpers/paths.js";
-import { configure, serve } from "../helpers/program.js";
+import { configure, serve, tunnel } from "../helpers/program.js";
 import { lastRelease } from "../helpers/release.js";
 import { PINS } from "../helpers/scripts.js";
 import { backend, bufferFull, startLoad } from "../helpers/traffic.js";
@@ -47,6 +50,43 @@ async function lastReleaseNetwork(
 	});
 	await backend(node, { http: 80, udp: 90, tcp: 70 });
 	await cli(node, "cli_tunnel ping 4 --count 1");
+}
+
+/** A directory with a `tc` that ends the script that runs it once it has replaced so many programs. */
+async function killingTc(
+	t: ExecutionContext,
+	programs: number,
+): Promise<string> {
+	const directory = ownDirectory(t);
+	await writeFile(
+		path.join(directory, "tc"),
+		`#!/bin/sh
+		case "$*" in
+		"filter replace "*)
+			/usr/sbin/tc "$@" || exit
+			echo >>${directory}/replaced
+			[ "$(wc -l <${directory}/replaced)" -lt ${programs} ] || kill -KILL $PPID
+			;;
+		*) exec /usr/sbin/tc "$@" ;;
+		esac`,
+		{ mode: 0o755 },
+	);
+	return directory;
+}
+
+/** How many of a host's programs use the pinned table of tunnels. */
+async function usePinned(host: Host): Promise<number> {
+	const { stdout } = await host.run("sh", [
+		"-ec",
+		`id=$(bpftool --json map show pinned ${PINS}/map_tunnel | jq .id)
+		for device in lan wan; do for hook in ingress egress; do
+			tc filter show dev $device $hook
+		done; done | sed -n 's/.* id \\([0-9]*\\) name.*/\\1/p' |
+		while read program; do
+			bpftool --json prog show id $program | jq ".map_ids | index($id) != null"
+		done`,
+	]);
+	return stdout.split("\n").filter((line) => line === "true").length;
 }
 
 /** The tunnels, without what changes by itself as time goes by. */
@@ -173,6 +213,43 @@ bpfTest(
 		t.regex(stdout, /max_entries 5000/);
 	},
 );
+
+for (const last of [1, 4])
+	bpfTest(
+		`a migration that is killed after program ${last} of 4 is finished by the next script; nothing is written meanwhile`,
+		async (t) => {
+			const net = await network(t);
+			const { gateway } = net;
+			await tunnel(net, 4);
+			const before = await tunnels(gateway);
+			const killing = await killingTc(t, last);
+			const { signal } = await gateway.run(
+				script("reattach_tc"),
+				["--migrate", "--entries", "3000"],
+				{ reject: false, env: { PATH: `${killing}:/usr/sbin:/usr/bin` } },
+			);
+			t.is(signal, "SIGKILL");
+			const { exitCode, stderr } = await cli(
+				gateway,
+				"cli_tunnel set 5 10.2.0.2 6080 0 0",
+				{ reject: false },
+			);
+			t.is(exitCode, 1);
+			t.is(
+				stderr,
+				`cli_tunnel: set: ${PINS}: a migration was killed while it replaced the programs, which now use two sets of tables; reattach_tc.sh --migrate finishes it`,
+			);
+			const next = await gateway.run(script("reattach_tc"), ["lan"]);
+			t.is(
+				next.stderr,
+				"reattach_tc.sh: warning: a migration had been killed; it is finished now",
+			);
+			t.is(await tunnels(gateway), before);
+			t.is((await gateway.run("ls", ["/sys/fs/bpf/tc"])).stdout, "globals");
+			await cli(gateway, "cli_tunnel set 5 10.2.0.2 6080 0 0");
+			t.is(await usePinned(gateway), 4);
+		},
+	);
 
 bpfTest("others' pins and directories survive a migration", async (t) => {
 	const net = await network(t);

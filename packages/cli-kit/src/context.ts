@@ -2,6 +2,7 @@ import type { KernelTable } from "@sluice/maps";
 import { defaultBpffs } from "@sluice/maps/bpffs";
 import type { OpenTable, Table } from "@sluice/maps/table";
 import type { Env, Kernel } from "./env.js";
+import { Failure } from "./failure.js";
 import { toJson } from "./output.js";
 import { explainMissingPins, type Pins } from "./pins.js";
 import {
@@ -142,11 +143,16 @@ export class Context {
 	}
 
 	#lock(): () => void {
+		let unlock: () => void;
 		try {
-			return this.kernel.lock(this.pinDirectory);
+			unlock = this.kernel.lock(this.pinDirectory);
 		} catch (error) {
 			throw this.#explained(error);
 		}
+		const refusal = this.pins.refusal?.(this.pinDirectory);
+		if (!refusal) return unlock;
+		unlock();
+		throw new Failure("failed", refusal.message, { hint: refusal.hint });
 	}
 
 	/** Explains an error of opening or locking that is about missing pins. */

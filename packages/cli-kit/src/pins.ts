@@ -14,6 +14,8 @@ export interface Pins {
 	directory(bpffs: string, options: Readonly<Record<string, unknown>>): string;
 	/** The error where that directory does not exist. */
 	absent(directory: string): { message: string; code: string; hint: string };
+	/** Why nothing may be written to the pinned tables now, where that is so. Called under the writers' lock. */
+	refusal?(directory: string): { message: string; hint: string } | undefined;
 	/** What to do where the directory lacks a pin. */
 	hint: string;
 	/** The tables that the program changes, in the order in which entries are added; deletes go the other way. */

@@ -25,15 +25,10 @@ import {
 	programInfo,
 	recover,
 } from "@sluice/maps";
-import { tunnelPins } from "@sluice/tunnel";
+import { preparedDirectory, SWITCHING, tunnelPins } from "@sluice/tunnel";
 import { copyEntries, copyNewerPings } from "./copy.js";
 import { sameLayout } from "./layout.js";
-import {
-	formerCaches,
-	preparedDirectory,
-	programOf,
-	tableNames,
-} from "./names.js";
+import { formerCaches, programOf, tableNames } from "./names.js";
 import { hasEntries, type Raw, rawMap, rawPin } from "./raw.js";
 
 /** What became of one table. */
@@ -96,9 +91,11 @@ export function exchange(pins: string): { newerPings: number } {
 	const directory = preparedDirectory(pins);
 	const newerPings = carryPings(pins, directory);
 	for (const name of readdirSync(directory))
-		if (!tableNames.includes(name)) rmSync(join(directory, name));
+		if (!tableNames.includes(name) && name !== SWITCHING)
+			rmSync(join(directory, name));
 	carryForeign(pins, directory);
 	exchangePaths(pins, directory);
+	rmdirSync(join(pins, SWITCHING));
 	// Directories cannot be pinned again, but moved.
 	for (const entry of readdirSync(directory, { withFileTypes: true }))
 		if (entry.isDirectory())
@@ -110,6 +107,7 @@ export function exchange(pins: string): { newerPings: number } {
 /** What an earlier run left that was killed. Pings that its tables learned are kept. */
 export function removeLeftovers(pins: string): void {
 	const directory = preparedDirectory(pins);
+	if (existsSync(join(pins, SWITCHING))) rmdirSync(join(pins, SWITCHING));
 	if (!existsSync(directory)) return;
 	carryPings(directory, pins);
 	removeDirectory(directory);

@@ -25,6 +25,3 @@ export const tableOfKernelName = (name: string): string | undefined =>
 /** The program of an object, as its file is named: `pfc_ingress_tc.o` has `pfc_ingress`. */
 export const programOf = (object: string): string =>
 	basename(object).replace(/_tc\.o$/, "");
-
-/** Where the tables of a migration are until it is done, beside the pins. */
-export const preparedDirectory = (pins: string): string => `${pins}_new`;
