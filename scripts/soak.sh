@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
 # soak.sh [--seconds N] [--seed N]
 #
-# Random upgrades, migrations, kills and lost pins under traffic, for an hour
-# (3600 s) or for N seconds, between hosts made of namespaces. Prints a line
-# for each step, and at the end what was sent and answered, what left in the
-# clear, and the growth of memory. A seed repeats a run's steps.
+# Random upgrades, migrations, restarts, kills, interface flaps and lost pins,
+# of the tunnels, udplb and tubectl, under traffic, for an hour (3600 s) or for
+# N seconds, between hosts made of namespaces. Prints a line for each step, and
+# at the end what was sent and answered, what left in the clear, and the growth
+# of memory. A seed repeats a run's steps. Other work on the machine shows as
+# full buffers, which are counted apart.
 #
-# Exit code: 0 nothing was lost, 1 something was, 2 bad usage.
+# Exit code: 0 nothing was lost and no memory grew, 1 something was or did, 2
+# bad usage.
 set -euo pipefail
 cd "$(dirname -- "$(readlink -f -- "$0")")/.."
 case ${1:-} in

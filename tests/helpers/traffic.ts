@@ -41,28 +41,61 @@ export async function askUdp(
 	await host.run(...node("requests.mjs", ["udp", address, port, ...sizes]));
 }
 
-/** What a stream of small messages came to: answers may not outnumber what was sent. */
-export type Load = {
-	tcp: { sent: number; answered: number };
-	udp: { sent: number; answered: number };
+/** What was sent, and what came back. */
+export type Count = { sent: number; answered: number };
+
+/** What a stream of small messages came to; `late`: datagrams that are overdue. */
+export type Load = { tcp: Count; udp: Count; late: number };
+
+/** A sender that is going. */
+export type Sender<T> = {
+	/** What it came to so far. */
+	look(): Promise<T>;
+	pause(): void;
+	go(): void;
+	/** Waits for what is under way. */
+	stop(): Promise<T>;
 };
 
-/** Starts to send 1 000 messages a second over TCP, and as many over UDP. */
-export async function startLoad(
+/** Starts one of the senders of fixtures/, which take the lines of control.mjs. */
+async function sender<T>(
 	host: Host,
-	address: string,
-	ports: { tcp: number; udp: number },
-): Promise<{ stop(): Promise<Load> }> {
-	const load = host.spawn(...node("load.mjs", [address, ports.tcp, ports.udp]));
-	await load.ready(/going/);
+	name: string,
+	args: readonly (string | number)[],
+): Promise<Sender<T>> {
+	const process = host.spawn(...node(name, args));
+	await process.ready(/going/);
+	let results = 0;
+	const result = async () => {
+		const [, text = ""] = await process.ready(
+			new RegExp(`^result ${results++} (.*)\n`, "m"),
+		);
+		return JSON.parse(text) as T;
+	};
 	return {
-		async stop() {
-			load.end();
-			const [, result = ""] = await load.ready(/result (.*)\n/);
-			return JSON.parse(result);
+		look() {
+			process.write("look\n");
+			return result();
+		},
+		pause: () => process.write("pause\n"),
+		go: () => process.write("go\n"),
+		stop() {
+			process.end();
+			return result();
 		},
 	};
 }
+
+/** Starts to send 1 000 messages a second over TCP, and as many over UDP; these alone pause. */
+export const startLoad = (
+	host: Host,
+	address: string,
+	{ tcp, udp }: { tcp: number; udp: number },
+) => sender<Load>(host, "load.mjs", [address, tcp, udp]);
+
+/** Starts to open connections to a TCP echo, one after the other. */
+export const startConnects = (host: Host, address: string, port: number) =>
+	sender<Count>(host, "connects.mjs", [address, port]);
 
 /** UDP echoes on ports that follow each other, IPv4. */
 export async function echoes(
@@ -74,22 +107,19 @@ export async function echoes(
 }
 
 /** Starts to send datagrams to ports that follow each other, `rate` a second in all, half of them to the first. */
-export async function startFlow(
+export const startFlow = (
 	host: Host,
 	address: string,
 	first: number,
 	ports: number,
 	rate: number,
-): Promise<{ stop(): Promise<{ sent: number; answered: number }> }> {
-	const flow = host.spawn(...node("flow.mjs", [address, first, ports, rate]));
-	await flow.ready(/going/);
-	return {
-		async stop() {
-			flow.end();
-			const [, result = ""] = await flow.ready(/result (.*)\n/);
-			return JSON.parse(result);
-		},
-	};
+) => sender<Count>(host, "flow.mjs", [address, first, ports, rate]);
+
+/** Starts a TCP echo on 127.0.0.1, for socket steering. */
+export async function steered(host: Host, port: number): Promise<Running> {
+	const server = host.spawn(...node("steered.mjs", [port]));
+	await server.ready(/listening/);
+	return server;
 }
 
 /** Datagrams that reached a host and found its socket's buffer full: lost by a busy machine, not on the way. */

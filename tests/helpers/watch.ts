@@ -4,7 +4,7 @@ import { addresses } from "./network.js";
 const { proxy, node, client } = addresses[4];
 
 /**
- * Counts packets of the services on ports 70 and 90 that cross the core without the tunnel.
+ * Counts packets of the services on ports 70, 71 and 90 that cross the core without the tunnel.
  * @returns reads the counters: to the backend, and to the client
  */
 export async function watchCore(core: Host) {
@@ -12,7 +12,7 @@ export async function watchCore(core: Host) {
 		input: `table ip watch {
 			chain forward {
 				type filter hook forward priority 0
-				ip daddr { ${proxy}, ${node} } th dport { 70, 90 } counter
+				ip daddr { ${proxy}, ${node} } th dport { 70, 71, 90 } counter
 				ip saddr ${node} ip daddr ${client} counter
 			}
 		}`,

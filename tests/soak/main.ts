@@ -1,14 +1,12 @@
 // Needs root and BPF: the soak, started by scripts/soak.sh.
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import type { Host } from "@sluice/testbed";
 import { cli } from "../helpers/cli.js";
-import { addresses, network } from "../helpers/network.js";
-import { PINS, script } from "../helpers/paths.js";
-import { configure, serve } from "../helpers/program.js";
-import { lastRelease } from "../helpers/release.js";
-import { backend, bufferFull, startLoad } from "../helpers/traffic.js";
-import { watchCore } from "../helpers/watch.js";
+import { script } from "../helpers/paths.js";
+import { bufferFull } from "../helpers/traffic.js";
+import { perCpuMemory, residentMemory, trend } from "./memory.js";
+import { type Daemon, Site } from "./site.js";
+import { stepsOf } from "./steps.js";
 
 const { values } = parseArgs({
 	options: { seconds: { type: "string" }, seed: { type: "string" } },
@@ -22,6 +20,9 @@ const number = (name: "seconds" | "seed", otherwise: number): number => {
 const seconds = number("seconds", 3600);
 const seed = number("seed", (Date.now() % 999_999) + 1);
 
+/** Growth that a garbage collector's mood explains, in kilobytes. */
+const MOST_GROWTH = 24_000;
+
 /** Numerical Recipes' linear congruential generator: the same steps for the same seed. */
 let state = seed;
 function random(below: number): number {
@@ -29,114 +30,106 @@ function random(below: number): number {
 	return Math.floor((state / 2 ** 32) * below);
 }
 
-const net = await network({
-	timeout: () => {},
-	teardown: () => {},
-} as never);
-const { client, gateway, core, node } = net;
-const { proxy, node: nodeAddress, gateway: gatewayAddress } = addresses[4];
-const old = { SLUICE_BPF_DIR: `${lastRelease()}/bpf/dist` };
-const places: [Host, string][] = [
-	[gateway, "wan"],
-	[gateway, "lan"],
-	[node, "eth0"],
-];
+/** Packets that a CPU of this machine had no room for in its backlog, whosever they were. */
+const backlogFull = () =>
+	readFileSync("/proc/net/softnet_stat", "utf8")
+		.trim()
+		.split("\n")
+		.reduce((sum, line) => sum + Number(`0x${line.split(" ")[1]}`), 0);
 
-await configure(net);
-await cli(gateway, `cli_tunnel set 4 ${gatewayAddress} 6080 0 0`);
-await cli(node, `cli_tunnel set 4 ${nodeAddress} 6080 ${gatewayAddress} 6080`);
-await serve([gateway, node], {
-	inside: 4,
-	tunnel: 4,
-	group: 1,
-	tcp: 70,
-	udp: 90,
-});
-await backend(node, { http: 80, udp: 90, tcp: 70 });
-await cli(node, "cli_tunnel ping 4 --count 1");
-const inClear = await watchCore(core);
+const site = await Site.make();
+const { client, gateway, node } = site.net;
+const { load, connects, flow } = site.traffic;
+const { places, steps } = stepsOf(site, random);
+const names = Object.keys(steps);
+const backlogBefore = backlogFull();
+const perCpu: number[] = [];
+const resident = new Map<Daemon, number[]>();
 
-/** Each does one thing to one host; traffic must not notice. */
-const steps: Record<string, (host: Host, device: string) => Promise<unknown>> =
-	{
-		reattach: (host, device) => host.run(script("reattach_tc"), [device]),
-		"reattach, killed": (host, device) =>
-			killed(host, `${script("reattach_tc")} ${device}`),
-		migrate: (host) => host.run(script("reattach_tc"), ["--migrate"]),
-		"migrate to the last release": (host) =>
-			host.run(script("reattach_tc"), ["--migrate"], { env: old }),
-		"migrate to another size": (host) =>
-			host.run(script("reattach_tc"), [
-				...["--migrate", "--entries", String(1000 + random(100_000))],
-			]),
-		"migrate, killed": async (host) => {
-			await killed(host, `${script("reattach_tc")} --migrate --entries 4000`);
-			await host.run(script("reattach_tc"), ["--migrate"]);
-		},
-		"pins lost": async (host, device) => {
-			await host.run("sh", ["-c", `rm ${PINS}/*`]);
-			await host.run(script("reattach_tc"), [device]);
-		},
-		"set again": (host) =>
-			cli(host, `cli_service set 1 1 tcp ${proxy} 70 ${nodeAddress} 70 4 key`),
-		"another service, killed": (host) =>
-			killed(
-				host,
-				`${process.execPath} bin/cli_service set 9 ${random(100)} tcp 10.9.0.9 ${1 + random(1000)} 10.3.0.9 80 4 key`,
-			).then(() => cli(host, "cli_service check --repair")),
-		ping: () => cli(node, "cli_tunnel ping 4 --count 1"),
-	};
-
-/** Runs a command line and kills it at some time of its first seconds. */
-const killed = (host: Host, line: string) =>
-	host.run(
-		"bash",
-		["-c", `timeout -s KILL ${(random(3000) / 1000).toFixed(3)} ${line}`],
-		{ reject: false, cwd: `${import.meta.dirname}/../..` },
-	);
-
-/** Memory of the whole machine's kernel that maps and programs take, in kilobytes. */
-const slab = () =>
-	Number(
-		/^Percpu:\s+(\d+)/m.exec(readFileSync("/proc/meminfo", "utf8"))?.[1] ?? 0,
-	);
-
-const memory = slab();
-const load = await startLoad(client, proxy, { tcp: 70, udp: 90 });
 let failed = 0;
 let count = 0;
-const names = Object.keys(steps);
-for (
-	const end = performance.now() + 1000 * seconds;
-	performance.now() < end;
-) {
-	const name = names[random(names.length)] as string;
-	const [host, device] = places[random(places.length)] as [Host, string];
+let lateBefore = 0;
+const start = performance.now();
+const pick = <T>(list: readonly T[]) => list[random(list.length)] as T;
+
+while (performance.now() - start < 1000 * seconds) {
+	const name = pick(names);
+	const place = pick(places);
+	const { host, device } = place;
 	count++;
+	let note = "";
 	try {
-		await steps[name]?.(host, device);
-		console.log(`${count} ${host.name} ${device}: ${name}`);
+		await steps[name]?.(place);
 	} catch (error) {
 		failed++;
-		console.log(`${count} ${host.name} ${device}: ${name}: ${error}`);
+		note = `: ${error}`;
 	}
+	const { late } = await load.look();
+	if (late > lateBefore) note += ` (${late - lateBefore} datagrams overdue)`;
+	lateBefore = late;
+	perCpu.push(perCpuMemory());
+	for (const [kind, { pid }] of site.daemons) {
+		const samples = resident.get(kind) ?? [];
+		resident.set(kind, [...samples, residentMemory(pid)]);
+	}
+	const at = ((performance.now() - start) / 1000).toFixed(1);
+	console.log(`${at} s, ${count} ${host.name} ${device}: ${name}${note}`);
 }
+
+const flowed = await flow.stop();
+const connected = await connects.stop();
 const { tcp, udp } = await load.stop();
-for (const host of [gateway, node])
+const forwarded = await site.forwarded();
+for (const host of [gateway, node]) {
+	await host.run(script("reattach_tc"), ["--migrate"]);
 	await cli(host, "cli_service check").catch((error) => {
 		failed++;
 		console.log(`check on ${host.name}: ${error}`);
 	});
-const clear = await inClear();
-const full = (await bufferFull(client)) + (await bufferFull(node));
+}
+const clear = await site.inClear();
+const full =
+	(await bufferFull(client)) +
+	(await bufferFull(node)) +
+	backlogFull() -
+	backlogBefore;
+const lost = {
+	tcp: tcp.sent - tcp.answered,
+	udp: Math.max(0, udp.sent - udp.answered - full),
+	connections: connected.sent - connected.answered,
+	udplb: flowed.sent - forwarded,
+};
 console.log(
 	[
-		`seed ${seed}, ${count} steps, ${failed} failed`,
-		`tcp ${tcp.answered} of ${tcp.sent} answered, udp ${udp.answered} of ${udp.sent}, ${full} found a socket buffer full`,
+		`seed ${seed}, ${seconds} s, ${count} steps, ${failed} failed`,
+		`tcp ${tcp.answered} of ${tcp.sent} messages answered`,
+		`udp ${udp.answered} of ${udp.sent} answered, ${full} found a buffer of the machine full`,
+		`tcp ${connected.answered} of ${connected.sent} connections answered, by socket steering`,
+		`udplb ${forwarded} of ${flowed.sent} arrived`,
 		`in the clear ${clear.join(" and ")} packets`,
-		`per-CPU memory ${memory} kB before, ${slab()} kB after`,
 	].join("\n"),
 );
-const lost = tcp.sent - tcp.answered + udp.sent - udp.answered - full;
+let grown = 0;
+for (const [name, samples] of [
+	["per-CPU memory of the machine", perCpu] as const,
+	...resident,
+]) {
+	const { before, after } = trend(samples);
+	if (after - before > MOST_GROWTH) grown++;
+	console.log(
+		`${name}: ${before} kB in the first quarter, ${after} in the last`,
+	);
+}
+if (Object.values(lost).some((n) => n !== 0))
+	for (const host of [gateway, node])
+		console.log(`${host.name}:\n${(await cli(host, "cli_cfg stats")).stdout}`);
+site.close();
 // The hosts go with this process.
-process.exit(failed || lost || clear.some((n) => n > 0) ? 1 : 0);
+process.exit(
+	failed ||
+		grown ||
+		Object.values(lost).some((n) => n !== 0) ||
+		clear.some((n) => n > 0)
+		? 1
+		: 0,
+);
