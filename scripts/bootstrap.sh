@@ -64,6 +64,7 @@ readonly TEST=(
 	systemd-analyze:systemd
 	setpriv:util-linux
 	script:bsdutils
+	busybox:busybox
 	sudo:sudo
 	/etc/services:netbase
 	man:man-db

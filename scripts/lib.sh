@@ -4,6 +4,9 @@
 # Exit codes: 0 done, 1 failed, 2 bad usage, 3 no such interface or nothing
 # to detach, 4 the environment cannot (not root, no bpffs, no objects).
 
+# How long to wait for another writer.
+readonly LOCK_SECONDS=30
+
 readonly EXIT_FAILED=1 EXIT_USAGE=2 EXIT_NONE=3 EXIT_ENVIRONMENT=4
 
 PROGRAM=$(basename -- "$0")
@@ -97,12 +100,15 @@ usage_error() {
 
 # --- the environment --------------------------------------------------------
 
+# Where the tools that need_root looks for are.
+declare -rA PACKAGE=([tc]=iproute2 [ip]=iproute2 [flock]=util-linux [stat]=coreutils)
+
 need_root() {
 	((EUID == 0)) || die "$EXIT_ENVIRONMENT" 'not permitted; run as root'
 	local tool
-	for tool in tc ip; do
+	for tool in tc ip flock stat; do
 		command -v "$tool" >/dev/null ||
-			die "$EXIT_ENVIRONMENT" "no $tool here; install iproute2"
+			die "$EXIT_ENVIRONMENT" "no $tool here; install ${PACKAGE[$tool]}"
 	done
 	has_sys_admin ||
 		die "$EXIT_ENVIRONMENT" 'not permitted without CAP_SYS_ADMIN: the kernel does not name attached programs'
@@ -118,7 +124,8 @@ has_sys_admin() {
 }
 
 is_bpffs() {
-	[[ $(stat -f -c %T -- "$1" 2>/dev/null) == bpf_fs ]]
+	# BPF_FS_MAGIC of linux/magic.h. Not every stat has a name for it.
+	[[ $(stat -f -c %t -- "$1" 2>/dev/null) == cafe4a11 ]]
 }
 
 # Mounts the bpffs if it is not. Inside `ip netns exec` it never is: a new
@@ -131,22 +138,57 @@ need_bpffs() {
 	if [[ -n $name && $(readlink /proc/1/ns/mnt) != "$(readlink /proc/self/ns/mnt)" ]]; then
 		die "$EXIT_ENVIRONMENT" "$BPFFS is hidden by ip netns exec; use nsenter --net=/run/netns/$name instead"
 	fi
-	{ mkdir -p -- "$BPFFS" && mount -t bpf bpf "$BPFFS"; } 2>/dev/null ||
+	{ mkdir -p -- "$BPFFS" && mount -t bpf -o mode=0700 bpf "$BPFFS"; } 2>/dev/null ||
 		die "$EXIT_ENVIRONMENT" "$BPFFS is not a bpffs and none can be mounted there; mount one, or name another with TC_BPF_MNT"
 }
 
 # One writer at a time, the command-line tools included. Held until we end.
 lock_tables() {
-	local lock
+	local lock attempt status
 	while :; do
-		mkdir -p -- "$PINS"
+		(umask 077 && mkdir -p -- "$PINS")
+		need_private "${PINS%/*}"
+		need_private "$PINS"
 		exec {lock}<"$PINS"
-		flock --timeout 30 "$lock" ||
-			die "$EXIT_FAILED" "$PINS: another writer has held the lock for 30 s; try again"
+		# A flock that can wait for some seconds is not on every machine.
+		for ((attempt = 0; ; attempt++)); do
+			status=0
+			flock -n "$lock" || status=$?
+			((status != 0)) || break
+			((status == 1)) ||
+				die "$EXIT_ENVIRONMENT" "$PINS: flock failed with exit code $status; install util-linux"
+			((attempt < LOCK_SECONDS * 2)) ||
+				die "$EXIT_FAILED" "$PINS: $(lock_holder) has held the lock for $LOCK_SECONDS s; try again when it has ended"
+			sleep 0.5
+		done
 		# A migration may have put another directory there in the meantime.
 		[[ $(stat -L -c %i "/proc/self/fd/$lock") != "$(stat -c %i -- "$PINS")" ]] || return 0
 		exec {lock}<&-
 	done
+}
+
+# need_private DIRECTORY: refuses one that another user could change. Where
+# all users may read it, none but us and the group may any more: who can open
+# it can hold the lock.
+need_private() {
+	local owner mode
+	read -r owner mode < <(stat -c '%u %a' -- "$1")
+	((owner == EUID || owner == 0)) ||
+		die "$EXIT_ENVIRONMENT" "$1 belongs to user $owner; look at what is in it, then chown -R 0:0 $1"
+	((!(8#$mode & 8#022))) ||
+		die "$EXIT_ENVIRONMENT" "$1 is writable by others; look at what is in it, then chmod go-w $1"
+	((!(8#$mode & 8#007))) || chmod o-rwx -- "$1"
+}
+
+# Names a process that holds the lock.
+lock_holder() {
+	local pid name=ended
+	pid=$(awk -v inode="$(stat -c %i -- "$PINS")" '
+		$2 == "FLOCK" && $6 ~ ":" inode "$" && $5 > 0 { print $5; exit }
+	' /proc/locks)
+	[[ ! -r /proc/$pid/comm ]] || name=$(<"/proc/$pid/comm")
+	printf '%s' "${pid:+process $pid ($name)}"
+	[[ -n $pid ]] || printf 'another process'
 }
 
 # Sets INTERFACE where it was left out, and checks that it is there.

@@ -18,7 +18,7 @@ root=$(realpath "${BASH_SOURCE[0]%/*}/../..")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-mount -t bpf bpf /sys/fs/bpf
+mount -t bpf -o mode=0700 bpf /sys/fs/bpf
 ip link set lo up
 
 mkdir "$work/bin"

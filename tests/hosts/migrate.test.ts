@@ -74,19 +74,22 @@ async function killingTc(
 	return directory;
 }
 
-/** How many of a host's programs use the pinned table of tunnels. */
-async function usePinned(host: Host): Promise<number> {
-	const { stdout } = await host.run("sh", [
-		"-ec",
-		`id=$(bpftool --json map show pinned ${PINS}/map_tunnel | jq .id)
-		for device in lan wan; do for hook in ingress egress; do
-			tc filter show dev $device $hook
-		done; done | sed -n 's/.* id \\([0-9]*\\) name.*/\\1/p' |
-		while read program; do
-			bpftool --json prog show id $program | jq ".map_ids | index($id) != null"
-		done`,
-	]);
-	return stdout.split("\n").filter((line) => line === "true").length;
+/** How many of the gateway's programs use the pinned table of tunnels. */
+async function usePinned(gateway: Host): Promise<number> {
+	const bpftool = async (...args: string[]) =>
+		JSON.parse((await gateway.run("bpftool", ["--json", ...args])).stdout);
+	const { id } = await bpftool("map", "show", "pinned", `${PINS}/map_tunnel`);
+	let count = 0;
+	for (const device of ["lan", "wan"])
+		for (const hook of ["ingress", "egress"]) {
+			const { stdout } = await gateway.run("tc", [
+				...["filter", "show", "dev", device, hook],
+			]);
+			const [, program = ""] = / id (\d+) name/.exec(stdout) ?? [];
+			const { map_ids } = await bpftool("prog", "show", "id", program);
+			if (map_ids.includes(id)) count++;
+		}
+	return count;
 }
 
 /** The tunnels, without what changes by itself as time goes by. */

@@ -71,7 +71,7 @@ finds("a bpffs that is not mounted is found and mounted", {
 	provoke: "umount /sys/fs/bpf",
 	code: "bpffs-missing",
 	message: "there is no bpffs at /sys/fs/bpf, where the tables would be pinned",
-	fix: "mount -t bpf bpf /sys/fs/bpf",
+	fix: "mount -t bpf -o mode=0700 bpf /sys/fs/bpf",
 });
 
 finds("tables that nobody has pinned are found and pinned", {
@@ -217,6 +217,24 @@ finds("pins of another user are found and taken back", {
 	message:
 		"/sys/fs/bpf/tc/globals belongs to user 65534, who can replace the tables",
 	fix: "chown -R 0:0 /sys/fs/bpf/tc/globals",
+});
+
+finds("a directory of pins that others can write to is found and closed", {
+	own: "attached",
+	provoke: "chmod 0777 /sys/fs/bpf/tc/globals",
+	code: "pins-writable",
+	message:
+		"/sys/fs/bpf/tc/globals is writable by others, who can put tables of theirs in the place of ours",
+	fix: "chmod go-w /sys/fs/bpf/tc/globals",
+});
+
+finds("a bpffs that everybody can write to is found and closed", {
+	own: "attached",
+	provoke: "chmod 1777 /sys/fs/bpf",
+	code: "pins-writable",
+	message:
+		"/sys/fs/bpf is writable by others, who can put tables of theirs in the place of ours",
+	fix: "chmod go-w /sys/fs/bpf",
 });
 
 finds("a /proc that is not mounted is found and mounted", {

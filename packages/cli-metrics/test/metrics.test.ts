@@ -96,7 +96,7 @@ it("serve says where the tables are missing, and what it cannot understand", asy
 	t.deepEqual(await tables.run(cli, "serve 127.0.0.1 0 --bpffs /nowhere"), {
 		code: 4,
 		out: "",
-		err: "cli_metrics: serve: no bpffs at /nowhere; mount it (mount -t bpf bpf /sys/fs/bpf), or name another bpffs with --bpffs\n",
+		err: "cli_metrics: serve: no bpffs at /nowhere; mount it (mount -t bpf -o mode=0700 bpf /sys/fs/bpf), or name another bpffs with --bpffs\n",
 	});
 	t.deepEqual(await tables.run(cli, "serve 127.0.0.256 0"), {
 		code: 2,

@@ -70,7 +70,7 @@ it("the program prints, fails and exits as it does in process", (t, tables) => {
 	t.deepEqual(run("get 1", { bpffs: "/tmp" }), {
 		code: 4,
 		out: "",
-		err: "cli_tunnel: get: no bpffs at /tmp; mount it (mount -t bpf bpf /sys/fs/bpf), or name another bpffs with --bpffs\n",
+		err: "cli_tunnel: get: no bpffs at /tmp; mount it (mount -t bpf -o mode=0700 bpf /sys/fs/bpf), or name another bpffs with --bpffs\n",
 	});
 	t.is(run("--version", tables).out, `${manifest.version}\n`);
 	t.regex(run("--help", tables).out, /^cli_tunnel: program GUE tunnels\n/);

@@ -1,8 +1,16 @@
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import {
+	chmodSync,
+	chownSync,
+	mkdirSync,
+	mkdtempSync,
+	renameSync,
+	rmSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { needs, testWith } from "@sluice/testbed";
 import test, { type ExecutionContext } from "ava";
 import { BpfError, lock, tryLock } from "../src/index.js";
 
@@ -64,6 +72,59 @@ test("another process waits for the lock", async (t) => {
 	await taken;
 	child.kill("SIGKILL");
 });
+
+test("a lock that is not given back is not waited for for ever: its holder is named", async (t) => {
+	const at = directory(t);
+	const { child, taken } = await holder(t, at);
+	await taken;
+	const error = t.throws(() => lock(at, 0.05), { instanceOf: BpfError });
+	// The descriptor is flock's and that of the shell that it started.
+	t.is(
+		error?.message,
+		`lock ${at}: process ${child.pid} (flock) has held it for 0.05 s (ETIMEDOUT); try again when it has ended`,
+	);
+	t.false((error as BpfError).environment);
+	child.kill("SIGKILL");
+});
+
+test("a directory that others can write to is refused", (t) => {
+	const parent = directory(t);
+	const at = path.join(parent, "pins");
+	mkdirSync(at);
+	for (const [place, mode] of [
+		[at, 0o775],
+		[at, 0o757],
+		[parent, 0o777],
+	] as const) {
+		chmodSync(place, mode);
+		t.throws(() => lock(at), {
+			instanceOf: BpfError,
+			message: `lock ${at}: ${place} is writable by others (EPERM); look at what is in it, then chmod go-w ${place}`,
+		});
+		t.throws(() => tryLock(at), { code: "EPERM" });
+		chmodSync(place, 0o755);
+	}
+	// As /tmp is, and a bpffs that was mounted without a mode.
+	chmodSync(parent, 0o1777);
+	lock(at)();
+});
+
+testWith(test, needs.root)(
+	"a directory that belongs to another user is refused",
+	(t) => {
+		const parent = directory(t);
+		const at = path.join(parent, "pins");
+		mkdirSync(at);
+		for (const place of [at, parent]) {
+			chownSync(place, 12_345, 0);
+			t.throws(() => lock(at), {
+				message: `lock ${at}: ${place} belongs to user 12345 (EPERM); look at what is in it, then chown -R 0:0 ${place}`,
+			});
+			chownSync(place, 0, 0);
+		}
+		lock(at)();
+	},
+);
 
 test("a directory that was replaced is another lock", (t) => {
 	const at = path.join(directory(t), "pins");

@@ -9,7 +9,7 @@ set -euo pipefail
 # Ctrl-C reaches the whole process group: the owner decides when we go.
 trap '' INT TERM HUP
 
-mount -t bpf bpf /sys/fs/bpf
+mount -t bpf -o mode=0755 bpf /sys/fs/bpf
 ip link set lo up
 for scope in all default; do
 	echo 0 >"/proc/sys/net/ipv6/conf/$scope/disable_ipv6"

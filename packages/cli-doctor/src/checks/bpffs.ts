@@ -31,7 +31,7 @@ export const bpffs: Check = {
 				fix:
 					status.effectiveUser === 0 && !mayMount(status)
 						? rerun(`--volume ${place}:${place}`)
-						: `${make}mount -t bpf bpf ${place}`,
+						: `${make}mount -t bpf -o mode=0700 bpf ${place}`,
 			},
 		];
 	},

@@ -19,7 +19,7 @@ export const adopt = command({
 	}),
 	async run({ programs, dropLive }, context) {
 		const { adopt: adoptTables } = await import("../adopt.js");
-		mkdirSync(context.pinDirectory, { recursive: true });
+		mkdirSync(context.pinDirectory, { recursive: true, mode: 0o700 });
 		const { adopted, conflicts } = adoptTables(context.pinDirectory, programs);
 		// Counters and events are no reason to stop.
 		const lost = conflicts.filter(({ live }) => live > 0);

@@ -1,4 +1,3 @@
-import { readFileSync, statSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import { Failure } from "@sluice/cli-kit";
 import { tryLock } from "@sluice/maps";
@@ -6,18 +5,6 @@ import { makePinDirectory } from "../tables/pins.js";
 
 /** How long a process that is replaced may take to end, in milliseconds. */
 const PATIENCE = 15_000;
-
-/** The process that holds a directory's lock, as /proc/locks has it. @returns undefined where there is none */
-export function lockHolder(directory: string): number | undefined {
-	const stat = statSync(directory, { throwIfNoEntry: false });
-	if (!stat) return undefined;
-	// 1: FLOCK  ADVISORY  WRITE 2463 00:1c:5 0 EOF
-	for (const line of readFileSync("/proc/locks", "utf8").split("\n")) {
-		const [, kind, , , pid, file] = line.split(/\s+/);
-		if (kind === "FLOCK" && file?.endsWith(`:${stat.ino}`)) return Number(pid);
-	}
-	return undefined;
-}
 
 /**
  * Ends the process that holds a directory's lock, and takes the lock.

@@ -1,5 +1,11 @@
 import { Failure } from "@sluice/cli-kit";
-import { interfaceName, openRing, type Ring, tryLock } from "@sluice/maps";
+import {
+	interfaceName,
+	lockHolders,
+	openRing,
+	type Ring,
+	tryLock,
+} from "@sluice/maps";
 import { type Config, readConfig } from "../config/read.js";
 import type { Rule } from "../config/rule.js";
 import { lostEvents } from "../counters/lost.js";
@@ -28,7 +34,7 @@ import {
 import { NoRoom, Placement, sizesFor } from "../tables/placement.js";
 import { type Target, targetsOf } from "../tables/target.js";
 import { tellDecision } from "./decision.js";
-import { endProcess, lockHolder, takeLockFrom } from "./lock.js";
+import { endProcess, takeLockFrom } from "./lock.js";
 import type { Log } from "./log.js";
 import { NameWatch } from "./name-watch.js";
 
@@ -211,7 +217,7 @@ export class Server {
 			? [this.#pinsByName()]
 			: [this.#pins, this.#pinsByName()];
 		return directories.flatMap((directory) => {
-			const pid = lockHolder(directory);
+			const [pid] = lockHolders(directory);
 			return pid === undefined ? [] : [{ pid, directory }];
 		});
 	}
