@@ -1,5 +1,4 @@
-import { closeSync, openSync } from "node:fs";
-import { Failure, writeAll } from "@sluice/cli-kit";
+import { privateFile, writeAll } from "@sluice/cli-kit";
 import type { Direction } from "@sluice/maps/tables";
 import {
 	enhancedPacket,
@@ -45,7 +44,11 @@ export function captureFile(
 	application: string,
 	snapshot: number,
 ): CaptureFile {
-	const fd = file === "-" ? STDOUT : create(file);
+	// Packets are as secret as what they carry.
+	const own = file === "-" ? undefined : privateFile(file);
+	// At once: others may read it while it grows.
+	own?.place();
+	const fd = own?.fd ?? STDOUT;
 	/** By index in the kernel: its number here. */
 	const interfaces = new Map<number, number>();
 	writeAll(fd, sectionHeader(application));
@@ -71,26 +74,7 @@ export function captureFile(
 		add: (packet) =>
 			writeAll(fd, enhancedPacket({ ...packet, interface: numberOf(packet) })),
 		close() {
-			if (fd !== STDOUT) closeSync(fd);
+			own?.close();
 		},
 	};
 }
-
-function create(file: string): number {
-	try {
-		// Packets are as secret as what they carry.
-		return openSync(file, "w", 0o600);
-	} catch (cause) {
-		const { code = "EIO" } = cause as NodeJS.ErrnoException;
-		throw new Failure("failed", `write ${file}: ${causes[code] ?? code}`, {
-			code,
-			cause,
-		});
-	}
-}
-
-const causes: Record<string, string> = {
-	EACCES: "not permitted (EACCES)",
-	EISDIR: "it is a directory (EISDIR)",
-	ENOENT: "no such directory (ENOENT)",
-};

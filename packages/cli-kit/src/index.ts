@@ -38,10 +38,16 @@ export {
 } from "./output.js";
 export type { Pins } from "./pins.js";
 export type { Rows } from "./print-long.js";
+export {
+	type PrivateFile,
+	privateFile,
+	writePrivately,
+} from "./private-file.js";
 export { realEnv, writeAll } from "./real-env.js";
 export { run } from "./run.js";
 export { showTraffic } from "./stats/show-traffic.js";
 export { looksOf, watch, watchOptions } from "./stats/watch.js";
+export { readText, withoutMark } from "./text-file.js";
 export type { Opener, Transaction } from "./transaction.js";
 export { verbOf } from "./usage.js";
 export * as values from "./values.js";

@@ -1,16 +1,17 @@
 import { closeSync, openSync, readSync } from "node:fs";
-import { badInput, type Env } from "@sluice/cli-kit";
+import { badInput, type Env, withoutMark } from "@sluice/cli-kit";
 
 /** Bytes of a file beyond which it cannot be a key. */
 const LONGEST = 1024;
 
 /**
- * The text of a key from a file, with an `env` `-` for standard input, without the newline at its end.
+ * The text of a key from a file, with an `env` `-` for standard input, without a byte order mark and the newline at its
+ * end.
  * @throws Failure usage, where it cannot be read
  */
 export function readKeyFile(file: string, env?: Pick<Env, "input">): string {
 	const text = file === "-" && env ? env.input() : read(file);
-	return text.replace(/\r?\n$/, "");
+	return withoutMark(text).replace(/\r?\n$/, "");
 }
 
 function read(file: string): string {

@@ -1,3 +1,4 @@
+import { withoutMark } from "@sluice/cli-kit";
 import { readJson } from "./json.js";
 import type { Mistakes } from "./mistakes.js";
 import type { Source } from "./source.js";
@@ -10,6 +11,6 @@ import { readYaml } from "./yaml.js";
  * @throws Failure usage: what is not YAML, by line
  */
 export function readDocument(text: string, mistakes: Mistakes): Source {
-	const plain = text.replace(/^\ufeff/, "");
+	const plain = withoutMark(text);
 	return readJson(plain) ?? readYaml(plain, mistakes);
 }

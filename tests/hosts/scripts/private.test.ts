@@ -82,7 +82,7 @@ bpfTest(
 		const host = await hostWith(t);
 		await host.run(script("attach_tc"), ["eth0"]);
 		const holder = host.spawn("flock", [
-			...["--shared", PINS, "sh", "-c", "echo held; exec sleep 100"],
+			...["--shared", PINS, "sh", "-c", "echo held; read _"],
 		]);
 		await holder.ready(/held/);
 		// Seconds in which nothing happens need not be waited for here.
@@ -95,7 +95,8 @@ bpfTest(
 			`reattach_tc.sh: ${PINS}: process ${holder.pid} (flock) has held the lock for 30 s; try again when it has ended`,
 			env,
 		);
-		await holder.stop("SIGKILL");
+		holder.end();
+		await holder.ended;
 	},
 );
 

@@ -1,5 +1,5 @@
 import { hostname } from "node:os";
-import { command } from "@sluice/cli-kit";
+import { command, toJson, writePrivately } from "@sluice/cli-kit";
 import {
 	documentOf,
 	lastApplied,
@@ -19,22 +19,34 @@ export const exportDocument = command({
 			describe: "With the keys, without which it cannot be applied",
 		},
 		only: onlyOption,
+		output: {
+			type: "string",
+			value: "file",
+			describe:
+				"Write it to a file that only its owner may read, in the place of what is there",
+		},
 	},
 	examples: [
-		["export --show-keys >machine.yaml", "Begin with what was set by hand"],
+		[
+			"export --show-keys --output machine.yaml",
+			"Begin with what was set by hand",
+		],
 	],
 	parse: (args) => ({
 		showKeys: args.flag("show-keys"),
 		only: onlyIn(args),
+		output: args.optional("output"),
 	}),
-	run({ showKeys, only }, context) {
+	run({ showKeys, only, output }, context) {
 		const last = lastApplied(openApplied(context, { readOnly: true }));
 		const name = last?.owner ?? hostname();
 		const generation = last?.generation ?? 1n;
 		const rows = rowsOfMachine(context, only, showKeys);
-		context.print(
-			() => yamlLines(rows, name, generation),
-			() => documentOf(rows, name, generation),
-		);
+		const lines = () => yamlLines(rows, name, generation);
+		const document = () => documentOf(rows, name, generation);
+		if (output === undefined) return context.print(lines, document);
+		const text = context.json ? toJson(document()) : lines().join("\n");
+		writePrivately(output, (out) => out(`${text}\n`));
+		context.print([`written to ${output}`], { file: output });
 	},
 });

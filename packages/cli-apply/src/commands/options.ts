@@ -1,9 +1,8 @@
-import { readFileSync } from "node:fs";
 import {
 	type Args,
-	badInput,
 	type Env,
 	type OptionSpec,
+	readText,
 } from "@sluice/cli-kit";
 import {
 	ALL,
@@ -68,13 +67,7 @@ export const filePositional = {
 };
 
 /** @throws Failure usage: it cannot be read */
-export function inputOf(file: string, env: Env): Input {
-	if (file === "-") return { file, text: env.input() };
-	try {
-		return { file, text: readFileSync(file, "utf8") };
-	} catch (error) {
-		throw badInput(
-			`file "${file}" cannot be read: ${(error as NodeJS.ErrnoException).code}`,
-		);
-	}
-}
+export const inputOf = (file: string, env: Env): Input => ({
+	file,
+	text: readText(file, env),
+});

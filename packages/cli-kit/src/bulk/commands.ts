@@ -1,8 +1,9 @@
-import { readFileSync } from "node:fs";
 import { type Command, command, type Program } from "../command.js";
-import type { Env } from "../env.js";
 import { badInput } from "../failure.js";
-import type { Rows } from "../print-long.js";
+import { counted } from "../output.js";
+import { printLines, type Rows } from "../print-long.js";
+import { writePrivately } from "../private-file.js";
+import { readText } from "../text-file.js";
 import type { Engine } from "./engine.js";
 import { stream } from "./stream.js";
 
@@ -63,15 +64,31 @@ const save = ({ save, saveNote, saveOptions }: Engine) =>
 	command({
 		usage: "save",
 		summary: `Print the batch that recreates the state${saveNote ? `; ${saveNote}` : ""}`,
-		...(saveOptions ? { options: saveOptions } : {}),
-		examples: [["save >saved.txt", "Keep it in a file"]],
-		parse: (args) => args,
-		async run(args, context) {
+		options: {
+			output: {
+				type: "string",
+				value: "file",
+				describe:
+					"Write it to a file that only its owner may read, in the place of what is there",
+			},
+			...saveOptions,
+		},
+		examples: [["save --output saved.txt", "Keep it in a file"]],
+		parse: (args) => ({ args, output: args.optional("output") }),
+		async run({ args, output }, context) {
 			const lines = await save(context, args);
 			const rows: Rows<string> = (row) => {
 				for (const line of lines) row(line);
 			};
-			context.printLong(rows, { lines: rows });
+			if (output === undefined) {
+				context.printLong(rows, { lines: rows });
+				return;
+			}
+			const count = saveTo(output, rows);
+			context.print([`${counted(count, "line")} written to ${output}`], {
+				file: output,
+				lines: count,
+			});
 		},
 	});
 
@@ -109,13 +126,14 @@ const restore = (program: () => Program, engine: Engine) =>
 			engine.apply(program(), application, context),
 	});
 
-function readText(file: string, env: Env): string {
-	if (file === "-") return env.input();
-	try {
-		return readFileSync(file, "utf8");
-	} catch (error) {
-		throw badInput(
-			`file "${file}" cannot be read: ${(error as NodeJS.ErrnoException).code}`,
-		);
-	}
+/** Writes the lines to a file. Returns how many. */
+function saveTo(file: string, rows: Rows<string>): number {
+	let count = 0;
+	const counting: Rows<string> = (row) =>
+		rows((line) => {
+			count++;
+			row(line);
+		});
+	writePrivately(file, (out) => printLines(counting, out));
+	return count;
 }

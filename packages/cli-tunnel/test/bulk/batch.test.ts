@@ -1,3 +1,14 @@
+import {
+	lstatSync,
+	mkdtempSync,
+	readdirSync,
+	readFileSync,
+	rmSync,
+	symlinkSync,
+	writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { session, withTables } from "@sluice/cli-kit/testing";
 import { decapTable, tunnelTable, verifyTable } from "@sluice/maps/tables";
 import test from "ava";
@@ -111,6 +122,46 @@ it("batch --dry-run prints what would be changed", async (t, tables) => {
 			out: "set 1 10.0.0.1 6080 0 0\nset 2 10.0.0.2 6080 0 0\n",
 		},
 	]);
+});
+
+it("a byte order mark before the first line is no part of it", async (t, tables) => {
+	const line = "\ufeffset 1 10.0.0.1 6080 10.9.0.1 6080\n";
+	await session(t, tables, cli, [
+		{
+			type: "batch -",
+			world: { input: line },
+			out: "1 line: 2 rows written, 0 deleted\n",
+		},
+		{
+			type: "restore - --dry-run",
+			world: { input: line },
+			out: "0 differences, not applied: 0 rows written, 0 deleted\n",
+		},
+	]);
+});
+
+it("save --output writes a file for its owner alone, in place of a link or of what others read", async (t, tables) => {
+	const directory = mkdtempSync(path.join(tmpdir(), "save-"));
+	t.teardown(() => rmSync(directory, { recursive: true }));
+	const at = (name: string) => path.join(directory, name);
+	writeFileSync(at("victim"), "as it was", { mode: 0o644 });
+	symlinkSync(at("victim"), at("link"));
+	writeFileSync(at("open"), "", { mode: 0o644 });
+	await tables.run(cli, "set 1 10.0.0.1 6080 10.9.0.1 6080");
+	for (const name of ["link", "open", "new"]) {
+		const { code, out } = await tables.run(cli, `save --output ${at(name)}`);
+		t.deepEqual([code, out], [0, `1 line written to ${at(name)}\n`]);
+		t.is(readFileSync(at(name), "utf8"), "set 1 10.0.0.1 6080 10.9.0.1 6080\n");
+		const { mode } = lstatSync(at(name));
+		t.is(mode, 0o100600);
+	}
+	t.is(readFileSync(at("victim"), "utf8"), "as it was");
+	t.deepEqual(readdirSync(directory).sort(), ["link", "new", "open", "victim"]);
+	const { code, err } = await tables.run(cli, `save --output ${directory}`);
+	t.deepEqual(
+		[code, err],
+		[1, `cli_tunnel: save: write ${directory}: it is a directory (EISDIR)\n`],
+	);
 });
 
 it("batch says which file it cannot read, and what --stream reads", (t, tables) =>

@@ -155,7 +155,7 @@ it("a coprocess answers each of 10 000 lines before the next is sent", async (t,
 });
 
 it("lines that come in pieces, and all at once, are answered one by one", (t, tables) => {
-	const script = `(printf 'set 1 10.0'; sleep 0.2; printf '.0.1 6080 0 0\\n\\nget 1\\nget 2\\nset x\\n@a7 get 1\\n@8\\n# done') | "$0" "$1" --bpffs "$2" batch --stream -; echo $?`;
+	const script = `(printf '\\357\\273\\277set 1 10.0'; sleep 0.2; printf '.0.1 6080 0 0\\n\\nget 1\\nget 2\\nset x\\n@a7 get 1\\n@8\\n'; head -c 50000000 /dev/zero | tr '\\0' x; printf '\\n# done') | "$0" "$1" --bpffs "$2" batch --stream -; echo $?`;
 	const out = execFileSync(
 		"sh",
 		["-c", script, process.execPath, bin, tables.bpffs],
@@ -172,6 +172,7 @@ it("lines that come in pieces, and all at once, are answered one by one", (t, ta
 		"error\tmissing: <ip-local> <port-local> <ip-remote> <port-remote>",
 		"@a7\tok\tTUN\t       1\t   10.0.0.1:6080 -> 0.0.0.0:0\tunknown\tno ping\tDECAP\tudp\t10.0.0.1:6080\t1\t1 tunnel, 1 local endpoint",
 		"@8\tok",
+		"error\ta line must not be longer than 65536 characters",
 		"ok",
 		"1",
 		"",

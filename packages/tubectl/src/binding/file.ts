@@ -1,5 +1,11 @@
 import { readFileSync } from "node:fs";
-import { badInput, type Env, Failure, values } from "@sluice/cli-kit";
+import {
+	badInput,
+	type Env,
+	Failure,
+	values,
+	withoutMark,
+} from "@sluice/cli-kit";
 import { bindingText, keyOf, withProtocol } from "./binding.js";
 import { literalLabel } from "./label.js";
 import { prefix } from "./prefix.js";
@@ -18,7 +24,7 @@ export function readBindingsFile(
 	const wanted = new Map<string, string>();
 	inside(path, () => {
 		const entries = entriesOf(
-			parse(path === "-" ? env.input() : readText(path)),
+			parse(withoutMark(path === "-" ? env.input() : readText(path))),
 		);
 		for (let i = 0; i < entries.length; i++) {
 			inside(`bindings[${i}]`, () => addEntry(wanted, entries[i]));
