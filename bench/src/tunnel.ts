@@ -1,9 +1,9 @@
 import { type Testbed, testbed } from "@sluice/testbed";
 import { connects } from "./generators/connects.js";
-import { tcpStream, udpPackets } from "./generators/iperf.js";
+import { tcpStream, udpCost, udpPackets } from "./generators/iperf.js";
 import { interleave } from "./interleave.js";
 import type { Row, Table } from "./table.js";
-import { dnat, routing, vxlan } from "./tunnel/kernel-ways.js";
+import { dnat, redirect, routing, vxlan } from "./tunnel/kernel-ways.js";
 import { ours } from "./tunnel/our-ways.js";
 import type { Path } from "./tunnel/path.js";
 import { programTimes } from "./tunnel/program-times.js";
@@ -45,31 +45,64 @@ const withoutGso = (measure: Measure): Measure => ({
 	offloads: false,
 });
 
+const cost: Measure = {
+	title: "CPU per packet, UDP 64 bytes",
+	unit: "ns",
+	measure: ({ client, target }) => udpCost(client, target, SECONDS),
+};
+
+const REDIRECT = "L2 redirect";
+/** Objects of an earlier release, to measure beside. */
+const EARLIER = process.env.SLUICE_BENCH_EARLIER;
+
 /** The tunnel against the kernel's own ways, against itself with full tables, and its programs by themselves. */
 export async function* suite(): AsyncIterable<Table> {
-	yield await compare(
+	const table = await compare(
 		"tunnel: client – gateway – node, MTU 1500",
 		"routing + DNAT",
 		{
+			[REDIRECT]: redirect,
 			routing: routing,
 			"routing + DNAT": dnat,
 			"VXLAN + DNAT": vxlan,
-			ours: ours(3),
+			...(EARLIER ? { earlier: ours({ objects: EARLIER }) } : {}),
+			ours: ours(),
+			"ours, fast": ours({ flag: "fast" }),
 		},
-		[down, up, withoutGso(down), withoutGso(up), udp, connect],
+		[down, up, withoutGso(down), withoutGso(up), udp, connect, cost],
 	);
+	yield { ...table, rows: [...table.rows, added(table)] };
 	yield await compare(
 		"tunnel: ours by the number of services, and with dump on",
 		"3 services",
 		{
-			"3 services": ours(3),
-			"10 000": ours(10_000),
-			"200 000": ours(200_000),
-			"3, dump": ours(3, true),
+			"3 services": ours(),
+			"10 000": ours({ services: 10_000 }),
+			"200 000": ours({ services: 200_000 }),
+			"3, dump": ours({ flag: "dump" }),
 		},
 		[down, up, udp, connect],
 	);
 	yield await programTimes(SECONDS);
+}
+
+/** What a gateway's work costs: the CPU time for a packet above that of a bare redirect, turned over, so that more is better. */
+function added({ rows }: Table): Row {
+	const { samples } = rows.find(({ title }) => title === cost.title) as Row;
+	const bare = samples[REDIRECT] ?? [];
+	return {
+		title: "packets for a second of CPU added to the L2 redirect",
+		unit: "",
+		samples: Object.fromEntries(
+			Object.entries(samples)
+				.filter(([way]) => way !== REDIRECT)
+				.map(([way, each]) => [
+					way,
+					// One that measures less than the redirect in a round adds next to nothing.
+					each.map((ns, round) => 1e9 / Math.max(1, ns - (bare[round] ?? 0))),
+				]),
+		),
+	};
 }
 
 async function compare(

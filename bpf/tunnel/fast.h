@@ -19,7 +19,7 @@
 #include "tunnel/stats.h"
 
 /* Whether a router does no more than count the hop and look up the route: a whole packet without IP options or extension
- * headers, with an intact header, from or to an address that is routed.
+ * headers, from or to an address that is routed. The header's checksum is the caller's to check.
  */
 static __always_inline int is_plain(struct __sk_buff *skb, const struct packet *packet,
 				    const struct address *client)
@@ -37,7 +37,7 @@ static __always_inline int is_plain(struct __sk_buff *skb, const struct packet *
 	if (skb->len != packet->l3 + packet->len || skb->mark)
 		return 0;
 	if (packet->version == 4)
-		return is_header_intact(skb, packet);
+		return 1;
 	return !is_ipv4(client) &&
 	       (client->words[0] & bpf_htonl(0xffc00000)) != bpf_htonl(0xfe800000);
 }
@@ -176,7 +176,7 @@ plan_reply(struct __sk_buff *skb, const struct packet *outer, const struct packe
 	    !reach->route.resolved)
 		return NULL;
 	if (skb->len != outer->l3 + outer->len || !is_plain(skb, inner, &inner->dst.addr) ||
-	    segment_size(skb, inner) > reach->route.mtu)
+	    !is_header_intact(skb, inner) || segment_size(skb, inner) > reach->route.mtu)
 		return NULL;
 	config = find_config(reach->route.ifindex, QUEUE_TX);
 	if (!config || (config->flags & (wanted | TX_DUMP)) != wanted)

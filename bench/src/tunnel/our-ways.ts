@@ -5,22 +5,30 @@ import { buildPath, type Path, PROXY } from "./path.js";
 const attach = join(import.meta.dirname, "../../../scripts/attach_tc.sh");
 const program = join(import.meta.dirname, "program.ts");
 
+export type Settings = {
+	/** How many stand in the tables. */
+	services?: number;
+	/** A flag of the gateway's and the node's rows, or of the gateway's ingress. */
+	flag?: "dump" | "fast";
+	/** Directory of other objects than this tree's: those of an earlier release. */
+	objects?: string;
+};
+
 /** The GUE tunnel, with TABLE-NAT in place of conntrack. */
-export function ours(services: number, dump = false) {
+export function ours({ services = 3, flag, objects }: Settings = {}) {
 	return async (bed: Testbed): Promise<Path> => {
 		const path = await buildPath(bed, PROXY);
-		const options = [String(services), ...(dump ? ["dump"] : [])];
-		await run(path.gateway, ["lan", "wan"], ["gateway", ...options]);
-		await run(path.node, ["eth0"], ["node", ...options]);
+		const run = async (host: Host, role: string, interfaces: string[]) => {
+			const env = objects ? [`SLUICE_BPF_DIR=${objects}`] : [];
+			for (const name of interfaces)
+				await host.run("env", [...env, attach, name]);
+			await host.run(process.execPath, [
+				...["--import=tsx", program, role, String(services)],
+				...(flag ? [flag] : []),
+			]);
+		};
+		await run(path.gateway, "gateway", ["lan", "wan"]);
+		await run(path.node, "node", ["eth0"]);
 		return path;
 	};
-}
-
-async function run(
-	host: Host,
-	interfaces: string[],
-	args: string[],
-): Promise<void> {
-	for (const name of interfaces) await host.run(attach, [name]);
-	await host.run(process.execPath, ["--import=tsx", program, ...args]);
 }

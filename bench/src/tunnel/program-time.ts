@@ -25,6 +25,8 @@ export type Hook = {
 	host: Host;
 	name: string;
 	direction: "ingress" | "egress";
+	/** The program's name. */
+	program: string;
 };
 
 export type RunTime = { ns: number; runs: number };
@@ -34,6 +36,7 @@ export async function runTime({
 	host,
 	name,
 	direction,
+	program: wanted,
 }: Hook): Promise<RunTime> {
 	const filters: Filter[] = await json(host, "tc", [
 		...["-j", "filter", "show", "dev", name, direction],
@@ -45,6 +48,7 @@ export async function runTime({
 		const program = await json(host, "bpftool", [
 			...["-j", "prog", "show", "id", String(id)],
 		]);
+		if (program.name !== wanted) continue;
 		total.ns += program.run_time_ns ?? 0;
 		total.runs += program.run_cnt ?? 0;
 	}

@@ -1,4 +1,4 @@
-// Fills the tunnel's tables of the host that it runs in: program.ts gateway|node SERVICES [dump]
+// Fills the tunnel's tables of the host that it runs in: program.ts gateway|node SERVICES [dump|fast]
 import { openTable } from "@sluice/maps";
 import {
 	configTable,
@@ -19,6 +19,7 @@ const PINS = "/sys/fs/bpf/tc/globals";
 const GUE_PORT = 6080;
 const TUNNEL = 100;
 const DUMP = 8;
+const FAST = 64;
 /** Ingress (gue, dnat) and egress (proxy, snat, fib) of the gateway; gue and fib of the node. */
 const FLAGS = { gateway: [3, 19], node: [1, 16] } as const;
 
@@ -27,6 +28,7 @@ type Service = { sid: Sid; proxy: Endpoint; backend: Endpoint };
 const role = process.argv[2] === "gateway" ? "gateway" : "node";
 const total = Number(process.argv[3]);
 const dump = process.argv[4] === "dump" ? DUMP : 0;
+const fast = process.argv[4] === "fast" && role === "gateway" ? FAST : 0;
 
 const key = Buffer.from("Pa55w0rd1234567\0");
 const services = [...used(), ...others(total - 3)];
@@ -34,7 +36,11 @@ const services = [...used(), ...others(total - 3)];
 for (const queue of [0, 1])
 	openTable(configTable, PINS).set(
 		{ ifindex: 0, queue },
-		{ id: 1, flags: (FLAGS[role][queue] ?? 0) | dump, name: role },
+		{
+			id: 1,
+			flags: (FLAGS[role][queue] ?? 0) | dump | (queue === 0 ? fast : 0),
+			name: role,
+		},
 	);
 
 const [local, remote] = role === "gateway" ? [GATEWAY, NODE] : [NODE, GATEWAY];
