@@ -29,3 +29,7 @@ scripts/bootstrap.sh test
 export REQUIRE_BPF=1
 npm test --workspace @sluice/cli-fleet
 npm run faults --workspace @sluice/cli-fleet
+
+directory=$(mktemp -d /tmp/sluice-fleet.XXXXXX)
+trap 'rm -rf -- "$directory"' EXIT
+PATH=$PWD/bin:$PATH node --import=tsx examples/fleet/src/faults.ts "$directory"
