@@ -42,7 +42,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const)
 		t.is(looks.pop(), "");
 		t.regex(
 			looks.find((look) => look.includes("encapsulated")) ?? "",
-			/^direction +outcome +fate +packets\/s\negress +encapsulated +done +[1-9]\d*$/,
+			/^direction +outcome +fate +packets +packets\/s +last change\negress +encapsulated +done +[1-9]\d* +[1-9]\d* +\d\d:\d\d:\d\d$/,
 		);
 	});
 
@@ -63,11 +63,29 @@ it("stats --watch --json prints a document a look", async (t, tables) => {
 	t.deepEqual(others, []);
 	t.like(row, { direction: "egress", outcome: "encapsulated", fate: "done" });
 	t.true(row.packets > 0 && row.perSecond.packets > 0);
+	t.true(Math.abs(Date.parse(row.changed) - Date.now()) < 60_000);
+});
+
+it("a single drop stays, with its time, in red on a terminal", async (t, tables) => {
+	t.timeout(60_000);
+	const size = { rows: 24, columns: 100 };
+	const watch = onTerminal(watching, size, variables(tables));
+	await watch.shows(/last change/);
+	tables.open(statsTable).set(
+		statsRow(0, "wrong-key"),
+		Array.from({ length: possibleCpus() }, (_, cpu) => BigInt(cpu === 0)),
+	);
+	// Looks later it has no rate any more, and is still there.
+	await watch.shows(
+		/␛\[31mingress +wrong-key +dropped +1 +0 +\d\d:\d\d:\d\d␛\[39m␛\[\?7h\r\n␛\[2A[^␛]*␛\[J␛\[\?7l[^␛]*␛\[31mingress +wrong-key +dropped +1 +0 /,
+	);
+	watch.type("\x03");
+	t.is((await watch.ended).code, 0);
 });
 
 it("stats --watch --count ends by itself, and --all shows what does not move", async (t, tables) => {
 	const few = intoPipes([...watching, "--count", "2"], variables(tables));
-	const header = "direction  outcome  fate  packets/s";
+	const header = "direction  outcome  fate  packets  packets/s  last change";
 	t.deepEqual(await few.ended, {
 		code: 0,
 		out: `${header}\n\n${header}\n\n`,
@@ -80,6 +98,7 @@ it("stats --watch --count ends by itself, and --all shows what does not move", a
 	const { rows } = JSON.parse((await all.ended).out);
 	t.true(rows.length > 2);
 	t.deepEqual(rows[0].perSecond, { packets: 0 });
+	t.is(rows[0].changed, null);
 });
 
 it("on a terminal each look takes the place of the one before, until Ctrl-C", async (t, tables) => {

@@ -46,7 +46,15 @@ export {
 export { realEnv, writeAll } from "./real-env.js";
 export { run } from "./run.js";
 export { showTraffic } from "./stats/show-traffic.js";
-export { looksOf, watch, watchOptions } from "./stats/watch.js";
+export {
+	below,
+	changedCell,
+	inPlace,
+	type Looks,
+	looksOf,
+	watch,
+	watchOptions,
+} from "./stats/watch.js";
 export { readText, withoutMark } from "./text-file.js";
 export type { Opener, Transaction } from "./transaction.js";
 export { verbOf } from "./usage.js";

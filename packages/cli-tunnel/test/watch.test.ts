@@ -37,7 +37,7 @@ async function traffic(t: ExecutionContext, tables: PinnedTables) {
 }
 
 const header =
-	/tunnel +packets\/s in +bytes\/s in +packets\/s out +bytes\/s out/;
+	/tunnel +packets in +bytes in +packets out +bytes out +packets\/s in +bytes\/s in +packets\/s out +bytes\/s out +last change/;
 
 it("stats --watch prints the tunnels that move, look below look, until SIGINT", async (t, tables) => {
 	t.timeout(60_000);
@@ -53,7 +53,7 @@ it("stats --watch prints the tunnels that move, look below look, until SIGINT", 
 	const moving = looks.find((look) => / 100 /.test(look)) ?? "";
 	const [head = "", row = "", ...others] = moving.split("\n");
 	t.regex(head, header);
-	t.regex(row, /^ +100( +[1-9][\d.]*){4}$/);
+	t.regex(row, /^ +100( +[1-9][\d.]*){8} +\d\d:\d\d:\d\d$/);
 	t.deepEqual(others, []);
 });
 
@@ -72,6 +72,7 @@ it("stats 7 --watch prints a tunnel that does not move, too", async (t, tables) 
 			ingress: { packets: 0, bytes: 0 },
 			egress: { packets: 0, bytes: 0 },
 			perSecond: { packetsIn: 0, bytesIn: 0, packetsOut: 0, bytesOut: 0 },
+			changed: null,
 		},
 	]);
 });

@@ -1,6 +1,7 @@
 import {
 	aligned,
 	type Context,
+	changedCell,
 	command,
 	looksOf,
 	watch,
@@ -31,10 +32,12 @@ export const stats = command({
 				lines: (rows) =>
 					table(
 						context,
-						"packets/s",
-						rows.map(({ row, rates }) => [
-							...words(row),
-							String(Math.round(rates.packets ?? 0)),
+						["packets", "packets/s", "last change"],
+						rows.map((one) => [
+							...words(one.row),
+							String(one.row.packets),
+							String(Math.round(one.rates.packets ?? 0)),
+							changedCell(one),
 						]),
 					),
 			});
@@ -42,10 +45,14 @@ export const stats = command({
 		const total = rows.reduce((sum, row) => sum + row.packets, 0n);
 		context.print(
 			() =>
-				table(context, "packets", [
-					...rows.map((row) => [...words(row), String(row.packets)]),
-					["total", "", "", String(total)],
-				]),
+				table(
+					context,
+					["packets"],
+					[
+						...rows.map((row) => [...words(row), String(row.packets)]),
+						["total", "", "", String(total)],
+					],
+				),
 			{ rows, total },
 		);
 	},
@@ -58,10 +65,14 @@ const words = ({ direction, outcome, fate }: OutcomeCount) => [
 ];
 
 /** Drops are red. */
-const table = (context: Context, counter: string, rows: readonly string[][]) =>
+const table = (
+	context: Context,
+	counters: readonly string[],
+	rows: readonly string[][],
+) =>
 	aligned(
-		[["direction", "outcome", "fate", counter], ...rows],
-		[false, false, false, true],
+		[["direction", "outcome", "fate", ...counters], ...rows],
+		[false, false, false, ...counters.map(() => true)],
 	).map((line, i) =>
 		rows[i - 1]?.[2] === "dropped" ? context.red(line) : line,
 	);

@@ -1,7 +1,7 @@
 import type { Direction, Traffic } from "@sluice/maps/tables";
 import type { Context } from "../context.js";
 import { aligned, counted } from "../output.js";
-import { type Looks, watch } from "./watch.js";
+import { changedCell, type Looks, watch } from "./watch.js";
 
 /** Packets and bytes of each direction. */
 type TwoWayTraffic = Readonly<Record<Direction, Traffic>>;
@@ -21,7 +21,7 @@ export interface TrafficRows<T extends TwoWayTraffic> {
 	always: boolean;
 }
 
-/** Prints the packets and bytes of each row, or, with --watch, what they go up by. */
+/** Prints the packets and bytes of each row; with --watch also what they go up by, and when they last did. */
 export function showTraffic<T extends TwoWayTraffic>(
 	context: Context,
 	looks: Looks | undefined,
@@ -41,8 +41,13 @@ export function showTraffic<T extends TwoWayTraffic>(
 			always: () => always,
 			lines: (moving) =>
 				table(
-					ratesHeader,
-					moving.map(({ row, rates }) => [...cells(row), ...rateCells(rates)]),
+					watchHeader,
+					moving.map((one) => [
+						...cells(one.row),
+						...Object.values(counters(one.row)).map(String),
+						...rateCells(one.rates),
+						changedCell(one),
+					]),
 				),
 		});
 	const rows = read();
@@ -62,7 +67,11 @@ export function showTraffic<T extends TwoWayTraffic>(
 
 const header = ["packets in", "bytes in", "packets out", "bytes out"];
 
-const ratesHeader = header.map((name) => name.replace(" ", "/s "));
+const watchHeader = [
+	...header,
+	...header.map((name) => name.replace(" ", "/s ")),
+	"last change",
+];
 
 /** In the order of the header. */
 const counters = ({ ingress, egress }: TwoWayTraffic) => ({

@@ -7,7 +7,8 @@ import * as values from "../values.js";
 export const watchOptions: Readonly<Record<string, OptionSpec>> = {
 	watch: {
 		type: "boolean",
-		describe: "Show rates, again and again, of what moves; until stopped",
+		describe:
+			"Show totals and rates of what moves, again and again; until stopped",
 	},
 	interval: {
 		type: "string",
@@ -52,19 +53,32 @@ export interface Watched<T> {
 	counters(row: T): Readonly<Record<string, bigint>>;
 	/** Rows that are shown though they do not move. */
 	always?(row: T): boolean;
-	/** Lines of text for rows, the most active first, with the rates under the counters' names. */
+	/** Lines of text for rows, the most active first. */
 	lines(rows: readonly Moving<T>[]): string[];
 }
 
-/** A row, and what its counters go up by in a second. */
+/** A row, what its counters go up by in a second, and when they last did. */
 export interface Moving<T> {
 	row: T;
 	rates: Readonly<Record<string, number>>;
+	/** Undefined: not since the first look. */
+	changed: Date | undefined;
 }
 
+/** The cell of a row for the time of its last change: "13:37:02", "-" for none. */
+export const changedCell = ({ changed }: Moving<unknown>): string =>
+	changed === undefined ? "-" : clockTime(changed);
+
+/** Local time of day. */
+const clockTime = (time: Date) =>
+	[time.getHours(), time.getMinutes(), time.getSeconds()]
+		.map((part) => String(part).padStart(2, "0"))
+		.join(":");
+
 /**
- * Prints rates at each interval: in place on a terminal, as one line of JSON where that is asked for. Rows that do not
- * move are left out, so that a hundred thousand tunnels do not bury the ten that do.
+ * Prints totals and rates at each interval: in place on a terminal, as one line of JSON where that is asked for. A row
+ * that has moved stays, so that a single drop is seen. Rows that have not moved since the first look are left out, so that
+ * a hundred thousand tunnels do not bury the ten that have.
  */
 export async function watch<T>(
 	context: Context,
@@ -72,6 +86,7 @@ export async function watch<T>(
 	watched: Watched<T>,
 ): Promise<void> {
 	let before = look(watched);
+	const changes = new Map<string | number, Date>();
 	const show = context.env.isTerminal ? inPlace() : below;
 	const signal = context.env.stopped?.();
 	// Loaded here because most commands do not wait.
@@ -85,7 +100,7 @@ export async function watch<T>(
 		if (signal?.aborted) return;
 		const now = look(watched);
 		const seconds = (now.at - before.at) / 1000;
-		const moving = movement(watched, before, now, seconds);
+		const moving = movement(watched, before, now, changes);
 		if (context.json)
 			context.env.out(`${toJson(documentOf(watched, moving, seconds))}\n`);
 		else show(context, watched.lines(moving));
@@ -108,8 +123,10 @@ function movement<T>(
 	{ counters, always }: Watched<T>,
 	before: Look<T>,
 	now: Look<T>,
-	seconds: number,
+	changes: Map<string | number, Date>,
 ): Moving<T>[] {
+	const seconds = (now.at - before.at) / 1000;
+	const time = new Date();
 	const moving: (Moving<T> & { activity: number })[] = [];
 	for (const [name, row] of now.rows) {
 		const old = before.rows.get(name);
@@ -123,11 +140,15 @@ function movement<T>(
 			rates[counter] = Math.round(10 * rate) / 10;
 			activity += rate;
 		}
-		if (activity > 0 || always?.(row)) moving.push({ row, rates, activity });
+		if (activity > 0) changes.set(name, time);
+		const changed = changes.get(name);
+		if (changed || always?.(row))
+			moving.push({ row, rates, changed, activity });
 	}
+	const last = ({ changed }: Moving<T>) => changed?.getTime() ?? 0;
 	return moving
-		.sort((a, b) => b.activity - a.activity)
-		.map(({ row, rates }) => ({ row, rates }));
+		.sort((a, b) => b.activity - a.activity || last(b) - last(a))
+		.map(({ row, rates, changed }) => ({ row, rates, changed }));
 }
 
 const documentOf = <T>(
@@ -136,15 +157,19 @@ const documentOf = <T>(
 	seconds: number,
 ) => ({
 	seconds: Math.round(1000 * seconds) / 1000,
-	[noun]: moving.map(({ row, rates }) => ({ ...row, perSecond: rates })),
+	[noun]: moving.map(({ row, rates, changed }) => ({
+		...row,
+		perSecond: rates,
+		changed: changed?.toISOString() ?? null,
+	})),
 });
 
-/** One look below the other, for a pipe. */
-const below = ({ env }: Context, lines: readonly string[]) =>
+/** Prints one look below the other, for a pipe. */
+export const below = ({ env }: Context, lines: readonly string[]) =>
 	env.out(`${lines.join("\n")}\n\n`);
 
-/** Each look in the place of the one before. */
-function inPlace() {
+/** Prints each look in the place of the one before. */
+export function inPlace() {
 	let height = 0;
 	return ({ env }: Context, lines: readonly string[]) => {
 		const rows = Math.max((process.stdout.rows || 24) - 1, 2);

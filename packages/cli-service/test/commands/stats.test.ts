@@ -73,6 +73,7 @@ it("stats --watch tells the rates of what moves, each look on a line", async (t,
 	await tables.run(cli, "batch -", { input });
 	traffic.set(key(1, 100, 0), firstCpu(1000));
 	let looks = 0;
+	let lastChange: string | undefined;
 	const { code } = await tables.run(
 		cli,
 		"stats --watch --interval 0.05 --count 3 --json",
@@ -86,8 +87,14 @@ it("stats --watch tells the rates of what moves, each look on a line", async (t,
 					traffic.set(key(2, 100, 1), firstCpu(500));
 					return;
 				}
-				if (looks === 3) return t.deepEqual(services, []);
-				const [{ perSecond, ...row }] = services;
+				const [{ perSecond, changed, ...row }] = services;
+				// It stays when it has stopped.
+				if (looks === 3) {
+					t.is(perSecond.packetsOut, 0);
+					t.is(changed, lastChange);
+					return;
+				}
+				lastChange = changed;
 				t.deepEqual(row, {
 					service: 2,
 					group: 1,
@@ -112,8 +119,8 @@ it("stats --watch of one service shows it though it does not move", async (t, ta
 		{
 			type: "stats 1 1 --watch --interval 0.01 --count 2",
 			out: `${[
-				"service  group  packets/s in  bytes/s in  packets/s out  bytes/s out",
-				"      1      1             0           0              0            0",
+				"service  group  packets in  bytes in  packets out  bytes out  packets/s in  bytes/s in  packets/s out  bytes/s out  last change",
+				"      1      1           0         0            0          0             0           0              0            0            -",
 				"",
 				"",
 			]
