@@ -61,6 +61,7 @@ readonly TEST=(
 	socat:socat
 	nmap:nmap
 	prometheus:prometheus
+	chromium:chromium
 	systemd-analyze:systemd
 	setpriv:util-linux
 	script:bsdutils

@@ -25,7 +25,7 @@ source scripts/bare-root.sh
 # shellcheck source=tarballs.sh
 source scripts/tarballs.sh
 
-readonly CLIS=(cli_apply cli_cfg cli_fleet cli_tunnel cli_service cli_tables cli_doctor cli_explain cli_metrics cli_monitor
+readonly CLIS=(cli_apply cli_cfg cli_fleet cli_tunnel cli_service cli_tables cli_doctor cli_explain cli_metrics cli_monitor cli_status
 	tubectl udplb sk-lookup-attach sockmap-update)
 readonly SCRIPTS=(attach_tc.sh detach_tc.sh reattach_tc.sh show_tc.sh)
 

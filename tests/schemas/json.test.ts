@@ -157,6 +157,7 @@ async function tunnels(documents: Documents, host: Host): Promise<void> {
 	await cli(host, "cli_service del 9 9");
 	await cli(host, "cli_tunnel del 9");
 	await run("cli_doctor cli_doctor", "cli_doctor");
+	await run("cli_status cli_status", "cli_status --seconds 0.1");
 	await documents.runs("common metrics", "cli_metrics serve 127.0.0.1 0");
 }
 

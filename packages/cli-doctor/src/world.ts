@@ -12,9 +12,14 @@ import {
 	tunnelTable,
 	verifyTable,
 } from "@sluice/maps/tables";
-import { type Opener, type OutcomeCount, readOutcomes } from "@sluice/tunnel";
+import {
+	isGatewayRow,
+	type Opener,
+	type OutcomeCount,
+	readOutcomes,
+} from "@sluice/tunnel";
 import { type Attached, attachedPrograms } from "@sluice/tunnel/hooks";
-import { isGatewayRow } from "./gateway-row.js";
+
 import {
 	missingCapabilities,
 	type ProcessStatus,

@@ -18,7 +18,16 @@ export interface MetricsRegistry {
 export interface MetricsOptions {
 	/** How long a request may take, reading and collecting together, in milliseconds. */
 	timeout?: number;
+	/** Answers other paths than `/metrics`. @returns whether it does */
+	others?: Answer;
 }
+
+/** @returns whether it answers the path */
+export type Answer = (
+	path: string,
+	request: IncomingMessage,
+	response: ServerResponse,
+) => boolean;
 
 /** A listening HTTP server. */
 export interface MetricsServer {
@@ -46,8 +55,12 @@ export async function serveUntilStopped(
 	registry: MetricsRegistry,
 	{ address, port, timeout }: Listening,
 	announce: (url: URL, endpoint: string) => void,
+	others?: Answer,
 ): Promise<void> {
-	const server = await serveMetrics(registry, address, port, { timeout });
+	const server = await serveMetrics(registry, address, port, {
+		timeout,
+		...(others ? { others } : {}),
+	});
 	const signal = env.stopped?.();
 	announce(new URL(server.url), server.endpoint);
 	if (signal && !signal.aborted) await once(signal, "abort");
@@ -62,10 +75,12 @@ export async function serveMetrics(
 	registry: MetricsRegistry,
 	address: string,
 	port: number,
-	{ timeout = 30_000 }: MetricsOptions = {},
+	{ timeout = 30_000, others }: MetricsOptions = {},
 ): Promise<MetricsServer> {
 	const server = createServer((request, response) => {
-		void answer(registry, timeout, request, response);
+		const path = (request.url ?? "/").split("?", 1)[0] as string;
+		if (path !== "/metrics" && others?.(path, request, response)) return;
+		void answer(registry, timeout, path, request, response);
 	});
 	server.requestTimeout = timeout;
 	server.headersTimeout = timeout;
@@ -92,10 +107,10 @@ export async function serveMetrics(
 async function answer(
 	registry: MetricsRegistry,
 	timeout: number,
+	path: string,
 	request: IncomingMessage,
 	response: ServerResponse,
 ): Promise<void> {
-	const path = (request.url ?? "/").split("?", 1)[0];
 	if (path !== "/metrics") return plain(response, 404, "see /metrics");
 	if (request.method !== "GET" && request.method !== "HEAD")
 		return plain(response.setHeader("Allow", "GET, HEAD"), 405, "only GET");

@@ -1,16 +1,21 @@
 import { directions } from "@sluice/maps/tables";
+import type { Finding, Readings, TunnelReading } from "@sluice/overview";
 import { Counter, Gauge, Registry } from "prom-client";
 import manifest from "../package.json" with { type: "json" };
-import type { Readings, TunnelReading } from "./readings.js";
 
 /** Seconds by which tunnels are grouped: those that were pinged within so many. */
 const PING_AGES = [30, 60, 300, 3600];
 
 /**
  * The tables as Prometheus metrics, read anew for each request. What `read` throws fails the request.
+ * @param findings of cli_doctor, when it last ran; undefined: it has not
  * @param mostTunnels above so many, tunnels have no series of their own
  */
-export function collector(read: () => Readings, mostTunnels: number): Registry {
+export function collector(
+	read: () => Readings,
+	findings: () => readonly Finding[] | undefined,
+	mostTunnels: number,
+): Registry {
 	const registry = new Registry();
 	new Gauge({
 		registers: [registry],
@@ -22,6 +27,7 @@ export function collector(read: () => Readings, mostTunnels: number): Registry {
 			const readings = read();
 			for (const metric of Object.values(all)) metric.reset();
 			fill(all, readings);
+			fillFindings(all, findings());
 			const own =
 				readings.tunnels.length <= mostTunnels ? readings.tunnels : [];
 			for (const tunnel of own) fillTunnel(all, tunnel);
@@ -88,6 +94,20 @@ function metrics(registry: Registry) {
 		capacity: gauge("sluice_table_capacity", "Entries that fit into a table", [
 			"table",
 		]),
+		remotesMoved: counter(
+			"sluice_remotes_moved_total",
+			"Pings that gave a tunnel another remote, or its first",
+			[],
+		),
+		findings: gauge(
+			"sluice_findings",
+			"Findings of cli_doctor, when it last ran, by code",
+			["code"],
+		),
+		diagnosed: gauge(
+			"sluice_doctor_ran",
+			"1 where cli_doctor has run and its findings are known",
+		),
 		eventsLost: counter(
 			"sluice_events_lost_total",
 			"Captured packets that found no room in the ring buffer",
@@ -99,6 +119,11 @@ function metrics(registry: Registry) {
 function fill(all: Metrics, readings: Readings): void {
 	for (const { packets, ...labels } of readings.outcomes)
 		all.packets.inc(labels, Number(packets));
+	all.remotesMoved.inc(
+		readings.outcomes
+			.filter(({ outcome }) => outcome === "ping-learned")
+			.reduce((sum, { packets }) => sum + Number(packets), 0),
+	);
 	for (const direction of directions) {
 		const { packets, bytes } = readings.traffic[direction];
 		all.tunnelPackets.inc({ direction }, Number(packets));
@@ -106,7 +131,9 @@ function fill(all: Metrics, readings: Readings): void {
 	}
 	const { tunnels } = readings;
 	all.tunnels.set(tunnels.length);
-	all.unresolved.set(tunnels.filter(({ hasRemote }) => !hasRemote).length);
+	all.unresolved.set(
+		tunnels.filter(({ remote }) => remote === undefined).length,
+	);
 	for (const within of [...PING_AGES, Number.POSITIVE_INFINITY])
 		all.pinged.set(
 			{ within: within === Number.POSITIVE_INFINITY ? "+Inf" : within },
@@ -119,6 +146,14 @@ function fill(all: Metrics, readings: Readings): void {
 		all.capacity.set({ table: name }, capacity);
 	}
 	all.eventsLost.inc(Number(readings.eventsLost));
+}
+
+function fillFindings(
+	all: Metrics,
+	findings: readonly Finding[] | undefined,
+): void {
+	all.diagnosed.set(findings ? 1 : 0);
+	for (const { code } of findings ?? []) all.findings.inc({ code });
 }
 
 function fillTunnel(

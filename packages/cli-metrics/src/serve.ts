@@ -7,10 +7,12 @@ import {
 
 const DEFAULT_TUNNELS = 1000;
 const DEFAULT_TIMEOUT = 30;
+const DEFAULT_DOCTOR = 60;
 
 export const serve = command({
 	usage: "serve <address> <port>",
-	summary: "Serve metrics for Prometheus at /metrics, until stopped",
+	summary:
+		"Serve metrics for Prometheus at /metrics and a page for people at /, until stopped",
 	positionals: listenPositionals,
 	options: {
 		tunnels: {
@@ -21,14 +23,25 @@ export const serve = command({
 			type: "string",
 			describe: `Seconds that a request may take [default: ${DEFAULT_TIMEOUT}]`,
 		},
+		doctor: {
+			type: "string",
+			value: "seconds",
+			describe: `Seconds between two runs of cli_doctor, whose findings are shown; 0: none [default: ${DEFAULT_DOCTOR}]`,
+		},
 	},
-	examples: [["serve 127.0.0.1 9500", "curl http://127.0.0.1:9500/metrics"]],
+	examples: [
+		[
+			"serve 127.0.0.1 9500",
+			"curl http://127.0.0.1:9500/metrics, or http://127.0.0.1:9500/ in a browser",
+		],
+	],
 	parse: (args) => ({
 		...listenArgs(args),
 		tunnels: values.u32(
 			"tunnels",
 			args.optional("tunnels") ?? String(DEFAULT_TUNNELS),
 		),
+		doctor: doctorInterval(args.optional("doctor")),
 		timeout:
 			1000 *
 			values.seconds(
@@ -36,15 +49,32 @@ export const serve = command({
 				args.optional("timeout") ?? String(DEFAULT_TIMEOUT),
 			),
 	}),
-	async run({ tunnels, ...listening }, context) {
+	async run({ tunnels, doctor, ...listening }, context) {
 		const { serveUntilStopped } = await import("@sluice/cli-kit/metrics");
 		const { collector } = await import("./collector.js");
-		const { read } = await import("./readings.js");
-		// Once before anybody asks, so that tables that are not there are told now.
-		read(context);
-		const registry = collector(() => read(context), tunnels);
-		await serveUntilStopped(context, registry, listening, ({ href }) =>
-			context.print([`listening on ${href}`], { listening: href }),
+		const { Live } = await import("./page/live.js");
+		const live = new Live(context, doctor);
+		// Before it listens: it fails where there are no tables.
+		await live.start();
+		const registry = collector(
+			() => live.readings(),
+			() => live.diagnosis?.findings,
+			tunnels,
 		);
+		try {
+			await serveUntilStopped(
+				context,
+				registry,
+				listening,
+				({ href }) =>
+					context.print([`listening on ${href}`], { listening: href }),
+				live.answer,
+			);
+		} finally {
+			live.stop();
+		}
 	},
 });
+
+const doctorInterval = (text = String(DEFAULT_DOCTOR)) =>
+	text === "0" ? 0 : values.seconds("doctor", text);

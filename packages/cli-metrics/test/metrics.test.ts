@@ -45,6 +45,7 @@ it("the tables are told as metrics, the CPUs added up", async (t, tables) => {
 		traffic(5n),
 	);
 	tables.open(statsTable).set(statsRow(0, "wrong-key"), everyCpu(3n));
+	tables.open(statsTable).set(statsRow(0, "ping-learned"), everyCpu(4n));
 	tables.open(eventsLostTable).set(0, everyCpu(2n));
 
 	const metrics = await metricsOf(t, tables);
@@ -68,6 +69,8 @@ it("the tables are told as metrics, the CPUs added up", async (t, tables) => {
 		'sluice_table_capacity{table="map_tunnel"}': 1024,
 		'sluice_table_capacity{table="map_nat"}': 2048,
 		sluice_events_lost_total: 2 * cpus,
+		sluice_remotes_moved_total: 4 * cpus,
+		sluice_doctor_ran: 0,
 	};
 	for (const [name, value] of Object.entries(expected))
 		t.is(metrics.get(name), value, name);

@@ -38,7 +38,7 @@ it("the alert rules are what Prometheus takes for rules", (t) => {
 	const said = execFileSync("promtool", ["check", "rules", rules], {
 		encoding: "utf8",
 	});
-	t.regex(said, /SUCCESS: 8 rules found/);
+	t.regex(said, /SUCCESS: 10 rules found/);
 });
 
 it("a scrape answers every question of the dashboard, and fires the alerts", async (t) => {
@@ -62,6 +62,7 @@ it("a scrape answers every question of the dashboard, and fires the alerts", asy
 		const stats = tables.open(statsTable);
 		stats.set(statsRow(0, "wrong-key"), each);
 		stats.set(statsRow(0, "decapsulated"), each);
+		stats.set(statsRow(0, "ping-learned"), each);
 		stats.close();
 		const traffic = tables.open(trafficTable);
 		traffic.set(
@@ -71,7 +72,7 @@ it("a scrape answers every question of the dashboard, and fires the alerts", asy
 		traffic.close();
 	};
 	count(0);
-	const ask = await prometheusOf(t, await serving(t, tables));
+	const ask = await prometheusOf(t, await serving(t, tables, [], 5));
 	let packets = 0;
 	await until(async () => {
 		packets += 1000;
@@ -115,6 +116,8 @@ const expected = new Set([
 	"SluiceTunnelsWithoutRemote",
 	"SluicePacketsDropped",
 	"SluiceWrongKey",
+	"SluiceFinding",
+	"SluiceRemotesMove",
 ]);
 
 type Sample = { metric: Record<string, string>; value: [number, string] };

@@ -20,6 +20,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
 	"cli-metrics": [],
 	"cli-monitor": ["drop_monitor.o"],
 	"cli-service": [],
+	"cli-status": [],
 	"cli-tunnel": [],
 	"sk-lookup": [],
 	tubectl: ["dispatcher.o"],

@@ -10,11 +10,13 @@ export async function serving(
 	t: ExecutionContext,
 	tables: PinnedTables,
 	options: readonly string[] = [],
+	doctor = 0,
 ): Promise<string> {
 	execFileSync("ip", ["link", "set", "lo", "up"]);
 	const child = spawn(process.execPath, [
 		path.resolve("dist/cli_metrics.cjs"),
 		...["serve", "127.0.0.1", "0", "--bpffs", tables.bpffs, "--json"],
+		...["--doctor", String(doctor)],
 		...options,
 	]);
 	const ended = once(child, "close");

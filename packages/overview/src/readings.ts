@@ -1,14 +1,17 @@
 import type { Context } from "@sluice/cli-kit";
+import { endpointText } from "@sluice/maps/address";
 import { type Codec, sumOfCpus } from "@sluice/maps/codec";
 import type { OpenTable, Table } from "@sluice/maps/table";
 import {
 	configTable,
 	decapTable,
 	directions,
+	type Endpoint,
 	encapTable,
 	eventsLostTable,
 	fragTable,
 	natTable,
+	type Sid,
 	trafficTable,
 	tunnelTable,
 	verifyTable,
@@ -17,14 +20,17 @@ import {
 	addTraffic,
 	noTraffic,
 	type OutcomeCount,
+	rankOfSid,
 	readOutcomes,
 	type TwoWayTraffic,
+	UNKNOWN,
 } from "@sluice/tunnel";
 
 /** What the tables hold at one time. */
 export interface Readings {
 	outcomes: OutcomeCount[];
 	tunnels: TunnelReading[];
+	services: ServiceReading[];
 	/** Of all tunnels, also those that are gone. */
 	traffic: TwoWayTraffic;
 	tables: { name: string; entries: number; capacity: number }[];
@@ -34,9 +40,19 @@ export interface Readings {
 
 export interface TunnelReading {
 	id: number;
+	/** "10.0.0.1:6080" */
+	local: string;
+	/** Undefined: not known yet. */
+	remote: string | undefined;
 	/** Seconds since the last ping; undefined: there was none. */
 	pingAge: number | undefined;
-	hasRemote: boolean;
+	traffic: TwoWayTraffic;
+}
+
+export interface ServiceReading extends Sid {
+	proxy: Endpoint;
+	backend: Endpoint;
+	tunnel: number;
 	traffic: TwoWayTraffic;
 }
 
@@ -45,8 +61,9 @@ export function read(context: Context): Readings {
 	const traffic = readTraffic(context);
 	return {
 		outcomes: readOutcomes(context),
-		tunnels: readTunnels(context, traffic),
-		traffic: total(traffic.values()),
+		tunnels: readTunnels(context, traffic.tunnels),
+		services: readServices(context, traffic.services),
+		traffic: total(traffic.tunnels.values()),
 		tables: counted.flatMap((table) => size(context, table)),
 		eventsLost: readEventsLost(context),
 	};
@@ -65,15 +82,23 @@ const counted: readonly Table<any, any>[] = [
 	fragTable,
 ];
 
-/** The traffic of each tunnel, also of those that are gone. */
-function readTraffic(context: Context): Map<number, TwoWayTraffic> {
-	const rows = new Map<number, TwoWayTraffic>();
-	addTraffic(context, ({ tunnel }) => {
-		const row = rows.get(tunnel) ?? noTraffic();
-		rows.set(tunnel, row);
-		return row;
-	});
-	return rows;
+interface Traffic {
+	/** By tunnel id, also of tunnels that are gone. */
+	tunnels: Map<number, TwoWayTraffic>;
+	/** By `rankOfSid`. */
+	services: Map<number, TwoWayTraffic>;
+}
+
+function readTraffic(context: Context): Traffic {
+	const found: Traffic = { tunnels: new Map(), services: new Map() };
+	const row = (rows: Map<number, TwoWayTraffic>, key: number) => {
+		const known = rows.get(key) ?? noTraffic();
+		rows.set(key, known);
+		return known;
+	};
+	addTraffic(context, ({ tunnel }) => row(found.tunnels, tunnel));
+	addTraffic(context, ({ sid }) => row(found.services, rankOfSid(sid)));
+	return found;
 }
 
 function total(rows: Iterable<TwoWayTraffic>): TwoWayTraffic {
@@ -92,17 +117,37 @@ function readTunnels(
 ): TunnelReading[] {
 	const tunnels = context.openTable(tunnelTable, { readOnly: true });
 	const readings: TunnelReading[] = [];
-	for (const [id, { lastPing, remote }] of tunnels.entries())
+	for (const [id, row] of tunnels.entries())
 		readings.push({
 			id,
-			pingAge:
-				lastPing === 0n
+			local: endpointText(row.local, row.localPort),
+			remote:
+				row.remote === UNKNOWN
 					? undefined
-					: Math.max(context.kernel.secondsSince(lastPing), 0),
-			hasRemote: remote !== "::",
+					: endpointText(row.remote, row.remotePort),
+			pingAge:
+				row.lastPing === 0n
+					? undefined
+					: Math.max(context.kernel.secondsSince(row.lastPing), 0),
 			traffic: traffic.get(id) ?? noTraffic(),
 		});
 	tunnels.close();
+	return readings;
+}
+
+function readServices(
+	context: Context,
+	traffic: ReadonlyMap<number, TwoWayTraffic>,
+): ServiceReading[] {
+	const services = context.openTable(verifyTable, { readOnly: true });
+	const readings: ServiceReading[] = [];
+	for (const [sid, { proxy, backend, tunnel }] of services.entries())
+		readings.push({
+			...sid,
+			...{ proxy, backend, tunnel },
+			traffic: traffic.get(rankOfSid(sid)) ?? noTraffic(),
+		});
+	services.close();
 	return readings;
 }
 

@@ -1,0 +1,60 @@
+import { existsSync, realpathSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { execa } from "execa";
+
+/** One thing that stands in the way, as `cli_doctor --json` prints it. */
+export interface Finding {
+	/** Stable. */
+	code: string;
+	message: string;
+	/** The command that mends it. */
+	fix?: string;
+	/** What to find out, where no command is sure to be right. */
+	question?: string;
+}
+
+/** What cli_doctor has found, or why it found nothing out. */
+export interface Diagnosis {
+	/** Milliseconds since 1970. */
+	time: number;
+	/** Undefined: it did not run. */
+	findings: Finding[] | undefined;
+	failed?: string | undefined;
+}
+
+/**
+ * Runs cli_doctor, as a process of its own: it waits, and it uses much of the processor for a second or two.
+ *
+ * @param bpffs the one to use
+ * @param seconds between its two readings of the counters
+ */
+export async function diagnose(
+	bpffs: string,
+	seconds: number,
+	signal?: AbortSignal,
+): Promise<Diagnosis> {
+	const [command, ...first] = doctor();
+	const { stdout, stderr, failed, shortMessage } = await execa(
+		command,
+		[...first, "--json", "--bpffs", bpffs, "--seconds", String(seconds)],
+		{ reject: false, ...(signal ? { cancelSignal: signal } : {}) },
+	);
+	const time = Date.now();
+	try {
+		const { findings } = JSON.parse(stdout) as { findings: Finding[] };
+		return { time, findings };
+	} catch {
+		return {
+			time,
+			findings: undefined,
+			failed: stderr || (failed ? shortMessage : "it printed nothing"),
+		};
+	}
+}
+
+/** The program beside the running one, as a checkout and an installation have it; else that of PATH. */
+function doctor(): [string, ...string[]] {
+	const own = dirname(realpathSync(process.argv[1] ?? "."));
+	const beside = join(own, "../../cli-doctor/dist/cli_doctor.cjs");
+	return existsSync(beside) ? [process.execPath, beside] : ["cli_doctor"];
+}
