@@ -85,8 +85,12 @@ static __always_inline void look_up_config(struct cached_config *entry)
 		return;
 	entry->config = *config;
 	entry->lookup.found = 1;
-	if (entry->key.queue != QUEUE_RX)
+	if (entry->key.queue != QUEUE_RX) {
+		/* Of every interface, it would be of such as are no veth. */
+		if (!bpf_map_lookup_elem(&map_config, &entry->key))
+			entry->config.flags &= ~TX_PEER;
 		return;
+	}
 	egress = config_row(entry->key.ifindex, QUEUE_TX);
 	if (entry->config.flags & RX_DNAT || (egress && egress->flags & TX_PROXY))
 		entry->config.flags |= RX_GATEWAY;

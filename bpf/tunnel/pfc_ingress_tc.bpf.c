@@ -5,7 +5,8 @@
  * Reads     map_config, map_decap, map_verify, map_nat, map_encap, map_tunnel
  * Writes    map_tunnel (the far end, learned from pings), map_rotation (the use of each key), map_frag, map_stats, map_tunnel_stats, map_events, the mark
  * Verdicts  OK        decapsulated or translated: the stack goes on with it
- *           REDIRECT  decapsulated or translated, and egress's work done, too: the packet leaves by the fast path
+ *           REDIRECT  decapsulated or translated, and egress's work done, too: the packet leaves by the fast path; or
+ *                     handed to a container
  *           SHOT      pings, which end here, and packets that claim to be ours and are not
  *           UNSPEC    not ours: the next filter decides
  */
@@ -24,6 +25,7 @@
 #include "tunnel/mss.h"
 #include "tunnel/parse.h"
 #include "tunnel/path_mtu.h"
+#include "tunnel/peer.h"
 #include "tunnel/reach.h"
 #include "tunnel/rotation.h"
 #include "tunnel/stats.h"
@@ -224,6 +226,7 @@ static __always_inline int decapsulate(struct __sk_buff *skb, struct run *run,
 	__u32 stripped = part->off + sizeof(struct gue) - LINK_HLEN;
 	struct cached_service *service, *proxied = NULL;
 	struct reach *reach = NULL;
+	struct route *veth = NULL;
 	struct gue *gue;
 	int err, mark;
 
@@ -243,6 +246,8 @@ static __always_inline int decapsulate(struct __sk_buff *skb, struct run *run,
 	if (mark < 0)
 		return mark;
 
+	if (LINK_HLEN && run->config->flags & RX_PEER && !(run->config->flags & RX_GATEWAY))
+		veth = plan_peer(skb, &run->outer, inner);
 	if (is_fast(run))
 		proxied = plan_reply(skb, &run->outer, inner, service, reach);
 	remember_fragment(inner, QUEUE_RX);
@@ -259,11 +264,12 @@ static __always_inline int decapsulate(struct __sk_buff *skb, struct run *run,
 	if (run->config->flags & RX_GATEWAY)
 		set_mark(skb, MARK_REPLY);
 	count_traffic(&key, inner->len);
-	if (proxied && reach) {
-		inner->l3 -= stripped;
-		inner->l4 -= stripped;
+	inner->l3 -= stripped;
+	inner->l4 -= stripped;
+	if (veth)
+		run->verdict = send_peer(skb, inner, veth);
+	if (proxied && reach)
 		run->verdict = send_reply(skb, inner, proxied, &reach->route);
-	}
 	return OUT_DECAPSULATED;
 }
 

@@ -87,13 +87,11 @@ SUBPROGRAM int fill_reach(struct __sk_buff *skb, const struct address *source, s
 	query.from = reach->from;
 	query.destination = &to.addr;
 	reach->route.ifindex = 0;
-	if (bpf_map_lookup_elem(&map_encap, &to)) {
-		reach->lookup.found = OUT_INNER_BACKEND;
-		return 0;
-	}
 	reach->lookup.found = reach_of(skb, &query, &reach->route) == REACH_ELSEWHERE
 				      ? REACHABLE
 				      : OUT_INNER_LOCAL;
+	if (bpf_map_lookup_elem(&map_encap, &to))
+		reach->lookup.found = OUT_INNER_BACKEND;
 	if (query.from != reach->from)
 		reach->route.ifindex = 0;
 	return 0;

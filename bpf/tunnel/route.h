@@ -23,8 +23,9 @@ struct route {
 	__u32 mtu;
 	struct bpf_redir_neigh next_hop;
 	__u8 mac[ETH_ALEN]; /* of the next hop, where `resolved` */
+	__u8 own_mac[ETH_ALEN];
 	__u8 resolved;
-	__u8 pad;
+	__u8 pad[3];
 };
 
 static __always_inline __u32 interface_mtu(struct __sk_buff *skb, __u32 ifindex)
@@ -75,6 +76,7 @@ static __always_inline long find_route(struct __sk_buff *skb, const struct route
 	route->resolved = result == BPF_FIB_LKUP_RET_SUCCESS;
 	if (route->resolved) {
 		__builtin_memcpy(route->mac, fib.dmac, ETH_ALEN);
+		__builtin_memcpy(route->own_mac, fib.smac, ETH_ALEN);
 		route->mtu = fib.mtu_result;
 		return result;
 	}

@@ -43,6 +43,7 @@ enum rx_flag {
 	RX_OPEN_PING = 32,
 	RX_FAST = 64,	/* both hooks' work in one run, past the stack: tunnel/fast.h */
 	RX_LOCAL = 128, /* replies from a tunnel may be to this host itself */
+	RX_PEER = 256,	/* backends in containers get their packets past the stack: tunnel/peer.h */
 };
 
 enum tx_flag {
@@ -50,6 +51,7 @@ enum tx_flag {
 	TX_SNAT = 2,
 	TX_DUMP = 8,
 	TX_FIB = 16,
+	TX_PEER = 32, /* of a veth's own row: its peer may be given packets */
 };
 
 struct config_key {

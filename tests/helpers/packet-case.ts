@@ -38,6 +38,7 @@ export const rx = {
 	openPing: 32,
 	fast: 64,
 	local: 128,
+	peer: 256,
 } as const;
 export const tx = { proxy: 1, snat: 2, dump: 8, fib: 16 } as const;
 

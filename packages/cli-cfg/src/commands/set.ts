@@ -21,7 +21,7 @@ export const set = command({
 		idx: "0 ingress, 1 egress",
 		id: "A number of your own, 0 to 4294967295",
 		flags:
-			"A number, or names separated by commas (ingress: gue, dnat, dump, open-ping, fast, local; egress: proxy, snat, dump, fib)",
+			"A number, or names separated by commas (ingress: gue, dnat, dump, open-ping, fast, local, peer; egress: proxy, snat, dump, fib, peer)",
 		name: "A name of your own, at most 31 bytes",
 		change: "One flag of the row that is there: +dump sets it, -dump clears it",
 	},

@@ -37,7 +37,7 @@ it("set changes one flag of a row", async (t, tables) => {
 		{
 			type: "set chg0 0 +proxy",
 			code: 2,
-			err: 'cli_cfg: set: change has an unknown flag "proxy", got "proxy"; known are 1 gue, 2 dnat, 8 dump, 32 open-ping, 128 local\n',
+			err: 'cli_cfg: set: change has an unknown flag "proxy", got "proxy"; known are 1 gue, 2 dnat, 8 dump, 32 open-ping, 64 fast, 128 local, 256 peer\n',
 		},
 		{
 			type: "set chg0 0 dump",
@@ -165,7 +165,7 @@ it("every command has one JSON document", (t, tables) =>
 		{
 			type: "set 1 7 64 gw --json",
 			code: 2,
-			err: '{"error":{"code":"USAGE","message":"flags has unknown bits 64, got \\"64\\"; known are 1 proxy, 2 snat, 8 dump, 16 fib"}}\n',
+			err: '{"error":{"code":"USAGE","message":"flags has unknown bits 64, got \\"64\\"; known are 1 proxy, 2 snat, 8 dump, 16 fib, 32 peer"}}\n',
 		},
 	]));
 
@@ -191,11 +191,11 @@ it("what cannot be used is refused, and nothing is changed", async (t, tables) =
 		),
 		refused(
 			"set 0 1 16 x",
-			'flags has unknown bits 16, got "16"; known are 1 gue, 2 dnat, 8 dump, 32 open-ping, 64 fast, 128 local',
+			'flags has unknown bits 16, got "16"; known are 1 gue, 2 dnat, 8 dump, 32 open-ping, 64 fast, 128 local, 256 peer',
 		),
 		refused(
 			"set 1 1 proxy,dnat x",
-			'flags has an unknown flag "dnat", got "proxy,dnat"; known are 1 proxy, 2 snat, 8 dump, 16 fib',
+			'flags has an unknown flag "dnat", got "proxy,dnat"; known are 1 proxy, 2 snat, 8 dump, 16 fib, 32 peer',
 		),
 		refused(
 			"set 1 1 0xg x",
@@ -203,7 +203,7 @@ it("what cannot be used is refused, and nothing is changed", async (t, tables) =
 		),
 		refused(
 			["set", "1", "1", "", "x"],
-			'flags has an unknown flag "", got ""; known are 1 proxy, 2 snat, 8 dump, 16 fib',
+			'flags has an unknown flag "", got ""; known are 1 proxy, 2 snat, 8 dump, 16 fib, 32 peer',
 		),
 		refused(
 			["set", "1", "1", "0", "n".repeat(32)],
