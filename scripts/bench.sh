@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# bench.sh [tunnel|cli|bulk|sk-lookup|udplb]…
+# bench.sh [tunnel|cli|bulk|sk-lookup|udplb|fleet]…
 #
 # Measures Sluice beside the kernel's own ways and prints the tables: all
 # parts where none is named, about ten minutes. Makes the checkout ready

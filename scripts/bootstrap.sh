@@ -47,6 +47,7 @@ readonly BENCH=(
 	ethtool:ethtool
 	iperf3:iperf3
 	socat:socat
+	etcd:etcd-server
 )
 readonly TEST=(
 	"${FLEET[@]}"

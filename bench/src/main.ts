@@ -7,7 +7,7 @@ import { format, type Table } from "./table.js";
 /** A part of the bench: measures and gives its tables one by one. */
 export type Suite = () => AsyncIterable<Table>;
 
-const names = ["tunnel", "cli", "bulk", "sk-lookup", "udplb"];
+const names = ["tunnel", "cli", "bulk", "sk-lookup", "udplb", "fleet"];
 
 /** Each part is a module of that name, which exports its `suite`. */
 async function suites(): Promise<[string, Suite][]> {

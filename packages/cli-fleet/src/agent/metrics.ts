@@ -15,7 +15,7 @@ export function metricsOf(): { registry: Registry; observer: Observer } {
 	new Gauge({
 		registers,
 		name: "sluice_fleet_stale_seconds",
-		help: "Time since the last news from the store; a quiet store has some every ten minutes",
+		help: "Time since the store was heard last: it answers each second",
 		collect() {
 			this.set((performance.now() - lastNews) / 1000);
 		},

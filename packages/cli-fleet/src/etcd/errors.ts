@@ -12,6 +12,10 @@ export function isElsewhere(error: unknown): boolean {
 	);
 }
 
+/** No answer came in time. */
+export const isLate = (error: unknown) =>
+	ConnectError.from(error).code === Code.DeadlineExceeded;
+
 /** A lease that has expired, or that a restored store never had. */
 export const isUnknownLease = (error: unknown) =>
 	error instanceof Failure && error.code === "ETCD_NOT_FOUND";

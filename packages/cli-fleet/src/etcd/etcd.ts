@@ -9,7 +9,7 @@ import {
 	RequestOpSchema,
 	type ResponseHeader,
 } from "../../generated/rpc_pb.js";
-import { explain, isElsewhere } from "./errors.js";
+import { explain, isElsewhere, isLate } from "./errors.js";
 import { Member, type Tls } from "./member.js";
 
 /** How etcd is reached. */
@@ -87,6 +87,8 @@ export class Etcd {
 				return await act(member, { timeoutMs: this.#timeout });
 			} catch (error) {
 				if (!isElsewhere(error)) throw explain(error);
+				// It may be that of a host that is gone.
+				if (isLate(error)) member.close();
 				refusals.push(
 					`${member.url}: ${ConnectError.from(error).rawMessage || Code[ConnectError.from(error).code]}`,
 				);

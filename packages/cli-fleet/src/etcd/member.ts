@@ -12,10 +12,6 @@ export interface Tls {
 	key: Buffer;
 }
 
-/** Milliseconds after which a silent connection is asked for a sign of life, and until it must have answered. */
-const PING_INTERVAL = 2000;
-const PING_TIMEOUT = 2000;
-
 /** One member of etcd's cluster, over a connection of its own. */
 export class Member {
 	readonly url: string;
@@ -27,11 +23,8 @@ export class Member {
 
 	constructor(url: string, tls: Tls | undefined) {
 		this.url = url;
-		this.#sessions = new Http2SessionManager(
-			url,
-			{ pingIntervalMs: PING_INTERVAL, pingTimeoutMs: PING_TIMEOUT },
-			tls,
-		);
+		// Without its pings: one that is late in a busy process ends the process. Calls have a timeout, and a watch asks.
+		this.#sessions = new Http2SessionManager(url, {}, tls);
 		const transport = createGrpcTransport({
 			baseUrl: url,
 			sessionManager: this.#sessions,
@@ -44,6 +37,7 @@ export class Member {
 		this.auth = createClient(Auth, transport);
 	}
 
+	/** Ends the connection; the next call would make a new one. */
 	close(): void {
 		this.#sessions.abort();
 	}

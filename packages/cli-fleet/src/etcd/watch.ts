@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { create } from "@bufbuild/protobuf";
 import { Failure } from "@sluice/cli-kit";
 import { Event_EventType } from "../../generated/kv_pb.js";
@@ -17,6 +18,21 @@ export interface Update extends Position {
 	/** Value by key, without the prefix; undefined: it was deleted. In the order of the writes. */
 	events: (readonly [key: string, value: string | undefined])[];
 }
+
+/** Milliseconds between two questions whether a member lives. */
+const ASK = 1000;
+
+/** Questions without an answer after which it does not. */
+const MOST_SILENCE = 4;
+
+const ask = create(WatchRequestSchema, {
+	requestUnion: { case: "progressRequest", value: {} },
+});
+
+const silent = (url: string) =>
+	new Failure("failed", `etcd: ${url}: no answer for ${MOST_SILENCE} s`, {
+		code: "ETCD_UNREACHABLE",
+	});
 
 /** A watch cannot go on from where it was, so that all has to be listed again. */
 export class WatchLost extends Error {
@@ -55,11 +71,20 @@ export async function* watch(
 	});
 	async function* requests() {
 		yield first;
-		// The stream stays open until it is ended here.
-		await new Promise<void>((resolve) =>
-			ended.signal.addEventListener("abort", () => resolve(), { once: true }),
-		);
+		// The stream stays open until it is ended here. Each answer says that the member lives.
+		while (!ended.signal.aborted) {
+			await sleep(ASK, undefined, { signal: ended.signal }).catch(() => {});
+			yield ask;
+		}
 	}
+	let silence = 0;
+	// Counted, not timed: after a long apply, answers are waiting to be read.
+	const clock = setInterval(() => {
+		silence++;
+		if (silence < MOST_SILENCE) return;
+		member.close();
+		ended.abort();
+	}, ASK);
 	try {
 		// Without a leader a member would be silent.
 		const responses = member.watch.watch(requests(), {
@@ -67,6 +92,7 @@ export async function* watch(
 			signal: AbortSignal.any([signal, ended.signal]),
 		});
 		for await (const response of responses) {
+			silence = 0;
 			const position = positionOf(response.header);
 			if (response.compactRevision > 0n) throw new WatchLost("compacted");
 			if (
@@ -100,8 +126,10 @@ export async function* watch(
 			};
 		}
 	} catch (error) {
+		if (silence >= MOST_SILENCE) throw silent(member.url);
 		if (!signal.aborted) throw explain(error);
 	} finally {
+		clearInterval(clock);
 		ended.abort();
 	}
 }
