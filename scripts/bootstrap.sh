@@ -67,6 +67,7 @@ readonly TEST=(
 	setpriv:util-linux
 	script:bsdutils
 	busybox:busybox
+	openssl:openssl
 	sudo:sudo
 	/etc/services:netbase
 	man:man-db

@@ -27,7 +27,13 @@ export {
 	noInterface,
 	wrongValue,
 } from "./failure.js";
-export { host, listenArgs, listenPositionals, servicePort } from "./listen.js";
+export {
+	host,
+	listenArgs,
+	listenPositionals,
+	servicePort,
+	webConfigOption,
+} from "./listen.js";
 export {
 	ageText,
 	aligned,

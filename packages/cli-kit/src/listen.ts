@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { Args } from "./command.js";
+import type { Args, OptionSpec } from "./command.js";
 import { badInput } from "./failure.js";
 import * as values from "./values.js";
 
@@ -10,10 +10,21 @@ export const listenPositionals = {
 	port: "The port to listen on, or the name of a service; 0 takes a free port and prints it",
 } as const;
 
+/** Of a command that serves metrics; named as in Prometheus's exporters. */
+export const webConfigOption = {
+	"web.config.file": {
+		type: "string",
+		value: "file",
+		describe:
+			"TLS and passwords: the file that Prometheus's exporters read (tls_server_config, basic_auth_users)",
+	},
+} as const satisfies Record<string, OptionSpec>;
+
 /** Where to listen. @throws Failure usage */
 export const listenArgs = (args: Args) => ({
 	address: host("address", args.text("address")),
 	port: servicePort("port", args.text("port")),
+	webConfig: args.optional("web.config.file"),
 });
 
 /** Sockets and streams take milliseconds to load: only what listens pays. */

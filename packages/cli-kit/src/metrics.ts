@@ -2,9 +2,13 @@ import { once } from "node:events";
 import {
 	createServer,
 	type IncomingMessage,
+	type RequestListener,
+	type Server,
 	type ServerResponse,
 } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import type { TlsOptions } from "node:tls";
 import { endpointText } from "@sluice/maps/address";
 import type { Context } from "./context.js";
 import { Failure } from "./failure.js";
@@ -15,7 +19,19 @@ export interface MetricsRegistry {
 	metrics(): Promise<string>;
 }
 
+/** Who may read the metrics, and over TLS or not. */
+export interface MetricsAccess {
+	/** Undefined: plain HTTP, for as long as the server runs. */
+	readonly tls: TlsOptions | undefined;
+	/** Looks whether anything has changed. @returns whether it has */
+	refresh(): boolean;
+	/** @param authorization the request's header of that name */
+	allows(authorization: string | undefined): Promise<boolean>;
+}
+
 export interface MetricsOptions {
+	/** By default, everybody over plain HTTP. */
+	access?: MetricsAccess | undefined;
 	/** How long a request may take, reading and collecting together, in milliseconds. */
 	timeout?: number;
 	/** Answers other paths than `/metrics`. @returns whether it does */
@@ -44,6 +60,7 @@ export interface Listening {
 	address: string;
 	port: number;
 	timeout: number;
+	access?: MetricsAccess | undefined;
 }
 
 /**
@@ -53,12 +70,13 @@ export interface Listening {
 export async function serveUntilStopped(
 	{ env }: Context,
 	registry: MetricsRegistry,
-	{ address, port, timeout }: Listening,
+	{ address, port, timeout, access }: Listening,
 	announce: (url: URL, endpoint: string) => void,
 	others?: Answer,
 ): Promise<void> {
 	const server = await serveMetrics(registry, address, port, {
 		timeout,
+		access,
 		...(others ? { others } : {}),
 	});
 	const signal = env.stopped?.();
@@ -75,15 +93,17 @@ export async function serveMetrics(
 	registry: MetricsRegistry,
 	address: string,
 	port: number,
-	{ timeout = 30_000, others }: MetricsOptions = {},
+	{ timeout = 30_000, access, others }: MetricsOptions = {},
 ): Promise<MetricsServer> {
-	const server = createServer((request, response) => {
+	const server = makeServer(access, async (request, response) => {
+		if (!(await mayAsk(access, request, response))) return;
 		const path = (request.url ?? "/").split("?", 1)[0] as string;
 		if (path !== "/metrics" && others?.(path, request, response)) return;
-		void answer(registry, timeout, path, request, response);
+		await answer(registry, timeout, path, request, response);
 	});
-	server.requestTimeout = timeout;
-	server.headersTimeout = timeout;
+	server.maxConnections = MOST_CONNECTIONS;
+	// Of a peer that does not read its answer, too.
+	server.setTimeout(timeout + PATIENCE);
 	server.listen(port, address);
 	try {
 		await once(server, "listening");
@@ -93,7 +113,7 @@ export async function serveMetrics(
 	const actual = server.address() as AddressInfo;
 	const endpoint = endpointText(actual.address, actual.port);
 	return {
-		url: `http://${endpoint}/metrics`,
+		url: `${access?.tls ? "https" : "http"}://${endpoint}/metrics`,
 		endpoint,
 		async close() {
 			const closed = once(server, "close");
@@ -102,6 +122,49 @@ export async function serveMetrics(
 			await closed;
 		},
 	};
+}
+
+/** How long a TLS handshake, a request or the pause between two requests may take, in milliseconds. */
+const PATIENCE = 5000;
+/** One Prometheus needs one; more are closed at once. */
+const MOST_CONNECTIONS = 100;
+
+const limits = {
+	headersTimeout: PATIENCE,
+	requestTimeout: PATIENCE,
+	keepAliveTimeout: PATIENCE,
+	connectionsCheckingInterval: PATIENCE / 10,
+};
+
+function makeServer(
+	access: MetricsAccess | undefined,
+	handle: RequestListener,
+): Server {
+	if (!access?.tls) return createServer(limits, handle);
+	const server = createTlsServer(
+		{ ...access.tls, ...limits, handshakeTimeout: PATIENCE },
+		handle,
+	);
+	// Before the handshake, which may need another certificate by now.
+	server.prependListener("connection", () => {
+		if (access.refresh() && access.tls) server.setSecureContext(access.tls);
+	});
+	// A peer without TLS.
+	server.on("tlsClientError", (_, socket) => socket.destroy());
+	return server;
+}
+
+/** Whether the sender of a request may have its answer; if not, it is told so. */
+async function mayAsk(
+	access: MetricsAccess | undefined,
+	request: IncomingMessage,
+	response: ServerResponse,
+): Promise<boolean> {
+	if (!access) return true;
+	if (!access.tls) access.refresh();
+	if (await access.allows(request.headers.authorization)) return true;
+	plain(response.setHeader("WWW-Authenticate", "Basic"), 401, "Unauthorized");
+	return false;
 }
 
 async function answer(

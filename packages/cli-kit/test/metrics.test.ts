@@ -1,3 +1,4 @@
+import { connect } from "node:net";
 import test from "ava";
 import { type MetricsRegistry, serveMetrics } from "../src/metrics.js";
 
@@ -32,6 +33,32 @@ test("another path and another method are refused", async (t) => {
 	const post = await fetch(server.url, { method: "POST" });
 	t.is(post.status, 405);
 	t.is(post.headers.get("allow"), "GET, HEAD");
+});
+
+test("connections that ask for nothing are closed, and there are not many of them", async (t) => {
+	const server = await serveMetrics(up, "127.0.0.1", 0);
+	t.teardown(() => server.close());
+	const { port } = new URL(server.url);
+	const sockets = Array.from({ length: 130 }, (_, i) => {
+		const socket = connect(Number(port), "127.0.0.1");
+		// Half of them begin.
+		if (i % 2) socket.write("GET /metrics HTTP/1.1\r\n");
+		socket.on("error", () => {});
+		socket.resume();
+		return socket;
+	});
+	let closed = 0;
+	const ends = sockets.map(
+		(socket) =>
+			new Promise((resolve) => {
+				socket.on("close", () => resolve(++closed));
+			}),
+	);
+	// Those above the limit at once; the others have their time.
+	await Promise.race(ends);
+	t.true(closed <= 30, `${closed} closed`);
+	await Promise.all(ends);
+	t.is(await (await fetch(server.url)).text(), "up 1\n");
 });
 
 test("metrics that cannot be collected are answered with the reason", async (t) => {

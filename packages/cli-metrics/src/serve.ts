@@ -3,6 +3,7 @@ import {
 	listenArgs,
 	listenPositionals,
 	values,
+	webConfigOption,
 } from "@sluice/cli-kit";
 
 const DEFAULT_TUNNELS = 1000;
@@ -15,6 +16,7 @@ export const serve = command({
 		"Serve metrics for Prometheus at /metrics and a page for people at /, until stopped",
 	positionals: listenPositionals,
 	options: {
+		...webConfigOption,
 		tunnels: {
 			type: "string",
 			describe: `Tell of each tunnel by itself while there are at most so many; of more, the sums alone [default: ${DEFAULT_TUNNELS}]`,
@@ -49,8 +51,10 @@ export const serve = command({
 				args.optional("timeout") ?? String(DEFAULT_TIMEOUT),
 			),
 	}),
-	async run({ tunnels, doctor, ...listening }, context) {
+	async run({ tunnels, doctor, webConfig, ...listening }, context) {
 		const { serveUntilStopped } = await import("@sluice/cli-kit/metrics");
+		const { accessOf } = await import("@sluice/web-config");
+		const access = accessOf(webConfig, context);
 		const { collector } = await import("./collector.js");
 		const { Live } = await import("./page/live.js");
 		const live = new Live(context, doctor);
@@ -65,7 +69,7 @@ export const serve = command({
 			await serveUntilStopped(
 				context,
 				registry,
-				listening,
+				{ ...listening, access },
 				({ href }) =>
 					context.print([`listening on ${href}`], { listening: href }),
 				live.answer,

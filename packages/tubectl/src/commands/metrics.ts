@@ -1,4 +1,9 @@
-import { command, listenArgs, listenPositionals } from "@sluice/cli-kit";
+import {
+	command,
+	listenArgs,
+	listenPositionals,
+	webConfigOption,
+} from "@sluice/cli-kit";
 import { duration } from "../values/duration.js";
 import { placeOf } from "./place.js";
 
@@ -9,6 +14,7 @@ export const metrics = command({
 	summary: "Serve metrics for Prometheus at /metrics, until stopped",
 	positionals: listenPositionals,
 	options: {
+		...webConfigOption,
 		timeout: {
 			type: "string",
 			describe: "How long a request may take [default: 30s]",
@@ -23,13 +29,19 @@ export const metrics = command({
 				timeout === undefined ? DEFAULT_TIMEOUT : duration("timeout", timeout),
 		};
 	},
-	async run(listening, context) {
+	async run({ webConfig, ...listening }, context) {
 		const { serveUntilStopped } = await import("@sluice/cli-kit/metrics");
+		const { accessOf } = await import("@sluice/web-config");
+		const access = accessOf(webConfig, context);
 		const { collector } = await import("../state/collector.js");
 		const place = placeOf(context);
 		const registry = collector(place, (message) => context.warn(message));
-		await serveUntilStopped(context, registry, listening, (_, endpoint) =>
-			context.print([`Listening on ${endpoint}`], { listening: endpoint }),
+		await serveUntilStopped(
+			context,
+			registry,
+			{ ...listening, access },
+			(_, endpoint) =>
+				context.print([`Listening on ${endpoint}`], { listening: endpoint }),
 		);
 	},
 });

@@ -3,6 +3,7 @@ import {
 	command,
 	listenArgs,
 	listenPositionals,
+	webConfigOption,
 } from "@sluice/cli-kit";
 import { readAll } from "../counters/read-all.js";
 import { version } from "../version.js";
@@ -12,6 +13,7 @@ export const metrics = command({
 	summary: "Serve metrics for Prometheus at /metrics, until stopped",
 	positionals: listenPositionals,
 	options: {
+		...webConfigOption,
 		timeout: {
 			type: "string",
 			describe: "Seconds that a request may take [default: 30]",
@@ -29,16 +31,22 @@ export const metrics = command({
 			timeout: Number(timeout) * 1000,
 		};
 	},
-	async run(listening, context) {
+	async run({ webConfig, ...listening }, context) {
 		const { serveUntilStopped } = await import("@sluice/cli-kit/metrics");
+		const { accessOf } = await import("@sluice/web-config");
+		const access = accessOf(webConfig, context);
 		const { registryOf } = await import("../counters/registry.js");
 		const registry = registryOf(
 			() => readAll(context.kernel, context.bpffs, undefined),
 			version,
 			(message) => context.warn(message),
 		);
-		await serveUntilStopped(context, registry, listening, ({ host }) =>
-			context.print([`Listening on ${host}`], { listening: host }),
+		await serveUntilStopped(
+			context,
+			registry,
+			{ ...listening, access },
+			({ host }) =>
+				context.print([`Listening on ${host}`], { listening: host }),
 		);
 	},
 });
