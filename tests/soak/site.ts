@@ -35,6 +35,8 @@ export type Daemon = "udplb" | "cli_metrics" | "cli_tunnel" | "tubectl";
 export class Site {
 	readonly net: Network;
 	readonly #directory = mkdtempSync(path.join(tmpdir(), "soak-"));
+	/** Of the first service, which rotates. */
+	key = "key";
 	readonly daemons = new Map<Daemon, Running>();
 	/** Reads how many packets of the services left in the clear: to the backend, and to the client. */
 	inClear!: () => Promise<number[]>;

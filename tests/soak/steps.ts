@@ -42,6 +42,21 @@ export function stepsOf(
 		});
 	}
 
+	/** Replaces the key of a service on both ends. Programs of the last release know one key alone. */
+	async function rotate(): Promise<void> {
+		const ends = random(2) ? [gateway, node] : [node, gateway];
+		for (const host of ends) await host.run(reattach, ["--migrate"]);
+		const key = `key-${random(1_000_000)}`;
+		for (const step of [`--prepare ${key}`, "--switch", "--finish"]) {
+			// What is under way has the old key.
+			if (step === "--finish") await sleep(1500);
+			const idle = step === "--finish" ? " --idle 1" : "";
+			for (const host of ends)
+				await cli(host, `cli_service rotate 1 1 ${step}${idle}`);
+		}
+		site.key = key;
+	}
+
 	async function bindings(): Promise<void> {
 		const prefixes = Array.from(
 			{ length: random(2000) },
@@ -87,7 +102,7 @@ export function stepsOf(
 			"set again": ({ host }) =>
 				cli(
 					host,
-					`cli_service set 1 1 tcp ${proxy} 70 ${nodeAddress} 70 4 key`,
+					`cli_service set 1 1 tcp ${proxy} 70 ${nodeAddress} 70 4 ${site.key}`,
 				),
 			"another service, killed": async ({ host }) => {
 				await killed(
@@ -97,6 +112,7 @@ export function stepsOf(
 				await cli(host, "cli_service check --repair");
 			},
 			flap,
+			rotate,
 			ping: () => cli(node, "cli_tunnel ping 4 --count 1"),
 			"restart of all that reads": () => site.startDaemons(),
 			"metrics read": () => site.scrape(),
