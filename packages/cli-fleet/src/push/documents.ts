@@ -5,6 +5,7 @@ import {
 	API_VERSION,
 	type Machine,
 	machineName,
+	place,
 	Reader,
 	readContent,
 } from "@sluice/machine";
@@ -89,14 +90,14 @@ function linkOf(content: unknown, reader: Reader): Link | undefined {
 		const fields = reader.mapping(top[key], [key], ["machine", "address"]);
 		if (!fields) return undefined;
 		const machine = reader.text(fields, "machine", [key], machineName);
-		const address = reader.text(fields, "address", [key], same);
+		const address = reader.text(fields, "address", [key], endpoint);
 		return machine && address ? { machine, address } : undefined;
 	};
 	const gateway = end("gateway");
 	const node = end("node");
 	const protocol = reader.text(top, "protocol", [], values.protocol);
-	const proxy = reader.text(top, "proxy", [], same);
-	const backend = reader.text(top, "backend", [], same);
+	const proxy = reader.text(top, "proxy", [], endpoint);
+	const backend = reader.text(top, "backend", [], endpoint);
 	if (gateway && gateway.machine === node?.machine)
 		reader.wrong(["node"], "must be another machine than the gateway");
 	if (!name || !gateway || !node || !protocol || !proxy || !backend)
@@ -104,8 +105,11 @@ function linkOf(content: unknown, reader: Reader): Link | undefined {
 	return { name, gateway, node, protocol, proxy, backend };
 }
 
-/** Checked with the rows that come of it. */
-const same = (_: string, text: string) => text;
+/** As it is written, where it is an endpoint. @throws Failure usage */
+function endpoint(name: string, text: string): string {
+	place(name, text);
+	return text;
+}
 
 function refuseTwice(kind: string, list: readonly { name: string }[]): void {
 	const seen = new Set<string>();

@@ -66,7 +66,9 @@ export class Machine {
 	readonly directory = mkdtempSync(path.join(tmpdir(), "fleet-state-"));
 	readonly #fleet: Fleet;
 	#stop: AbortController | undefined;
-	#ended: Promise<unknown> | undefined;
+	#ended: Promise<{ out: string }> | undefined;
+	/** What the agent that was stopped last has printed. */
+	printed = "";
 
 	constructor(name: string, fleet: Fleet) {
 		this.name = name;
@@ -93,7 +95,7 @@ export class Machine {
 
 	async stop(): Promise<void> {
 		this.#stop?.abort();
-		await this.#ended;
+		this.printed = (await this.#ended)?.out ?? "";
 	}
 
 	async kernel(): Promise<Kernel> {
