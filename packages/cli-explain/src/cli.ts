@@ -45,6 +45,22 @@ const explanation = command({
 			describe:
 				"SRC:PORT,DST:PORT of the tunnel packet [default: from the tunnel's remote to its local endpoint]",
 		},
+		fragment: {
+			type: "string",
+			describe:
+				"first or later: the packet is a fragment; a later one comes after its first",
+		},
+		icmp: {
+			type: "string",
+			value: "router",
+			describe:
+				"ADDRESS: the packet is this router's ICMP error to SOURCE, about a packet to DESTINATION",
+		},
+		mtu: {
+			type: "string",
+			describe:
+				"What the ICMP error says would fit [default: DESTINATION is unreachable]",
+		},
 		object: {
 			type: "string",
 			describe:
@@ -68,6 +84,14 @@ const explanation = command({
 			"--dev eth0 --dir ingress --proto udp 7.7.7.7:4000 6.6.6.6:6080 --ping 100 --gue 1,2",
 			"Whether a ping would be taken",
 		],
+		[
+			"--dev eth0 --dir ingress --proto tcp 5.5.5.5:3100 10.0.0.9:40000 --icmp 10.9.9.9 --mtu 1300",
+			"What becomes of a router's complaint about a reply",
+		],
+		[
+			"--dev eth0 --dir egress --proto udp 10.0.0.9:4000 1.1.1.1:53 --fragment later",
+			"Whether a later fragment follows its first",
+		],
 	],
 	parse: questionOf,
 	async run(question, context) {
@@ -86,6 +110,7 @@ export const cli: Program = {
 		dev: "interface",
 		dir: ["ingress", "egress"],
 		proto: ["tcp", "udp"],
+		fragment: ["first", "later"],
 		object: "file",
 	},
 	commands: [explanation],

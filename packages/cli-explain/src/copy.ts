@@ -60,10 +60,16 @@ export class Copy {
 	/**
 	 * Runs it on a packet that stands on an interface.
 	 *
+	 * @param before one that comes before it, whose outcome is not of interest
 	 * @param learning the tunnel that the packet may change: the copy then has one of its own
 	 * @throws Failure failed, where the object is not the attached program
 	 */
-	run(ifindex: number, packet: Buffer, learning: number | undefined): Fate {
+	run(
+		ifindex: number,
+		packet: Buffer,
+		before: Buffer | undefined,
+		learning: number | undefined,
+	): Fate {
 		const { tunnel } = this.tables;
 		this.#mustBeAttached();
 		const object = this.#load(this.#tried, learning === undefined);
@@ -75,8 +81,17 @@ export class Copy {
 			const context = Buffer.alloc(CONTEXT);
 			context.writeUInt32LE(ifindex, IFINDEX);
 			context.writeUInt32LE(DRY_RUN, WIRE_LEN);
-			const run = program.testRun({ data: packet, context });
 			const stats = object.table(statsTable);
+			if (before) {
+				program.testRun({ data: before, context: Buffer.from(context) });
+				const first = counted((key) => stats.get(key), this.#queue);
+				const row = statsRow(this.#queue, first);
+				stats.set(
+					row,
+					(stats.get(row) ?? []).map(() => 0n),
+				);
+			}
+			const run = program.testRun({ data: packet, context });
 			return {
 				returned: run.verdict,
 				outcome: counted((key) => stats.get(key), this.#queue),

@@ -8,6 +8,7 @@ import { linkOf } from "./link.js";
 import { programObject } from "./object-file.js";
 import type { Question } from "./question.js";
 import { type Row, rowsFor } from "./rows.js";
+import { afterIngress, beforeEgress, type Stack } from "./stack.js";
 import { type Verdict, verdictOf } from "./verdict.js";
 import { standing } from "./wrap.js";
 
@@ -29,6 +30,8 @@ export interface Explanation {
 	result: Decoded | null;
 	/** Bytes of it from the IP header on. */
 	size: number | null;
+	/** What the kernel's stack does before egress, or after ingress; null: the packet does not come there. */
+	stack: Stack | null;
 }
 
 /** Asks the program that is attached, without leaving a trace in its tables. */
@@ -52,11 +55,18 @@ export async function explain(
 		protocol,
 		source,
 		destination,
+		before,
 		learning,
 	} = standing(question, copy.tables);
 	// A frame for another address would be another host's.
-	const frame = framed(any.subarray(14), link.address);
-	const { returned, outcome, packet } = copy.run(ifindex, frame, learning);
+	const atDevice = (one: Buffer) => framed(one.subarray(14), link.address);
+	const frame = atDevice(any);
+	const { returned, outcome, packet } = copy.run(
+		ifindex,
+		frame,
+		before && atDevice(before),
+		learning,
+	);
 	const verdict = verdictOf(returned);
 	const ends = verdict.name === "SHOT";
 	return {
@@ -78,7 +88,21 @@ export async function explain(
 		verdict,
 		result: ends ? null : decode(packet),
 		size: ends ? null : packet.length - 14,
+		stack: await stackOf(question, decode(frame), verdict, decode(packet)),
 	};
+}
+
+/** A packet that the program ends, or sends elsewhere, does not come to the stack behind ingress. */
+async function stackOf(
+	{ device, direction }: Question,
+	packet: Decoded,
+	{ name }: Verdict,
+	result: Decoded,
+): Promise<Stack | null> {
+	if (direction === "egress") return beforeEgress(packet, device);
+	return name === "OK" || name === "UNSPEC" || name === "PIPE"
+		? afterIngress(result, device)
+		: null;
 }
 
 /** The first of ours on the hook. @throws Failure missing */

@@ -7,9 +7,20 @@ import { verdictText } from "./verdict.js";
 export function lines(explanation: Explanation): string[] {
 	const { program, packet, rows, outcome, reason, verdict, result, size } =
 		explanation;
+	const { stack } = explanation;
+	const stackLines = stack
+		? [
+				`route    ${stack.route ?? "-"}`,
+				`hook     ${stack.hook}`,
+				...(stack.drops === null
+					? []
+					: [`drops    the stack drops it: ${stack.drops}`]),
+			]
+		: [];
 	return [
 		`program  ${program.id} on ${program.interface} ${program.direction}, ${program.object}`,
 		`packet   ${text(packet)}`,
+		...(program.direction === "egress" ? stackLines : []),
 		...rows.map(
 			({ table, key, value }) =>
 				`row      ${table.padEnd(12)}  ${key}  ${value ?? "-"}`,
@@ -17,6 +28,7 @@ export function lines(explanation: Explanation): string[] {
 		`outcome  ${outcome}: ${reason}`,
 		`verdict  ${verdict.name}${verdictText[verdict.name] ? `: ${verdictText[verdict.name]}` : ""}`,
 		...(result ? [`result   ${text(result)}, ${size} bytes`] : []),
+		...(program.direction === "ingress" ? stackLines : []),
 	];
 }
 

@@ -12,6 +12,10 @@ export interface Question {
 	sid?: Sid | undefined;
 	/** The tunnel packet is a ping for this tunnel. */
 	ping?: number | undefined;
+	/** The packet is a fragment; a later one comes after its first. */
+	fragment?: "first" | "later" | undefined;
+	/** The packet is the ICMP error of a router about the one described. */
+	icmp?: { router: string; mtu: number | undefined } | undefined;
 	/** In place of the service's own. */
 	key?: Buffer | undefined;
 	/** In place of the tunnel's own. */
@@ -40,9 +44,36 @@ export function questionOf(args: Args, env: Env): Question {
 		packet,
 		sid,
 		ping: ping === undefined ? undefined : values.u32("ping", ping),
+		fragment: fragmentWord(args.optional("fragment")),
+		icmp: icmpOf(args, source.address),
 		key: keyOf(args, env, sid),
 		outer: outerOf(args.optional("outer"), sid),
 		object: args.optional("object"),
+	};
+}
+
+function fragmentWord(text: string | undefined): Question["fragment"] {
+	if (text === undefined || text === "first" || text === "later") return text;
+	throw badInput(`fragment must be first or later, got "${text}"`);
+}
+
+function icmpOf(args: Args, source: string): Question["icmp"] {
+	const router = args.optional("icmp");
+	const mtu = args.optional("mtu");
+	if (router === undefined) {
+		if (mtu !== undefined) throw badInput("--mtu is what --icmp reports");
+		return undefined;
+	}
+	if (args.flag("syn") || args.optional("fragment") !== undefined)
+		throw badInput(
+			"--icmp quotes a packet that is neither --syn nor --fragment",
+		);
+	const address = values.address("icmp", router);
+	if (address.includes(":") !== source.includes(":"))
+		throw badInput("icmp must be of the endpoints' family");
+	return {
+		router: address,
+		mtu: mtu === undefined ? undefined : values.integer("mtu", mtu, 68, 65_535),
 	};
 }
 

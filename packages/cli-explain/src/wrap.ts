@@ -3,9 +3,11 @@ import type { Sid } from "@sluice/maps/tables";
 import {
 	datagram,
 	type End,
+	fragmentOf,
 	framed,
 	gueData,
 	guePing,
+	icmpError,
 	ipPacket,
 } from "@sluice/tunnel/wire";
 import type { LiveTables } from "./live-tables.js";
@@ -14,6 +16,8 @@ import type { Question } from "./question.js";
 /** The packet as it stands on the interface, and what the program will go by. */
 export interface Standing {
 	frame: Buffer;
+	/** A frame that comes before it. */
+	before?: Buffer | undefined;
 	protocol: "tcp" | "udp";
 	source: End;
 	destination: End;
@@ -35,28 +39,49 @@ export function standing(question: Question, tables: LiveTables): Standing {
 			learning: ping,
 		};
 	}
-	const inner = ipPacket(packet);
+	const { inner, before } = innerOf(question);
+	// An ICMP error belongs to the flow that it quotes, in its own direction.
+	const flow = question.icmp
+		? { source: destination, destination: source }
+		: { source, destination };
 	if (!sid)
 		return {
 			frame: framed(inner),
+			before: before && framed(before),
 			protocol,
-			source,
-			destination,
+			...flow,
 			learning: undefined,
 		};
 	const outer = question.outer ?? endsOf(tables, sid);
-	return {
-		...outer,
-		frame: framed(
+	const tunnelled = (one: Buffer) =>
+		framed(
 			datagram(
 				outer.source,
 				outer.destination,
-				gueData({ sid, key: keyFor(question, tables, sid) }, inner),
+				gueData({ sid, key: keyFor(question, tables, sid) }, one),
 			),
-		),
+		);
+	return {
+		...outer,
+		frame: tunnelled(inner),
+		before: before && tunnelled(before),
 		protocol: "udp",
 		learning: undefined,
 	};
+}
+
+/** The packet that is described, without what it stands in; a later fragment's first one comes before it. */
+function innerOf({ packet, fragment, icmp }: Question): {
+	inner: Buffer;
+	before?: Buffer;
+} {
+	const whole = ipPacket(packet);
+	if (icmp) return { inner: icmpError(whole, icmp.router, icmp.mtu) };
+	if (!fragment) return { inner: whole };
+	const inner = fragmentOf(whole, fragment);
+	return fragment === "later"
+		? { inner, before: fragmentOf(whole, "first") }
+		: { inner };
 }
 
 /** The key given, else the service's own. */

@@ -1,4 +1,5 @@
 export * from "./build.js";
 export * from "./decode.js";
+export * from "./fragments.js";
 export * from "./gue.js";
 export * from "./text.js";
