@@ -62,6 +62,14 @@ enum outcome {
 	OUT_INNER_LOCAL, /* dropped: a reply from a tunnel to this host, which the flag local would allow */
 	OUT_PING_SOURCE, /* dropped: a ping from where no far end can be */
 	OUT_PATH_MTU,	 /* passed: a router on a tunnel's path has reported its MTU */
+	OUT_PING_SIGNED, /* ends here: a signed ping, the tunnel's far end is where it was */
+	OUT_PING_SIGNED_LEARNED, /* ends here: a signed ping with its challenge, the tunnel's far end is new */
+	OUT_PING_CHALLENGED, /* ends here: a signed ping from a new address, answered with a challenge */
+	OUT_PING_ANSWER, /* passed: the answer to a signed ping of this host's */
+	OUT_PING_MAC, /* dropped: a signed ping whose MAC is wrong, or of a service without a signing key */
+	OUT_PING_TIME, /* dropped: a signed ping that is too old, too new, or no newer than the last one */
+	OUT_PING_UNSIGNED, /* dropped: a ping that is not signed where that is demanded */
+	OUT_PING_LOCKED, /* dropped: a ping that would move a far end to where, or when, it may not */
 
 	OUTCOMES,
 };
@@ -72,7 +80,7 @@ enum outcome {
 static __always_inline int verdict_of(enum outcome outcome)
 {
 	if (outcome < OUT_FIRST_DONE || outcome == OUT_VLAN || outcome == OUT_OTHER_HOST ||
-	    outcome == OUT_BAD_CHECKSUM || outcome == OUT_PATH_MTU)
+	    outcome == OUT_BAD_CHECKSUM || outcome == OUT_PATH_MTU || outcome == OUT_PING_ANSWER)
 		return TC_ACT_UNSPEC;
 	return outcome < OUT_FIRST_ENDED ? TC_ACT_OK : TC_ACT_SHOT;
 }

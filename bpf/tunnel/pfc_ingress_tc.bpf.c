@@ -2,12 +2,12 @@
 /* The receiving end of a GUE tunnel.
  *
  * Hook      tc ingress, direct action
- * Reads     map_config, map_decap, map_verify, map_nat, map_encap, map_tunnel
- * Writes    map_tunnel (the far end, learned from pings), map_rotation (the use of each key), map_frag, map_stats, map_tunnel_stats, map_events, the mark
+ * Reads     map_config, map_decap, map_verify, map_nat, map_encap, map_tunnel, map_signing, map_tunnel_opts
+ * Writes    map_tunnel (the far end, learned from pings), map_rotation (the use of each key), map_ping_time, map_frag, map_stats, map_tunnel_stats, map_events, the mark
  * Verdicts  OK        decapsulated or translated: the stack goes on with it
  *           REDIRECT  decapsulated or translated, and egress's work done, too: the packet leaves by the fast path; or
- *                     handed to a container
- *           SHOT      pings, which end here, and packets that claim to be ours and are not
+ *                     handed to a container; or a signed ping, which has become its answer
+ *           SHOT      other pings, which end here, and packets that claim to be ours and are not
  *           UNSPEC    not ours: the next filter decides
  */
 #define LOOKUP_INGRESS
@@ -28,6 +28,7 @@
 #include "tunnel/peer.h"
 #include "tunnel/reach.h"
 #include "tunnel/rotation.h"
+#include "tunnel/signed_ping.h"
 #include "tunnel/stats.h"
 
 /* What one run knows. */
@@ -36,7 +37,7 @@ struct run {
 	struct packet inner;
 	struct config *config;
 	__u64 event; /* id of the snapshot taken before the action; 0: none */
-	int verdict; /* of a packet on the fast path; TC_ACT_UNSPEC: that of the outcome */
+	int verdict; /* of a packet on the fast path, or an answer; TC_ACT_UNSPEC: that of the outcome */
 };
 
 /* A tunnel packet's GUE part. */
@@ -87,6 +88,8 @@ static __always_inline int learn_remote(struct __sk_buff *skb, const struct pack
 	}
 	if (!may_ping_from(skb, ping))
 		return -OUT_PING_SOURCE;
+	if (!may_move_unsigned(id, tunnel, &ping->src.addr))
+		return -OUT_PING_LOCKED;
 	new.remote = ping->src.addr;
 	new.remote_port = ping->src.port;
 	return bpf_map_update_elem(&map_tunnel, &id, &new, BPF_EXIST) ? -OUT_PING_TUNNEL : 0;
@@ -150,7 +153,7 @@ static __always_inline int keyed_ping(struct __sk_buff *skb, const struct gue_pa
 	return *(__be32 *)(gue + 1) == bpf_htonl(*id) ? 0 : -OUT_PING_TUNNEL;
 }
 
-/* Returns OUT_PING, OUT_PING_LEARNED or a negative reason. */
+/* A ping that is not signed. Returns OUT_PING, OUT_PING_LEARNED or a negative reason. */
 static __always_inline int take_ping(struct __sk_buff *skb, struct run *run,
 				     const struct gue_part *part)
 {
@@ -158,8 +161,6 @@ static __always_inline int take_ping(struct __sk_buff *skb, struct run *run,
 	struct traffic_key key = {.queue = QUEUE_RX};
 	int err, learned = 0;
 
-	if (GUE_PROTO(part->word) != GUE_PING)
-		return -OUT_PING_TYPE;
 	if (hlen == 1)
 		err = open_ping(skb, run, part, &key.tunnel);
 	else if (hlen == GUE_DATA_HLEN || hlen == GUE_DATA_HLEN + 1)
@@ -168,11 +169,48 @@ static __always_inline int take_ping(struct __sk_buff *skb, struct run *run,
 		err = -OUT_PING_TYPE;
 	if (err)
 		return err;
+	if (must_be_signed(&key.sid, key.tunnel))
+		return -OUT_PING_UNSIGNED;
 	err = learn_remote(skb, &run->outer, key.tunnel, &learned);
 	if (err)
 		return err;
 	count_traffic(&key, 0);
 	return learned ? OUT_PING_LEARNED : OUT_PING;
+}
+
+/* Returns an outcome or a negative reason. */
+static __always_inline int take_control(struct __sk_buff *skb, struct run *run,
+					const struct gue_part *part)
+{
+	struct gue *gue;
+	int outcome;
+
+	switch (GUE_PROTO(part->word)) {
+	case GUE_PING:
+		return take_ping(skb, run, part);
+	case GUE_SIGNED_PING:
+		if (GUE_HLEN(part->word) != PING_HLEN &&
+		    GUE_HLEN(part->word) != PING_HLEN_CHALLENGE)
+			break;
+		outcome = check_signed_ping(skb, &run->outer, part->off, part->len);
+		if (outcome == OTHER_SENDER && !may_ping_from(skb, &run->outer))
+			return -OUT_PING_SOURCE;
+		if (outcome >= 0)
+			outcome = settle_signed_ping(skb, &run->outer, part->off << 16 | part->len,
+						     outcome);
+		if (outcome < 0)
+			return outcome;
+		if (outcome & ANSWERED) {
+			set_mark(skb, MARK_DONE);
+			run->verdict = bpf_redirect(skb->ifindex, 0);
+		}
+		return outcome & ~ANSWERED;
+	case GUE_PING_ANSWER:
+		gue = bytes_at(skb, part->off, sizeof(*gue));
+		if (gue && part->len >= sizeof(struct ping_answer) && is_answer(&gue->sid))
+			return OUT_PING_ANSWER;
+	}
+	return -OUT_PING_TYPE;
 }
 
 /* Reads and judges the inner packet: a key is valid for its service and one direction, to the backend at a node and from
@@ -308,7 +346,7 @@ static __always_inline int take_gue(struct __sk_buff *skb, struct run *run)
 		return -OUT_GUE_HEADER;
 	if (GUE_CONTROL(part.word)) {
 		snapshot(skb, run);
-		return take_ping(skb, run, &part);
+		return take_control(skb, run, &part);
 	}
 	if (!GUE_HLEN(part.word))
 		return OUT_PLAIN_GUE;
@@ -377,7 +415,7 @@ int pfc_ingress(struct __sk_buff *skb)
 	if (outcome < 0)
 		outcome = -outcome;
 	count(QUEUE_RX, outcome);
-	if (unlikely(verdict_of(outcome) == TC_ACT_SHOT))
+	if (unlikely(verdict_of(outcome) == TC_ACT_SHOT && run.verdict == TC_ACT_UNSPEC))
 		mark_dropped(skb, QUEUE_RX, outcome);
 	if (unlikely(run.event))
 		write_event(skb, run.config, run.event, QUEUE_RX, STAGE_AFTER << 16 | outcome);

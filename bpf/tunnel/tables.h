@@ -108,6 +108,34 @@ struct rotation {
 	struct accepted_key next;
 };
 
+enum signing_flag {
+	SIGNING_REQUIRED = 1, /* pings that are not signed are refused */
+};
+
+/* Value of map_signing. */
+struct signing {
+	__u8 key[KEY_SIZE];	  /* never travels */
+	__u8 challenge[KEY_SIZE]; /* this host's own secret, under which it makes its challenges */
+	__u32 flags;
+};
+
+/* Value of map_ping_time: the last signed ping of a tunnel. */
+struct ping_time {
+	__u64 time;  /* by the sender's clock, ns (CLOCK_TAI) */
+	__u32 flags; /* of its service's signing key */
+	__u32 pad;
+};
+
+#define MOVE_NEVER 0xffffffff
+
+/* Value of map_tunnel_opts. */
+struct tunnel_options {
+	struct address within; /* where a ping may move the far end to: a prefix */
+	__u32 within_bits;     /* its length, of 128; an IPv4 /24 is 96 + 24 */
+	__u32 move_after; /* seconds without a ping before one that is not signed may move the far end; or MOVE_NEVER */
+	__u32 flags;
+};
+
 /* One row a tunnel, service and direction; a tunnel's traffic is the sum of
  * its rows, a service's likewise.
  */
@@ -202,6 +230,36 @@ struct {
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } map_rotation SEC(".maps");
+
+/* Services whose pings are signed. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__type(key, struct sid);
+	__type(value, struct signing);
+	__uint(max_entries, TABLE_ENTRIES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} map_signing SEC(".maps");
+
+/* Tunnel → its last signed ping, which no earlier one may follow. Written by ingress alone, for tunnels that exist. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__type(key, __u32);
+	__type(value, struct ping_time);
+	__uint(max_entries, TABLE_ENTRIES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} map_ping_time SEC(".maps");
+
+/* Tunnels with options. No row: the far end may move anywhere at any time. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__type(key, __u32);
+	__type(value, struct tunnel_options);
+	__uint(max_entries, TABLE_ENTRIES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} map_tunnel_opts SEC(".maps");
 
 /* Proxy → backend and backend → proxy: two rows a service. */
 struct {

@@ -46,6 +46,22 @@ export const meanings: Readonly<
 		"pings without a key, which the flag open-ping would allow",
 		'does the node run "cli_tunnel ping" with --open?',
 	],
+	"ping-mac": [
+		"pings whose signature is wrong, or whose service has no signing key here",
+		"do both ends have the same --signing-key?",
+	],
+	"ping-time": [
+		"signed pings whose time is more than 60 s from this machine's, or that were recorded and sent again",
+		"is the clock of both ends right? compare chronyc tracking",
+	],
+	"ping-unsigned": [
+		"pings that are not signed, where --require-signed demands it",
+		"does the node have the service's --signing-key?",
+	],
+	"ping-locked": [
+		"pings that would move a tunnel's far end to where, or when, it may not be moved",
+		"has the node moved? see --move-within and --move-after of the tunnel",
+	],
 	"ping-tunnel": [
 		"pings for a tunnel that is not set here, or is not their service's, or has another local endpoint",
 		'are tunnel id and endpoints right? compare "cli_tunnel get all" of both ends',

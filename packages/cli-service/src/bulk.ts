@@ -1,4 +1,5 @@
 import { type BulkTables, type Context, counted } from "@sluice/cli-kit";
+import type { Table } from "@sluice/maps/table";
 import {
 	encapTable,
 	natTable,
@@ -6,11 +7,15 @@ import {
 	type Rotation,
 	rotationTable,
 	type Sid,
+	type Signing,
+	signingFlags,
+	signingTable,
 	tunnelTable,
 	type Verify,
 	verifyTable,
 } from "@sluice/maps/tables";
 import {
+	keysOf,
 	openServiceTables,
 	otherKey,
 	phaseOf,
@@ -47,15 +52,22 @@ export const bulk: BulkTables<{ service: Service }, Sid, Verify> = {
 			: "(hidden)",
 	],
 	setOptions(sid, context, hidden) {
-		const row = rotationsOf(context).get(rankOfSid(sid));
-		const verify = row && context.openTable(verifyTable).get(sid);
-		if (!verify) return [];
-		const { key } = otherKey(verify, row);
-		const name = phaseOf(verify, row) === "prepared" ? "next-key" : "old-key";
+		const { rotations, signings } = besideOf(context);
+		const row = rotations.get(rankOfSid(sid));
+		const signing = signings.get(rankOfSid(sid));
 		const isHidden = hidden && keysShown(false, context) !== plainKey;
-		return [`--${name}=${isHidden ? "(hidden)" : plainKey(key)}`];
+		const keyText = (key: Buffer) => (isHidden ? "(hidden)" : plainKey(key));
+		const options: string[] = [];
+		if (signing) options.push(`--signing-key=${keyText(signing.key)}`);
+		if (signing && signing.flags & signingFlags.required)
+			options.push("--require-signed");
+		const verify = row && context.openTable(verifyTable).get(sid);
+		if (!verify) return options;
+		const { key, signing: otherSigning } = keysOf(otherKey(verify, row));
+		const name = phaseOf(verify, row) === "prepared" ? "next-key" : "old-key";
+		return [...options, `--${name}=${keyText(otherSigning ?? key)}`];
 	},
-	beside: [rotationTable],
+	beside: [rotationTable, signingTable],
 	delWords: ({ service, group }) => ["del", String(service), String(group)],
 	saveNote: "with the keys, so it is as secret as they are",
 	// The lines are carried out on empty tables, so that services may exchange what they have.
@@ -72,6 +84,8 @@ export const bulk: BulkTables<{ service: Service }, Sid, Verify> = {
 				const tables = openServiceTables(context);
 				for (const [sid] of [...tables.rotation.entries()])
 					if (!rotated.has(rankOfSid(sid))) tables.rotation.delete(sid);
+				for (const [sid] of [...tables.signing.entries()])
+					if (!tables.verify.get(sid)) tables.signing.delete(sid);
 				for (const [sid, { tunnel }] of before)
 					if (tables.verify.get(sid)?.tunnel !== tunnel)
 						removeTraffic(tables, { sid, tunnel });
@@ -81,19 +95,28 @@ export const bulk: BulkTables<{ service: Service }, Sid, Verify> = {
 	},
 };
 
-const rotations = new WeakMap<Context, Map<number, Rotation>>();
+/** By `rankOfSid`. */
+interface Beside {
+	rotations: Map<number, Rotation>;
+	signings: Map<number, Signing>;
+}
 
-/** All rotations, by `rankOfSid`: read once, for there may be a hundred thousand services and rarely a rotation. */
-function rotationsOf(context: Context): Map<number, Rotation> {
-	let known = rotations.get(context);
-	if (!known) {
-		const table = context.openTable(rotationTable, { readOnly: true });
-		known = new Map(
-			[...table.entries()].map(([sid, row]) => [rankOfSid(sid), row]),
-		);
-		rotations.set(context, known);
+const known = new WeakMap<Context, Beside>();
+
+/** All rotations and signing keys: read once, for there may be a hundred thousand services and few of these. */
+function besideOf(context: Context): Beside {
+	let beside = known.get(context);
+	if (!beside) {
+		const all = <V>(table: Table<Sid, V>) =>
+			new Map(
+				[...context.openTable(table, { readOnly: true }).entries()].map(
+					([sid, row]) => [rankOfSid(sid), row],
+				),
+			);
+		beside = { rotations: all(rotationTable), signings: all(signingTable) };
+		known.set(context, beside);
 	}
-	return known;
+	return beside;
 }
 
 /** Says which services have a tunnel that is not set. */

@@ -4,6 +4,9 @@ import {
 	type Endpoint,
 	protocolName,
 	type Rotation,
+	type Sid,
+	type Signing,
+	signingFlags,
 } from "@sluice/maps/tables";
 import { endpointName, otherKey, phaseOf, type Service } from "@sluice/tunnel";
 
@@ -72,6 +75,21 @@ export function rotationDocument(
 	};
 }
 
+/** The signing key of a service, and whether pings must be signed. */
+export const signingLine = (
+	{ service, group }: Sid,
+	signing: Signing,
+	show: ShowKey,
+) => {
+	const { key, required } = signingDocument(signing, show);
+	return `SIGNING (${service}, ${group}) ->\t'${key}'\t${required ? "required" : "optional"}`;
+};
+
+export const signingDocument = ({ key, flags }: Signing, show: ShowKey) => ({
+	key: show(key),
+	required: (flags & signingFlags.required) !== 0,
+});
+
 // The same as JSON, written as text: there may be hundreds of thousands.
 
 const endpointJson = ({ proto, address, port }: Endpoint) =>
@@ -90,13 +108,20 @@ const hiddenJson = JSON.stringify(hiddenKey(Buffer.of()));
 const keyJson = (key: Buffer, show: ShowKey) =>
 	show === hiddenKey ? hiddenJson : JSON.stringify(show(key));
 
+/** `,"rotation":{…}`: few services have any. */
+const fieldsJson = (more: object) =>
+	Object.entries(more)
+		.filter(([, value]) => value !== undefined)
+		.map(([name, value]) => `,${JSON.stringify(name)}:${JSON.stringify(value)}`)
+		.join("");
+
 export const serviceJson = (
 	{ sid, key, tunnel, proxy, backend }: Service,
 	show: ShowKey,
-	rotation?: object,
+	more: object = {},
 ) =>
 	new JsonText(
-		`{"service":${sid.service},"group":${sid.group},"key":${keyJson(key, show)},"tunnel":${tunnel},"proxy":${endpointJson(proxy)},"backend":${endpointJson(backend)}${rotation ? `,"rotation":${JSON.stringify(rotation)}` : ""}}`,
+		`{"service":${sid.service},"group":${sid.group},"key":${keyJson(key, show)},"tunnel":${tunnel},"proxy":${endpointJson(proxy)},"backend":${endpointJson(backend)}${fieldsJson(more)}}`,
 	);
 
 export const encapJson = (

@@ -1,5 +1,10 @@
-import type { BulkTables } from "@sluice/cli-kit";
-import { type Tunnel, tunnelTable } from "@sluice/maps/tables";
+import type { BulkTables, Context } from "@sluice/cli-kit";
+import {
+	type Tunnel,
+	type TunnelOptions,
+	tunnelOptionsTable,
+	tunnelTable,
+} from "@sluice/maps/tables";
 import {
 	countAgain,
 	deleteTunnel,
@@ -9,6 +14,7 @@ import {
 } from "@sluice/tunnel";
 import { refuseWhileUsed } from "./commands/del.js";
 import { set } from "./commands/set.js";
+import { moveOptions } from "./format.js";
 
 /** How tunnels are batched, saved and restored. */
 export const bulk: BulkTables<
@@ -33,6 +39,11 @@ export const bulk: BulkTables<
 				: [remote, String(remotePort)]),
 		];
 	},
+	setOptions(id, context) {
+		const options = optionsOf(context).get(id);
+		return options ? moveOptions(options) : [];
+	},
+	beside: [tunnelOptionsTable],
 	delWords: (id) => ["del", String(id)],
 	saveOptions: {
 		"without-learned": {
@@ -65,3 +76,16 @@ export const bulk: BulkTables<
 		};
 	},
 };
+
+const known = new WeakMap<Context, Map<number, TunnelOptions>>();
+
+/** The options of all tunnels: read once, for few of many tunnels have any. */
+function optionsOf(context: Context): Map<number, TunnelOptions> {
+	let options = known.get(context);
+	if (!options) {
+		const table = context.openTable(tunnelOptionsTable, { readOnly: true });
+		options = new Map(table.entries());
+		known.set(context, options);
+	}
+	return options;
+}

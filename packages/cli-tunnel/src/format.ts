@@ -1,6 +1,12 @@
 import { ageText, type Context } from "@sluice/cli-kit";
 import { endpointText } from "@sluice/maps/address";
-import { type Endpoint, protocolName, type Tunnel } from "@sluice/maps/tables";
+import {
+	type Endpoint,
+	MOVE_NEVER,
+	protocolName,
+	type Tunnel,
+	type TunnelOptions,
+} from "@sluice/maps/tables";
 import { UNKNOWN } from "@sluice/tunnel";
 
 // Lines that scripts rely on: prefix, tabs and field order stay as they are.
@@ -26,6 +32,45 @@ const pingText = (tunnel: Tunnel, now: Now) =>
 export const remoteText = ({ remote, remotePort }: Tunnel) =>
 	remote === UNKNOWN ? "0.0.0.0:0" : endpointText(remote, remotePort);
 
+/** What may move a tunnel's far end. */
+export const moveLine = (id: number, options: TunnelOptions) =>
+	`MOVE\t${String(id).padStart(8)}\t${moveWords(options).join("\t")}`;
+
+/** "after 30 s", "within 192.0.2.0/24". */
+const moveWords = (options: TunnelOptions): string[] => {
+	const { after, within } = moveDocument(options);
+	return [
+		...(after === null
+			? []
+			: [after === "never" ? "never" : `after ${after} s`]),
+		...(within === null ? [] : [`within ${within}`]),
+	];
+};
+
+export const moveDocument = ({
+	moveAfter,
+	within,
+	withinBits,
+}: TunnelOptions) => ({
+	/** Seconds without a ping before one that is not signed moves the far end; null: at once. */
+	after:
+		moveAfter === 0 ? null : moveAfter === MOVE_NEVER ? "never" : moveAfter,
+	/** The prefix that the far end stays in; null: none. */
+	within: withinBits === 0 ? null : prefixText(within, withinBits),
+});
+
+const prefixText = (address: string, bits: number) =>
+	`${address}/${address.includes(":") ? bits : bits - 96}`;
+
+/** The options of `set` that say the same. */
+export const moveOptions = (options: TunnelOptions): string[] => {
+	const { after, within } = moveDocument(options);
+	return [
+		...(after === null ? [] : [`--move-after=${after}`]),
+		...(within === null ? [] : [`--move-within=${within}`]),
+	];
+};
+
 export const decapLine = (endpoint: Endpoint, references: number) =>
 	`DECAP\t${protocolName(endpoint.proto)}\t${endpointText(endpoint.address, endpoint.port)}\t${references}`;
 
@@ -44,18 +89,22 @@ export interface TunnelDocument {
 	lastPingTime: string | null;
 	/** The remote is where the last ping came from. */
 	learned: boolean;
+	/** What may move the remote; left out: any ping. */
+	move?: ReturnType<typeof moveDocument>;
 }
 
 export const tunnelDocument = (
 	id: number,
 	tunnel: Tunnel,
 	now: Now,
+	options?: TunnelOptions,
 ): TunnelDocument => ({
 	id,
 	local: { address: tunnel.local, port: tunnel.localPort },
 	remote: tunnel.remote === UNKNOWN ? null : remoteDocument(tunnel),
 	...pingDocument(tunnel, now),
 	learned: isLearned(tunnel),
+	...(options ? { move: moveDocument(options) } : {}),
 });
 
 /** Both clocks, read once for all rows. */

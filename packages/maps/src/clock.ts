@@ -16,6 +16,15 @@ export function nanosecondsSinceBoot(): bigint {
 	);
 }
 
+const CLOCK_TAI = 11;
+
+/** Nanoseconds of International Atomic Time as the kernel has it: what `bpf_ktime_get_tai_ns` gives a program. */
+export function nanosecondsTai(): bigint {
+	const timespec = Buffer.alloc(16);
+	clock_gettime(CLOCK_TAI, timespec);
+	return timespec.readBigInt64LE(0) * NANOSECONDS + timespec.readBigInt64LE(8);
+}
+
 /** Seconds since a time of that clock. Modulo 2^64 ns, so that a time before boot is one, too. */
 export const secondsSince = (time: bigint): number =>
 	Number(BigInt.asIntN(64, nanosecondsSinceBoot() - time)) / 1e9;

@@ -1,6 +1,6 @@
 export * from "./bpffs.js";
 export type { Progress } from "./changes.js";
-export { nanosecondsSinceBoot, secondsSince } from "./clock.js";
+export { nanosecondsSinceBoot, nanosecondsTai, secondsSince } from "./clock.js";
 export * from "./codec.js";
 export { countEntries } from "./count.js";
 export { possibleCpus } from "./cpus.js";

@@ -8,6 +8,8 @@ export * from "./outcomes.js";
 export * from "./pins.js";
 export * from "./rotation.js";
 export * from "./services.js";
+export * from "./signing.js";
+export * from "./siphash.js";
 export * from "./tables.js";
 export * from "./traffic.js";
 export * from "./tunnels.js";

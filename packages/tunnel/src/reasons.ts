@@ -55,6 +55,20 @@ export const reasons: Readonly<Record<Outcome, string>> = {
 		"the inner packet is a reply to this host itself, which the flag local would allow, or to nowhere",
 	"ping-source":
 		"a valid ping from where no far end can be: port 0, or an address that is not another host's, or has no route",
+	"ping-signed": "a signed ping: the tunnel's far end is where it was",
+	"ping-signed-learned":
+		"a signed ping with its challenge: its sender is now the tunnel's far end",
+	"ping-challenged":
+		"a signed ping from a new address, answered with a challenge: the next ping carries it and moves the far end",
+	"ping-answer": "the answer to a signed ping of this host's",
+	"ping-mac":
+		"a ping whose signature is wrong, or whose service has no signing key here",
+	"ping-time":
+		"a signed ping whose time is more than 60 s from this host's, or not newer than the last one's",
+	"ping-unsigned":
+		"a ping that is not signed, where --require-signed demands it",
+	"ping-locked":
+		"a ping that would move the far end to where, or when, --move-within or --move-after forbids it",
 	"service-gone":
 		"it was translated where it came in, and its service was deleted meanwhile: it would leave in the clear",
 	"path-mtu":

@@ -68,7 +68,7 @@ export function setRotation(
 			rotation.delete(sid);
 		return;
 	}
-	const own: Keys = { key };
+	const own: Keys = { key, signing: service.signing?.key };
 	const was = row && phaseOf(service, row);
 	const isSame = row && was && hasKeys(otherKey(service, row), other);
 	const phase =

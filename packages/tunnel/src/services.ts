@@ -1,6 +1,7 @@
 import type { Encap, Endpoint, Sid, Verify } from "@sluice/maps/tables";
 import { sameEndpoint, sameSid } from "./endpoint.js";
 import { type OtherKeys, setRotation } from "./rotation.js";
+import { type SigningKey, setSigning } from "./signing.js";
 import type { ServiceTables } from "./tables.js";
 
 /** A service as one speaks of it: its ids, and what TABLE-VERIFY holds of it. */
@@ -8,6 +9,8 @@ export type Service = Verify & {
 	sid: Sid;
 	/** Of a rotation: the keys that it accepts beside its own. */
 	other?: OtherKeys | undefined;
+	/** Undefined: its pings are not signed. */
+	signing?: SigningKey | undefined;
 };
 
 /** An endpoint that a service wants and another has. */
@@ -77,6 +80,7 @@ export function setService(tables: ServiceTables, service: Service): void {
 	const old = tables.verify.get(sid);
 	if (old) removeMoved(tables, { ...old, sid }, service);
 	setRotation(tables, service, old);
+	setSigning(tables, sid, service.signing);
 	tables.verify.set(sid, service);
 	tables.encap.set(service.backend, encapRow(service));
 	for (const [from, to] of natRows(service)) tables.nat.set(from, to);
@@ -107,6 +111,7 @@ export function deleteService(tables: ServiceTables, sid: Sid): boolean {
 	removeParts(tables, service);
 	removeTraffic(tables, service);
 	tables.rotation.delete(sid);
+	tables.signing.delete(sid);
 	return tables.verify.delete(sid);
 }
 
@@ -118,6 +123,7 @@ export function deleteAllServices(tables: ServiceTables): Sid[] {
 	tables.rotation.deleteMany(
 		[...tables.rotation.entries()].map(([key]) => key),
 	);
+	tables.signing.deleteMany([...tables.signing.entries()].map(([key]) => key));
 	tables.verify.deleteMany(sids);
 	tables.traffic.deleteMany([...tables.traffic.entries()].map(([key]) => key));
 	return sids;

@@ -5,13 +5,19 @@ import {
 	type Endpoint,
 	encapTable,
 	natTable,
+	type PingTime,
+	pingTimeTable,
 	type Rotation,
 	rotationTable,
 	type Sid,
+	type Signing,
+	signingTable,
 	type Traffic,
 	type TrafficKey,
 	type Tunnel,
+	type TunnelOptions,
 	trafficTable,
+	tunnelOptionsTable,
 	tunnelTable,
 	type Verify,
 	verifyTable,
@@ -33,6 +39,10 @@ export interface TunnelTables {
 	tunnels: OpenTable<number, Tunnel>;
 	/** Local endpoint → how many tunnels have it. */
 	decap: OpenTable<Endpoint, number>;
+	/** What may move each tunnel's far end. */
+	options: OpenTable<number, TunnelOptions>;
+	/** The last signed ping of each tunnel. */
+	pingTimes: OpenTable<number, PingTime>;
 	/** Counters by tunnel, service and direction: the program adds an entry with the first packet. */
 	traffic: OpenTable<TrafficKey, Traffic[]>;
 }
@@ -44,6 +54,8 @@ export const openTunnelTables = (
 ): TunnelTables => ({
 	tunnels: opener.openTable(tunnelTable, options),
 	decap: opener.openTable(decapTable, options),
+	options: opener.openTable(tunnelOptionsTable, options),
+	pingTimes: opener.openTable(pingTimeTable, options),
 	traffic: opener.openTable(trafficTable, options),
 });
 
@@ -56,6 +68,8 @@ export interface ServiceTables {
 	nat: OpenTable<Endpoint, Endpoint>;
 	/** Both keys of each service whose keys are rotated. */
 	rotation: OpenTable<Sid, Rotation>;
+	/** Signing keys of the services whose pings are signed. */
+	signing: OpenTable<Sid, Signing>;
 	/** Counters, deleted with the service. */
 	traffic: OpenTable<TrafficKey, Traffic[]>;
 }
@@ -69,5 +83,6 @@ export const openServiceTables = (
 	encap: opener.openTable(encapTable, options),
 	nat: opener.openTable(natTable, options),
 	rotation: opener.openTable(rotationTable, options),
+	signing: opener.openTable(signingTable, options),
 	traffic: opener.openTable(trafficTable, options),
 });

@@ -4,6 +4,7 @@ import {
 	queues,
 	type Sid,
 	type Tunnel,
+	type TunnelOptions,
 } from "@sluice/maps/tables";
 import { sameEndpoint, sameSid } from "./endpoint.js";
 import type { TunnelTables } from "./tables.js";
@@ -12,7 +13,10 @@ import type { TunnelTables } from "./tables.js";
 export const UNKNOWN = "::";
 
 /** What `set` is told of a tunnel; a remote of `::` and port 0 is left to the pings. */
-export type TunnelSpec = Omit<Tunnel, "lastPing">;
+export type TunnelSpec = Omit<Tunnel, "lastPing"> & {
+	/** What may move the far end; undefined: any ping. */
+	options?: TunnelOptions | undefined;
+};
 
 /** Under which a tunnel's pings are counted that name no service. What is a service's goes with the service. */
 const NOBODY: Sid = { service: 0, group: 0 };
@@ -39,6 +43,9 @@ export function setTunnel(
 	resetRemote = false,
 ): Tunnel {
 	const old = tables.tunnels.get(id);
+	if (spec.options) tables.options.set(id, spec.options);
+	else tables.options.delete(id);
+	if (resetRemote) tables.pingTimes.delete(id);
 	const local = localEndpoint(spec);
 	const stays = old !== undefined && sameEndpoint(localEndpoint(old), local);
 	const tunnel =
@@ -82,6 +89,8 @@ export function deleteTunnel(tables: TunnelTables, id: number): boolean {
 	if (!old) return false;
 	count(tables, localEndpoint(old), -1);
 	tables.tunnels.delete(id);
+	tables.options.delete(id);
+	tables.pingTimes.delete(id);
 	tables.traffic.delete({ tunnel: id, sid: NOBODY, queue: queues.ingress });
 	return true;
 }
@@ -91,6 +100,8 @@ export function deleteAllTunnels(tables: TunnelTables): number[] {
 	const ids = [...tables.tunnels.entries()].map(([id]) => id);
 	tables.decap.deleteMany([...tables.decap.entries()].map(([key]) => key));
 	tables.tunnels.deleteMany(ids);
+	for (const table of [tables.options, tables.pingTimes])
+		table.deleteMany([...table.entries()].map(([id]) => id));
 	tables.traffic.deleteMany(
 		[...tables.traffic.entries()]
 			.map(([key]) => key)

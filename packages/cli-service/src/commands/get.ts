@@ -1,5 +1,6 @@
-import { type Context, command, counted } from "@sluice/cli-kit";
-import type { Encap, Endpoint, Rotation, Sid } from "@sluice/maps/tables";
+import { command, counted } from "@sluice/cli-kit";
+import type { OpenTable } from "@sluice/maps/table";
+import type { Encap, Endpoint, Sid } from "@sluice/maps/tables";
 import {
 	natRows,
 	openServiceTables,
@@ -16,6 +17,8 @@ import {
 	rotationLine,
 	type ShowKey,
 	serviceJson,
+	signingDocument,
+	signingLine,
 	verifyLine,
 } from "../format.js";
 import { keysShown, noService, showKeysOption, sidOrAll } from "./arguments.js";
@@ -41,54 +44,64 @@ export const get = command({
 		const tables = openServiceTables(context, { readOnly: true });
 		const rows = sid === "all" ? everything(tables) : one(tables, sid);
 		const show = keysShown(showKeys, context);
-		const rotations = rotationsOf(tables, sid);
-		const rotation = (service: Service) => {
-			const found = rotations.get(rankOfSid(service.sid));
-			return found && rotationDocument(service, found, show, context);
+		const rotations = rowsBeside(tables.rotation, sid);
+		const signings = rowsBeside(tables.signing, sid);
+		const more = (service: Service) => {
+			const rotation = rotations.get(rankOfSid(service.sid));
+			const signing = signings.get(rankOfSid(service.sid));
+			if (!rotation && !signing) return undefined;
+			return {
+				signing: signing && signingDocument(signing, show),
+				rotation:
+					rotation && rotationDocument(service, rotation, show, context),
+			};
 		};
-		context.printLong(
-			(line) => printLines(rows, rotations, context, show, line),
-			{
-				services: (row) =>
-					rows.services((one) => row(serviceJson(one, show, rotation(one)))),
-				encap: (row) =>
-					rows.encap((key, one) => row(encapJson(key, one, show))),
-				nat: (row) => rows.nat((from, to) => row(natJson(from, to))),
-			},
-		);
+		const beside = (service: Service) => {
+			const rotation = rotations.get(rankOfSid(service.sid));
+			const signing = signings.get(rankOfSid(service.sid));
+			return [
+				...(signing ? [signingLine(service.sid, signing, show)] : []),
+				...(rotation ? [rotationLine(service, rotation, show, context)] : []),
+			];
+		};
+		context.printLong((line) => printLines(rows, beside, show, line), {
+			services: (row) =>
+				rows.services((one) => row(serviceJson(one, show, more(one)))),
+			encap: (row) => rows.encap((key, one) => row(encapJson(key, one, show))),
+			nat: (row) => rows.nat((from, to) => row(natJson(from, to))),
+		});
 	},
 });
 
 /** By `rankOfSid`. */
-type Rotations = ReadonlyMap<number, Rotation>;
-
-function rotationsOf({ rotation }: ServiceTables, sid: Sid | "all"): Rotations {
+function rowsBeside<V>(
+	table: OpenTable<Sid, V>,
+	sid: Sid | "all",
+): ReadonlyMap<number, V> {
 	if (sid === "all")
 		return new Map(
-			[...rotation.entries()].map(([key, row]) => [rankOfSid(key), row]),
+			[...table.entries()].map(([key, row]) => [rankOfSid(key), row]),
 		);
-	const row = rotation.get(sid);
+	const row = table.get(sid);
 	return new Map(row && [[rankOfSid(sid), row]]);
 }
 
 function printLines(
 	{ services, encap, nat }: Rows,
-	rotations: Rotations,
-	context: Context,
+	beside: (service: Service) => string[],
 	show: ShowKey,
 	line: (text: string) => void,
 ): void {
 	let count = 0;
-	const rotated: string[] = [];
+	const last: string[] = [];
 	services((service) => {
 		count++;
 		line(verifyLine(service, show));
-		const row = rotations.get(rankOfSid(service.sid));
-		if (row) rotated.push(rotationLine(service, row, show, context));
+		last.push(...beside(service));
 	});
 	encap((backend, value) => line(encapLine(backend, value, show)));
 	nat((from, to) => line(natLine(from, to)));
-	for (const text of rotated) line(text);
+	for (const text of last) line(text);
 	line(counted(count, "service"));
 }
 

@@ -10,13 +10,17 @@ import {
 } from "@sluice/cli-kit";
 import { readKeyFile } from "@sluice/document";
 import {
+	dataKey,
 	type Keys,
+	keysFromSigning,
+	keysOf,
 	openServiceTables,
 	otherKey,
 	phaseOf,
 	type Service,
 	type ServiceTables,
 	setService,
+	signingOf,
 } from "@sluice/tunnel";
 import { rotationDocument, rotationLine } from "../format.js";
 import { keysShown, noService, showKeysOption, sidOf } from "./arguments.js";
@@ -39,7 +43,7 @@ export const rotate = command({
 			type: "string",
 			value: "key",
 			describe:
-				"First, on both ends: accept this key, too; written as set has it",
+				"First, on both ends: accept this key, too; written as set has it, and a signing key where the service has one",
 		},
 		"prepare-file": {
 			type: "string",
@@ -92,8 +96,8 @@ export const rotate = command({
 			const tables = openServiceTables(opener);
 			const verify = tables.verify.get(sid);
 			if (!verify) throw noService(sid);
-			const service = { ...verify, sid };
-			if (key) prepare(tables, service, { key }, force);
+			const service = { ...verify, sid, signing: signingOf(tables, sid) };
+			if (key) prepare(tables, service, nextKeys(service, key), force);
 			else if (step === "switch") switchKeys(tables, service);
 			else finish(tables, service, idle, force, context);
 			const own = tables.verify.get(sid);
@@ -138,6 +142,17 @@ function preparedKey(args: Args, env: Env): Buffer | undefined {
 		: values.key("the key", readKeyFile(file, env));
 }
 
+/** A service that signs is given its next signing key, of which the key is derived. */
+function nextKeys({ sid, key, signing }: Service, next: Buffer): Keys {
+	if (!signing) return { key: next };
+	if (!key.equals(dataKey(signing.key, sid)))
+		throw badInput(
+			`the key of service ${sid.service} ${sid.group} is not derived from its signing key`,
+			"set it without a key of its own first",
+		);
+	return keysFromSigning(next, sid);
+}
+
 const nameOf = ({ sid }: Service) => `service ${sid.service} ${sid.group}`;
 
 /** @throws Failure where another rotation is under way, or the key is the service's own */
@@ -172,7 +187,13 @@ function prepare(
 function switchKeys(tables: ServiceTables, service: Service): void {
 	const row = tables.rotation.get(service.sid);
 	if (!row) throw noRotation(service);
-	setService(tables, { ...service, key: row.next.key });
+	const { key, signing } = keysOf(row.next);
+	const required = service.signing?.required ?? false;
+	setService(tables, {
+		...service,
+		key,
+		signing: signing && { key: signing, required },
+	});
 }
 
 /** @throws Failure where the other key is in use, or was not replaced yet */

@@ -13,20 +13,24 @@ import {
 	decapTable,
 	type Endpoint,
 	protocols,
+	type Sid,
 	tunnelTable,
 } from "@sluice/maps/tables";
 import {
 	addressKind,
 	type Conflict,
 	conflicts,
+	dataKey,
 	deleteService,
 	endpointName,
 	isInTheWay,
+	keysFromSigning,
 	type Opener,
 	type OtherKeys,
 	openServiceTables,
 	type Service,
 	type ServiceTables,
+	type SigningKey,
 	sameEndpoint,
 	setService,
 } from "@sluice/tunnel";
@@ -55,11 +59,26 @@ export const set = command({
 			describe:
 				"Read the key from a file, - for standard input: arguments can be read by any user",
 		},
+		"signing-key": {
+			type: "string",
+			value: "key",
+			describe:
+				"Sign the pings of the tunnel with this key, which never travels; without key, the key of the packets is derived from it",
+		},
+		"signing-key-file": {
+			type: "string",
+			value: "file",
+			describe: "Read it from a file, - for standard input",
+		},
+		"require-signed": {
+			type: "boolean",
+			describe: "Refuse pings that are not signed",
+		},
 		"next-key": {
 			type: "string",
 			value: "key",
 			describe:
-				"Accept this key, too, as after rotate --prepare: what save prints",
+				"Accept this key, too, as after rotate --prepare: what save prints; with --signing-key it is a signing key",
 		},
 		"old-key": {
 			type: "string",
@@ -123,12 +142,37 @@ function serviceOf(args: Args, env: Env): Service {
 	if (proxy.address.includes(":") !== backend.address.includes(":"))
 		throw badInput("ip-proxy and ip-ep must be of one family");
 	const tunnel = values.u32("tunnel-id", args.text("tunnel-id"));
-	const key = keyOf(args, env);
-	return { sid, proxy, backend, tunnel, key, other: otherKeyOf(args, key) };
+	const signing = signingKeyOf(args, env);
+	const key = keyOf(args, env, signing && dataKey(signing.key, sid));
+	const other = otherKeyOf(args, sid, key, signing);
+	return { sid, proxy, backend, tunnel, key, other, signing };
+}
+
+/** Undefined: none. */
+function signingKeyOf(args: Args, env: Env): SigningKey | undefined {
+	const typed = args.optional("signing-key");
+	const file = args.optional("signing-key-file");
+	const required = args.flag("require-signed");
+	if (typed !== undefined && file !== undefined)
+		throw badInput("give --signing-key or --signing-key-file, not both");
+	const text = typed ?? (file === undefined ? file : readKeyFile(file, env));
+	if (text === undefined) {
+		if (required) throw badInput("--require-signed needs a --signing-key");
+		return undefined;
+	}
+	const key = values.key("signing-key", text);
+	if (key.readBigUInt64LE(0) === 0n)
+		throw badInput("signing-key must not begin with 8 zero bytes");
+	return { key, required };
 }
 
 /** The key of a rotation that the service does not send. */
-function otherKeyOf(args: Args, own: Buffer): OtherKeys | undefined {
+function otherKeyOf(
+	args: Args,
+	sid: Sid,
+	own: Buffer,
+	signing: SigningKey | undefined,
+): OtherKeys | undefined {
 	const next = args.optional("next-key");
 	const old = args.optional("old-key");
 	if (next !== undefined && old !== undefined)
@@ -136,9 +180,10 @@ function otherKeyOf(args: Args, own: Buffer): OtherKeys | undefined {
 	const name = next === undefined ? "old-key" : "next-key";
 	const text = next ?? old;
 	if (text === undefined) return undefined;
-	const key = values.key(name, text);
-	if (key.equals(own)) throw badInput(`${name} and key are the same`);
-	return { key, phase: next === undefined ? "switched" : "prepared" };
+	const typed = values.key(name, text);
+	const keys = signing ? keysFromSigning(typed, sid) : { key: typed };
+	if (keys.key.equals(own)) throw badInput(`${name} and key are the same`);
+	return { ...keys, phase: next === undefined ? "switched" : "prepared" };
 }
 
 function refuseKind(name: string, address: string, force: boolean): void {
@@ -170,13 +215,14 @@ function refuseTunnelEnds(opener: Opener, service: Service): void {
 		);
 }
 
-function keyOf(args: Args, env: Env): Buffer {
+function keyOf(args: Args, env: Env, derived: Buffer | undefined): Buffer {
 	const typed = args.optional("key");
 	const file = args.optional("key-file");
 	if (typed !== undefined && file !== undefined)
 		throw badInput("give key or --key-file, not both");
 	if (typed !== undefined) return values.key("key", typed);
 	if (file !== undefined) return values.key("key", readKeyFile(file, env));
+	if (derived) return derived;
 	throw badInput("key is missing: give it after tunnel-id, or by --key-file");
 }
 

@@ -436,7 +436,7 @@ it("set refuses what it cannot use, and says what would have been right", async 
 		),
 		bad(
 			"1 2 tcp 5.5.5.5 3100 1.1.1.1 4000",
-			"missing: <tunnel-id>\nusage: cli_service set <service-id> <group-id> <proto> <ip-proxy> <port-proxy> <ip-ep> <port-ep> <tunnel-id> [<key>] [--key-file <file>] [--next-key <key>] [--old-key <key>] [--force] [--show-keys]",
+			"missing: <tunnel-id>\nusage: cli_service set <service-id> <group-id> <proto> <ip-proxy> <port-proxy> <ip-ep> <port-ep> <tunnel-id> [<key>] [--key-file <file>] [--signing-key <key>] [--signing-key-file <file>] [--require-signed] [--next-key <key>] [--old-key <key>] [--force] [--show-keys]",
 		),
 		{ type: "get all --json", out: '{"services":[],"encap":[],"nat":[]}\n' },
 	]);

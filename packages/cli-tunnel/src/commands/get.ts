@@ -1,5 +1,5 @@
 import { command, counted, missing, values } from "@sluice/cli-kit";
-import type { Endpoint, Tunnel } from "@sluice/maps/tables";
+import type { Endpoint, Tunnel, TunnelOptions } from "@sluice/maps/tables";
 import {
 	localEndpoint,
 	openTunnelTables,
@@ -8,6 +8,7 @@ import {
 import {
 	decapDocument,
 	decapLine,
+	moveLine,
 	type Now,
 	nowOf,
 	pingedTunnelLine,
@@ -36,9 +37,12 @@ export const get = command({
 		const tables = openTunnelTables(context, { readOnly: true });
 		const rows = id === "all" ? everything(tables) : one(tables, id);
 		const now = nowOf(context);
-		context.printLong((line) => printLines(rows, now, line), {
+		const options = optionsOf(tables, id);
+		context.printLong((line) => printLines(rows, now, options, line), {
 			tunnels: (row) =>
-				rows.tunnels((id, tunnel) => row(tunnelDocument(id, tunnel, now))),
+				rows.tunnels((id, tunnel) =>
+					row(tunnelDocument(id, tunnel, now, options.get(id))),
+				),
 			decap: (row) =>
 				rows.decap.forEach(([endpoint, references]) => {
 					row(decapDocument(endpoint, references));
@@ -56,6 +60,7 @@ interface Rows {
 function printLines(
 	{ tunnels, decap }: Rows,
 	now: Now,
+	options: ReadonlyMap<number, TunnelOptions>,
 	line: (text: string) => void,
 ) {
 	let count = 0;
@@ -63,11 +68,22 @@ function printLines(
 		count++;
 		line(pingedTunnelLine(id, tunnel, now));
 	});
+	for (const [id, one] of options) line(moveLine(id, one));
 	for (const [endpoint, references] of decap)
 		line(decapLine(endpoint, references));
 	line(
 		`${counted(count, "tunnel")}, ${counted(decap.length, "local endpoint")}`,
 	);
+}
+
+function optionsOf(
+	{ options }: TunnelTables,
+	id: number | "all",
+): ReadonlyMap<number, TunnelOptions> {
+	if (id === "all")
+		return new Map([...options.entries()].sort(([a], [b]) => a - b));
+	const one = options.get(id);
+	return new Map(one && [[id, one]]);
 }
 
 /** The argument of get, del, ping and stats. */

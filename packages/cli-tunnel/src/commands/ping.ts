@@ -1,22 +1,16 @@
 import {
 	type Context,
 	command,
-	Failure,
+	counted,
 	toJson,
 	values,
 } from "@sluice/cli-kit";
 import { endpointText } from "@sluice/maps/address";
-import {
-	type Sid,
-	type Tunnel,
-	type Verify,
-	verifyTable,
-} from "@sluice/maps/tables";
-import { openTunnelTables, rankOfSid, UNKNOWN } from "@sluice/tunnel";
-import { guePing } from "@sluice/tunnel/wire";
-import { remoteDocument, remoteText } from "../format.js";
-import type { Target } from "../send-pings.js";
-import { idOrAll, noTunnel } from "./get.js";
+import type { PingAnswer } from "@sluice/tunnel/wire";
+import { remoteDocument } from "../format.js";
+import type { Ping, PingListener } from "../pinger.js";
+import { readTargets } from "../targets.js";
+import { idOrAll } from "./get.js";
 
 const DEFAULT_INTERVAL = 10;
 
@@ -32,7 +26,8 @@ export const ping = command({
 		},
 		count: {
 			type: "string",
-			describe: "Stop after so many pings of each tunnel",
+			describe:
+				"Stop after so many pings of each tunnel; fails where a tunnel that is signed for has not answered",
 		},
 		open: {
 			type: "boolean",
@@ -53,19 +48,25 @@ export const ping = command({
 		open: args.flag("open"),
 	}),
 	async run({ id, interval, count, open }, context) {
-		const targets = targetsOf(context, id, open);
 		// Loaded here: the other commands have no use for sockets, which are slow to load.
-		const { sendPings } = await import("../send-pings.js");
-		await sendPings(targets, interval, count, {
-			sent: ({ target: { id: tunnel, tunnel: row, to }, number }) =>
-				context.env.out(
-					context.json
-						? `${toJson({ tunnel, to: remoteDocument(row), number })}\n`
-						: `PING\t${String(tunnel).padStart(8)}\t${to}\t${number}\n`,
-				),
-			failed: ({ message }) => context.warn(message),
-			stopped: context.env.stopped?.(),
-		});
+		const { Pinger } = await import("../pinger.js");
+		const listener = listenerOf(context);
+		const pinger = new Pinger(
+			{
+				interval,
+				count,
+				stopped: context.env.stopped?.(),
+				now: () => context.kernel.nanosecondsTai(),
+				read: () => readTargets(context, id, open),
+			},
+			listener,
+		);
+		const { sent, answered } = await pinger.run();
+		if (sent === 0) return;
+		listener.line(
+			`${counted(sent, "ping")}, ${answered} answered, ${Math.round((100 * (sent - answered)) / sent)} % lost`,
+			{ sent, answered },
+		);
 	},
 });
 
@@ -74,59 +75,54 @@ const countOf = (text: string | undefined) =>
 		? Number.POSITIVE_INFINITY
 		: values.integer("count", text, 1, 0xffff_ffff);
 
-function targetsOf(
+/** Prints a line a ping. Who reads it may go away; the pings go on. */
+function listenerOf(
 	context: Context,
-	id: number | "all",
-	open: boolean,
-): Target[] {
-	const { tunnels } = openTunnelTables(context, { readOnly: true });
-	if (id === "all") {
-		const known = [...tunnels.entries()].filter(
-			([, { remote }]) => remote !== UNKNOWN,
-		);
-		if (known.length === 0)
-			throw new Failure("failed", "no tunnel has a remote to ping");
-		const services = open ? undefined : servicesByTunnel(context);
-		return known.map(([number, tunnel]) => target(number, tunnel, services));
-	}
-	const tunnel = tunnels.get(id);
-	if (!tunnel) throw noTunnel(id);
-	if (tunnel.remote === UNKNOWN)
-		throw new Failure("failed", `tunnel ${id} has no remote to ping`, {
-			hint: "set its ip-remote and port-remote",
-		});
-	return [target(id, tunnel, open ? undefined : servicesByTunnel(context))];
-}
-
-/** The service with the lowest ids of each tunnel: its key signs the pings. */
-function servicesByTunnel(context: Context): Map<number, [Sid, Verify]> {
-	const found = new Map<number, [Sid, Verify]>();
-	const services = context.openTable(verifyTable, { readOnly: true });
-	for (const [sid, verify] of services.entries()) {
-		const best = found.get(verify.tunnel);
-		if (!best || rankOfSid(sid) < rankOfSid(best[0]))
-			found.set(verify.tunnel, [sid, verify]);
-	}
-	return found;
-}
-
-function target(
-	id: number,
-	tunnel: Tunnel,
-	services: Map<number, [Sid, Verify]> | undefined,
-): Target {
-	const service = services?.get(id);
-	if (services && !service)
-		throw new Failure(
-			"failed",
-			`tunnel ${id} has no service whose key could prove who pings`,
-			{ hint: "set one, or use --open" },
-		);
+): PingListener & { line(text: string, document: object): void } {
+	let isClosed = false;
+	const line = (text: string, document: object) => {
+		if (isClosed) return;
+		try {
+			context.env.out(`${context.json ? toJson(document) : text}\n`);
+		} catch {
+			isClosed = true;
+		}
+	};
 	return {
-		id,
-		tunnel,
-		from: endpointText(tunnel.local, tunnel.localPort),
-		to: remoteText(tunnel),
-		payload: guePing(id, service && { sid: service[0], key: service[1].key }),
+		line,
+		sent: (ping) => line(pingText(ping), pingDocument(ping)),
+		answered: (ping, answer, ms) =>
+			line(`${pingText(ping)}\t${ms.toFixed(1)} ms\t${seenText(answer)}`, {
+				...pingDocument(ping),
+				answered: true,
+				milliseconds: Number(ms.toFixed(3)),
+				seenAs: { address: answer.address, port: answer.port },
+				result: answer.result,
+			}),
+		lost: (ping) =>
+			line(`${pingText(ping)}\tno answer`, {
+				...pingDocument(ping),
+				answered: false,
+			}),
+		failed: ({ message }) => context.warn(message),
 	};
 }
+
+const pingText = ({ target: { id, to }, number }: Ping) =>
+	`PING\t${String(id).padStart(8)}\t${to}\t${number}`;
+
+const pingDocument = ({ target: { id, tunnel }, number }: Ping) => ({
+	tunnel: id,
+	to: remoteDocument(tunnel),
+	number,
+});
+
+const results = {
+	heard: "",
+	moved: ", moved there",
+	challenged: ", not moved",
+} as const;
+
+/** "seen as 192.0.2.7:6080, moved there" */
+const seenText = ({ address, port, result }: PingAnswer) =>
+	`seen as ${endpointText(address, port)}${results[result]}`;

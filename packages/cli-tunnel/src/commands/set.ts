@@ -1,4 +1,5 @@
 import { type Args, badInput, command, values } from "@sluice/cli-kit";
+import { MOVE_NEVER, type TunnelOptions } from "@sluice/maps/tables";
 import {
 	addressKind,
 	addressKindHere,
@@ -24,6 +25,17 @@ export const set = command({
 			type: "boolean",
 			describe: "Forget a remote that was learned",
 		},
+		"move-after": {
+			type: "string",
+			value: "seconds|never",
+			describe:
+				"A ping that is not signed moves the far end only after so many seconds without a ping from where it is",
+		},
+		"move-within": {
+			type: "string",
+			value: "prefix",
+			describe: "No ping moves the far end out of this prefix, 192.0.2.0/24",
+		},
 	},
 	bulk: "change",
 	examples: [
@@ -32,7 +44,7 @@ export const set = command({
 	],
 	parse: (args) => ({
 		id: values.u32("id", args.text("id")),
-		spec: tunnelSpec(args),
+		spec: { ...tunnelSpec(args), options: tunnelOptions(args) },
 		resetRemote: args.flag("reset-remote"),
 	}),
 	run({ id, spec, resetRemote }, context) {
@@ -75,6 +87,37 @@ function tunnelSpec(args: Args): TunnelSpec {
 			`ip-remote must be an address of another machine, got "${args.text("ip-remote")}", ${kinds[kind]}`,
 		);
 	return { local, localPort, remote, remotePort };
+}
+
+/** Undefined: no ping is held back. */
+function tunnelOptions(args: Args): TunnelOptions | undefined {
+	const after = args.optional("move-after");
+	const within = args.optional("move-within");
+	if (after === undefined && within === undefined) return undefined;
+	const moveAfter =
+		after === undefined
+			? 0
+			: after === "never"
+				? MOVE_NEVER
+				: values.integer("move-after", after, 1, 86_400 * 365);
+	return { ...prefixOf(within), moveAfter, flags: 0 };
+}
+
+/** A prefix with its length counted as in the tables: of 128 bits, IPv4 being the last 32. */
+function prefixOf(
+	text: string | undefined,
+): Pick<TunnelOptions, "within" | "withinBits"> {
+	if (text === undefined) return { within: "::", withinBits: 0 };
+	const [address = "", length, more] = text.split("/");
+	const within = values.address("move-within", address);
+	const bits = within.includes(":") ? 128 : 32;
+	if (length === undefined || more !== undefined)
+		throw badInput(`move-within must be ADDRESS/LENGTH, got "${text}"`);
+	return {
+		within,
+		withinBits:
+			128 - bits + values.integer("the length of move-within", length, 0, bits),
+	};
 }
 
 const kinds = {

@@ -91,7 +91,11 @@ it("what cannot be pinged is said", async (t, tables) => {
 	addTunnel(tables, 2, 6081, 9);
 	await tables.run(cli, "set 3 192.0.2.1 6081 192.0.2.2 9");
 	await session(t, tables, cli, [
-		{ type: "ping 9", code: 3, err: "cli_tunnel: ping: no tunnel 9\n" },
+		{
+			type: "ping 9 --count 1",
+			code: 3,
+			err: "cli_tunnel: ping: no tunnel 9\n",
+		},
 		{
 			type: "ping 1 --count 1",
 			code: 1,
@@ -109,7 +113,7 @@ it("what cannot be pinged is said", async (t, tables) => {
 		},
 		{ type: "del all", out: "deleted 3 tunnels\n" },
 		{
-			type: "ping all",
+			type: "ping all --count 1",
 			code: 1,
 			err: "cli_tunnel: ping: no tunnel has a remote to ping\n",
 		},

@@ -14,6 +14,7 @@ export { LABEL_SIZE, labelBytes, labelText } from "./label.js";
 export * from "./path-mtu.js";
 export * from "./rotation.js";
 export * from "./service.js";
+export * from "./signing.js";
 export * from "./sockets.js";
 export * from "./stats.js";
 export * from "./traffic.js";

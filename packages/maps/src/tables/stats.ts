@@ -52,6 +52,14 @@ export const outcomes = [
 	"inner-local",
 	"ping-source",
 	"path-mtu",
+	"ping-signed",
+	"ping-signed-learned",
+	"ping-challenged",
+	"ping-answer",
+	"ping-mac",
+	"ping-time",
+	"ping-unsigned",
+	"ping-locked",
 ] as const;
 
 export type Outcome = (typeof outcomes)[number];
@@ -73,6 +81,10 @@ const later: Partial<Record<Outcome, Fate>> = {
 	"other-host": "passed",
 	"bad-checksum": "passed",
 	"path-mtu": "passed",
+	"ping-signed": "taken",
+	"ping-signed-learned": "taken",
+	"ping-challenged": "taken",
+	"ping-answer": "passed",
 };
 
 export function fateOf(outcome: Outcome): Fate {

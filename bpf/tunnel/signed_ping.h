@@ -1,0 +1,496 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Signed pings, and the answers to them.
+ *
+ * A ping (control type 2) proves by a MAC under the service's signing key, which never travels, that the node made it, and
+ * by its time that it is not an old one. A ping from a new address moves nothing by itself: it is answered with a challenge,
+ * computed from that address and a secret of this host's, and the next ping carries the challenge under its MAC. So who
+ * relays a copy moves nothing. A ping of at least the answer's size becomes the answer (control type 3), as long as it was.
+ */
+#ifndef SLUICE_SIGNED_PING_H
+#define SLUICE_SIGNED_PING_H
+
+#include "lib/siphash.h"
+#include "tunnel/gue.h"
+#include "tunnel/reach.h"
+#include "tunnel/rotation.h"
+#include "tunnel/tables.h"
+
+#define GUE_SIGNED_PING 2
+#define GUE_PING_ANSWER 3
+/* hlen of a signed ping without and with a challenge, and of an answer. */
+#define PING_HLEN 8
+#define PING_HLEN_CHALLENGE 10
+#define ANSWER_HLEN 17
+#define ANSWER_WORD 0x3103a000
+
+#define SECOND 1000000000ULL
+/* How far the two clocks may be apart. */
+#define PING_WINDOW (60 * SECOND)
+/* A challenge is valid in its epoch and the next. */
+#define CHALLENGE_EPOCH (16 * SECOND)
+
+enum ping_result {
+	PING_HEARD = 0,	     /* the far end is where it was */
+	PING_MOVED = 1,	     /* the far end is now the ping's sender */
+	PING_CHALLENGED = 2, /* send the challenge in the next ping, and the far end moves */
+};
+
+/* On the wire; all numbers in network byte order. */
+struct signed_ping {
+	__be32 word;
+	struct gue_sid sid;
+	__u8 mac[16]; /* over all but itself */
+	__be32 tunnel;
+	__be32 time[2]; /* ns, CLOCK_TAI */
+	__be32 challenge[2];
+};
+
+struct ping_answer {
+	__be32 word;
+	struct gue_sid sid;
+	__u8 mac[16];
+	__be32 tunnel;
+	__be32 time[2]; /* the ping's */
+	__be32 challenge[2];
+	__be32 now[2];	     /* this host's clock */
+	struct address from; /* the ping's sender, as it arrived */
+	__be16 port;
+	__be16 result;
+};
+
+_Static_assert(sizeof(struct signed_ping) == 44, "no gaps");
+_Static_assert(sizeof(struct ping_answer) == 72, "no gaps");
+
+#define PING_SIZE (sizeof(struct signed_ping) - 8)
+
+struct ping_scratch {
+	struct signed_ping ping;
+	__u32 has_challenge;
+	__u32 id; /* of the tunnel */
+	__u64 time;
+	__u64 key[2]; /* that it is signed with */
+	struct siphash siphash;
+	struct ping_answer before;
+	struct ping_answer answer;
+	struct tunnel tunnel;
+};
+
+/* Room for one ping: the stack has too little. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__type(key, __u32);
+	__type(value, struct ping_scratch);
+	__uint(max_entries, 1);
+} ping_scratch SEC(".maps");
+
+static __always_inline __u64 read_be64(const __be32 *words)
+{
+	return (__u64)bpf_ntohl(words[0]) << 32 | bpf_ntohl(words[1]);
+}
+
+static __always_inline void write_be64(__be32 *words, __u64 value)
+{
+	words[0] = bpf_htonl(value >> 32);
+	words[1] = bpf_htonl(value);
+}
+
+static __always_inline void set_key(struct siphash *s, const __u8 *key)
+{
+	s->key[0] = *(__u64 *)key;
+	s->key[1] = *(__u64 *)(key + 8);
+}
+
+/* Begins a message of `length` bytes, which are written next. */
+static __always_inline void begin_message(struct siphash *s, __u32 length)
+{
+	__builtin_memset(s->message, 0, sizeof(s->message));
+	s->length = length;
+}
+
+/* What the ping's MAC is over. */
+static __always_inline void write_ping_message(struct ping_scratch *at)
+{
+	__u32 *message = at->siphash.message, *ping = (void *)&at->ping;
+
+	begin_message(&at->siphash, at->has_challenge ? 28 : 20);
+	message[0] = ping[0];
+	message[1] = ping[1];
+	message[2] = ping[6];
+	message[3] = ping[7];
+	message[4] = ping[8];
+	if (at->has_challenge) {
+		message[5] = ping[9];
+		message[6] = ping[10];
+	}
+}
+
+/* Whether the ping is signed with this key, which is kept for the answer. */
+static __always_inline int try_key(struct ping_scratch *at, const __u8 *key)
+{
+	set_key(&at->siphash, key);
+	siphash128(&at->siphash);
+	if (!same_key((void *)at->siphash.hash, at->ping.mac))
+		return 0;
+	at->key[0] = at->siphash.key[0];
+	at->key[1] = at->siphash.key[1];
+	return 1;
+}
+
+/* Whether the ping is signed with the service's key, or with one of a rotation. */
+static __always_inline int is_signed(struct ping_scratch *at, const struct sid *sid,
+				     const struct signing *signing)
+{
+	struct rotation *rotation;
+
+	write_ping_message(at);
+	if (try_key(at, signing->key))
+		return 1;
+	rotation = bpf_map_lookup_elem(&map_rotation, sid);
+	if (!rotation)
+		return 0;
+	if (*(__u64 *)rotation->old.signing && try_key(at, rotation->old.signing)) {
+		count_use(&rotation->old);
+		return 1;
+	}
+	if (*(__u64 *)rotation->next.signing && try_key(at, rotation->next.signing)) {
+		count_use(&rotation->next);
+		return 1;
+	}
+	return 0;
+}
+
+/* The challenge for a sender in an epoch. */
+static __always_inline __u64 challenge_of(struct ping_scratch *at, const struct signing *signing,
+					  const struct endpoint *from, __u32 tunnel, __u32 epoch)
+{
+	__u32 *message = at->siphash.message;
+
+	set_key(&at->siphash, signing->challenge);
+	begin_message(&at->siphash, 28);
+	for (int i = 0; i < 4; i++)
+		message[i] = from->addr.words[i];
+	message[4] = from->port;
+	message[5] = tunnel;
+	message[6] = epoch;
+	siphash128(&at->siphash);
+	return at->siphash.hash[0];
+}
+
+/* Whether the ping carries the challenge of its sender. */
+static __always_inline int is_challenge_met(struct ping_scratch *at, const struct signing *signing,
+					    const struct endpoint *from, __u32 tunnel, __u32 epoch)
+{
+	__u64 got = read_be64(at->ping.challenge);
+
+	return got == challenge_of(at, signing, from, tunnel, epoch) ||
+	       got == challenge_of(at, signing, from, tunnel, epoch - 1);
+}
+
+/* Whether the tunnel's far end may be moved to this address by any ping. */
+static __always_inline int is_within(const struct tunnel_options *options,
+				     const struct address *address)
+{
+	__u32 bits = options->within_bits;
+
+#pragma unroll
+	for (int i = 0; i < 4; i++) {
+		__u32 mask = bits >= 32 ? 0xffffffff : bits ? ~0U << (32 - bits) : 0;
+
+		if ((address->words[i] ^ options->within.words[i]) & bpf_htonl(mask))
+			return 0;
+		bits = bits >= 32 ? bits - 32 : 0;
+	}
+	return 1;
+}
+
+/* Takes the time of a ping, unless a newer one was taken. */
+static __always_inline int take_time(__u32 tunnel, __u64 time, __u32 flags)
+{
+	struct ping_time *last = bpf_map_lookup_elem(&map_ping_time, &tunnel);
+	struct ping_time first = {.time = time, .flags = flags};
+	__u64 before;
+
+	if (!last)
+		return !bpf_map_update_elem(&map_ping_time, &tunnel, &first, BPF_NOEXIST);
+	before = last->time;
+	if (time <= before || __sync_val_compare_and_swap(&last->time, before, time) != before)
+		return 0;
+	last->flags = flags;
+	return 1;
+}
+
+static __always_inline int is_newer(__u32 tunnel, __u64 time)
+{
+	struct ping_time *last = bpf_map_lookup_elem(&map_ping_time, &tunnel);
+
+	return !last || time > last->time;
+}
+
+/* Judges a ping from a new address. Returns an outcome or a negative reason. */
+static __always_inline int judge_new(struct ping_scratch *at, const struct packet *packet,
+				     const struct signing *signing, __u32 epoch)
+{
+	__u32 id = at->id;
+	struct tunnel_options *options = bpf_map_lookup_elem(&map_tunnel_opts, &id);
+
+	if (options && !is_within(options, &packet->src.addr))
+		return -OUT_PING_LOCKED;
+	if (!at->has_challenge || !is_challenge_met(at, signing, &packet->src, id, epoch))
+		return OUT_PING_CHALLENGED;
+	if (!take_time(id, at->time, signing->flags))
+		return -OUT_PING_TIME;
+	at->tunnel.remote = packet->src.addr;
+	at->tunnel.remote_port = packet->src.port;
+	at->tunnel.last_ping = bpf_ktime_get_boot_ns();
+	if (bpf_map_update_elem(&map_tunnel, &id, &at->tunnel, BPF_EXIST))
+		return -OUT_PING_TUNNEL;
+	return OUT_PING_SIGNED_LEARNED;
+}
+
+static __always_inline void swap_words(__be32 *a, __be32 *b, int words)
+{
+	for (int i = 0; i < words; i++) {
+		__be32 word = a[i];
+
+		a[i] = b[i];
+		b[i] = word;
+	}
+}
+
+/* Turns the packet round: addresses and ports change places, which leaves the checksums as they are, and the TTL begins
+ * again. Returns 0 or -1.
+ */
+static __always_inline int turn_round(struct __sk_buff *skb, const struct packet *packet)
+{
+	struct ethhdr *eth;
+	struct iphdr *ip4;
+	struct ipv6hdr *ip6;
+	struct udphdr *udp;
+	__u8 mac[ETH_ALEN];
+	__be16 port;
+	__u16 old, new;
+
+	if (LINK_HLEN) {
+		eth = bytes_at(skb, 0, sizeof(*eth));
+		if (!eth)
+			return -1;
+		__builtin_memcpy(mac, eth->h_dest, ETH_ALEN);
+		__builtin_memcpy(eth->h_dest, eth->h_source, ETH_ALEN);
+		__builtin_memcpy(eth->h_source, mac, ETH_ALEN);
+	}
+	udp = bytes_at(skb, packet->l4, sizeof(*udp));
+	if (!udp)
+		return -1;
+	port = udp->source;
+	udp->source = udp->dest;
+	udp->dest = port;
+	if (packet->version == 6) {
+		ip6 = bytes_at(skb, LINK_HLEN, sizeof(*ip6));
+		if (!ip6)
+			return -1;
+		swap_words((void *)&ip6->saddr, (void *)&ip6->daddr, 4);
+		ip6->hop_limit = OUTER_TTL;
+		return 0;
+	}
+	ip4 = bytes_at(skb, LINK_HLEN, sizeof(*ip4));
+	if (!ip4)
+		return -1;
+	swap_words(&ip4->saddr, &ip4->daddr, 1);
+	old = *(__u16 *)&ip4->ttl;
+	ip4->ttl = OUTER_TTL;
+	new = *(__u16 *)&ip4->ttl;
+	return bpf_l3_csum_replace(skb, LINK_HLEN + offsetof(struct iphdr, check), old, new, 2) ? -1
+												: 0;
+}
+
+/* Makes the packet the answer to the ping that it is. Returns 0 or -1. */
+static __always_inline int answer_ping(struct __sk_buff *skb, struct ping_scratch *at,
+				       const struct packet *packet, __u32 off)
+{
+	__u32 *message = at->siphash.message, *answer = (void *)&at->answer;
+	__s64 difference;
+
+	set_key(&at->siphash, (void *)at->key);
+	begin_message(&at->siphash, sizeof(at->answer) - sizeof(at->answer.mac));
+	message[0] = answer[0];
+	message[1] = answer[1];
+	for (int i = 2; i < 14; i++)
+		message[i] = answer[i + 4];
+	siphash128(&at->siphash);
+	__builtin_memcpy(at->answer.mac, at->siphash.hash, sizeof(at->answer.mac));
+	difference = bpf_csum_diff((void *)&at->before, sizeof(at->before), (void *)&at->answer,
+				   sizeof(at->answer), 0);
+	if (difference < 0 || bpf_skb_store_bytes(skb, off, &at->answer, sizeof(at->answer), 0))
+		return -1;
+	/* An IPv4 packet without a checksum stays without. */
+	if (bpf_l4_csum_replace(skb, packet->l4 + offsetof(struct udphdr, check), 0, difference,
+				BPF_F_MARK_MANGLED_0))
+		return -1;
+	return turn_round(skb, packet);
+}
+
+/* Fills in the answer, but for its MAC. */
+static __always_inline void write_answer(struct ping_scratch *at, const struct packet *packet,
+					 int outcome, __u64 challenge)
+{
+	struct ping_answer *answer = &at->answer;
+
+	answer->word = bpf_htonl(ANSWER_WORD);
+	answer->sid = at->ping.sid;
+	answer->tunnel = at->ping.tunnel;
+	answer->time[0] = at->ping.time[0];
+	answer->time[1] = at->ping.time[1];
+	write_be64(answer->challenge, challenge);
+	write_be64(answer->now, bpf_ktime_get_tai_ns());
+	answer->from = packet->src.addr;
+	answer->port = packet->src.port;
+	answer->result = bpf_htons(outcome == OUT_PING_CHALLENGED	? PING_CHALLENGED
+				   : outcome == OUT_PING_SIGNED_LEARNED ? PING_MOVED
+									: PING_HEARD);
+}
+
+/* Reads a signed ping, whose GUE part of `len` bytes stands at `off`. Returns 0 or a negative reason. */
+static __always_inline int read_ping(struct __sk_buff *skb, struct ping_scratch *at, __u32 off,
+				     __u32 len)
+{
+	__u32 word;
+
+	if (len < PING_SIZE || bpf_skb_load_bytes(skb, off, &at->ping, PING_SIZE))
+		return -OUT_GUE_HEADER;
+	word = bpf_ntohl(at->ping.word);
+	if (GUE_FLAGS(word) != GUE_FLAGS_OURS)
+		return -OUT_PING_TYPE;
+	at->has_challenge = GUE_HLEN(word) == PING_HLEN_CHALLENGE;
+	if (!at->has_challenge)
+		return 0;
+	return len < sizeof(at->ping) || bpf_skb_load_bytes(skb, off, &at->ping, sizeof(at->ping))
+		       ? -OUT_GUE_HEADER
+		       : 0;
+}
+
+#define OTHER_SENDER 0
+
+/* Whether a signed ping is right: first of two steps, since both together need too much stack.
+ *
+ * Returns OUT_PING_SIGNED, OTHER_SENDER where its sender is not the tunnel's far end, or a negative reason.
+ */
+SUBPROGRAM int check_signed_ping(struct __sk_buff *skb, const struct packet *packet, __u32 off,
+				 __u32 len)
+{
+	__u32 zero = 0, id;
+	struct ping_scratch *at = bpf_map_lookup_elem(&ping_scratch, &zero);
+	struct cached_service *service;
+	struct signing *signing;
+	struct tunnel *tunnel;
+	struct sid sid;
+	__u64 now;
+	int err;
+
+	if (!packet || !at)
+		return -OUT_GUE_HEADER;
+	err = read_ping(skb, at, off, len);
+	if (err)
+		return err;
+	read_sid(&sid, &at->ping.sid);
+	service = find_by_sid(&sid);
+	if (!service)
+		return -OUT_UNKNOWN_SERVICE;
+	id = service->tunnel;
+	at->id = id;
+	if (at->ping.tunnel != bpf_htonl(id))
+		return -OUT_PING_TUNNEL;
+	signing = bpf_map_lookup_elem(&map_signing, &sid);
+	if (!signing || !is_signed(at, &sid, signing))
+		return -OUT_PING_MAC;
+	at->time = read_be64(at->ping.time);
+	now = bpf_ktime_get_tai_ns();
+	if (at->time + PING_WINDOW < now || at->time > now + PING_WINDOW || !is_newer(id, at->time))
+		return -OUT_PING_TIME;
+	tunnel = bpf_map_lookup_elem(&map_tunnel, &id);
+	if (!tunnel)
+		return -OUT_PING_TUNNEL;
+	at->tunnel = *tunnel;
+	if (!same_address(&at->tunnel.local, &packet->dst.addr) ||
+	    at->tunnel.local_port != packet->dst.port)
+		return -OUT_PING_TUNNEL;
+	if (!same_address(&at->tunnel.remote, &packet->src.addr) ||
+	    at->tunnel.remote_port != packet->src.port)
+		return OTHER_SENDER;
+	if (!take_time(id, at->time, signing->flags))
+		return -OUT_PING_TIME;
+	tunnel->last_ping = bpf_ktime_get_boot_ns();
+	return OUT_PING_SIGNED;
+}
+
+/* Of what `settle_signed_ping` returns: the packet is now the answer, to be sent back. */
+#define ANSWERED 0x100
+
+/* Second step: challenges or obeys a ping from another sender, and makes the packet the answer where it is long enough.
+ * `result` is that of the first step. Returns an outcome, with ANSWERED, or a negative reason.
+ */
+SUBPROGRAM int settle_signed_ping(struct __sk_buff *skb, const struct packet *packet, __u32 part,
+				  int result)
+{
+	__u32 zero = 0, epoch, off = part >> 16, len = part & 0xffff;
+	struct ping_scratch *at = bpf_map_lookup_elem(&ping_scratch, &zero);
+	struct signing *signing;
+	__u64 challenge = 0;
+	struct sid sid;
+
+	if (!packet || !at)
+		return -OUT_GUE_HEADER;
+	read_sid(&sid, &at->ping.sid);
+	signing = bpf_map_lookup_elem(&map_signing, &sid);
+	if (!signing)
+		return -OUT_PING_MAC;
+	epoch = bpf_ktime_get_boot_ns() / CHALLENGE_EPOCH;
+	if (result == OTHER_SENDER)
+		result = judge_new(at, packet, signing, epoch);
+	if (result < 0 || len < sizeof(at->answer) || skb->gso_size ||
+	    bpf_skb_load_bytes(skb, off, &at->before, sizeof(at->before)))
+		return result;
+	if (result == OUT_PING_CHALLENGED)
+		challenge = challenge_of(at, signing, &packet->src, at->id, epoch);
+	write_answer(at, packet, result, challenge);
+	return answer_ping(skb, at, packet, off) ? result : result | ANSWERED;
+}
+
+/* Whether an answer to a ping of this host's is for a service that signs: the stack hands it to the sender. */
+static __always_inline int is_answer(const struct gue_sid *wire)
+{
+	struct sid sid;
+
+	read_sid(&sid, wire);
+	return bpf_map_lookup_elem(&map_signing, &sid) != NULL;
+}
+
+/* Whether a ping that is not signed may move the tunnel's far end, last heard of at `last_ping`, to an address. */
+static __always_inline int may_move_unsigned(__u32 id, const struct tunnel *tunnel,
+					     const struct address *to)
+{
+	struct tunnel_options *options = bpf_map_lookup_elem(&map_tunnel_opts, &id);
+
+	if (!options)
+		return 1;
+	if (!is_within(options, to))
+		return 0;
+	if (!options->move_after || !tunnel->remote_port)
+		return 1;
+	if (options->move_after == MOVE_NEVER)
+		return 0;
+	return bpf_ktime_get_boot_ns() - tunnel->last_ping > options->move_after * SECOND;
+}
+
+/* Whether a service, or the service of the tunnel's last signed ping, demands that pings are signed. */
+static __always_inline int must_be_signed(const struct sid *sid, __u32 tunnel)
+{
+	struct signing *signing = bpf_map_lookup_elem(&map_signing, sid);
+	struct ping_time *last;
+
+	if (signing && signing->flags & SIGNING_REQUIRED)
+		return 1;
+	last = bpf_map_lookup_elem(&map_ping_time, &tunnel);
+	return last && last->flags & SIGNING_REQUIRED;
+}
+
+#endif

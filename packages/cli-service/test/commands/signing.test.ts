@@ -1,0 +1,90 @@
+import { session, withTables } from "@sluice/cli-kit/testing";
+import { signingTable, verifyTable } from "@sluice/maps/tables";
+import { dataKey } from "@sluice/tunnel";
+import test from "ava";
+import { cli } from "../../src/cli.js";
+
+const it = withTables(test);
+
+const sid = { service: 1, group: 2 };
+const rest = "1 2 tcp 5.5.5.5 3100 1.1.1.1 4000 100";
+const padded = (text: string) => Buffer.from(text.padEnd(16, "\0"));
+const derived = (text: string) =>
+	`hex:${dataKey(padded(text), sid).toString("hex")}`;
+
+it("a signing key alone gives the key of the packets, too", async (t, tables) => {
+	await session(t, tables, cli, [
+		{ type: `set --signing-key secret ${rest}`, out: /VERIFY/ },
+	]);
+	t.deepEqual(
+		tables.open(verifyTable).get(sid)?.key,
+		dataKey(padded("secret"), sid),
+	);
+	const challenge = tables.open(signingTable).get(sid)?.challenge;
+	t.is(challenge?.length, 16);
+	await session(t, tables, cli, [
+		{
+			type: `set --signing-key secret --require-signed ${rest} own`,
+			out: /VERIFY/,
+		},
+		{ type: "get 1 2", out: /\nSIGNING \(1, 2\) ->\t'\(hidden\)'\trequired\n/ },
+		{
+			type: "get 1 2 --show-keys --json",
+			out: /"key":"own",.*"signing":\{"key":"secret","required":true\}/,
+		},
+	]);
+	// This host's secret stays.
+	t.deepEqual(tables.open(signingTable).get(sid)?.challenge, challenge);
+	await session(t, tables, cli, [
+		{ type: `set ${rest} own`, out: /VERIFY/ },
+		{ type: "get 1 2", out: /^(?!.*SIGNING)/s },
+	]);
+});
+
+it("save and restore keep signing keys, and their rotation", async (t, tables) => {
+	const saved = `set --signing-key=secret --require-signed ${rest} ${derived("secret")}\n`;
+	const prepared = `set --signing-key=secret --require-signed --next-key=next ${rest} ${derived("secret")}\n`;
+	const switched = `set --signing-key=next --require-signed --old-key=secret ${rest} ${derived("next")}\n`;
+	await session(t, tables, cli, [
+		{
+			type: `set --signing-key secret --require-signed ${rest}`,
+			out: /VERIFY/,
+		},
+		{ type: "save", out: saved },
+		{ type: "rotate 1 2 --prepare next", out: /prepared/ },
+		{ type: "save", out: prepared },
+		{ type: "rotate 1 2 --switch", out: /switched/ },
+		{ type: "save", out: switched },
+		...[prepared, switched, saved].flatMap((input) => [
+			{
+				type: "restore -",
+				world: { input },
+				out: /^1 line: /,
+				err: /without a tunnel/,
+			},
+			{ type: "save", out: input },
+		]),
+		{ type: "del 1 2", out: "deleted 1 service\n" },
+	]);
+	t.deepEqual([...tables.open(signingTable).entries()], []);
+});
+
+it("what does not sign is refused", (t, tables) =>
+	session(t, tables, cli, [
+		{
+			type: `set --require-signed ${rest} own`,
+			code: 2,
+			err: /--require-signed needs a --signing-key/,
+		},
+		{
+			type: `set --signing-key a --signing-key-file b ${rest}`,
+			code: 2,
+			err: /give --signing-key or --signing-key-file, not both/,
+		},
+		{ type: `set --signing-key secret ${rest} own`, out: /VERIFY/ },
+		{
+			type: "rotate 1 2 --prepare next",
+			code: 2,
+			err: /the key of service 1 2 is not derived from its signing key/,
+		},
+	]));

@@ -1,0 +1,75 @@
+import { createSocket, type Socket } from "node:dgram";
+import { isIPv6 } from "node:net";
+import { Failure } from "@sluice/cli-kit";
+import type { Target } from "./targets.js";
+
+/** The sockets on the local endpoints of tunnels: made when they are needed, again where that failed. */
+export class Sockets {
+	readonly #sockets = new Map<string, Socket>();
+	readonly #received: (message: Buffer) => void;
+
+	constructor(received: (message: Buffer) => void) {
+		this.#received = received;
+	}
+
+	/** Closes those that no target needs any more. */
+	keep(targets: readonly Target[]): void {
+		const needed = new Set(targets.map(({ from }) => from));
+		for (const [from, socket] of this.#sockets) {
+			if (needed.has(from)) continue;
+			socket.close();
+			this.#sockets.delete(from);
+		}
+	}
+
+	/** Sends from the tunnel's own local endpoint, since it is the sender that the far end learns. @throws Failure */
+	async send(target: Target, payload: Buffer): Promise<void> {
+		const { tunnel, to, from } = target;
+		let socket = this.#sockets.get(from);
+		if (!socket) {
+			socket = await bind(target);
+			socket.on("message", this.#received);
+			this.#sockets.set(from, socket);
+		}
+		const error = await new Promise<Error | null>((resolve) =>
+			socket.send(payload, tunnel.remotePort, tunnel.remote, resolve),
+		);
+		const code = (error as NodeJS.ErrnoException | null)?.code;
+		// The answer to an earlier ping: the far end's port is closed, and this one has gone all the same.
+		if (!error || code === "ECONNREFUSED") return;
+		throw new Failure("failed", `send a ping to ${to}: ${code}`, {
+			code: code ?? "FAILED",
+			cause: error,
+		});
+	}
+
+	close(): void {
+		for (const socket of this.#sockets.values()) socket.close();
+		this.#sockets.clear();
+	}
+}
+
+function bind({ tunnel, from }: Target): Promise<Socket> {
+	const socket = createSocket({
+		type: isIPv6(tunnel.local) ? "udp6" : "udp4",
+		reuseAddr: true,
+	});
+	return new Promise((resolve, reject) => {
+		socket.once("error", (error: NodeJS.ErrnoException) => {
+			socket.close();
+			reject(
+				new Failure("failed", `bind ${from}: ${error.code}`, {
+					code: error.code ?? "FAILED",
+					hint: "ip-local must be an address of this machine, with no other program on the port",
+					cause: error,
+				}),
+			);
+		});
+		socket.bind({ address: tunnel.local, port: tunnel.localPort }, () => {
+			socket.removeAllListeners("error");
+			// An ICMP error that comes back is about a ping that was lost: the next one may not be.
+			socket.on("error", () => {});
+			resolve(socket);
+		});
+	});
+}

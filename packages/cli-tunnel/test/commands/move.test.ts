@@ -1,0 +1,57 @@
+import { session, withTables } from "@sluice/cli-kit/testing";
+import { tunnelOptionsTable } from "@sluice/maps/tables";
+import test from "ava";
+import { cli } from "../../src/cli.js";
+
+const it = withTables(test);
+
+it("set, get, save and restore know what may move a far end", async (t, tables) => {
+	const saved = [
+		"set --move-after=30 --move-within=192.0.2.0/24 1 10.0.0.1 6080 0 0",
+		"set --move-after=never 2 10.0.0.1 6081 0 0",
+		"set --move-within=2001:db8::/32 3 fd00::1 6080 0 0",
+		"set 4 10.0.0.1 6082 0 0",
+		"",
+	].join("\n");
+	await session(t, tables, cli, [
+		{ type: "batch -", world: { input: saved }, out: /^4 lines/ },
+		{ type: "save", out: saved },
+		{
+			type: "get all",
+			out: /\nMOVE\t {7}1\tafter 30 s\twithin 192\.0\.2\.0\/24\nMOVE\t {7}2\tnever\nMOVE\t {7}3\twithin 2001:db8::\/32\n/,
+		},
+		{
+			type: "get 2 --json",
+			out: /"move":\{"after":"never","within":null\}/,
+		},
+		{ type: "set 2 10.0.0.1 6081 0 0", out: /TUN/ },
+		{
+			type: "restore --dry-run -",
+			world: { input: saved },
+			out: /^~ set --move-after=never 2 10\.0\.0\.1 6081 0 0\n1 difference/,
+		},
+		{ type: "restore -", world: { input: saved }, out: /^4 lines/ },
+		{ type: "save", out: saved },
+		{ type: "del all", out: "deleted 4 tunnels\n" },
+	]);
+	t.deepEqual([...tables.open(tunnelOptionsTable).entries()], []);
+});
+
+it("what is no time and no prefix is refused", (t, tables) =>
+	session(t, tables, cli, [
+		{
+			type: "set 1 10.0.0.1 6080 0 0 --move-after 0",
+			code: 2,
+			err: /move-after must be an integer from 1 to/,
+		},
+		{
+			type: "set 1 10.0.0.1 6080 0 0 --move-within 10.0.0.0",
+			code: 2,
+			err: /move-within must be ADDRESS\/LENGTH, got "10\.0\.0\.0"/,
+		},
+		{
+			type: "set 1 10.0.0.1 6080 0 0 --move-within 10.0.0.0/33",
+			code: 2,
+			err: /the length of move-within must be an integer from 0 to 32/,
+		},
+	]));

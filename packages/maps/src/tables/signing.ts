@@ -1,0 +1,74 @@
+import { address, bytes, struct, u32, u64, type ValueOf } from "../codec.js";
+import { NO_PREALLOC, type Table } from "../table.js";
+import { type Sid, sid } from "./service.js";
+
+/** Bits of `flags` of a signing key: `enum signing_flag` in bpf/tunnel/tables.h. */
+export const signingFlags = { required: 1 } as const;
+
+/** How pings of a service are signed. Mirrors `struct signing` in `bpf/tunnel/tables.h`. */
+export type Signing = ValueOf<typeof signing>;
+
+export const signing = struct(36, {
+	/** Never travels. */
+	key: [0, bytes(16)],
+	/** This host's own secret, under which it makes its challenges. */
+	challenge: [16, bytes(16)],
+	flags: [32, u32],
+});
+
+/** sid → signing key. */
+export const signingTable: Table<Sid, Signing> = {
+	name: "map_signing",
+	type: "hash",
+	flags: NO_PREALLOC,
+	key: sid,
+	value: signing,
+	optional: true,
+};
+
+/** The last signed ping of a tunnel. Mirrors `struct ping_time`. */
+export type PingTime = ValueOf<typeof pingTime>;
+
+export const pingTime = struct(16, {
+	/** By the sender's clock, nanoseconds (CLOCK_TAI). */
+	time: [0, u64],
+	/** Of its service's signing key. */
+	flags: [8, u32],
+});
+
+/** Tunnel id → its last signed ping; written by ingress. */
+export const pingTimeTable: Table<number, PingTime> = {
+	name: "map_ping_time",
+	type: "hash",
+	flags: NO_PREALLOC,
+	key: u32,
+	value: pingTime,
+	optional: true,
+	learned: [[0, 16]],
+};
+
+/** `moveAfter` of a tunnel whose far end no unsigned ping moves. */
+export const MOVE_NEVER = 0xffff_ffff;
+
+/** Mirrors `struct tunnel_options`. */
+export type TunnelOptions = ValueOf<typeof tunnelOptions>;
+
+export const tunnelOptions = struct(28, {
+	/** Where a ping may move the far end to: a prefix. */
+	within: [0, address],
+	/** Its length, of 128; an IPv4 /24 is 96 + 24. */
+	withinBits: [16, u32],
+	/** Seconds without a ping before one that is not signed may move the far end; or MOVE_NEVER. */
+	moveAfter: [20, u32],
+	flags: [24, u32],
+});
+
+/** Tunnel id → its options. No row: any ping may move the far end. */
+export const tunnelOptionsTable: Table<number, TunnelOptions> = {
+	name: "map_tunnel_opts",
+	type: "hash",
+	flags: NO_PREALLOC,
+	key: u32,
+	value: tunnelOptions,
+	optional: true,
+};

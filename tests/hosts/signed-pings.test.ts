@@ -1,0 +1,208 @@
+// Needs root and BPF: signed pings between hosts, and what an attacker makes of them.
+import path from "node:path";
+import { nanosecondsTai } from "@sluice/maps";
+import { type Host, needs, testWith } from "@sluice/testbed";
+import { guePing, readAnswer, signedPing } from "@sluice/tunnel/wire";
+import test, { type ExecutionContext } from "ava";
+import { cli, clis } from "../helpers/cli.js";
+import { counted } from "../helpers/counters.js";
+import {
+	addresses,
+	type Family,
+	type Network,
+	network,
+} from "../helpers/network.js";
+import { configure } from "../helpers/program.js";
+import { askUdp, backend } from "../helpers/traffic.js";
+
+const bpfTest = testWith(test.serial, needs.root, needs.bpf);
+
+const KEY = "signing-key";
+const key = Buffer.from(KEY.padEnd(16, "\0"));
+const sid = { service: 1, group: 1 };
+
+/** A tunnel whose far end the gateway learns, and a service that signs. The tunnel's id is the family. */
+async function signing(
+	t: ExecutionContext,
+	{ nat = false, family = 4 as Family, gatewayOptions = "" } = {},
+): Promise<Network> {
+	const net = await network(t, { nat });
+	const { gateway, node } = net;
+	const a = addresses[family];
+	await configure(net);
+	await clis(gateway, "cli_tunnel", [`set ${family} ${a.gateway} 6080 0 0`]);
+	await clis(node, "cli_tunnel", [
+		`set ${family} ${a.node} 6080 ${a.gateway} 6080`,
+	]);
+	const set = (options: string) =>
+		`set ${options} --signing-key ${KEY} 1 1 udp ${a.proxy} 90 ${a.node} 90 ${family}`;
+	await clis(gateway, "cli_service", [set(gatewayOptions)]);
+	await clis(node, "cli_service", [set("")]);
+	await backend(node, { http: 80, udp: 90 });
+	return net;
+}
+
+const remoteOf = async (gateway: Host, id = 4) => {
+	const { stdout } = await cli(gateway, `cli_tunnel get ${id} --json`);
+	const { remote } = JSON.parse(stdout).tunnels[0];
+	return remote && `${remote.address} ${remote.port}`;
+};
+
+/** Sends UDP payloads from a host's port to the gateway's tunnel, and returns the answers. */
+async function send(
+	from: Host,
+	payloads: readonly Buffer[],
+	{ localPort = 6080, to = addresses[4].gateway as string } = {},
+): Promise<Buffer[]> {
+	const fixture = path.join(import.meta.dirname, "fixtures/datagrams.mjs");
+	const { stdout } = await from.run(process.execPath, [
+		...[fixture, to, "6080", String(localPort)],
+		...payloads.map((bytes) => bytes.toString("hex")),
+	]);
+	return stdout
+		.split("\n")
+		.filter((line) => line !== "")
+		.map((line) => Buffer.from(line, "hex"));
+}
+
+for (const family of [4, 6] as const)
+	for (const nat of family === 4 ? [false, true] : [false])
+		bpfTest(
+			`a signed ping is challenged, moves the far end, and is answered: IPv${family}${nat ? " behind a NAT" : ""}`,
+			async (t) => {
+				const net = await signing(t, { nat, family });
+				const { gateway, node, client } = net;
+				const a = addresses[family];
+				const { stdout } = await cli(
+					node,
+					`cli_tunnel ping ${family} --count 2 --interval 0.2 --json`,
+				);
+				const lines = stdout
+					.trim()
+					.split("\n")
+					.map((line) => JSON.parse(line));
+				const seen = nat ? a.nat : a.node;
+				t.like(lines[0], { number: 1, answered: true, result: "moved" });
+				t.like(lines[1], { number: 2, answered: true, result: "heard" });
+				t.is(lines[1].seenAs.address, seen);
+				t.deepEqual(lines[2], { sent: 2, answered: 2 });
+				t.regex(await remoteOf(gateway, family), new RegExp(`^${seen} `));
+				t.deepEqual(
+					[
+						await counted(gateway, 0, "ping-challenged"),
+						await counted(gateway, 0, "ping-signed-learned"),
+						await counted(gateway, 0, "ping-signed"),
+						await counted(node, 0, "ping-answer"),
+					],
+					[1, 1, 1, 3],
+				);
+				// The packets have the derived key.
+				await askUdp(client, a.proxy, 90, [100, 1400]);
+			},
+		);
+
+bpfTest("a recorded or relayed ping moves nothing", async (t) => {
+	const net = await signing(t);
+	const { gateway, node, client } = net;
+	const attacker = client;
+	await cli(node, "cli_tunnel ping 4 --count 1");
+	const real = `${addresses[4].node} 6080`;
+	t.is(await remoteOf(gateway), real);
+
+	// A copy of a ping that the gateway has not seen yet: answered with a challenge, which nobody signs.
+	const time = nanosecondsTai();
+	const ping = signedPing({ sid, key, tunnel: 4, time });
+	const [answer] = await send(attacker, [ping]);
+	t.is(answer?.length, ping.length);
+	t.is(readAnswer(answer as Buffer, () => key)?.result, "challenged");
+	t.is(await remoteOf(gateway), real);
+	t.is(await counted(gateway, 0, "ping-signed-learned"), 1);
+
+	// The node's own ping of the same time is still heard, after which the copy is too old.
+	const before = await counted(gateway, 0, "ping-signed");
+	await cli(node, "cli_tunnel ping 4 --count 1");
+	t.is(await counted(gateway, 0, "ping-signed"), before + 1);
+	t.deepEqual(await send(attacker, [ping, ping]), []);
+	t.is(await counted(gateway, 0, "ping-time"), 2);
+
+	// Forged, too old, too new; one bit of the time changed; a challenge that was made up.
+	const second = 1_000_000_000n;
+	const now = nanosecondsTai();
+	const changed = Buffer.from(signedPing({ sid, key, tunnel: 4, time: now }));
+	changed[35] = (changed[35] as number) ^ 1;
+	t.deepEqual(
+		await send(attacker, [
+			signedPing({ sid, key: Buffer.alloc(16, 1), tunnel: 4, time: now }),
+			changed,
+			signedPing({ sid, key, tunnel: 4, time: now - 61n * second }),
+			signedPing({ sid, key, tunnel: 4, time: now + 65n * second }),
+			signedPing({ sid, key, tunnel: 5, time: now }),
+		]),
+		[],
+	);
+	t.is(await counted(gateway, 0, "ping-mac"), 2);
+	t.is(await counted(gateway, 0, "ping-time"), 4);
+	t.is(await counted(gateway, 0, "ping-tunnel"), 1);
+	const [guessed] = await send(attacker, [
+		signedPing({ sid, key, tunnel: 4, time: nanosecondsTai(), challenge: 7n }),
+	]);
+	t.is(readAnswer(guessed as Buffer, () => key)?.result, "challenged");
+	t.is(await remoteOf(gateway), real);
+});
+
+bpfTest(
+	"pings that are not signed are counted apart, refused where they must be signed, and held back by locks",
+	async (t) => {
+		const net = await signing(t);
+		const { gateway, node, client } = net;
+		const attacker = client;
+		const { stdout } = await cli(
+			node,
+			"cli_service get 1 1 --show-keys --json",
+		);
+		const [service] = JSON.parse(stdout).services;
+		const old = guePing(4, {
+			sid,
+			key: Buffer.from(service.key.slice("hex:".length), "hex"),
+		});
+		const here = `${addresses[4].client} 6080`;
+		const real = `${addresses[4].node} 6080`;
+		await send(attacker, [old]);
+		t.is(await remoteOf(gateway), here);
+		t.is(await counted(gateway, 0, "ping-learned"), 1);
+		await cli(node, "cli_tunnel ping 4 --count 1");
+		t.is(await remoteOf(gateway), real);
+
+		const a = addresses[4];
+		for (const [options, refused] of [
+			["--move-after 30", true],
+			["--move-after never", true],
+			["--move-within 10.3.0.0/16", true],
+			["--move-within 10.0.0.0/8", false],
+		] as const) {
+			await cli(
+				gateway,
+				`cli_tunnel set ${options} 4 ${a.gateway} 6080 ${a.node} 6080`,
+			);
+			await cli(node, "cli_tunnel ping 4 --count 1");
+			await send(attacker, [old]);
+			t.is(await remoteOf(gateway), refused ? real : here, options);
+		}
+		t.is(await counted(gateway, 0, "ping-locked"), 3);
+
+		await cli(gateway, `cli_tunnel set 4 ${a.gateway} 6080 0 0`);
+		await cli(
+			gateway,
+			`cli_service set --require-signed --signing-key ${KEY} 1 1 udp ${a.proxy} 90 ${a.node} 90 4`,
+		);
+		await cli(node, "cli_tunnel ping 4 --count 1");
+		t.is(await remoteOf(gateway), real);
+		await send(attacker, [old]);
+		t.is(await counted(gateway, 0, "ping-unsigned"), 1);
+		// Nor may an open ping, of the same tunnel.
+		await cli(gateway, "cli_cfg set 0 1 gue,dnat,open-ping gateway");
+		await send(attacker, [guePing(4)]);
+		t.is(await counted(gateway, 0, "ping-unsigned"), 2);
+		t.is(await remoteOf(gateway), real);
+	},
+);
