@@ -72,27 +72,31 @@ static __always_inline int is_fast(const struct run *run)
 static __always_inline int learn_remote(struct __sk_buff *skb, const struct packet *ping, __u32 id,
 					int *learned)
 {
-	struct tunnel *tunnel = bpf_map_lookup_elem(&map_tunnel, &id);
-	struct tunnel new;
+	struct tunnel *tunnel = bpf_map_lookup_elem(&map_tunnel, &id), *new;
+	struct ping_scratch *at;
+	__u32 zero = 0;
 
-	if (!tunnel)
+	at = bpf_map_lookup_elem(&ping_scratch, &zero);
+	if (!tunnel || !at)
 		return -OUT_PING_TUNNEL;
-	new = *tunnel;
-	if (!same_address(&new.local, &ping->dst.addr) || new.local_port != ping->dst.port)
+	new = &at->tunnel;
+	*new = *tunnel;
+	if (!same_address(&new->local, &ping->dst.addr) || new->local_port != ping->dst.port)
 		return -OUT_PING_TUNNEL;
-	new.last_ping = bpf_ktime_get_boot_ns();
-	*learned = !same_address(&new.remote, &ping->src.addr) || new.remote_port != ping->src.port;
+	new->last_ping = bpf_ktime_get_boot_ns();
+	*learned =
+		!same_address(&new->remote, &ping->src.addr) || new->remote_port != ping->src.port;
 	if (!*learned) {
-		tunnel->last_ping = new.last_ping;
+		tunnel->last_ping = new->last_ping;
 		return 0;
 	}
 	if (!may_ping_from(skb, ping))
 		return -OUT_PING_SOURCE;
 	if (!may_move_unsigned(id, tunnel, &ping->src.addr))
 		return -OUT_PING_LOCKED;
-	new.remote = ping->src.addr;
-	new.remote_port = ping->src.port;
-	return bpf_map_update_elem(&map_tunnel, &id, &new, BPF_EXIST) ? -OUT_PING_TUNNEL : 0;
+	new->remote = ping->src.addr;
+	new->remote_port = ping->src.port;
+	return bpf_map_update_elem(&map_tunnel, &id, new, BPF_EXIST) ? -OUT_PING_TUNNEL : 0;
 }
 
 /* Finds the service that a sid and a key name. Returns 0 or a negative reason. */
