@@ -1,5 +1,6 @@
 // Needs root, BPF and etcd: rows of every kind from a document into the store, into the kernel, and back.
 import { rmSync, writeFileSync } from "node:fs";
+import { bytes, endOf } from "../src/etcd/etcd.js";
 import { changed, gateway } from "./helpers/documents.js";
 import { it } from "./helpers/fleet.js";
 
@@ -61,6 +62,26 @@ it("one row that changes is written by itself, and the tables count as applied",
 	const now = await gw1.kernel();
 	t.is(now.document.tunnels.length, 25);
 	t.false(now.drifted);
+});
+
+it("a machine that was applied by hand is taken over", async (t, fleet) => {
+	const gw1 = fleet.machine("gw1");
+	gw1.start();
+	await fleet.cli("push - --wait", gateway());
+	await fleet.cli("push - --wait", gateway("gw1", 3));
+	// To the agent, another store's: what the kernel has is older than the store.
+	const names = [fleet.paths.machine("gw1"), fleet.paths.names];
+	for (const name of names)
+		await fleet.etcd.call(({ kv }) =>
+			kv.deleteRange({ key: bytes(name), rangeEnd: endOf(name) }),
+		);
+	await gw1.stop();
+	gw1.start();
+	await gw1.refused("NO_COMMIT");
+	const { code, out } = await fleet.cli("push - --wait", gateway("gw1", 4));
+	t.is(code, 0);
+	t.regex(out, /^gw1: generation 3: /);
+	t.is((await gw1.kernel()).document.services.length, 4);
 });
 
 it("a generation is gone back to as a new one, with the keys that are in use", async (t, fleet) => {

@@ -81,10 +81,13 @@ function readPem(file: string): Buffer {
 	}
 }
 
+/** Milliseconds that a member has for an answer. */
+const TIMEOUT = 10_000;
+
 /** The store, loaded now: commands that only print help do without. */
 export async function openStore({ endpoints, tls }: StoreArgs) {
 	const { Etcd } = await import("../etcd/etcd.js");
-	return new Etcd({ endpoints, tls });
+	return new Etcd({ endpoints, tls, timeout: TIMEOUT });
 }
 
 export const machinePositional = { machine: "The name of a machine" };

@@ -14,6 +14,7 @@ import { RowsDigest } from "../rows/digest.js";
 import { COMMIT, type Paths } from "../rows/paths.js";
 import { linkOf, type Rows, wholeMachine } from "../rows/rows.js";
 import { historyOperations, writeHistory } from "./history.js";
+import { statusesOf } from "./wait.js";
 
 /** How a push is guarded. */
 export interface PushOptions {
@@ -108,11 +109,17 @@ export async function push(
 	checkDeletes({ deleted: gone, present }, options.mostDeletes);
 	const isSame = added.length + updated.length + deleted.length === 0;
 	const before = current.commit?.generation ?? 0;
-	// The same again says that what an agent refused is meant.
-	const isMeant = options.mostDeletes !== undefined || options.reset;
+	// A machine may have been applied by hand, or from a store that was lost.
+	const agent = (await statusesOf(etcd, paths, [machine])).get(machine);
+	// The same again is a new generation where the agent has refused it.
+	const isMeant =
+		options.mostDeletes !== undefined || options.reset || agent?.refused;
 	if (isSame && current.commit && !isMeant && (generation ?? 0) <= before)
 		return { ...pushed, generation: before, changed: false };
-	pushed.generation = nextGeneration(machine, generation, before);
+	pushed.generation =
+		generation === undefined
+			? Math.max(before, agent?.applied ?? 0) + 1
+			: checkedGeneration(machine, generation, before);
 	if (options.dryRun) return pushed;
 	const commit: Commit = {
 		generation: pushed.generation,
@@ -137,12 +144,11 @@ export async function push(
 /** The key of a service goes with it, and is counted with it. */
 const isNoKey = (key: string) => !key.startsWith("keys/");
 
-function nextGeneration(
+function checkedGeneration(
 	machine: string,
-	generation: number | undefined,
+	generation: number,
 	before: number,
 ): number {
-	if (generation === undefined) return before + 1;
 	if (generation > before) return generation;
 	throw refused(
 		generation === before ? "CONFLICT" : "STALE",

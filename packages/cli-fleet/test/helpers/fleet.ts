@@ -205,7 +205,8 @@ if (process.getuid?.() === 0)
 		execFileSync("ip", ["link", "set", "lo", "up"]);
 	});
 
-const declare = testWith(test, needs.root, needs.bpf);
+// One after the other: each has etcd and agents, and calls that have to be answered in time.
+const declare = testWith(test.serial, needs.root, needs.bpf);
 
 /** `test` with a fleet of its own, whose etcd has so many members. */
 export const it = (
