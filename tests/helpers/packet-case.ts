@@ -77,6 +77,8 @@ export const torn = service(5, 8, "tcp", "5.5.5.9", "1.1.1.9", 102);
 export const routed = service(8, 1, "tcp", "5.5.5.10", "1.1.1.10", 103);
 /** Its tunnel's far end is on the link, but nobody knows where. */
 export const unresolved = service(8, 2, "tcp", "5.5.5.11", "1.1.1.11", 104);
+/** The route to its tunnel's far end has a locked MTU of 1300, and its next hop is not known. */
+export const locked = service(8, 4, "tcp", "5.5.5.14", "1.1.1.14", 107);
 /** Nothing leads to its tunnel's far end. */
 export const nowhere = service(8, 3, "tcp", "5.5.5.12", "1.1.1.12", 105);
 /** The proxy is IPv4 and the backend IPv6. */
@@ -84,7 +86,7 @@ export const crossed = service(9, 1, "tcp", "5.5.5.13", "2001:db8:1::13", 100);
 
 export const services: readonly ServiceRow[] = [
 	...[tcp4, udp4, tcp6, udp6, tcp4over6, tcp6over6, waiting, homeless, torn],
-	...[routed, unresolved, nowhere, crossed],
+	...[routed, unresolved, locked, nowhere, crossed],
 ];
 
 export const tunnels: readonly TunnelRow[] = [
@@ -95,6 +97,7 @@ export const tunnels: readonly TunnelRow[] = [
 	tunnel(103, "10.1.1.1", "10.1.1.2"),
 	tunnel(104, "10.1.1.1", "10.1.1.3"),
 	tunnel(105, near, "198.51.100.1"),
+	tunnel(107, "10.1.1.1", "172.17.0.9"),
 ];
 
 function tunnel(id: number, local: string, remote: string): TunnelRow {

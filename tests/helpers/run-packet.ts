@@ -88,6 +88,7 @@ export function packetBench(): Bench {
 		ip(`route add ${to} via 10.1.1.2`);
 	for (const to of ["fd16::/64", "2001:db8:7::/64", "2001:db8:50::/64"])
 		ip(`-6 route add ${to} via fd01::2`);
+	ip("route add 172.17.0.0/24 via 10.1.1.7 mtu lock 1300");
 	// Backends.
 	ip("route add 1.1.1.0/24 via 10.1.1.2");
 	ip("-6 route add 2001:db8:1::/64 via fd01::2");

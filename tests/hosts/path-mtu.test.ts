@@ -1,6 +1,7 @@
 // Needs root and BPF: a narrow link on the client's side of the gateway.
 import { needs, testWith } from "@sluice/testbed";
 import test from "ava";
+import { cli } from "../helpers/cli.js";
 import { counted } from "../helpers/counters.js";
 import { addresses, families, network } from "../helpers/network.js";
 import { configure, serve, serveFamilies, tunnel } from "../helpers/program.js";
@@ -104,5 +105,7 @@ for (const family of families)
 			);
 
 			t.true((await counted(gateway, 0, "path-mtu")) > 0);
+			const { stdout } = await cli(gateway, `cli_tunnel get ${family}`);
+			t.regex(stdout, family === 4 ? /path MTU 1300/ : /path MTU 1400/);
 		},
 	);

@@ -8,6 +8,7 @@
 #include <linux/bpf.h>
 
 #include "tunnel/event.h"
+#include "tunnel/path_mtu.h"
 #include "tunnel/stats.h"
 #include "tunnel/tables.h"
 
@@ -27,7 +28,9 @@ int count_packet(struct __sk_buff *skb)
 {
 	struct traffic_key key = {};
 
-	count(QUEUE_RX, OUT_PING);
+	const struct tunnel tunnel = {};
+
+	count(QUEUE_RX, OUT_PING + limit_by_path(&tunnel, 0));
 	count_traffic(&key, skb->len);
 	return 0;
 }

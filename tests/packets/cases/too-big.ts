@@ -4,6 +4,7 @@ import {
 	client6,
 	far,
 	key,
+	locked,
 	near,
 	type PacketCase,
 	port,
@@ -39,6 +40,11 @@ const atNode = eth()
 	.ipv4("1.1.1.1", client, { fragment: DF })
 	.tcp(4000, 40000)
 	.payload(data(1409));
+
+const beyondLock = eth()
+	.ipv4(client, locked.backend, { fragment: DF })
+	.tcp(40000, 4000)
+	.payload(data(1209));
 
 const inTunnel = () =>
 	eth()
@@ -112,6 +118,22 @@ const lastFragments: PacketCase[] = [
 ];
 
 export const tooBig: PacketCase[] = [
+	...([true, "lo"] as const).map(
+		(forwarding): PacketCase => ({
+			title: `too big: for a route with a locked MTU, the next hop not known, forwarding ${forwarding === true ? "on" : "off"}`,
+			queue: "tx",
+			flags: tx.proxy | tx.fib,
+			onLink: true,
+			forwarding,
+			input: beyondLock,
+			output: back
+				.ipv4(locked.backend, client, { ttl: 64 })
+				.icmp(3, 4, 1248)
+				.payload(quoted(beyondLock, 548)),
+			verdict: "redirect",
+			outcome: "too-big",
+		}),
+	),
 	{
 		title: "too big: IPv4 by one byte, at the proxy",
 		queue: "tx",

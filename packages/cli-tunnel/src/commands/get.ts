@@ -15,6 +15,8 @@ import {
 	tunnelDocument,
 } from "../format.js";
 
+import { pathMtus } from "../path-mtu.js";
+
 export const get = command({
 	usage: "get <id>|all",
 	summary: "Show a tunnel, or all tunnels and their local endpoints",
@@ -37,12 +39,17 @@ export const get = command({
 		const tables = openTunnelTables(context, { readOnly: true });
 		const rows = id === "all" ? everything(tables) : one(tables, id);
 		const now = nowOf(context);
+		const mtuOf = pathMtus(context, now);
 		const options = optionsOf(tables, id);
-		context.printLong((line) => printLines(rows, now, options, line), {
+		context.printLong((line) => printLines(rows, now, mtuOf, options, line), {
 			tunnels: (row) =>
-				rows.tunnels((id, tunnel) =>
-					row(tunnelDocument(id, tunnel, now, options.get(id))),
-				),
+				rows.tunnels((id, tunnel) => {
+					const pathMtu = mtuOf(tunnel);
+					row({
+						...tunnelDocument(id, tunnel, now, options.get(id)),
+						...(pathMtu === undefined ? {} : { pathMtu }),
+					});
+				}),
 			decap: (row) =>
 				rows.decap.forEach(([endpoint, references]) => {
 					row(decapDocument(endpoint, references));
@@ -60,13 +67,17 @@ interface Rows {
 function printLines(
 	{ tunnels, decap }: Rows,
 	now: Now,
+	mtuOf: (tunnel: Tunnel) => number | undefined,
 	options: ReadonlyMap<number, TunnelOptions>,
 	line: (text: string) => void,
 ) {
 	let count = 0;
 	tunnels((id, tunnel) => {
 		count++;
-		line(pingedTunnelLine(id, tunnel, now));
+		const mtu = mtuOf(tunnel);
+		line(
+			`${pingedTunnelLine(id, tunnel, now)}${mtu === undefined ? "" : `\tpath MTU ${mtu}`}`,
+		);
 	});
 	for (const [id, one] of options) line(moveLine(id, one));
 	for (const [endpoint, references] of decap)

@@ -1,6 +1,6 @@
 import { session, withTables } from "@sluice/cli-kit/testing";
 import { nanosecondsSinceBoot } from "@sluice/maps";
-import { tunnelTable } from "@sluice/maps/tables";
+import { pathMtuTable, tunnelTable } from "@sluice/maps/tables";
 import test from "ava";
 import { cli } from "../../src/cli.js";
 
@@ -95,6 +95,27 @@ it("get shows how long ago the last ping came, in text and JSON", async (t, tabl
 		t.true(lastPingAge >= age);
 		t.true(Math.abs(Date.parse(lastPingTime) + 1000 * age - Date.now()) < 1e6);
 	}
+});
+
+it("get shows the MTU that a router on the path has reported, while it holds", async (t, tables) => {
+	const ends = {
+		local: "172.1.0.4",
+		localPort: 6080,
+		remote: "198.51.100.7",
+		remotePort: 6080,
+	};
+	await tables.run(cli, "set 6 172.1.0.4 6080 198.51.100.7 6080");
+	const pathMtu = tables.open(pathMtuTable);
+	const now = nanosecondsSinceBoot();
+	pathMtu.set(ends, { mtu: 1400, expires: now + 600_000_000_000n });
+	t.regex((await tables.run(cli, "get 6")).out, /\tno ping\tpath MTU 1400\n/);
+	const mtuOf = async () =>
+		JSON.parse((await tables.run(cli, "get all --json")).out).tunnels[0]
+			.pathMtu;
+	t.is(await mtuOf(), 1400);
+	pathMtu.set(ends, { mtu: 1400, expires: now });
+	t.regex((await tables.run(cli, "get 6")).out, /\tno ping\n/);
+	t.is(await mtuOf(), undefined);
 });
 
 it("get of nothing is an empty document, or exit 3", (t, tables) =>

@@ -1,0 +1,90 @@
+// Needs root and BPF: real traffic of clients and servers that stand where they do not belong: docs/operations.md, Limits.
+import { type Host, needs, testWith } from "@sluice/testbed";
+import test from "ava";
+import { cli } from "../helpers/cli.js";
+import { counted } from "../helpers/counters.js";
+import { addresses, network } from "../helpers/network.js";
+import { configure, serveFamilies, tunnel } from "../helpers/program.js";
+
+const bpfTest = testWith(test.serial, needs.root, needs.bpf);
+
+const { node: backendAddress, proxy } = addresses[4];
+
+/** Whether HTTP is answered within a second. */
+async function answered(host: Host, address: string): Promise<boolean> {
+	const { exitCode } = await host.run(
+		"curl",
+		["-s", "--max-time", "1", "-o", "/dev/null", `http://${address}/`],
+		{ reject: false },
+	);
+	return exitCode === 0;
+}
+
+bpfTest("clients that stand where they cannot be served", async (t) => {
+	const net = await network(t);
+	const { client, gateway, node } = net;
+	await serveFamilies(net);
+	t.true(await answered(client, proxy), "a client");
+
+	// Its packets come back to it with its own address as the source, which the kernel takes for forged.
+	const decapsulated = await counted(node, 0, "decapsulated");
+	t.false(await answered(node, proxy), "a client on the node");
+	t.true((await counted(node, 0, "decapsulated")) > decapsulated);
+
+	// The answer has the proxy's address, which the client did not call.
+	const translated = await counted(gateway, 1, "snat");
+	t.false(await answered(client, backendAddress), "one that calls the backend");
+	t.true((await counted(gateway, 1, "snat")) > translated);
+
+	// Its packets do not come in, or come back with its own address as the source.
+	t.false(await answered(gateway, proxy), "a client on the gateway");
+});
+
+/** An address that the node does not send from by itself. */
+const SECOND = "10.7.0.1";
+
+/** A UDP echo that is bound to all addresses or to one. */
+const ECHO = `const s = require("dgram").createSocket("udp4");
+s.on("message", (m, from) => s.send(m, from.port, from.address));
+s.bind(90, process.argv[1], () => console.log("listening"));`;
+
+/** Sends one datagram; whether it is answered within a second, by whom it was sent to. */
+const ASK = `const s = require("dgram").createSocket("udp4");
+s.on("message", (_, from) => process.exit(from.address === process.argv[1] ? 0 : 1));
+s.send("hello", 90, process.argv[1]);
+setTimeout(() => process.exit(1), 1000);`;
+
+bpfTest(
+	"a UDP server bound to 0.0.0.0 answers from another address than a second one",
+	async (t) => {
+		const net = await network(t);
+		const { client, gateway, node } = net;
+		// The backend's address is one more of the node's.
+		await node.run("ip", ["address", "add", `${SECOND}/32`, "dev", "lo"]);
+		await configure(net);
+		await tunnel(net, 4);
+		for (const host of [gateway, node])
+			await cli(host, `cli_service set 1 1 udp ${proxy} 90 ${SECOND} 90 4 key`);
+		const ask = async () => {
+			const { exitCode } = await client.run(
+				process.execPath,
+				["-e", ASK, proxy],
+				{ reject: false },
+			);
+			return exitCode === 0;
+		};
+		const listen = async (address: string) => {
+			const server = node.spawn(process.execPath, ["-e", ECHO, address]);
+			await server.ready(/listening/);
+			return server;
+		};
+
+		const bound = await listen(SECOND);
+		t.true(await ask(), "bound to the backend's address");
+		await bound.stop();
+		await listen("0.0.0.0");
+		const passed = await counted(node, 1, "not-ours");
+		t.false(await ask(), "bound to all");
+		t.true((await counted(node, 1, "not-ours")) > passed);
+	},
+);
