@@ -15,8 +15,11 @@ import { join } from "node:path";
 export function writeLoader(bin, outfile, engines) {
 	const [, major, minor] = /^>=(\d+)\.(\d+)$/.exec(engines) ?? [];
 	const file = join("dist", `${bin}.bundle.cjs`);
-	// A vm.Script cannot import, but for an experimental option: its loader does.
-	const code = readFileSync(file, "utf8").replaceAll(/\bimport\("/g, 'load("');
+	// A vm.Script cannot import, but for an experimental option: its loader does, by a name that no module has.
+	const code = readFileSync(file, "utf8").replaceAll(
+		/\bimport\("/g,
+		'__import("',
+	);
 	// Its loader reads a byte as a character.
 	writeFileSync(file, code, "ascii");
 	const digest = createHash("sha256").update(code).digest("hex").slice(0, 16);
@@ -34,7 +37,7 @@ try {
 	cachedData = fs.readFileSync(__dirname + "/${bin}.${digest}.cache");
 } catch {}
 new vm.Script(
-	"(function (require, module, __dirname, load) {" + fs.readFileSync(filename, "latin1") + "\\n})",
+	"(function (require, module, __dirname, __import) {" + fs.readFileSync(filename, "latin1") + "\\n})",
 	{ filename, cachedData },
 ).runInThisContext()(require, module, __dirname, (name) => import(name));
 `;
