@@ -80,8 +80,9 @@ static __always_inline int encapsulate(struct __sk_buff *skb, struct run *run,
 	if (check_size(skb, packet, overhead, path->route.mtu, &flags)) {
 		if (!may_split(skb, packet, path->route.mtu - overhead))
 			return refuse_size(skb, run, overhead);
-		size = run->mark == MARK_HEAD ? cut_head(skb, path->route.mtu - overhead)
-					      : split(skb, packet, path->route.mtu - overhead);
+		size = run->mark == MARK_HEAD
+			       ? cut_head(skb, path->route.mtu - overhead)
+			       : split_in_tunnel(skb, packet, path->route.mtu - overhead);
 		if (size < 0)
 			return -OUT_TOO_BIG_SILENT;
 		packet->len = size;

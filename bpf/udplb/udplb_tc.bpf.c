@@ -15,11 +15,16 @@
  * host does not forward), the copy makes a detour: unchanged, but marked, it
  * enters this interface again and is treated as under block, where
  * bpf_redirect_neigh has the kernel resolve the neighbour.
+ *
+ * An IPv4 packet without DF that does not fit makes a detour, too: changed, and
+ * marked with its upstream. It is split there, and its fragments come in once
+ * more, each to be sent.
  */
 #include <linux/errno.h>
 #include <linux/pkt_cls.h>
 
 #include "lib/icmp_answer.h"
+#include "lib/split.h"
 #include "udplb/choose.h"
 #include "udplb/datagram.h"
 #include "udplb/rewrite.h"
@@ -30,6 +35,10 @@
 #define PACKET_OTHERHOST 3
 /* "slb" and a digit: a copy on its detour. A mark does not come from the wire. */
 #define DETOUR 0x736c6231
+/* Changed already: to be split, and then to be sent. The other bits are the upstream's index. */
+#define SPLIT 0x6c800000
+#define PIECE 0x6cc00000
+#define SPLIT_MASK 0xffc00000
 
 static __always_inline void count(__u32 outcome)
 {
@@ -109,26 +118,33 @@ static __always_inline int leave_group(struct __sk_buff *skb)
 
 /* Sends the packet itself. Returns the outcome; of TOO_BIG, `mtu` is what would have gone. */
 static __always_inline int send(struct __sk_buff *skb, const struct datagram *datagram,
-				const struct lb_upstream *upstream, const struct fields *from,
-				const struct fields *to, __u32 *mtu, int *verdict)
+				const struct lb_upstream *upstream, __u32 index,
+				const struct fields *from, const struct fields *to, __u32 *mtu,
+				int *verdict)
 {
 	struct next_hop next = {};
 	int route = find_route(skb, datagram, upstream, &next);
-	int output;
+	int output = only_output_knows(route, upstream), large;
 
-	if (route == BPF_FIB_LKUP_RET_FRAG_NEEDED) {
+	large = route == BPF_FIB_LKUP_RET_FRAG_NEEDED;
+	if (unlikely(large))
 		*mtu = next.mtu;
+	if (output && !skb->gso_size)
+		large = bpf_check_mtu(skb, upstream->ifindex, mtu, 0, 0) != 0;
+	if (unlikely(large) && !may_split(skb, &datagram->packet, *mtu))
 		return TOO_BIG;
-	}
-	output = only_output_knows(route, upstream);
-	if (output && !skb->gso_size && bpf_check_mtu(skb, upstream->ifindex, mtu, 0, 0))
-		return TOO_BIG;
-	if (!output && route != BPF_FIB_LKUP_RET_SUCCESS && route != BPF_FIB_LKUP_RET_NO_NEIGH)
+	if (!large && !output && route != BPF_FIB_LKUP_RET_SUCCESS &&
+	    route != BPF_FIB_LKUP_RET_NO_NEIGH)
 		return NO_ROUTE;
 	if (skb->vlan_present && bpf_skb_vlan_pop(skb))
 		return NOT_CHANGED;
 	if (rewrite(skb, datagram, from, to) || leave_group(skb))
 		return NOT_CHANGED;
+	if (unlikely(large)) {
+		skb->mark = SPLIT | index;
+		*verdict = bpf_redirect(skb->ifindex, BPF_F_INGRESS);
+		return SENT;
+	}
 	if (unlikely(output)) {
 		*verdict = bpf_redirect_neigh(upstream->ifindex, NULL, 0, 0);
 		return SENT;
@@ -206,7 +222,9 @@ static __always_inline int copy(struct __sk_buff *skb, const struct datagram *da
 		return copy_out(skb, datagram, from, to, &fib, verdict);
 	if (route == BPF_FIB_LKUP_RET_NO_NEIGH || only_output_knows(route, upstream))
 		return copy_round(skb);
-	return route == BPF_FIB_LKUP_RET_FRAG_NEEDED ? TOO_BIG : NO_ROUTE;
+	if (route != BPF_FIB_LKUP_RET_FRAG_NEEDED)
+		return NO_ROUTE;
+	return may_split(skb, &datagram->packet, fib.mtu_result) ? copy_round(skb) : TOO_BIG;
 }
 
 /* Gives the packet to this machine as one that was sent to the upstream. Returns the outcome. */
@@ -222,8 +240,8 @@ static __always_inline int deliver(struct __sk_buff *skb, const struct datagram 
 
 /* Does what the upstream's key says. Returns the outcome, or -1 as copy_round(). */
 static __always_inline int act(struct __sk_buff *skb, const struct datagram *datagram,
-			       const struct lb_upstream *upstream, __u32 id, int pass, __u32 *mtu,
-			       int *verdict)
+			       const struct lb_upstream *upstream, __u32 index, __u32 id, int pass,
+			       __u32 *mtu, int *verdict)
 {
 	struct fields from = {
 		.src = datagram->packet.src.addr,
@@ -252,7 +270,70 @@ static __always_inline int act(struct __sk_buff *skb, const struct datagram *dat
 	if (unlikely(datagram->ttl <= 1))
 		return TTL_EXPIRED;
 	return pass ? copy(skb, datagram, upstream, &from, &to, verdict)
-		    : send(skb, datagram, upstream, &from, &to, mtu, verdict);
+		    : send(skb, datagram, upstream, index, &from, &to, mtu, verdict);
+}
+
+static __always_inline int send_head(struct __sk_buff *skb)
+{
+	return bpf_clone_redirect(skb, skb->ifindex, BPF_F_INGRESS) < 0;
+}
+
+/* Gives the packet an identification of its own: its source is the key for all clients. */
+static __always_inline int give_id(struct __sk_buff *skb)
+{
+	__u32 zero = 0, *next = bpf_map_lookup_elem(&next_id, &zero);
+	struct iphdr *ip = bytes_at(skb, ETH_HLEN, sizeof(*ip));
+	__be16 id;
+
+	if (!next || !ip)
+		return -EINVAL;
+	id = bpf_htons((__u16)__sync_fetch_and_add(next, 1));
+	ip->check = csum_fold(csum_change((__u16)~ip->check, (__u32)ip->id, (__u32)id));
+	ip->id = id;
+	return 0;
+}
+
+/* Splits a packet that send() has changed, or sends one of the pieces. Returns the verdict. */
+SUBPROGRAM int send_split(struct __sk_buff *skb)
+{
+	__u32 mark = skb->mark, index = mark & ~SPLIT_MASK, mtu = 0;
+	struct lb_upstream *upstream = bpf_map_lookup_elem(&upstreams, &index);
+	struct next_hop next = {};
+	struct datagram datagram;
+	int route, output;
+
+	skb->mark = 0;
+	if (!upstream || parse(skb, &datagram) ||
+	    !same_address(&upstream->addr, &datagram.packet.dst.addr))
+		return TC_ACT_SHOT;
+	datagram.size = IPV4_MIN_MTU;
+	route = find_route(skb, &datagram, upstream, &next);
+	output = only_output_knows(route, upstream);
+	if (output)
+		bpf_check_mtu(skb, upstream->ifindex, &mtu, 0, 0);
+	else if (route == BPF_FIB_LKUP_RET_SUCCESS || route == BPF_FIB_LKUP_RET_NO_NEIGH)
+		mtu = next.mtu;
+	if (mtu < IPV4_MIN_MTU)
+		return TC_ACT_SHOT;
+	if ((mark & SPLIT_MASK) == SPLIT) {
+		if (!datagram.packet.fragment && give_id(skb))
+			return TC_ACT_SHOT;
+		skb->mark = PIECE | index;
+		if (split(skb, &datagram.packet, mtu) < 0)
+			return TC_ACT_SHOT;
+		/* Behind the others. */
+		return bpf_redirect(skb->ifindex, BPF_F_INGRESS);
+	}
+	if ((datagram.packet.len > mtu && cut_head(skb, mtu) < 0) || leave_group(skb))
+		return TC_ACT_SHOT;
+	if (output)
+		return bpf_redirect_neigh(upstream->ifindex, NULL, 0, 0);
+	return bpf_redirect_neigh(next.ifindex, &next.neighbour, sizeof(next.neighbour), 0);
+}
+
+static __always_inline int is_split(const struct __sk_buff *skb)
+{
+	return (skb->mark & SPLIT_MASK) == SPLIT || (skb->mark & SPLIT_MASK) == PIECE;
 }
 
 static __always_inline int balance(struct __sk_buff *skb, int debug)
@@ -288,7 +369,7 @@ static __always_inline int balance(struct __sk_buff *skb, int debug)
 	if (unlikely(detour))
 		skb->mark = 0;
 	pass = upstream->action == ACTION_PASS && !detour;
-	outcome = act(skb, &datagram, upstream, id, pass, &mtu, &verdict);
+	outcome = act(skb, &datagram, upstream, index, id, pass, &mtu, &verdict);
 	if (outcome < 0)
 		return verdict;
 	if (outcome == SENT && upstream->action == ACTION_PASS)
@@ -310,16 +391,27 @@ static __always_inline int balance(struct __sk_buff *skb, int debug)
 	return verdict;
 }
 
+/* Functions of their own: the stack has no room for both at once. */
+SUBPROGRAM int run(struct __sk_buff *skb)
+{
+	return balance(skb, 0);
+}
+
+SUBPROGRAM int run_debug(struct __sk_buff *skb)
+{
+	return balance(skb, 1);
+}
+
 SEC("tc")
 int udplb(struct __sk_buff *skb)
 {
-	return balance(skb, 0);
+	return unlikely(is_split(skb)) ? send_split(skb) : run(skb);
 }
 
 SEC("tc")
 int udplb_debug(struct __sk_buff *skb)
 {
-	return balance(skb, 1);
+	return unlikely(is_split(skb)) ? send_split(skb) : run_debug(skb);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

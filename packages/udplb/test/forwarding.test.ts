@@ -339,6 +339,33 @@ it("what is larger than the way out takes goes up the stack under pass, and is a
 		await lab.client.run("ip", [family, "route", "flush", "cache"]);
 });
 
+it("an IPv4 datagram without DF that does not fit goes in fragments, as a router sends it", async (t) => {
+	await lab.client.sysctl({ "net/ipv4/ip_no_pmtu_disc": 1 });
+	for (const mtu of [1400, 576]) {
+		await lab.box.run("ip", ["link", "set", "b1", "mtu", String(mtu)]);
+		for (const action of ["block", "pass"] as const) {
+			const server = await lab.serve(both(action));
+			// One that fits, the first that does not, two fragments that do not, and as large as they get.
+			const sizes = [mtu - 28, mtu - 27, 1472, 4000, 65_507];
+			await lab.agents.client.send({ ...v4, sizes, gap: 20 });
+			await lab.agents.client.send({ ...v4, sizes: [1472], noChecksum: true });
+			const arrived = await lab.agents.upstream.take(sizes.length + 1);
+			t.deepEqual(
+				arrived.map(({ size, intact }) => [size, intact]),
+				[...sizes, 1472].map((size) => [size, true]),
+				`${action} ${mtu}`,
+			);
+			const { stdout } = await lab.run("stats", "--json");
+			const { outcomes } = JSON.parse(stdout).interfaces[0];
+			t.like(outcomes, { too_big: 0, answered: 0 });
+			await lab.agents.box.take(action === "pass" ? sizes.length + 1 : 0);
+			await server.stop();
+		}
+	}
+	await lab.client.sysctl({ "net/ipv4/ip_no_pmtu_disc": 0 });
+	await lab.box.run("ip", ["link", "set", "b1", "mtu", "1500"]);
+});
+
 it("packets to other ports and other protocols are left alone", async (t) => {
 	const server = await lab.serve(key());
 	t.teardown(() => server.stop());
