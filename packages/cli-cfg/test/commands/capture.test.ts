@@ -1,6 +1,14 @@
 // Needs root: pins tables. The capture is read by tshark.
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import {
+	lstatSync,
+	mkdtempSync,
+	readFileSync,
+	rmSync,
+	statSync,
+	symlinkSync,
+	writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { withTables } from "@sluice/cli-kit/testing";
@@ -61,8 +69,11 @@ it("dump --write makes a capture that tshark reads", async (t, tables) => {
 	t.is(statSync(file).mode & 0o777, 0o600);
 });
 
-it("dump --write --json tells what it wrote", async (t, tables) => {
+it("dump --write --json tells what it wrote, in place of a link", async (t, tables) => {
 	const file = path.join(directory, "b.pcapng");
+	const victim = path.join(directory, "victim");
+	writeFileSync(victim, "as it was", { mode: 0o644 });
+	symlinkSync(victim, file);
 	const ended = await dumping(
 		tables,
 		["dump", "--count", "1", "--write", file, "--json"],
@@ -74,6 +85,8 @@ it("dump --write --json tells what it wrote", async (t, tables) => {
 		err: "",
 	});
 	t.is(readFileSync(file).readUInt32LE(0), 0x0a0d0d0a);
+	t.is(lstatSync(file).mode, 0o100600);
+	t.is(readFileSync(victim, "utf8"), "as it was");
 });
 
 it("dump --write refuses what it cannot write", async (t, tables) => {

@@ -343,6 +343,7 @@ it("a key comes from a file or standard input, without the newline at its end", 
 		["-three", "-three"],
 		[" four \n", " four "],
 		["five\n\n", "five\n"],
+		["\ufeffsix\n", "six"],
 	] as const) {
 		writeFileSync(file, content);
 		t.is((await tables.run(cli, `${set} ${file}`)).code, 0);

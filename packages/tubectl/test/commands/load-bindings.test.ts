@@ -53,6 +53,11 @@ added bar#udp:[2001:db8::/64]:0
 	);
 });
 
+kernelTest("A byte order mark is no part of the file", async (t) => {
+	const { code, out } = await load('\ufeff{"bindings": []}');
+	t.deepEqual([code, out], [0, ""]);
+});
+
 kernelTest("Only what differs is changed", async (t) => {
 	const foo = { label: "foo", prefix: "127.0.0.1", port: 80 };
 	await load({ bindings: [foo, { ...foo, port: 81 }] });
