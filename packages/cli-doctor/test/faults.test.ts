@@ -204,6 +204,58 @@ finds("a firewall on the gateway", {
 	gateway: ["firewall-drops"],
 });
 
+finds(
+	"a firewall on the gateway that drops what conntrack calls invalid, with DSO",
+	{
+		inject: async ({ gateway, node, nat }) => {
+			// Answers have the proxy's address, which the NAT leaves as it is.
+			await nat.run("nft", ["flush", "ruleset"]);
+			await nat.run("nft", ["-f", "-"], {
+				input: `table ip nat { chain postrouting { type nat hook postrouting priority srcnat; oifname "eth0" ip saddr ${NODE} masquerade; }; }`,
+			});
+			// The gateway then sees the requests alone.
+			await node.sh("cli_cfg set 1 2 snat,fib node");
+			// Counters of answers begin again.
+			await gateway.sh(`cli_service del 1 2; ${service()}
+			nft 'table inet filter { chain forward { type filter hook forward priority 0; ct state invalid drop; }; }'`);
+		},
+		gateway: ["firewall-drops"],
+		after: ({ gateway, node }) =>
+			Promise.all([
+				gateway.sh("nft delete table inet filter"),
+				node.sh("cli_cfg set 1 2 fib node"),
+			]),
+	},
+);
+
+serial(
+	"an IPsec policy that covers a tunnel is found, and one that leaves it out is not",
+	async (t) => {
+		const site = await shared();
+		const { gateway } = site;
+		await gateway.sh(
+			`ip xfrm policy add src ${GATEWAY} dst 198.51.100.0/24 dir out priority 100 tmpl src ${GATEWAY} dst ${NAT} proto esp mode transport`,
+		);
+		const codes = async () =>
+			(await gateway.examine()).findings
+				.filter(({ code }) => code === "ipsec-policy")
+				.map(({ question }) => question);
+		const [question = ""] = await codes();
+		const [, command = ""] = /(ip xfrm policy add .*)$/.exec(question) ?? [];
+		t.regex(command, /proto udp dir out priority 1 action allow$/);
+		await gateway.sh(command);
+		t.deepEqual(await codes(), []);
+		await gateway.sh("ip xfrm policy flush");
+		// A policy between others is none of ours.
+		await gateway.sh(
+			"ip xfrm policy add src 10.9.0.0/16 dst 10.8.0.0/16 dir out tmpl src 10.9.0.1 dst 10.8.0.1 proto esp mode tunnel",
+		);
+		t.deepEqual(await codes(), []);
+		await gateway.sh("ip xfrm policy flush");
+		t.true(await site.works());
+	},
+);
+
 finds("ip_forward off", {
 	inject: ({ gateway }) => gateway.sh("sysctl -qw net.ipv4.ip_forward=0"),
 	gateway: ["forwarding-ipv4"],

@@ -83,17 +83,17 @@ function crossings(
 	return found;
 }
 
-/** Packets of the service went into the tunnel, and none came out. */
+/** Bytes of the service went into the tunnel, and none came out; pings are packets without any. */
 function isOneWay(world: World, sid: Sid): boolean {
-	const packets = (queue: number) =>
+	const total = (queue: number) =>
 		world
 			.traffic()
 			.filter(([key]) => sameSid(key.sid, sid) && key.queue === queue)
 			.reduce(
-				(sum, [, cpus]) => sum + sumOfCpus(cpus.map(({ packets }) => packets)),
+				(sum, [, cpus]) => sum + sumOfCpus(cpus.map(({ bytes }) => bytes)),
 				0n,
 			);
-	return packets(queues.egress) > 0n && packets(queues.ingress) === 0n;
+	return total(queues.egress) > 0n && total(queues.ingress) === 0n;
 }
 
 function dropped(

@@ -9,6 +9,7 @@ import { forwarding } from "./forwarding.js";
 import { full } from "./full.js";
 import { gone } from "./gone.js";
 import { iproute2 } from "./iproute2.js";
+import { ipsec } from "./ipsec.js";
 import { clsBpf, kernelVersion } from "./kernel.js";
 import { libbpf } from "./libbpf.js";
 import { localAddress } from "./local-address.js";
@@ -51,6 +52,7 @@ export const checks: readonly Check[] = [
 	forwarding,
 	rpFilter,
 	firewall,
+	ipsec,
 	fastPath,
 	backends,
 	route,
