@@ -74,14 +74,15 @@ export class Etcd {
 	}
 
 	/**
-	 * Makes a call, at each member at most once.
+	 * Makes a call, at each member once, at a single one twice: what is written here may be written again.
 	 * @throws Failure what etcd said, or that no member answered
 	 */
 	async call<T>(
 		act: (member: Member, options: CallOptions) => Promise<T>,
 	): Promise<T> {
-		const refusals: string[] = [];
-		for (let tries = 0; tries < this.#members.length; tries++) {
+		const refusals = new Set<string>();
+		const most = Math.max(2, this.#members.length);
+		for (let tries = 0; tries < most; tries++) {
 			const { member } = this;
 			try {
 				return await act(member, { timeoutMs: this.#timeout });
@@ -89,13 +90,13 @@ export class Etcd {
 				if (!isElsewhere(error)) throw explain(error);
 				// It may be that of a host that is gone.
 				if (isLate(error)) member.close();
-				refusals.push(
+				refusals.add(
 					`${member.url}: ${ConnectError.from(error).rawMessage || Code[ConnectError.from(error).code]}`,
 				);
 				this.rotate();
 			}
 		}
-		throw explain(new ConnectError(refusals.join(", "), Code.Unavailable));
+		throw explain(new ConnectError([...refusals].join(", "), Code.Unavailable));
 	}
 
 	/** All keys below a prefix, at one revision. */

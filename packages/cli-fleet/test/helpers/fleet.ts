@@ -116,18 +116,19 @@ export class Machine {
 
 	/** Waits until its agent says so in the store. */
 	async until(is: (status: AgentStatus) => boolean): Promise<AgentStatus> {
-		for (;;) {
+		while (!this.#fleet.isClosed) {
 			const key = `${this.#fleet.paths.status(this.name)}agent`;
 			const row = await this.#fleet.etcd.get(key).catch(() => undefined);
 			const status = row && (JSON.parse(row.value) as AgentStatus);
 			if (status && is(status)) return status;
 			await sleep(20);
 		}
+		throw new Error(`${this.name}: the fleet was closed meanwhile`);
 	}
 
 	applied(generation: number): Promise<AgentStatus> {
 		return this.until(
-			({ applied, refused }) => applied === generation && !refused,
+			({ applied, refused }) => applied >= generation && !refused,
 		);
 	}
 
@@ -147,6 +148,7 @@ export class Fleet {
 	readonly members: readonly EtcdServer[];
 	readonly paths = new Paths("/sluice/v1");
 	readonly #machines: Machine[] = [];
+	isClosed = false;
 	/** For what a test writes and reads itself. */
 	readonly etcd: Etcd;
 
@@ -193,6 +195,7 @@ export class Fleet {
 	}
 
 	async close(): Promise<void> {
+		this.isClosed = true;
 		await Promise.all(this.#machines.map((one) => one.close()));
 		this.etcd.close();
 		await Promise.all(this.members.map((one) => one.close()));
