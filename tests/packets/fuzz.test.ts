@@ -15,7 +15,7 @@ bpfTest("20 000 random and mutated packets do no harm", (t) => {
 		"encapsulated",
 		"ping-learned",
 	] as const)
-		t.true((counted.get(outcome) ?? 0) > 20, outcome);
+		t.true((counted.get(outcome) ?? 0) >= 10, outcome);
 });
 
 bpfTest("5 000 random and mutated packets go the same on both paths", (t) => {

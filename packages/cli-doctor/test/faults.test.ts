@@ -1,4 +1,5 @@
 // Needs root: makes namespaces, attaches programs.
+import { join } from "node:path";
 import { needs, testWith } from "@sluice/testbed";
 import type { Machine } from "@sluice/testbed/site";
 import { GATEWAY, NAT, NODE, PROXY, Site, service } from "@sluice/testbed/site";
@@ -265,6 +266,27 @@ finds("a service whose tunnel is not set", {
 	inject: ({ gateway }) => gateway.sh(service({ tunnel: "101" })),
 	gateway: ["service-no-tunnel", "rising-no-tunnel"],
 	mend: ({ gateway }) => gateway.sh(service()),
+});
+
+serial("the build for Ethernet on a device without it is found", async (t) => {
+	const { gateway } = await shared();
+	const object = join(
+		import.meta.dirname,
+		"../../../bpf/dist/pfc_ingress_tc.o",
+	);
+	await gateway.sh(`ip tuntap add name tun9 mode tun
+		ip link set tun9 up
+		tc qdisc add dev tun9 clsact
+		tc filter add dev tun9 ingress pref 7717 handle 1 bpf direct-action object-file ${object} section tc`);
+	const found = async () =>
+		(await gateway.examine("%", 0.5)).findings.find(
+			({ code }) => code === "program-link-type",
+		);
+	const finding = await found();
+	t.regex(finding?.message ?? "", /^pfc_ingress_tc\.o is on tun9 ingress/);
+	await gateway.sh(finding?.fix as string);
+	t.is(await found(), undefined);
+	await gateway.sh("ip link del tun9");
 });
 
 serial("the fast path passes by the gateway's firewall", async (t) => {

@@ -35,6 +35,8 @@ const complaint = (stderr: string) =>
 export interface Interface {
 	ifindex: number;
 	ifname: string;
+	/** "ether", "loopback", "none". */
+	link_type?: string;
 	mtu: number;
 	/** "UP", "DOWN"; "UNKNOWN" of a device without a carrier. */
 	operstate: string;
@@ -70,5 +72,10 @@ export interface Filter {
 	pref: number;
 	kind: string;
 	chain?: number;
-	options?: { handle?: string; prog?: { id: number; name?: string } };
+	options?: {
+		handle?: string;
+		/** "pfc_ingress_tc.o:[tc]": the file that a BPF program was loaded from. */
+		bpf_name?: string;
+		prog?: { id: number; name?: string };
+	};
 }

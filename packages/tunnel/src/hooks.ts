@@ -12,6 +12,8 @@ export interface Attached {
 	chain: number;
 	handle: string;
 	programId: number;
+	/** The file that it was loaded from, where tc has loaded it. */
+	object?: string;
 }
 
 /** The program's name in the kernel. */
@@ -49,6 +51,9 @@ export async function attachedTo(
 					chain,
 					handle: options.handle ?? "0x1",
 					programId: options.prog.id,
+					...(options.bpf_name && {
+						object: options.bpf_name.replace(/:.*/, ""),
+					}),
 				}
 			: [],
 	);

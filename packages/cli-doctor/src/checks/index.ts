@@ -12,6 +12,7 @@ import { iproute2 } from "./iproute2.js";
 import { ipsec } from "./ipsec.js";
 import { clsBpf, kernelVersion } from "./kernel.js";
 import { libbpf } from "./libbpf.js";
+import { linkType } from "./link-type.js";
 import { localAddress } from "./local-address.js";
 import { lockdown } from "./lockdown.js";
 import { mtu } from "./mtu.js";
@@ -43,6 +44,7 @@ export const checks: readonly Check[] = [
 	pinned,
 	programs,
 	duplicates,
+	linkType,
 	split,
 	unconfigured,
 	gone,
