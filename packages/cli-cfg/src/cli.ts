@@ -1,4 +1,4 @@
-import { bulkCommands, type Program, tablesEngine } from "@sluice/cli-kit";
+import { bulkCommands, type Program } from "@sluice/cli-kit";
 import { tunnelPins } from "@sluice/tunnel";
 import manifest from "../package.json" with { type: "json" };
 import { bulk } from "./bulk.js";
@@ -16,12 +16,5 @@ export const cli: Program = {
 	version: manifest.version,
 	pins: tunnelPins,
 	values: { idx: ["0", "1"], flags: flagLists },
-	commands: [
-		get,
-		set,
-		del,
-		stats,
-		dump,
-		...bulkCommands(() => cli, tablesEngine(bulk)),
-	],
+	commands: [get, set, del, stats, dump, ...bulkCommands(() => cli, bulk)],
 };

@@ -4,7 +4,7 @@ import type { OpenTable, Table } from "@sluice/maps/table";
 import type { Env, Kernel } from "./env.js";
 import { Failure } from "./failure.js";
 import { toJson } from "./output.js";
-import { explainMissingPins, type Pins } from "./pins.js";
+import { explainMissingPins, type Guard, type Pins } from "./pins.js";
 import {
 	type Lists,
 	printDocument,
@@ -14,10 +14,24 @@ import {
 import {
 	type Opener,
 	Transaction,
-	type TransactionSize,
+	type TransactionPlan,
 } from "./transaction.js";
+import { keepYoungGenerationSmall } from "./young-generation.js";
 
-/** What a command is run with: the world, and the options that every command has. */
+/** What a context is made of. */
+export interface ContextParts {
+	readonly env: Env;
+	/** Undefined: the command said `kernel: false`. */
+	readonly kernel?: Kernel | undefined;
+	/** Options of the command line, by name. */
+	readonly options: Readonly<Record<string, unknown>>;
+	readonly pins?: Pins | undefined;
+	readonly guard?: Guard | undefined;
+	/** In front of warnings, "cli_tunnel: ping". */
+	readonly name: string;
+}
+
+/** What a command is run with: its environment, and the options that every command has. */
 export class Context {
 	readonly env: Env;
 	/** One JSON document in place of text. */
@@ -26,41 +40,35 @@ export class Context {
 	readonly bpffs: string;
 	/** Options of the whole program, by name. */
 	readonly options: Readonly<Record<string, unknown>>;
-	/** Who warns, "cli_tunnel: ping". */
-	readonly name: string;
-	readonly #kernel: Kernel | undefined;
-	readonly #pins: Pins | undefined;
+	/** What a context of another kind is made of. */
+	readonly parts: ContextParts;
 	#directory: string | undefined;
+	/** Whether the guard has let this context read. */
+	protected mayRead = false;
 
-	constructor(
-		env: Env,
-		kernel: Kernel | undefined,
-		options: Readonly<Record<string, unknown>>,
-		pins: Pins | undefined,
-		name: string,
-	) {
+	constructor(parts: ContextParts) {
+		const { env, options } = parts;
+		this.parts = parts;
 		this.env = env;
 		this.options = options;
 		this.json = options.json === true;
 		this.bpffs =
 			(options.bpffs as string | undefined) ?? defaultBpffs(env.vars);
-		this.name = name;
-		this.#kernel = kernel;
-		this.#pins = pins;
 	}
 
 	get kernel(): Kernel {
-		if (!this.#kernel)
+		if (!this.parts.kernel)
 			throw new Error(
 				"a command that says `kernel: false` asked for the kernel",
 			);
-		return this.#kernel;
+		return this.parts.kernel;
 	}
 
 	/** Where the program's maps are pinned. */
 	get pins(): Pins {
-		if (!this.#pins) throw new Error("a program without pins used a table");
-		return this.#pins;
+		if (!this.parts.pins)
+			throw new Error("a program without pins used a table");
+		return this.parts.pins;
 	}
 
 	/** The directory of the pins. @throws Failure as `Pins.directory`. */
@@ -77,6 +85,8 @@ export class Context {
 		table: Table<K, V>,
 		options: { readOnly?: boolean } = {},
 	): OpenTable<K, V> {
+		if (!this.mayRead) this.parts.guard?.beforeReading(this);
+		this.mayRead = true;
 		return this.#open(table, options);
 	}
 
@@ -89,6 +99,11 @@ export class Context {
 		} catch (error) {
 			throw this.#explained(error);
 		}
+	}
+
+	#openToWrite<K, V>(table: Table<K, V>): KernelTable<K, V> {
+		const open = this.#open(table);
+		return this.parts.guard?.writable(this, table, open) ?? open;
 	}
 
 	/**
@@ -106,10 +121,10 @@ export class Context {
 	}
 
 	/** As `locked`, for a caller that commits. */
-	transact<T>(act: (transaction: Transaction) => T, size?: TransactionSize): T {
+	transact<T>(act: (transaction: Transaction) => T, plan?: TransactionPlan): T {
 		const unlock = this.#lock();
 		try {
-			const transaction = this.transaction(size);
+			const transaction = this.transaction(plan);
 			try {
 				transaction.begin();
 				return act(transaction);
@@ -121,20 +136,53 @@ export class Context {
 		}
 	}
 
-	protected transaction(size?: TransactionSize): Transaction {
+	/** As `transact`. A signal that arrives while the changes are written ends the process afterwards. */
+	async transactMany<T>(
+		act: (transaction: Transaction) => T,
+		plan: TransactionPlan,
+	): Promise<T> {
+		if (plan.whole) keepYoungGenerationSmall();
+		let release: (() => Promise<void>) | undefined;
+		const beforeWriting = () => {
+			release ??= this.env.holdSignals?.();
+		};
+		try {
+			return this.transact(act, { ...plan, beforeWriting });
+		} finally {
+			await release?.();
+		}
+	}
+
+	protected transaction(plan?: TransactionPlan): Transaction {
+		const { guard } = this.parts;
 		return new Transaction(
 			{
 				kernel: this.kernel,
 				directory: this.pinDirectory,
 				tables: this.pins.tables,
-				open: (table) => this.#open(table),
+				open: (table) => this.#openToWrite(table),
+				begin: () => guard?.beforeWriting(this),
+				recovered: () => guard?.recovered(this),
 			},
-			size,
+			plan,
 		);
 	}
 
 	protected release(transaction: Transaction): void {
 		transaction.close();
+	}
+
+	/**
+	 * Runs `act`, which does not wait, to its end: a signal that arrives meanwhile ends the process afterwards, when what
+	 * was done is printed.
+	 */
+	async uninterrupted<T>(act: () => T): Promise<T> {
+		const release = this.env.holdSignals?.();
+		try {
+			return act();
+		} finally {
+			await release?.();
+		}
 	}
 
 	/** Runs a check once all lines of a batch are staged; now, where there is no batch. */
@@ -193,7 +241,7 @@ export class Context {
 		this.env.err(
 			this.json
 				? `${toJson({ warning: { message } })}\n`
-				: `${this.name}: ${message}\n`,
+				: `${this.parts.name}: ${message}\n`,
 		);
 	}
 

@@ -2,10 +2,7 @@ export { netnsOfSys, noBpffs } from "./bpffs.js";
 export type { BulkTables, Restoring } from "./bulk/bulk-tables.js";
 export { carryOut, carryOutAll } from "./bulk/carry-out.js";
 export { bulkCommands } from "./bulk/commands.js";
-export { type DifferenceLine, printChanges } from "./bulk/difference.js";
-export type { Application, Engine } from "./bulk/engine.js";
 export type { StagedContext } from "./bulk/staged-context.js";
-export { tablesEngine } from "./bulk/tables-engine.js";
 export { lineOf } from "./bulk/words.js";
 export {
 	Args,
@@ -42,7 +39,7 @@ export {
 	JsonText,
 	toJson,
 } from "./output.js";
-export type { Pins } from "./pins.js";
+export type { Guard, Pins } from "./pins.js";
 export type { Rows } from "./print-long.js";
 export {
 	type PrivateFile,
@@ -62,6 +59,7 @@ export {
 	watchOptions,
 } from "./stats/watch.js";
 export { readText, withoutMark } from "./text-file.js";
-export type { Opener, Transaction } from "./transaction.js";
+export type { Gathered, Opener, Transaction } from "./transaction.js";
 export { verbOf } from "./usage.js";
 export * as values from "./values.js";
+export { keepYoungGenerationSmall, rankOfMany } from "./young-generation.js";

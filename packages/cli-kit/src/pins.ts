@@ -1,7 +1,9 @@
 import { existsSync } from "node:fs";
+import type { KernelTable } from "@sluice/maps";
 import { isBpffs } from "@sluice/maps/bpffs";
-import type { AnyTable } from "@sluice/maps/table";
+import type { AnyTable, Table } from "@sluice/maps/table";
 import { noBpffs } from "./bpffs.js";
+import type { Context } from "./context.js";
 import { Failure } from "./failure.js";
 
 /** Where a program's maps are pinned. */
@@ -20,6 +22,27 @@ export interface Pins {
 	hint: string;
 	/** The tables that the program changes, in the order in which entries are added; deletes go the other way. */
 	tables: readonly AnyTable[];
+	/** What has to be done before the tables are used, loaded with the kernel's side. */
+	guard?(): Promise<Guard>;
+}
+
+/** Stands before the tables of a program whose pins are more than tables. */
+export interface Guard {
+	/** Called before a command opens its first table for reading. @throws Failure */
+	beforeReading(context: Context): void;
+	/**
+	 * Called under the writers' lock before tables are opened, and again when pins have changed.
+	 * @throws Failure
+	 */
+	beforeWriting(context: Context): void;
+	/** Called under the writers' lock when the change of a killed writer has been completed. */
+	recovered(context: Context): void;
+	/** Gives what writes to a table that was opened. */
+	writable<K, V>(
+		context: Context,
+		table: Table<K, V>,
+		open: KernelTable<K, V>,
+	): KernelTable<K, V>;
 }
 
 /** Explains a missing pin or directory; any other error is returned as it is. */

@@ -75,8 +75,14 @@ async function runLine(program: Program, line: Line, env: Env): Promise<void> {
 	const { spec, values } = line;
 	const parsed = parseArguments(program, line, env);
 	const kernel = spec.kernel === false ? undefined : await env.kernel();
+	const { pins } = program;
+	const guard = kernel && (await pins?.guard?.());
 	const name = nameOf(program, spec);
-	await spec.run(parsed, new Context(env, kernel, values, program.pins, name));
+	const context = new Context({
+		...{ env, kernel, pins, guard, name },
+		options: values,
+	});
+	await spec.run(parsed, context);
 }
 
 /** A message as one line: what was typed may hold newlines, and worse for a terminal. */

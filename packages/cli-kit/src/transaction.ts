@@ -13,6 +13,8 @@ export interface Opener {
 	readonly staged: boolean;
 	/** The staged table, the same one each time. */
 	openTable<K, V>(table: Table<K, V>): StagedTable<K, V>;
+	/** What `make` made for the first change of the transaction. It is staged after the last one. */
+	gathered<T extends Gathered>(make: (tables: Opener) => T): T;
 }
 
 export interface TransactionOptions {
@@ -22,14 +24,26 @@ export interface TransactionOptions {
 	/** Every table that is changed, in the order in which entries are added. */
 	tables: readonly AnyTable[];
 	open<K, V>(table: Table<K, V>): KernelTable<K, V>;
+	/** Called before tables are opened. */
+	begin?(): void;
+	/** Called when the change of a killed writer has been completed. */
+	recovered?(): void;
 }
 
-/** How many entries a transaction is for. */
-export interface TransactionSize {
+/** What the changes of one transaction gather together. */
+export interface Gathered {
+	/** Stages it. */
+	stage(): void;
+}
+
+/** What a transaction is for. */
+export interface TransactionPlan {
 	/** Reads tables as a whole, which pays for many entries. */
 	whole?: boolean;
 	/** About how many entries of each table will be read and set. */
 	expected?: number;
+	/** Called before the changes are written. */
+	beforeWriting?(): void;
 }
 
 /**
@@ -39,25 +53,31 @@ export interface TransactionSize {
 export class Transaction implements Opener {
 	readonly staged = true;
 	readonly #options: TransactionOptions;
-	readonly #size: TransactionSize;
+	readonly #plan: TransactionPlan;
 	readonly #tables = new Map<unknown, AnyStagedTable>();
+	readonly #gathered = new Map<unknown, Gathered>();
 	#inOrder: readonly AnyStagedTable[] = [];
 	#journal: Journal | undefined;
 
-	constructor(options: TransactionOptions, size: TransactionSize = {}) {
+	constructor(options: TransactionOptions, plan: TransactionPlan = {}) {
 		this.#options = options;
-		this.#size = size;
+		this.#plan = plan;
 	}
 
 	/** Completes what a killed writer began, then lets go of what an earlier change read. @throws BpfError */
 	begin(): void {
 		const { kernel, directory, tables, open } = this.#options;
 		for (const table of this.#tables.values()) table.reset();
-		this.#journal ??= new kernel.Journal(directory);
-		kernel.recover(this.#journal, (name) => {
+		this.#gathered.clear();
+		if (!this.#journal) {
+			this.#options.begin?.();
+			this.#journal = new kernel.Journal(directory);
+		}
+		const recovered = kernel.recover(this.#journal, (name) => {
 			const table = tables.find((one) => one.name === name);
 			return table && { table, kernel: open(table) };
 		});
+		if (recovered) this.#options.recovered?.();
 	}
 
 	/** @throws BpfError as `openTable` of the maps package. */
@@ -65,7 +85,7 @@ export class Transaction implements Opener {
 		const known = this.#tables.get(table);
 		if (known) return known;
 		const { kernel, open, tables } = this.#options;
-		const { whole = false, expected = 0 } = this.#size;
+		const { whole = false, expected = 0 } = this.#plan;
 		// Counters are many and only ever deleted here.
 		const isCounter = table.type.startsWith("percpu");
 		const staged = new kernel.StagedTable(
@@ -83,6 +103,19 @@ export class Transaction implements Opener {
 		return staged;
 	}
 
+	gathered<T extends Gathered>(make: (tables: Opener) => T): T {
+		const known = this.#gathered.get(make);
+		if (known) return known as T;
+		const made = make(this);
+		this.#gathered.set(make, made);
+		return made;
+	}
+
+	/** Stages what was gathered: from here on, the tables have all changes. */
+	stage(): void {
+		for (const one of this.#gathered.values()) one.stage();
+	}
+
 	/** The tables that were opened, in the order in which entries are added. */
 	get tables(): readonly AnyStagedTable[] {
 		return this.#inOrder;
@@ -90,6 +123,8 @@ export class Transaction implements Opener {
 
 	/** Writes the changes. @throws BpfError the kernel refused: nothing was changed. */
 	commit(progress?: (count: number) => void): void {
+		this.stage();
+		this.#plan.beforeWriting?.();
 		this.#options.kernel.flush(this.tables, {
 			...(this.#journal ? { journal: this.#journal } : {}),
 			...(progress ? { progress } : {}),
@@ -99,6 +134,7 @@ export class Transaction implements Opener {
 	close(): void {
 		for (const table of this.#tables.values()) table.close();
 		this.#tables.clear();
+		this.#gathered.clear();
 		this.#inOrder = [];
 		this.#journal?.close();
 		this.#journal = undefined;

@@ -26,7 +26,7 @@ export interface Kill {
  */
 export async function killedAnywhere(
 	t: ExecutionContext,
-	tables: PinnedTables,
+	tables: Pick<PinnedTables, "run">,
 	{ program, begin, writer, next, state }: Kill,
 ): Promise<void> {
 	const then = async () => {

@@ -26,7 +26,7 @@ export function killedAtWrite(writes: number): Kernel {
 	const openTable: Kernel["openTable"] = (table, directory, options) =>
 		watched(maps.openTable(table, directory, options), table, alive, write);
 	class Journal extends maps.Journal {
-		override write(record: Buffer): void {
+		override write(record: readonly Buffer[]): void {
 			write();
 			super.write(record);
 		}

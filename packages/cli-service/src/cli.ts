@@ -1,4 +1,4 @@
-import { bulkCommands, type Program, tablesEngine } from "@sluice/cli-kit";
+import { bulkCommands, type Program } from "@sluice/cli-kit";
 import { groupIds, serviceIds, tunnelIds, tunnelPins } from "@sluice/tunnel";
 import manifest from "../package.json" with { type: "json" };
 import { bulk } from "./bulk.js";
@@ -28,6 +28,6 @@ export const cli: Program = {
 		rotate,
 		check,
 		stats,
-		...bulkCommands(() => cli, tablesEngine(bulk)),
+		...bulkCommands(() => cli, bulk),
 	],
 };

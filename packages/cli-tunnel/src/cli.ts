@@ -1,4 +1,4 @@
-import { bulkCommands, type Program, tablesEngine } from "@sluice/cli-kit";
+import { bulkCommands, type Program } from "@sluice/cli-kit";
 import { tunnelIds, tunnelPins } from "@sluice/tunnel";
 import manifest from "../package.json" with { type: "json" };
 import { bulk } from "./bulk.js";
@@ -15,12 +15,5 @@ export const cli: Program = {
 	version: manifest.version,
 	pins: tunnelPins,
 	values: { id: tunnelIds },
-	commands: [
-		get,
-		set,
-		del,
-		ping,
-		stats,
-		...bulkCommands(() => cli, tablesEngine(bulk)),
-	],
+	commands: [get, set, del, ping, stats, ...bulkCommands(() => cli, bulk)],
 };

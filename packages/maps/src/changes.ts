@@ -21,7 +21,7 @@ export interface Changes {
 /** A table in the kernel, as far as changes are written to it. */
 export type PackedTable = Pick<
 	KernelTable<unknown, unknown>,
-	"id" | "readPacked" | "writePacked" | "deletePacked"
+	"id" | "atOnce" | "readPacked" | "writePacked" | "deletePacked"
 >;
 
 /** The changes of one table, and where they are written. */
@@ -33,9 +33,6 @@ export interface Change {
 
 /** Called with the number of entries that were just written or deleted. */
 export type Progress = (count: number) => void;
-
-/** Entries in one system call: enough that the call does not count, few enough for progress to be shown. */
-const CHUNK = 16_384;
 
 /**
  * Writes the changes: adds and changes in the order of the tables, then deletes in the opposite order; or deletes
@@ -51,7 +48,7 @@ export function write(
 	const writes = () => {
 		for (const { table, kernel, changes } of list)
 			for (const { keys, after, count } of [changes.added, changes.changed])
-				inChunks(count, progress, (from, to) =>
+				inChunks(count, kernel, progress, (from, to) =>
 					kernel.writePacked(
 						part(keys, table.key.size, from, to),
 						part(after, table.value.size, from, to),
@@ -62,7 +59,7 @@ export function write(
 	const deletes = () => {
 		for (const { table, kernel, changes } of list.toReversed()) {
 			const { keys, count } = changes.deleted;
-			inChunks(count, progress, (from, to) =>
+			inChunks(count, kernel, progress, (from, to) =>
 				kernel.deletePacked(part(keys, table.key.size, from, to), to - from),
 			);
 		}
@@ -118,21 +115,22 @@ export const part = (bytes: Buffer, size: number, from: number, to: number) =>
 
 function inChunks(
 	count: number,
+	{ atOnce }: PackedTable,
 	progress: Progress,
 	write: (from: number, to: number) => void,
 ): void {
-	for (let from = 0; from < count; from += CHUNK) {
-		const to = Math.min(from + CHUNK, count);
+	for (let from = 0; from < count; from += atOnce) {
+		const to = Math.min(from + atOnce, count);
 		write(from, to);
 		progress(to - from);
 	}
 }
 
-/** How many system calls `write` takes; one cannot be cut by a kill. */
+/** How many calls `write` takes; a kill cannot cut one of them in two. */
 export function callsOf(list: readonly Change[]): number {
 	let calls = 0;
-	for (const { changes } of list)
+	for (const { kernel, changes } of list)
 		for (const { count } of [changes.added, changes.changed, changes.deleted])
-			calls += Math.ceil(count / CHUNK);
+			calls += Math.ceil(count / kernel.atOnce);
 	return calls;
 }

@@ -42,14 +42,17 @@ export function flush(
 	recorded?.clear();
 }
 
+/** What the kernel says of a full hash map, and of a full trie. */
+const FULL = ["E2BIG", "ENOSPC"];
+
 /** Deletes first, too, where only the kernel knows that there is no room for both. */
 function writeInOrder(changes: readonly Change[], progress: Progress): void {
 	try {
 		write(changes, false, progress);
 	} catch (error) {
-		const isFull = (error as { code?: string }).code === "E2BIG";
+		const { code = "" } = error as { code?: string };
 		if (
-			!isFull ||
+			!FULL.includes(code) ||
 			changes.every(({ changes: { deleted } }) => deleted.count === 0)
 		)
 			throw error;
@@ -61,15 +64,17 @@ function writeInOrder(changes: readonly Change[], progress: Progress): void {
 /**
  * Completes the change that a killed writer has recorded. Call it under the writers' lock, before anything is read.
  * @param open as `decode`
+ * @returns whether there was one
  */
 export function recover(
 	journal: Pick<Journal, "read" | "clear">,
 	open: Parameters<typeof decode>[1],
-): void {
+): boolean {
 	const record = journal.read();
-	if (!record) return;
+	if (!record) return false;
 	complete(decode(record, open));
 	journal.clear();
+	return true;
 }
 
 function refuseTooMany(table: AnyStagedTable): void {

@@ -1,4 +1,5 @@
 export * from "./bpffs.js";
+export { ByteIndex } from "./byte-index.js";
 export type { Progress } from "./changes.js";
 export { nanosecondsSinceBoot, nanosecondsTai, secondsSince } from "./clock.js";
 export * from "./codec.js";
@@ -17,7 +18,7 @@ export * from "./info.js";
 export { interfaceIndex, interfaceName } from "./interfaces.js";
 export { Journal } from "./journal.js";
 export { kernelEnum } from "./kernel-enum.js";
-export type { KernelTable } from "./kernel-table.js";
+export { KernelTable } from "./kernel-table.js";
 export * from "./link.js";
 export { lock, lockHolders, tryLock } from "./lock.js";
 export * from "./object.js";

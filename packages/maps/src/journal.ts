@@ -69,23 +69,39 @@ export class Journal {
 		return all.subarray(4, 4 + all.readUInt32LE(0));
 	}
 
-	/** Writes a record. Its last system call makes the change one that will be completed. @throws BpfError */
-	write(record: Buffer): void {
-		const isLarge = 4 + record.length > SIZE;
-		if (isLarge) this.#writeLarge(record);
-		else record.copy(this.#element, 4);
-		this.#setLength(isLarge ? ELSEWHERE : record.length);
+	/**
+	 * Writes a record. Its last system call makes the change one that will be completed.
+	 * @param record its pieces, one behind the other
+	 * @throws BpfError
+	 */
+	write(record: readonly Buffer[]): void {
+		let length = 0;
+		for (const piece of record) length += piece.length;
+		const isLarge = 4 + length > SIZE;
+		if (isLarge) this.#writeLarge(record, length);
+		else {
+			let at = 4;
+			for (const piece of record) at += piece.copy(this.#element, at);
+		}
+		this.#setLength(isLarge ? ELSEWHERE : length);
 	}
 
-	#writeLarge(record: Buffer): void {
-		const count = Math.ceil((4 + record.length) / LARGE_SIZE);
-		const fd = create(LARGE_SIZE, count);
+	#writeLarge(record: readonly Buffer[], length: number): void {
+		const fd = create(LARGE_SIZE, Math.ceil((4 + length) / LARGE_SIZE));
 		const element = Buffer.alloc(LARGE_SIZE);
-		element.writeUInt32LE(record.length, 0);
-		for (let i = 0; i < count; i++) {
-			record.copy(element, i === 0 ? 4 : 0, Math.max(i * LARGE_SIZE - 4, 0));
-			this.#update(fd, i, element);
-		}
+		element.writeUInt32LE(length, 0);
+		let index = 0;
+		let at = 4;
+		for (const piece of record)
+			for (let from = 0; from < piece.length; ) {
+				const copied = piece.copy(element, at, from);
+				from += copied;
+				at += copied;
+				if (at < LARGE_SIZE) continue;
+				this.#update(fd, index++, element);
+				at = 0;
+			}
+		if (at > 0) this.#update(fd, index, element);
 		// A writer that was killed may have left one.
 		rmSync(this.#largePath, { force: true });
 		pin(fd, this.#largePath);

@@ -20,6 +20,8 @@ export class KernelTable<K, V> implements OpenTable<K, V> {
 	readonly id: number;
 	readonly maxEntries: number;
 	readonly fd: number;
+	/** Entries that one call of `writePacked` or `deletePacked` changes together: a kill cannot cut them in two. */
+	readonly atOnce: number = 16_384;
 	readonly #table: Table<K, V>;
 	readonly #key: Buffer;
 	readonly #value: Buffer;
@@ -84,7 +86,7 @@ export class KernelTable<K, V> implements OpenTable<K, V> {
 		const { key, value } = this.#table;
 		const allKeys: Buffer[] = [];
 		const allValues: Buffer[] = [];
-		const ranks: number[] = [];
+		const ranks: (number | string)[] = [];
 		for (const { keys, values, count } of this.batches()) {
 			allKeys.push(Buffer.from(keys.subarray(0, count * key.size)));
 			allValues.push(Buffer.from(values.subarray(0, count * value.size)));
@@ -125,8 +127,9 @@ export class KernelTable<K, V> implements OpenTable<K, V> {
 	/** Reads the value of `key` into `value`. Returns whether there is one. */
 	readPacked(key: Buffer, value: Buffer): boolean {
 		const status = bpf_map_lookup_elem(this.fd, key, value);
-		if (status !== ENOENT) check(status, `read ${this.name}`);
-		return status !== ENOENT;
+		if (status === ENOENT) return false;
+		check(status, `read ${this.name}`);
+		return this.#table.isOwn?.(key, value) ?? true;
 	}
 
 	/** All entries, as `entries`. The buffers are the caller's until the next batch is asked for. */
@@ -166,7 +169,7 @@ export class KernelTable<K, V> implements OpenTable<K, V> {
 			);
 	}
 
-	/** Deletes `count` entries and tells how many there were. */
+	/** Deletes `count` entries. Returns how many there were. */
 	deletePacked(keys: Buffer, count: number): number {
 		if (count === 1) return this.#deleteOneByOne(keys, 1).deleted;
 		const { size } = this.#table.key;

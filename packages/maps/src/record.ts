@@ -15,8 +15,8 @@ const HEADER = 56;
 /** Where the header's numbers stand; before them, the table's name and a zero. */
 const at = { id: 32, added: 36, changed: 40, deleted: 44, known: 48 } as const;
 
-/** The changes as bytes, for the journal. */
-export function encode(list: readonly Change[]): Buffer {
+/** The changes as bytes, for the journal: its pieces one behind the other. */
+export function encode(list: readonly Change[]): Buffer[] {
 	const parts: Buffer[] = [];
 	for (const { table, kernel, changes } of list) {
 		const { added, changed, deleted } = changes;
@@ -31,7 +31,7 @@ export function encode(list: readonly Change[]): Buffer {
 		for (const one of [added, changed, deleted])
 			if (one.count > 0) parts.push(one.keys, one.before, one.after);
 	}
-	return Buffer.concat(parts);
+	return parts;
 }
 
 /**

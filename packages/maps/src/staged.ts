@@ -12,6 +12,10 @@ const WAS = 1;
 const IS = 2;
 /** It was set or deleted here. */
 const TOUCHED = 4;
+/** Its value was overwritten: what the kernel has is in `#before`. */
+const OVERWRITTEN = 8;
+
+const NONE = Buffer.alloc(0);
 
 /** What comes of all changes: the numbers of entries. */
 interface Plan {
@@ -40,21 +44,22 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 	readonly id: number;
 	readonly maxEntries: number;
 	readonly fd: number;
-	readonly #kernel: KernelTable<K, V>;
+	/** The table of the kernel, for what is not to be staged. */
+	readonly kernel: KernelTable<K, V>;
 	readonly #table: Table<K, V>;
 	readonly #index: ByteIndex;
 	/** By the entry's number. */
 	#values!: Buffer;
 	#states!: Uint8Array;
-	/** What the kernel has of entries that were overwritten. */
-	readonly #overwritten = new Map<number, Buffer>();
+	/** What the kernel has of entries that were overwritten, by number; empty until one is. */
+	#before: Buffer = NONE;
 	/** Entries set or deleted, in the order of their first time. */
 	readonly #touched: number[] = [];
 	/** What comes of all changes, worked out when it is asked for, until the next change. */
 	#plan: Plan | undefined;
 	/** Whether all that the kernel has is here. */
 	#complete = false;
-	#inKernel = 0;
+	#kernelCount = 0;
 	/** Counters are the data path's: they are deleted, unseen, and never written. */
 	readonly isCounter: boolean;
 	readonly #key: Buffer;
@@ -66,7 +71,7 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 		this.id = kernel.id;
 		this.maxEntries = kernel.maxEntries;
 		this.fd = kernel.fd;
-		this.#kernel = kernel;
+		this.kernel = kernel;
 		this.#table = table;
 		this.isCounter = table.type.startsWith("percpu");
 		this.#index = new ByteIndex(
@@ -82,8 +87,8 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 	load(): void {
 		if (this.#complete) return;
 		const { key, value } = this.#table;
-		for (const { keys, values, count } of this.#kernel.batches()) {
-			this.#inKernel += count;
+		for (const { keys, values, count } of this.kernel.batches()) {
+			this.#kernelCount += count;
 			for (let i = 0; i < count; i++)
 				if (this.#index.find(keys, i * key.size) < 0)
 					this.#add(keys, i * key.size, values, i * value.size, WAS | IS);
@@ -174,27 +179,37 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 	}
 
 	close(): void {
-		this.#kernel.close();
+		this.kernel.close();
 	}
 
-	/** What will be other than it was, in the order of the changes. */
-	*differences(): IterableIterator<Difference<K, V>> {
+	/** What will be other than it was, by rank, or in the order of the changes. It can be read as often as needed. */
+	differences(rank?: Rank<K>): Iterable<Difference<K, V>> {
+		const changed = this.#touched.filter((number) => this.#kindOf(number));
+		const numbers = rank ? this.#sorted(changed, rank) : changed;
+		const differenceOf = this.#differenceOf;
+		return {
+			*[Symbol.iterator]() {
+				for (const number of numbers) yield differenceOf(number);
+			},
+		};
+	}
+
+	#differenceOf = (number: number): Difference<K, V> => {
 		const { value } = this.#table;
-		for (const number of this.#touched) {
-			const kind = this.#kindOf(number);
-			if (kind === undefined) continue;
-			const old = this.#overwritten.get(number);
-			yield {
-				key: this.#keyOf(number),
-				before:
-					kind === "added"
-						? undefined
-						: old
-							? value.read(old, 0)
-							: this.#valueOf(number),
-				after: kind === "deleted" ? undefined : this.#valueOf(number),
-			};
-		}
+		const state = this.#state(number);
+		return {
+			key: this.#keyOf(number),
+			before:
+				state & WAS
+					? value.read(this.#inKernel(number), number * value.size)
+					: undefined,
+			after: state & IS ? this.#valueOf(number) : undefined,
+		};
+	};
+
+	#sorted(numbers: readonly number[], rank: Rank<K>): number[] {
+		const ranks = numbers.map((number) => rank(this.#keyOf(number)));
+		return Array.from(byRank(ranks), (i) => numbers[i] as number);
 	}
 
 	/** How many entries will be added, changed and deleted. */
@@ -214,13 +229,24 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 			const kind = this.#kindOf(number);
 			if (kind) plan[kind].push(number);
 		}
-		this.#plan = plan;
-		return plan;
+		this.#plan = this.#inOrder(plan);
+		return this.#plan;
+	}
+
+	#inOrder(plan: Plan): Plan {
+		const { order } = this.#table;
+		if (!order) return plan;
+		const sorted = (numbers: number[]) => this.#sorted(numbers, order);
+		return {
+			added: sorted(plan.added),
+			changed: sorted(plan.changed),
+			deleted: sorted(plan.deleted).reverse(),
+		};
 	}
 
 	/** Entries that the kernel has, where all of them were read. */
 	get inKernel(): number | undefined {
-		return this.#complete ? this.#inKernel : undefined;
+		return this.#complete ? this.#kernelCount : undefined;
 	}
 
 	/** What is to be changed in the kernel; undefined: nothing. */
@@ -229,7 +255,7 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 		if (added.length + changed.length + deleted.length === 0) return undefined;
 		return {
 			table: this.#table,
-			kernel: this.#kernel,
+			kernel: this.kernel,
 			changes: {
 				added: this.#packed(added, NONE, true),
 				changed: this.#packed(changed, this.#valuesInKernel(changed), true),
@@ -247,11 +273,10 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 		if (this.#index.count === 0 && !this.#complete) return;
 		this.#index.clear();
 		if (this.#states.length !== this.#index.room) this.#makeRoom();
-		this.#overwritten.clear();
 		this.#touched.length = 0;
 		this.#plan = undefined;
 		this.#complete = false;
-		this.#inKernel = 0;
+		this.#kernelCount = 0;
 	}
 
 	/** The number of an entry that is known, or that the kernel has; -1: neither. Leaves the key in `#key`. */
@@ -259,7 +284,7 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 		this.#table.key.write(this.#key, 0, key);
 		const number = this.#index.find(this.#key, 0);
 		if (number >= 0 || this.#complete || this.isCounter) return number;
-		if (!this.#kernel.readPacked(this.#key, this.#value)) return -1;
+		if (!this.kernel.readPacked(this.#key, this.#value)) return -1;
 		return this.#add(this.#key, 0, this.#value, 0, WAS | IS);
 	}
 
@@ -285,28 +310,36 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 	}
 
 	#grow(): void {
-		const [states, values] = [this.#states, this.#values];
+		const [states, values, before] = [this.#states, this.#values, this.#before];
 		this.#makeRoom();
 		this.#states.set(states);
 		values.copy(this.#values);
+		if (before.length > 0) {
+			this.#before = this.#valueBuffer();
+			before.copy(this.#before);
+		}
 	}
 
 	#makeRoom(): void {
-		const { room } = this.#index;
-		this.#states = new Uint8Array(room);
-		this.#values = Buffer.allocUnsafe(room * this.#table.value.size);
+		this.#states = new Uint8Array(this.#index.room);
+		this.#values = this.#valueBuffer();
+		this.#before = NONE;
 	}
+
+	#valueBuffer = () =>
+		Buffer.allocUnsafe(this.#index.room * this.#table.value.size);
 
 	/** Puts `#value` in the place of an entry's, and keeps what the kernel has of it. */
 	#overwrite(number: number): void {
 		const { size } = this.#table.value;
 		const at = number * size;
-		if (same(this.#values, at, this.#value, size)) return;
-		if (this.#state(number) & WAS && !this.#overwritten.has(number))
-			this.#overwritten.set(
-				number,
-				Buffer.from(this.#values.subarray(at, at + size)),
-			);
+		if (same(this.#values, at, this.#value, 0, size)) return;
+		const state = this.#state(number);
+		if (state & WAS && !(state & OVERWRITTEN)) {
+			if (this.#before.length === 0) this.#before = this.#valueBuffer();
+			copyBytes(this.#values, at, this.#before, at, size);
+			this.#states[number] = state | OVERWRITTEN;
+		}
 		copyBytes(this.#value, 0, this.#values, at, size);
 	}
 
@@ -322,12 +355,17 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 		const state = this.#state(number);
 		if (!(state & WAS)) return state & IS ? "added" : undefined;
 		if (!(state & IS)) return "deleted";
-		const old = this.#overwritten.get(number);
+		if (!(state & OVERWRITTEN)) return undefined;
 		const { size } = this.#table.value;
-		return old && !same(this.#values, number * size, old, size)
-			? "changed"
-			: undefined;
+		const at = number * size;
+		return same(this.#values, at, this.#before, at, size)
+			? undefined
+			: "changed";
 	}
+
+	/** Where the kernel's value of an entry is, at the entry's number. */
+	#inKernel = (number: number) =>
+		this.#state(number) & OVERWRITTEN ? this.#before : this.#values;
 
 	#state = (number: number) => this.#states[number] as number;
 
@@ -357,40 +395,41 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 	#valuesInKernel(numbers: readonly number[]): Buffer {
 		if (numbers.length === 0) return NONE;
 		const { size } = this.#table.value;
-		if (this.#overwritten.size === 0)
-			return packed(numbers, this.#values, size);
-		return Buffer.concat(
-			numbers.map(
-				(number) =>
-					this.#overwritten.get(number) ?? packed([number], this.#values, size),
-			),
-		);
+		if (this.#before.length === 0) return packed(numbers, this.#values, size);
+		const values = Buffer.allocUnsafe(numbers.length * size);
+		for (const [i, number] of numbers.entries()) {
+			const from = this.#inKernel(number);
+			copyBytes(from, number * size, values, i * size, size);
+		}
+		return values;
 	}
 }
 
-const NONE = Buffer.alloc(0);
-
 const NOTHING: Packed = { count: 0, keys: NONE, before: NONE, after: NONE };
 
-/** The rows of these numbers one behind the other. */
+/** The entries of these numbers one behind the other. */
 function packed(
 	numbers: readonly number[],
 	from: Buffer,
 	size: number,
 ): Buffer {
-	const parts: Buffer[] = [];
-	for (let i = 0; i < numbers.length; ) {
-		// Neighbours are taken together: in a file of new entries, all are.
-		const first = numbers[i] as number;
-		let count = 1;
-		while (numbers[i + count] === first + count) count++;
-		parts.push(from.subarray(first * size, (first + count) * size));
-		i += count;
-	}
-	return parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts);
+	const [first = 0] = numbers;
+	// In a file of new entries, all are neighbours.
+	if (numbers.every((number, i) => number === first + i))
+		return from.subarray(first * size, (first + numbers.length) * size);
+	const to = Buffer.allocUnsafe(numbers.length * size);
+	for (const [i, number] of numbers.entries())
+		copyBytes(from, number * size, to, i * size, size);
+	return to;
 }
 
-function same(a: Buffer, at: number, b: Buffer, size: number): boolean {
-	for (let i = 0; i < size; i++) if (a[at + i] !== b[i]) return false;
+function same(
+	a: Buffer,
+	aAt: number,
+	b: Buffer,
+	bAt: number,
+	size: number,
+): boolean {
+	for (let i = 0; i < size; i++) if (a[aAt + i] !== b[bAt + i]) return false;
 	return true;
 }

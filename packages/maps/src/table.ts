@@ -32,6 +32,10 @@ export interface Table<K, V> {
 	readonly value: Codec<V>;
 	/** Added after the first release: where the attached programs lack it, it is empty and refuses to be written. */
 	readonly optional?: true;
+	/** The order in which entries are added; they are deleted in the opposite one. */
+	order?(key: K): number | string;
+	/** Whether a value that a lookup gave is the key's own: a trie gives that of the longest prefix which matches. */
+	readonly isOwn?: (key: Buffer, value: Buffer) => boolean;
 	/** Bytes of the value that the data path writes, too. */
 	readonly learned?: readonly (readonly [from: number, to: number])[];
 }
@@ -71,7 +75,7 @@ export interface OpenTable<K, V> {
 	 * @throws BpfError as `set`; entries before the one that failed are written.
 	 */
 	setMany(entries: Iterable<readonly [K, V]>): void;
-	/** Deletes many entries and tells how many there were. */
+	/** Deletes many entries. Returns how many there were. */
 	deleteMany(keys: Iterable<K>): number;
 	close(): void;
 }

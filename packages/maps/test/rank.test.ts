@@ -2,8 +2,8 @@ import test from "ava";
 import { byRank } from "../src/rank.js";
 
 const ordered = test.macro({
-	title: (_, ranks: number[]) => `[${ranks}] is put in order`,
-	exec(t, ranks: number[], expected: number[]) {
+	title: (_, ranks: (number | string)[]) => `[${ranks}] is put in order`,
+	exec(t, ranks: (number | string)[], expected: number[]) {
 		t.deepEqual([...byRank(ranks)], expected);
 	},
 });
@@ -15,3 +15,4 @@ test(ordered, [2, 10, 1], [2, 0, 1]);
 test(ordered, [5, 0, 5, 0], [1, 3, 0, 2]);
 test(ordered, [2 ** 33, 0, 2 ** 32], [1, 2, 0]);
 test(ordered, [2 ** 53 - 1, 1, 2 ** 53 - 2, 1], [1, 3, 2, 0]);
+test(ordered, ["b", "a", "ab", "a"], [1, 3, 2, 0]);

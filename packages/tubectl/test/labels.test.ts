@@ -4,9 +4,12 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bytes, openTable } from "@sluice/maps";
-import { destinationsTable, packedBindingsTable } from "@sluice/maps/tables";
+import {
+	destinationsTable,
+	keyBitsOf,
+	packedBindingsTable,
+} from "@sluice/maps/tables";
 import test from "ava";
-import { keyBitsOf } from "../src/binding/binding.js";
 import { binding } from "./helpers/binding.js";
 import { kernelTest, ownHost } from "./helpers/own-host.js";
 import { json, must, tubectl } from "./helpers/tubectl.js";
@@ -24,7 +27,8 @@ const directory = () =>
 	`/sys/fs/bpf/${statSync("/proc/self/ns/net").ino}_dispatcher`;
 
 const KEY_SIZE = 257;
-const rawDestinations = { ...destinationsTable, key: bytes(KEY_SIZE) };
+const { name, type, flags, value } = destinationsTable;
+const rawDestinations = { name, type, flags, value, key: bytes(KEY_SIZE) };
 
 /** Labels that tubular accepts, and how they are listed. */
 const labels: [stored: Buffer, listed: string][] = [

@@ -2,6 +2,7 @@ import type { Program } from "../command.js";
 import type { Context } from "../context.js";
 import type { Env } from "../env.js";
 import type { Transaction } from "../transaction.js";
+import type { Application } from "./application.js";
 import type { AnyBulkTables } from "./bulk-tables.js";
 import { carryOut, carryOutAll } from "./carry-out.js";
 import {
@@ -9,7 +10,6 @@ import {
 	differenceLines,
 	printChanges,
 } from "./difference.js";
-import type { Application } from "./engine.js";
 import { progress } from "./progress.js";
 import type { ReadCommand } from "./read-command.js";
 import { StagedContext } from "./staged-context.js";
@@ -33,7 +33,6 @@ export async function apply(
 	context: Context,
 ): Promise<void> {
 	const { text, isAll, dryRun } = application;
-	let resume: (() => Promise<void>) | undefined;
 	const act = (transaction: Transaction) => {
 		const staged = new StagedContext(context, transaction);
 		const lines = isAll
@@ -45,26 +44,21 @@ export async function apply(
 					(command, line) => run(command, line, staged),
 					staged.deferred,
 				);
-		const counts = countDifferences(transaction);
+		transaction.stage();
+		const counts = countDifferences(transaction, tables.derived);
 		if (dryRun) {
-			const differences = differenceLines(tables, staged, context);
+			const differences = differenceLines(tables, staged);
 			return printChanges(context, lines, counts, differences);
 		}
-		if (counts.written + counts.deleted > 0) {
-			resume = context.env.holdSignals?.();
-			write(transaction, context);
-		}
+		if (counts.written + counts.deleted > 0) write(transaction, context);
 		staged.printWarnings();
 		printChanges(context, lines, counts);
 	};
-	try {
-		context.transact(act, {
-			whole: isAll || text.length > LARGE,
-			expected: text.length / LINE,
-		});
-	} finally {
-		await resume?.();
-	}
+	await context.transactMany(act, {
+		whole: isAll || text.length > LARGE,
+		// A restore knows what is there as well.
+		expected: ((isAll ? 2 : 1) * text.length) / LINE,
+	});
 }
 
 function run(

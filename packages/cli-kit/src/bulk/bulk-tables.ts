@@ -27,7 +27,9 @@ export interface BulkTables<P, K, V, H = void> {
 	// biome-ignore lint/suspicious/noExplicitAny: only their keys are looked at
 	beside?: readonly Table<K, any>[];
 	/** The words of the line that deletes one. */
-	delWords(key: K, context: Context): string[];
+	delWords(key: K, context: Context, value: V): string[];
+	/** Names of tables that follow from the others, so that their rows are not counted. */
+	derived?: readonly string[];
 	/** Called before the lines that say all that there is to be; the tables are the staged ones. */
 	restoring(context: StagedContext, args: Args): Restoring<P>;
 	/** Options of `restore`, beside its own. */
@@ -40,11 +42,11 @@ export interface BulkTables<P, K, V, H = void> {
 
 /** A restore under way. */
 export interface Restoring<P> {
-	/** Told of each `set` line, before it is carried out. */
+	/** Called with what each `set` line parses to, before it is carried out. */
 	line(parsed: P): void;
 	/** Called after the last one. */
 	end(): void;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: what runs a batch does not look into them
+// biome-ignore lint/suspicious/noExplicitAny: a batch does not look into keys and values
 export type AnyBulkTables = BulkTables<any, any, any, any>;

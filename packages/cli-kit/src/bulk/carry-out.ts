@@ -2,7 +2,7 @@ import type { Program } from "../command.js";
 import type { Env } from "../env.js";
 import { badInput, Failure } from "../failure.js";
 import { verbOf } from "../usage.js";
-import type { Application } from "./engine.js";
+import type { Application } from "./application.js";
 import { type LineError, LineErrors, lineError } from "./line-errors.js";
 import { type Progress, progress } from "./progress.js";
 import { envOfLine, type ReadCommand, readCommand } from "./read-command.js";

@@ -4,21 +4,23 @@ import { counted } from "../output.js";
 import { printLines, type Rows } from "../print-long.js";
 import { writePrivately } from "../private-file.js";
 import { readText } from "../text-file.js";
-import type { Engine } from "./engine.js";
+import { apply } from "./apply.js";
+import type { AnyBulkTables } from "./bulk-tables.js";
+import { savedLines } from "./saved-lines.js";
 import { stream } from "./stream.js";
 
 /** The commands that do many operations in one process. The program is asked for when one of them runs. */
 export const bulkCommands = (
 	program: () => Program,
-	engine: Engine,
+	tables: AnyBulkTables,
 	// biome-ignore lint/suspicious/noExplicitAny: each command keeps its own type to itself
 ): Command<any>[] => [
-	batch(program, engine),
-	save(engine),
-	restore(program, engine),
+	batch(program, tables),
+	save(tables),
+	restore(program, tables),
 ];
 
-const batch = (program: () => Program, engine: Engine) =>
+const batch = (program: () => Program, tables: AnyBulkTables) =>
 	command({
 		usage: "batch <file>",
 		summary: "Carry out many commands, one a line: all of them or none",
@@ -52,18 +54,19 @@ const batch = (program: () => Program, engine: Engine) =>
 		},
 		run({ isStream, text, dryRun, args }, context) {
 			if (isStream) return stream(program(), context);
-			return engine.apply(
+			return apply(
 				program(),
+				tables,
 				{ text, dryRun, isAll: false, allowEmpty: false, args },
 				context,
 			);
 		},
 	});
 
-const save = ({ save, saveNote, saveOptions }: Engine) =>
+const save = (tables: AnyBulkTables) =>
 	command({
 		usage: "save",
-		summary: `Print the batch that recreates the state${saveNote ? `; ${saveNote}` : ""}`,
+		summary: `Print the batch that recreates the state${tables.saveNote ? `; ${tables.saveNote}` : ""}`,
 		options: {
 			output: {
 				type: "string",
@@ -71,15 +74,12 @@ const save = ({ save, saveNote, saveOptions }: Engine) =>
 				describe:
 					"Write it to a file that only its owner may read, in the place of what is there",
 			},
-			...saveOptions,
+			...tables.saveOptions,
 		},
 		examples: [["save --output saved.txt", "Keep it in a file"]],
 		parse: (args) => ({ args, output: args.optional("output") }),
-		async run({ args, output }, context) {
-			const lines = await save(context, args);
-			const rows: Rows<string> = (row) => {
-				for (const line of lines) row(line);
-			};
+		run({ args, output }, context) {
+			const rows = savedLines(tables, args, context);
 			if (output === undefined) {
 				context.printLong(rows, { lines: rows });
 				return;
@@ -92,7 +92,7 @@ const save = ({ save, saveNote, saveOptions }: Engine) =>
 		},
 	});
 
-const restore = (program: () => Program, engine: Engine) =>
+const restore = (program: () => Program, tables: AnyBulkTables) =>
 	command({
 		usage: "restore <file>",
 		summary:
@@ -109,7 +109,7 @@ const restore = (program: () => Program, engine: Engine) =>
 				type: "boolean",
 				describe: "Also where no line sets anything: all is deleted",
 			},
-			...engine.restoreOptions,
+			...tables.restoreOptions,
 		},
 		examples: [
 			["restore saved.txt --dry-run", "Show what is other than it was"],
@@ -123,7 +123,7 @@ const restore = (program: () => Program, engine: Engine) =>
 			args,
 		}),
 		run: (application, context) =>
-			engine.apply(program(), application, context),
+			apply(program(), tables, application, context),
 	});
 
 /** Writes the lines to a file. Returns how many. */

@@ -15,11 +15,15 @@ export interface Counts {
 	tables: Record<string, { added: number; changed: number; deleted: number }>;
 }
 
-export function countDifferences({ tables }: Transaction): Counts {
+/** @param derived names of tables whose rows are not counted */
+export function countDifferences(
+	{ tables }: Transaction,
+	derived: readonly string[] = [],
+): Counts {
 	const counts: Counts = { written: 0, deleted: 0, tables: {} };
 	for (const table of tables) {
 		// Counters are deleted with what they counted.
-		if (table.isCounter) continue;
+		if (table.isCounter || derived.includes(table.name)) continue;
 		const { added, changed, deleted } = table.counts;
 		if (added + changed + deleted === 0) continue;
 		counts.written += added + changed;
@@ -46,7 +50,6 @@ export interface DifferenceLine {
 export function differenceLines(
 	tables: AnyBulkTables,
 	staged: StagedContext,
-	context: Context,
 ): DifferenceLine[] {
 	const { shown = (words) => words } = tables;
 	const sets: DifferenceLine[] = [];
@@ -55,13 +58,13 @@ export function differenceLines(
 		if (after === undefined)
 			dels.push({
 				change: "delete",
-				line: lineOf(tables.delWords(key, context)),
+				line: lineOf(tables.delWords(key, staged, before)),
 			});
 		else
 			sets.push({
 				change: before === undefined ? "add" : "change",
 				line: lineOf(
-					shown(tables.setWords(key, after, context), context),
+					shown(tables.setWords(key, after, staged), staged),
 					tables.setOptions?.(key, staged, true),
 				),
 			});
@@ -83,7 +86,7 @@ function differencesOf(
 			if (value !== undefined && !found.has(rank(key)))
 				found.set(rank(key), { key, before: value, after: value });
 		}
-	return [...found].sort(([a], [b]) => a - b).map(([, one]) => one);
+	return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one);
 }
 
 const marks = { add: "+", change: "~", delete: "-" } as const;

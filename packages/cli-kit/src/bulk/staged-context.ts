@@ -30,7 +30,7 @@ export class StagedContext extends Context {
 			...envOfLine(outer.env),
 			err: (text: string) => void warnings.push(text),
 		};
-		super(env, outer.kernel, outer.options, outer.pins, outer.name);
+		super({ ...outer.parts, env });
 		this.#warnings = warnings;
 		this.#outer = outer;
 		this.#transaction = transaction;

@@ -11,17 +11,19 @@ export class StreamContext extends Context {
 	readonly #open = new Map<unknown, OpenTable<any, any>>();
 	/** What the pins were when the tables were opened. */
 	#pinsState = "";
+	/** Whether the pins have been looked at for this line. */
+	#isCurrent = false;
 	#answer = "";
 	#transaction: Transaction | undefined;
 
 	constructor(outer: Context) {
-		super(outer.env, outer.kernel, outer.options, outer.pins, outer.name);
+		super(outer.parts);
 	}
 
 	/** Before each line. */
 	begin(): void {
 		this.#answer = this.json ? "{}" : "ok";
-		this.#closeIfPinsChanged();
+		this.#isCurrent = false;
 	}
 
 	/** The answer to the line. */
@@ -33,6 +35,7 @@ export class StreamContext extends Context {
 		table: Table<K, V>,
 		options?: { readOnly?: boolean },
 	): OpenTable<K, V> {
+		if (!this.#isCurrent) this.#closeIfPinsChanged();
 		let open = this.#open.get(table);
 		if (!open) {
 			open = super.openTable(table, options);
@@ -41,7 +44,9 @@ export class StreamContext extends Context {
 		return open;
 	}
 
+	/** Under the lock: the pins may have changed while it was waited for. */
 	protected override transaction(): Transaction {
+		this.#closeIfPinsChanged();
 		this.#transaction ??= super.transaction();
 		return this.#transaction;
 	}
@@ -69,12 +74,14 @@ export class StreamContext extends Context {
 
 	/** Pins that were removed and made again are other tables. */
 	#closeIfPinsChanged(): void {
+		this.#isCurrent = true;
 		const stats = statSync(this.pinDirectory, { throwIfNoEntry: false });
 		const state = stats ? `${stats.dev} ${stats.ino} ${stats.mtimeMs}` : "";
 		if (state === this.#pinsState) return;
 		this.#pinsState = state;
 		for (const table of this.#open.values()) table.close();
 		this.#open.clear();
+		this.mayRead = false;
 		this.#transaction?.close();
 	}
 }

@@ -20,13 +20,13 @@ export async function listValues(
 	if (typeof list !== "function") return;
 	const { values, plain } = readLine(program, words);
 	try {
-		const context = new Context(
-			env,
-			await env.kernel(),
-			values,
-			program.pins,
-			program.name,
-		);
+		const { pins } = program;
+		const context = new Context({
+			...{ env, pins, name: program.name },
+			kernel: await env.kernel(),
+			guard: await pins?.guard?.(),
+			options: values,
+		});
 		let count = 0;
 		for (const value of await list(context, plain, typed)) {
 			if (!value.startsWith(typed)) continue;

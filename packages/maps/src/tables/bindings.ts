@@ -53,8 +53,30 @@ export const packedBindingKey: Codec<string> = {
 		void buffer.write(value, at, bindingKey.size, "latin1"),
 };
 
-/** The bindings table, its keys as they are. */
+/** Prefix length of a packed key, in bits from the protocol on: at most 152, so its first byte is all of it. */
+export const keyBitsOf = (key: string) => key.charCodeAt(0);
+
+const LONGEST_KEY = 8 * (bindingKey.size - 4);
+
+/**
+ * Where a key stands in the order in which the data plane prefers bindings: longer prefixes first, and on the same
+ * prefix a port before every port. Keys of the same rank never match the same packet.
+ */
+export const precedence = (key: string) =>
+	2 * (LONGEST_KEY - keyBitsOf(key)) + (isEveryPort(key) ? 1 : 0);
+
+const isEveryPort = (key: string) =>
+	key.charCodeAt(5) === 0 && key.charCodeAt(6) === 0;
+
+/**
+ * The bindings table with packed keys, one entry for each key: a lookup does not give that of a shorter prefix.
+ *
+ * Adds are made in the order in which the data plane prefers bindings, deletes in the opposite order: at any moment a
+ * packet goes where it went before, or where it goes afterwards.
+ */
 export const packedBindingsTable: Table<string, BindingValue> = {
 	...bindingsTable,
 	key: packedBindingKey,
+	order: precedence,
+	isOwn: (key, value) => key.readUInt32LE(0) === value.readUInt32LE(4),
 };

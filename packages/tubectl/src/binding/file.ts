@@ -7,6 +7,7 @@ import {
 	withoutMark,
 } from "@sluice/cli-kit";
 import { bindingText, keyOf, withProtocol } from "./binding.js";
+import { BindingSet } from "./binding-set.js";
 import { literalLabel } from "./label.js";
 import { prefix } from "./prefix.js";
 
@@ -14,29 +15,28 @@ import { prefix } from "./prefix.js";
  * Reads tubular's JSON, `{"bindings": [{"label": …, "prefix": …, "port": …}]}`: each entry is a binding for tcp and
  * one for udp. All of it is checked before anything is changed.
  *
- * @returns the label of each packed key
  * @throws Failure usage, which names the file and the entry
  */
 export function readBindingsFile(
 	path: string,
 	env: Pick<Env, "input">,
-): Map<string, string> {
-	const wanted = new Map<string, string>();
-	inside(path, () => {
+): BindingSet {
+	return inside(path, () => {
 		const entries = entriesOf(
 			parse(withoutMark(path === "-" ? env.input() : readText(path))),
 		);
+		const wanted = new BindingSet(2 * entries.length);
 		for (let i = 0; i < entries.length; i++) {
 			inside(`bindings[${i}]`, () => addEntry(wanted, entries[i]));
 			// A large file is not in memory twice.
 			entries[i] = undefined;
 		}
+		return wanted;
 	});
-	return wanted;
 }
 
 /** @throws Failure usage, where an earlier entry has the same prefix and port. */
-function addEntry(wanted: Map<string, string>, entry: unknown): void {
+function addEntry(wanted: BindingSet, entry: unknown): void {
 	const fields = object(entry, ["label", "prefix", "port"]);
 	const label = literalLabel("label", string("label", fields.label));
 	const key = keyOf({
@@ -44,13 +44,11 @@ function addEntry(wanted: Map<string, string>, entry: unknown): void {
 		prefix: prefix("prefix", string("prefix", fields.prefix)),
 		port: portOf(fields.port),
 	});
-	const other = wanted.get(key);
-	if (other !== undefined)
+	if (!wanted.add({ label, key }))
 		throw badInput(
-			`duplicate binding ${bindingText({ label, key })}: "${other}" has it already`,
+			`duplicate binding ${bindingText({ label, key })}: "${wanted.labelOf(key)}" has it already`,
 		);
-	wanted.set(key, label);
-	wanted.set(withProtocol(key, "udp"), label);
+	wanted.add({ label, key: withProtocol(key, "udp") });
 }
 
 function entriesOf(document: unknown): unknown[] {
@@ -115,9 +113,9 @@ function readText(path: string): string {
 }
 
 /** Says where in the file a mistake is. */
-function inside(where: string, act: () => void): void {
+function inside<T>(where: string, act: () => T): T {
 	try {
-		act();
+		return act();
 	} catch (error) {
 		if (!(error instanceof Failure)) throw error;
 		const { kind, message, hint, code } = error;

@@ -4,12 +4,12 @@ import {
 	bindingArgs,
 	bindingJson,
 	bindingText,
-	inOrder,
 } from "../binding/binding.js";
 import { matches } from "../binding/filter.js";
 import { prefix } from "../binding/prefix.js";
+import * as state from "../state/bindings.js";
 import { bindingRows } from "../text/listing.js";
-import { announce, placeOf } from "./place.js";
+import { openToRead } from "./open.js";
 
 const positionals = {
 	label: "The word that joins bindings to a socket, 1 to 255 bytes",
@@ -28,13 +28,12 @@ export const bind = command({
 		["bind foo udp 2001:db8::1 0", "every port of an address"],
 	],
 	parse: bindingArgs,
-	async run(binding, context) {
-		const { withWriter } = await import("../state/writer.js");
-		const { bind } = await import("../state/bindings.js");
-		withWriter(placeOf(context), (writer) => bind(writer, binding));
-		context.print([`bound ${bindingText(binding)}`], {
-			bound: bindingJson(binding),
-		});
+	run(binding, context) {
+		context.locked((tables) => state.bind(tables, binding));
+		context.print(
+			() => [`bound ${bindingText(binding)}`],
+			() => ({ bound: bindingJson(binding) }),
+		);
 	},
 });
 
@@ -45,13 +44,12 @@ export const unbind = command({
 	bulk: "change",
 	examples: [["unbind foo tcp 127.0.0.0/24 80", "what bind made"]],
 	parse: bindingArgs,
-	async run(binding, context) {
-		const { withWriter } = await import("../state/writer.js");
-		const { unbind } = await import("../state/bindings.js");
-		withWriter(placeOf(context), (writer) => unbind(writer, binding));
-		context.print([`Removed ${bindingText(binding)}`], {
-			removed: bindingJson(binding),
-		});
+	run(binding, context) {
+		context.locked((tables) => state.unbind(tables, binding));
+		context.print(
+			() => [`Removed ${bindingText(binding)}`],
+			() => ({ removed: bindingJson(binding) }),
+		);
 	},
 });
 
@@ -73,20 +71,15 @@ export const bindings = command({
 		port: ifGiven(args, "port", values.port) ?? 0,
 	}),
 	async run(filter, context) {
-		const { readBindings } = await import("../state/bindings.js");
-		const { openTables } = await import("../state/tables.js");
-		const place = placeOf(context);
-		const tables = openTables(place, { readOnly: true });
-		announce(context, `opened dispatcher at ${place.directory}`);
-		const found = inOrder(
-			readBindings(tables).filter((one) => matches(one.key, filter)),
-		);
+		const { readBindings } = await import("../state/read-bindings.js");
+		const tables = openToRead(context);
+		const found = readBindings(tables, ({ key }) => matches(key, filter));
 		tables.close();
 		const rows = bindingRows(found);
 		context.printLong(
 			(line) => {
-				line(found.length > 0 ? "Bindings:" : "no bindings matched");
-				if (found.length > 0) rows(line);
+				line(found.size > 0 ? "Bindings:" : "no bindings matched");
+				if (found.size > 0) rows(line);
 			},
 			{ bindings: jsonOf(found) },
 		);
@@ -95,7 +88,7 @@ export const bindings = command({
 
 /** Bindings for a JSON document, each made when it is printed. */
 export const jsonOf =
-	(bindings: readonly Binding[]): Rows<unknown> =>
+	(bindings: Iterable<Binding>): Rows<unknown> =>
 	(row) => {
 		for (const one of bindings) row(bindingJson(one));
 	};

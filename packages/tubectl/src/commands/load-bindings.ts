@@ -1,7 +1,7 @@
-import { command } from "@sluice/cli-kit";
-import { bindingText, inOrder } from "../binding/binding.js";
+import { command, keepYoungGenerationSmall } from "@sluice/cli-kit";
+import { type Binding, bindingText } from "../binding/binding.js";
+import { bindingChanges, replaceBindings } from "../state/bindings.js";
 import { jsonOf } from "./binding.js";
-import { placeOf } from "./place.js";
 
 export const loadBindings = command({
 	usage: "load-bindings <file>",
@@ -13,23 +13,27 @@ export const loadBindings = command({
 	parse: (args) => args.text("file"),
 	async run(file, context) {
 		const { readBindingsFile } = await import("../binding/file.js");
-		const { withWriter } = await import("../state/writer.js");
-		const { replaceBindings } = await import("../state/replace.js");
-		const { keepYoungGenerationSmall } = await import(
-			"../state/young-generation.js"
-		);
 		keepYoungGenerationSmall();
-		const set = readBindingsFile(file, context.env);
-		const { added, removed } = withWriter(placeOf(context), (writer) =>
-			replaceBindings(writer, set),
+		const wanted = readBindingsFile(file, context.env);
+		const changes = await context.transactMany(
+			(tables) => {
+				replaceBindings(tables, wanted);
+				const changes = bindingChanges(tables);
+				tables.commit();
+				return changes;
+			},
+			{ whole: true, expected: wanted.size },
 		);
-		const changes = { added: inOrder(added), removed: inOrder(removed) };
+		function* those(wantAdded: boolean): IterableIterator<Binding> {
+			for (const { isAdded, binding } of changes)
+				if (isAdded === wantAdded) yield binding;
+		}
 		context.printLong(
 			(line) => {
-				for (const [what, bindings] of Object.entries(changes))
-					for (const one of bindings) line(`${what} ${bindingText(one)}`);
+				for (const one of those(true)) line(`added ${bindingText(one)}`);
+				for (const one of those(false)) line(`removed ${bindingText(one)}`);
 			},
-			{ added: jsonOf(changes.added), removed: jsonOf(changes.removed) },
+			{ added: jsonOf(those(true)), removed: jsonOf(those(false)) },
 		);
 	},
 });

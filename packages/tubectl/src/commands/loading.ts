@@ -1,8 +1,9 @@
-import { badInput, command } from "@sluice/cli-kit";
+import { badInput, command, keepYoungGenerationSmall } from "@sluice/cli-kit";
 import { objectDirectory } from "../state/object-file.js";
+import { placeOf } from "../state/place.js";
 import type { Index } from "../state/upgrade.js";
 import { version } from "../version.js";
-import { announce, placeOf } from "./place.js";
+import { announce } from "./open.js";
 
 const nothing = () => undefined;
 
@@ -100,13 +101,12 @@ export const upgrade = command({
 	},
 	async run(wanted, context) {
 		const { upgradeDispatcher } = await import("../state/upgrade.js");
-		const { keepYoungGenerationSmall } = await import(
-			"../state/young-generation.js"
-		);
 		keepYoungGenerationSmall();
 		const place = placeOf(context);
 		const objects = objectDirectory(context.env.vars);
-		const { id, index } = upgradeDispatcher(place, objects, wanted);
+		const { id, index } = await context.uninterrupted(() =>
+			upgradeDispatcher(place, objects, wanted),
+		);
 		if (index && wanted === "make")
 			announce(
 				context,

@@ -5,7 +5,6 @@ import {
 	webConfigOption,
 } from "@sluice/cli-kit";
 import { duration } from "../values/duration.js";
-import { placeOf } from "./place.js";
 
 const DEFAULT_TIMEOUT = 30_000;
 
@@ -34,8 +33,7 @@ export const metrics = command({
 		const { accessOf } = await import("@sluice/web-config");
 		const access = accessOf(webConfig, context);
 		const { collector } = await import("../state/collector.js");
-		const place = placeOf(context);
-		const registry = collector(place, (message) => context.warn(message));
+		const registry = collector(context);
 		await serveUntilStopped(
 			context,
 			registry,

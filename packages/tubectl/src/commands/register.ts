@@ -8,10 +8,9 @@ import {
 import { type Domain, domains } from "@sluice/maps/tables";
 import { label } from "../binding/label.js";
 import { listenFds } from "../sockets/listen-fds.js";
-import { netnsInode, type Place } from "../state/place.js";
+import { netnsInode, type Place, placeOf } from "../state/place.js";
 import type { RegisteredSocket } from "../state/sockets.js";
 import { seconds } from "../values/duration.js";
-import { placeOf } from "./place.js";
 
 export const register = command({
 	usage: "register <label>",
@@ -27,7 +26,7 @@ export const register = command({
 		const { chooseSockets } = await import("../sockets/choose.js");
 		const place = placeOf(context);
 		const sockets = chooseSockets(label, passedSockets(count), place.inode);
-		await registerAll(place, sockets, context);
+		await registerAll(sockets, context);
 	},
 });
 
@@ -78,7 +77,7 @@ export const registerPid = command({
 			const sockets = ofProcess(pid, () =>
 				chooseSockets(label, offers, place.inode),
 			);
-			await registerAll(place, sockets, context);
+			await registerAll(sockets, context);
 		} finally {
 			for (const { fd } of offers) context.kernel.close(fd);
 		}
@@ -99,12 +98,9 @@ export const unregister = command({
 		protocol: values.protocol("protocol", args.text("protocol")),
 	}),
 	async run(destination, context) {
-		const { withWriter } = await import("../state/writer.js");
 		const { unregisterSocket } = await import("../state/sockets.js");
 		const { destinationText } = await import("../state/destinations.js");
-		withWriter(placeOf(context), (writer) =>
-			unregisterSocket(writer, destination),
-		);
+		unregisterSocket(context, destination);
 		context.print(
 			[`unregistered socket of destination ${destinationText(destination)}`],
 			{ unregistered: destination },
@@ -113,19 +109,13 @@ export const unregister = command({
 });
 
 async function registerAll(
-	place: Place,
 	sockets: readonly RegisteredSocket[],
 	context: Context,
 ): Promise<void> {
-	const { withWriter } = await import("../state/writer.js");
-	const { cookieText, registerSocket } = await import("../state/sockets.js");
+	const { cookieText, registerSockets } = await import("../state/sockets.js");
 	const { destinationText } = await import("../state/destinations.js");
-	const done = withWriter(place, (writer) =>
-		sockets.map((socket) => ({
-			...socket,
-			created: registerSocket(writer, socket),
-		})),
-	);
+	const created = registerSockets(context, sockets);
+	const done = sockets.map((socket, i) => ({ ...socket, created: created[i] }));
 	context.print(
 		done.map(
 			({ cookie, created, destination }) =>

@@ -1,9 +1,8 @@
 import { type Args, type Context, command } from "@sluice/cli-kit";
-import { inOrder } from "../binding/binding.js";
 import { label } from "../binding/label.js";
 import { bindingRows, destinationRows } from "../text/listing.js";
 import { jsonOf } from "./binding.js";
-import { announce, placeOf } from "./place.js";
+import { openToRead } from "./open.js";
 
 const positionals = { label: "Only what belongs to this label" };
 
@@ -33,16 +32,13 @@ export const list = command({
 });
 
 async function show(only: string | undefined, context: Context) {
-	const { readBindings } = await import("../state/bindings.js");
-	const { openTables } = await import("../state/tables.js");
+	const { readBindings } = await import("../state/read-bindings.js");
 	const { readDestinations } = await import("../state/status.js");
 	const { cookieText } = await import("../state/sockets.js");
-	const place = placeOf(context);
-	const tables = openTables(place, { readOnly: true });
-	announce(context, `opened dispatcher at ${place.directory}`);
+	const tables = openToRead(context);
 	const isMeant = (one: { label: string }) =>
 		only === undefined || one.label === only;
-	const bindings = inOrder(readBindings(tables).filter(isMeant));
+	const bindings = readBindings(tables, isMeant);
 	const destinations = readDestinations(tables).filter(isMeant);
 	tables.close();
 	context.printLong(

@@ -1,13 +1,9 @@
 import { command, values } from "@sluice/cli-kit";
-import {
-	type Binding,
-	bindingJson,
-	keyBitsOf,
-	matchOf,
-} from "../binding/binding.js";
+import { keyBitsOf } from "@sluice/maps/tables";
+import { type Binding, bindingJson, matchOf } from "../binding/binding.js";
 import { prefix, prefixText } from "../binding/prefix.js";
 import type { Answer } from "../state/who.js";
-import { announce, placeOf } from "./place.js";
+import { openToRead } from "./open.js";
 
 export const who = command({
 	usage: "who <protocol> <ip> <port>",
@@ -24,14 +20,11 @@ export const who = command({
 		port: values.integer("port", args.text("port"), 1, 65_535),
 	}),
 	async run({ protocol, host, port }, context) {
-		const { openTables } = await import("../state/tables.js");
 		const { who } = await import("../state/who.js");
 		const { cookieText } = await import("../state/sockets.js");
-		const place = placeOf(context);
-		const tables = openTables(place, { readOnly: true });
+		const tables = openToRead(context);
 		const answer = who(tables, protocol, host, port);
 		tables.close();
-		announce(context, `opened dispatcher at ${place.directory}`);
 		const socket = answer.socket ? cookieText(answer.socket) : undefined;
 		const [winner] = answer.matches;
 		context.print(explain(answer, socket), {

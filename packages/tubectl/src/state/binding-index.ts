@@ -8,11 +8,11 @@ import {
 	pin,
 } from "@sluice/maps";
 import { indexBindingsTable, packedBindingsTable } from "@sluice/maps/tables";
+import { openIndexedTrie } from "./indexed-trie.js";
 import type { Progress } from "./load.js";
 import { indexTables, WRITER } from "./object-file.js";
 import { hasPin, PIN_MODE, removeOldIndex } from "./pins.js";
 import type { Tables } from "./tables.js";
-import { throughProgram } from "./trie.js";
 
 /** Only the owner: a user who can run the program can write bindings. */
 const WRITER_MODE = 0o600;
@@ -59,8 +59,7 @@ export function makeIndex(
 	done("index");
 	freeze(packed.fd);
 	done("frozen");
-	if (!isFrozen(loaded.mapFd(indexBindingsTable.name)))
-		fill(packed, loaded.program(WRITER).fd);
+	if (!isFrozen(loaded.mapFd(indexBindingsTable.name))) fill(state);
 	for (const name of maps) freeze(loaded.mapFd(name));
 	done("filled");
 }
@@ -75,8 +74,11 @@ function pinWriter(state: string, loaded: LoadedObject): void {
 }
 
 /** Sets every binding to what it is, which adds it to the index. */
-function fill(packed: Tables["packed"], writer: number): void {
-	throughProgram(writer).setMany([...packed.entries()]);
+function fill(state: string): void {
+	const trie = openIndexedTrie(state);
+	for (const { keys, values, count } of trie.batches())
+		trie.writePacked(keys, values, count);
+	trie.close();
 }
 
 /** Removes the index of a dispatcher whose trie is not frozen, or is about to be replaced. */

@@ -1,92 +1,98 @@
-import { Failure, missing } from "@sluice/cli-kit";
-import type { OpenTable } from "@sluice/maps";
-import type { BindingValue, DestinationKey } from "@sluice/maps/tables";
+import { badInput, missing, type Opener } from "@sluice/cli-kit";
+import type { OpenTable } from "@sluice/maps/table";
+import {
+	type DestinationKey,
+	type DestinationValue,
+	keyBitsOf,
+	packedBindingsTable,
+} from "@sluice/maps/tables";
 import {
 	type Binding,
 	bindingText,
 	destinationOf,
-	keyBitsOf,
+	listingRank,
 } from "../binding/binding.js";
-import type { Tables } from "./tables.js";
-import type { Writer } from "./writer.js";
-import { keepYoungGenerationSmall } from "./young-generation.js";
+import { destinationsOf } from "./destinations.js";
 
 /** Leads traffic to a label; what the same protocol, prefix and port led to before is replaced. */
-export function bind(writer: Writer, binding: Binding): void {
-	const { tables, destinations } = writer;
+export function bind(tables: Opener, binding: Binding): void {
+	const bindings = tables.openTable(packedBindingsTable);
+	const destinations = destinationsOf(tables);
 	const { key } = binding;
 	const destination = destinationOf(binding);
-	const old = exact(tables.packed, key);
+	const old = bindings.get(key);
 	if (old && destinations.get(destination)?.id === old.id) return;
-	writer.change(() => {
-		const id = destinations.acquire(destination);
-		writer.trie.setMany([[key, { id, prefixlen: keyBitsOf(key) }]]);
-		if (old) destinations.releaseId(old.id);
-	});
+	const id = destinations.acquire(destination);
+	bindings.set(key, { id, prefixlen: keyBitsOf(key) });
+	if (old) destinations.release(old.id);
 }
 
 /** Removes a binding. @throws Failure missing: no such binding, or it leads elsewhere. */
-export function unbind(writer: Writer, binding: Binding): void {
-	const { tables, destinations } = writer;
-	const { key } = binding;
-	const destination = destinationOf(binding);
-	const old = exact(tables.packed, key);
+export function unbind(tables: Opener, binding: Binding): void {
+	const bindings = tables.openTable(packedBindingsTable);
+	const destinations = destinationsOf(tables);
+	const old = bindings.get(binding.key);
 	if (!old) throw missing(`no binding ${bindingText(binding)}`);
-	if (destinations.get(destination)?.id !== old.id)
+	if (destinations.get(destinationOf(binding))?.id !== old.id)
 		throw missing(
-			`no binding ${bindingText(binding)}: it leads to "${labelOf(tables, old.id)}"`,
+			`no binding ${bindingText(binding)}: it leads to "${destinations.labels().get(old.id)?.key.label}"`,
 		);
-	writer.change(() => {
-		writer.trie.deleteMany([key]);
-		destinations.release(destination);
+	bindings.delete(binding.key);
+	destinations.release(old.id);
+}
+
+/** Makes the bindings equal to a set. @throws Failure there is no room for all bindings or destinations */
+export function replaceBindings(
+	tables: Opener,
+	wanted: Iterable<Binding> & { readonly size: number },
+): void {
+	const bindings = tables.openTable(packedBindingsTable);
+	if (wanted.size > bindings.maxEntries)
+		throw badInput(
+			`${wanted.size} bindings do not fit in ${bindings.maxEntries}`,
+		);
+	clearBindings(tables);
+	for (const one of wanted) bind(tables, one);
+}
+
+/** Removes all bindings. Those that are bound again before the commit stay as they are. */
+export function clearBindings(tables: Opener): void {
+	const bindings = tables.openTable(packedBindingsTable);
+	const destinations = destinationsOf(tables);
+	bindings.forEach((_, { id }) => {
+		destinations.release(id);
 	});
+	bindings.clear();
 }
 
-/** The entry of just this key: a lookup in the trie gives the longest match. */
-export function exact(
-	bindings: OpenTable<string, BindingValue>,
-	key: string,
-): BindingValue | undefined {
-	const found = bindings.get(key);
-	return found?.prefixlen === keyBitsOf(key) ? found : undefined;
+/** A binding that a change adds or removes. Another label for the same traffic is an added binding. */
+export interface BindingChange {
+	isAdded: boolean;
+	binding: Binding;
 }
 
-const labelOf = (tables: Tables, id: number) =>
-	[...tables.destinations.entries()].find(
-		([, value]) => value.id === id && value.count > 0,
-	)?.[0].label;
-
-/** A reader takes no lock: a binding may come or go between its two readings. */
-const ATTEMPTS = 5;
-
-/** Bindings that take more memory than the module that saves it takes time. */
-const MANY = 1000;
-
-/** Every binding, in no order. */
-export function readBindings(tables: Tables): Binding[] {
-	for (let attempt = 1; ; attempt++) {
-		const labels = labelsById(tables);
-		const bindings: Binding[] = [];
-		let unknown: number | undefined;
-		tables.packed.forEach((key, { id }) => {
-			const destination = labels.get(id);
-			if (destination) bindings.push({ label: destination.label, key });
-			else unknown = id;
-			if (bindings.length === MANY) keepYoungGenerationSmall();
-		});
-		if (unknown === undefined) return bindings;
-		if (attempt === ATTEMPTS)
-			throw new Failure(
-				"failed",
-				`a binding leads to destination ${unknown}, which does not exist`,
-			);
-	}
+/** What was changed, in the order of the listings; also when all is written. It can be read as often as needed. */
+export function bindingChanges(tables: Opener): Iterable<BindingChange> {
+	const bindings = tables.openTable(packedBindingsTable);
+	const labels = destinationsOf(tables).labels();
+	const differences = bindings.differences(listingRank);
+	return {
+		*[Symbol.iterator]() {
+			for (const { key, before, after } of differences) {
+				const { id = -1 } = after ?? before ?? {};
+				const label = labels.get(id)?.key.label ?? "?";
+				yield { isAdded: after !== undefined, binding: { label, key } };
+			}
+		},
+	};
 }
 
 /** The destination of each id. Entries that nothing refers to may share an id with one that is in use. */
-export function labelsById(tables: Tables): Map<number, DestinationKey> {
+export function labelsById(
+	destinations: OpenTable<DestinationKey, DestinationValue>,
+): Map<number, DestinationKey> {
 	const labels = new Map<number, DestinationKey>();
-	for (const [key, { id, count }] of tables.destinations.entries())
+	for (const [key, { id, count }] of destinations.entries())
 		if (count > 0 || !labels.has(id)) labels.set(id, key);
 	return labels;
 }

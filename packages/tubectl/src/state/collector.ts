@@ -1,8 +1,9 @@
+import type { Context } from "@sluice/cli-kit";
 import { Counter, Gauge, Registry } from "prom-client";
+import { readTables } from "../commands/open.js";
 import { version } from "../version.js";
-import type { Place } from "./place.js";
+import { guard } from "./guard.js";
 import { type DestinationStatus, readDestinations } from "./status.js";
-import { openTables } from "./tables.js";
 
 const labelNames = ["label", "domain", "protocol"];
 
@@ -10,10 +11,7 @@ const labelNames = ["label", "domain", "protocol"];
  * A dispatcher's counters as Prometheus metrics, read anew for each request; the names are tubular's. Where the
  * dispatcher cannot be read, only the count of such errors is left.
  */
-export function collector(
-	place: Place,
-	complain: (message: string) => void,
-): Registry {
+export function collector(context: Context): Registry {
 	const registry = new Registry();
 	const registers = [registry];
 	const metric = { labelNames, registers };
@@ -25,9 +23,9 @@ export function collector(
 		collect() {
 			for (const one of Object.values(counters)) one.reset();
 			try {
-				for (const one of read(place)) fill(counters, one);
+				for (const one of read(context)) fill(counters, one);
 			} catch (error) {
-				complain((error as Error).message);
+				context.warn((error as Error).message);
 				failures.inc();
 			}
 		},
@@ -90,8 +88,10 @@ function fill(metrics: Metrics, one: DestinationStatus): void {
 	metrics.hasSocket.set(labels, one.socket === undefined ? 0 : 1);
 }
 
-function read(place: Place): DestinationStatus[] {
-	const tables = openTables(place, { readOnly: true });
+function read(context: Context): DestinationStatus[] {
+	// The dispatcher may have gone since the last request.
+	guard.beforeReading(context);
+	const tables = readTables(context);
 	try {
 		return readDestinations(tables);
 	} finally {

@@ -1,14 +1,15 @@
-import { Failure } from "@sluice/cli-kit";
-import type { OpenTable } from "@sluice/maps";
+import { Failure, type Gathered, type Opener } from "@sluice/cli-kit";
 import {
 	type DestinationKey,
 	type DestinationValue,
 	type Domain,
+	destinationMetricsTable,
+	destinationsTable,
 	domains,
 	type Protocol,
 	protocols,
+	socketsTable,
 } from "@sluice/maps/tables";
-import type { Tables } from "./tables.js";
 
 /** Who serves traffic: a label, for one address family and protocol. */
 export interface Destination {
@@ -31,105 +32,169 @@ export const destinationKeyOf = ({
 export const destinationText = ({ label, domain, protocol }: Destination) =>
 	`${domain}:${protocol}:${label}`;
 
-/**
- * Destinations and their ids. An id is a place in the tables of sockets and metrics; it is given away again only
- * when no binding and no socket refers to it.
- */
-export class Destinations {
-	readonly #table: OpenTable<DestinationKey, DestinationValue>;
-	readonly #tables: Tables;
+/** A destination as a change leaves it. */
+interface Entry {
+	readonly id: number;
+	count: number;
+	readonly key: DestinationKey;
+	/** Not as the table has it. */
+	isChanged: boolean;
+	/** A socket is about to be registered. */
+	isReserved?: boolean;
+}
 
-	constructor(tables: Tables) {
-		this.#table = tables.destinations;
+/**
+ * The destinations and their ids, of one transaction. An id is the index of a socket and of counters; it is given to
+ * another destination only when no binding and no socket refers to it.
+ *
+ * What changes is gathered, and staged after the last change: of a hundred thousand bindings, most lead to a few.
+ */
+export class Destinations implements Gathered {
+	readonly #tables: Opener;
+	readonly #entries = new Map<string, Entry>();
+	/** The entry of each id that a binding may have; undefined until it is needed. */
+	#byId: Map<number, Entry> | undefined;
+	/** Ids that were in use before the transaction, or are now. */
+	readonly #used = new Set<number>();
+	/** Ids whose counters have to begin at 0. */
+	readonly #fresh: number[] = [];
+
+	constructor(tables: Opener) {
 		this.#tables = tables;
 	}
 
 	get(key: DestinationKey): DestinationValue | undefined {
-		return this.#table.get(key);
+		return this.#find(key);
 	}
 
-	entries(): [DestinationKey, DestinationValue][] {
-		return [...this.#table.entries()];
+	/** The destination of each id that a binding has, or had before. */
+	labels(): ReadonlyMap<number, { readonly key: DestinationKey }> {
+		return this.#ids();
 	}
 
-	/** Whether the id belongs to the entry. An entry that is not in use is as good as none. */
-	inUse({ id, count }: DestinationValue): boolean {
-		return count > 0 || this.#tables.sockets.get(id) !== undefined;
+	/** Counts one more binding that leads to the destination. Returns its id. @throws Failure all ids are in use */
+	acquire(key: DestinationKey): number {
+		const entry = this.#obtain(key);
+		entry.count++;
+		entry.isChanged = true;
+		return entry.id;
 	}
 
-	/** How many destinations more there is room for. */
-	room(): number {
-		const used = this.entries().filter(([, value]) => this.inUse(value));
-		return this.#table.maxEntries - used.length;
+	/** Counts one binding less. */
+	release(id: number): void {
+		const entry = this.#ids().get(id);
+		if (!entry || entry.count === 0) return;
+		entry.count--;
+		entry.isChanged = true;
 	}
 
-	/** The destination's entry; a new one with an unused id, where there is none in use. */
-	obtain(key: DestinationKey): DestinationValue {
-		const existing = this.#table.get(key);
-		if (existing && this.inUse(existing)) return existing;
-		if (existing) this.#table.delete(key);
+	/** Adds the destination of a socket that is about to be registered. Returns its id. @throws as `acquire` */
+	reserve(key: DestinationKey): number {
+		const entry = this.#obtain(key);
+		entry.isReserved = true;
+		return entry.id;
+	}
+
+	/** Deletes the destination, unless something refers to it. */
+	deleteIfUnused(key: DestinationKey): void {
+		const found = this.#find(key);
+		if (found) found.isChanged = true;
+	}
+
+	stage(): void {
+		const table = this.#tables.openTable(destinationsTable);
+		for (const one of this.#entries.values()) {
+			if (!one.isChanged) continue;
+			const { key, id, count } = one;
+			if (one.isReserved || this.#inUse(one)) table.set(key, { id, count });
+			else table.delete(key);
+		}
+	}
+
+	beforeWriting(): void {
+		const { kernel } = this.#tables.openTable(destinationMetricsTable);
+		for (const id of this.#fresh)
+			kernel.set(
+				id,
+				(kernel.get(id) ?? []).map(() => ({
+					lookups: 0n,
+					misses: 0n,
+					errorsBadSocket: 0n,
+				})),
+			);
+	}
+
+	/** The entry of a destination; with an id that is free, where it is not in use. */
+	#obtain(key: DestinationKey): Entry {
+		const found = this.#find(key);
+		if (found && (this.#inUse(found) || this.#used.has(found.id))) return found;
 		return this.#allocate(key);
 	}
 
-	/** Says that one more binding leads to the destination. */
-	acquire(key: DestinationKey): number {
-		const { id, count } = this.obtain(key);
-		this.#table.set(key, { id, count: count + 1 }, "exist");
-		return id;
+	#find(key: DestinationKey): Entry | undefined {
+		const name = nameOf(key);
+		const known = this.#entries.get(name);
+		if (known || this.#byId) return known;
+		const value = this.#tables.openTable(destinationsTable).get(key);
+		return value && this.#add(name, { key, ...value, isChanged: false });
 	}
 
-	/** Says that one binding less leads there. */
-	release(key: DestinationKey): void {
-		const value = this.#table.get(key);
-		if (value) this.setCount(key, { ...value, count: value.count - 1 });
+	#add(name: string, entry: Entry): Entry {
+		this.#entries.set(name, entry);
+		return entry;
 	}
 
-	/** `release`, for a destination known by its id alone. */
-	releaseId(id: number): void {
-		const found = this.entries().find(
-			([, value]) => value.id === id && value.count > 0,
-		);
-		if (found) this.release(found[0]);
+	#inUse({ id, count }: DestinationValue): boolean {
+		if (count > 0) return true;
+		return this.#tables.openTable(socketsTable).kernel.get(id) !== undefined;
 	}
 
-	/** Writes how many bindings lead there; an entry that is not in use any more goes. */
-	setCount(key: DestinationKey, value: DestinationValue): void {
-		if (this.inUse(value)) this.#table.set(key, value);
-		else this.#table.delete(key);
-	}
-
-	#allocate(key: DestinationKey): DestinationValue {
-		const used = new Set<number>();
-		for (const [other, value] of this.entries()) {
-			if (this.inUse(value)) used.add(value.id);
-			// Its socket was closed and no binding leads to it: its id can be given away.
-			else this.#table.delete(other);
+	/** Reads the whole table. An entry that nothing refers to is deleted: another may have its id. */
+	#ids(): Map<number, Entry> {
+		if (this.#byId) return this.#byId;
+		const byId = new Map<number, Entry>();
+		const table = this.#tables.openTable(destinationsTable);
+		for (const [key, value] of table.entries()) {
+			const name = nameOf(key);
+			const entry =
+				this.#entries.get(name) ??
+				this.#add(name, { key, ...value, isChanged: false });
+			if (!this.#inUse(value)) {
+				entry.isChanged = true;
+				continue;
+			}
+			this.#used.add(value.id);
+			if (value.count > 0 || !byId.has(value.id)) byId.set(value.id, entry);
 		}
-		let id = 0;
-		while (used.has(id)) id++;
-		if (id >= this.#table.maxEntries) throw this.full();
-		const { metrics } = this.#tables;
-		metrics.set(
-			id,
-			(metrics.get(id) ?? []).map(() => ({
-				lookups: 0n,
-				misses: 0n,
-				errorsBadSocket: 0n,
-			})),
-		);
-		const value = { id, count: 0 };
-		this.#table.set(key, value, "new");
-		return value;
+		this.#byId = byId;
+		return byId;
 	}
 
-	full(): Failure {
-		return new Failure(
-			"failed",
-			`all ${this.#table.maxEntries} destinations are in use`,
-			{
-				code: "FULL",
-				hint: "remove the bindings and sockets of a label that is not needed",
-			},
-		);
+	#allocate(key: DestinationKey): Entry {
+		const byId = this.#ids();
+		const { maxEntries } = this.#tables.openTable(destinationsTable);
+		let id = 0;
+		while (this.#used.has(id)) id++;
+		if (id >= maxEntries) throw full(maxEntries);
+		this.#used.add(id);
+		this.#fresh.push(id);
+		const entry = { key, id, count: 0, isChanged: true };
+		byId.set(id, entry);
+		return this.#add(nameOf(key), entry);
 	}
 }
+
+/** The destinations of a transaction. */
+export const destinationsOf = (tables: Opener): Destinations =>
+	tables.gathered(make);
+
+const make = (tables: Opener) => new Destinations(tables);
+
+const nameOf = ({ label, domain, protocol }: DestinationKey) =>
+	`${domain} ${protocol} ${label}`;
+
+const full = (maxEntries: number) =>
+	new Failure("failed", `all ${maxEntries} destinations are in use`, {
+		code: "FULL",
+		hint: "remove the bindings and sockets of a label that is not needed",
+	});

@@ -24,20 +24,13 @@ export function removeOldIndex(directory: string): void {
 	if (existsSync(old)) removeFlat(old);
 }
 
-/**
- * A directory that exists while a writer changes the tables: a writer that finds it counts the bindings again. It is
- * beside the state, because tubular's `upgrade` refuses a directory in it.
- */
-export const markOf = (directory: string) => `${directory}-changing`;
-/** Where release 0.1.0 has that mark. */
-const oldMarkOf = (directory: string) => join(directory, "changing");
+/** A directory that release 0.1.0 leaves where a writer is killed: the counts of destinations may be too high. */
+const markOf = (directory: string) => join(directory, "changing");
 
-export const isMarked = (directory: string) =>
-	existsSync(markOf(directory)) || existsSync(oldMarkOf(directory));
+export const isMarked = (directory: string) => existsSync(markOf(directory));
 
 export function removeMark(directory: string): void {
-	for (const mark of [markOf(directory), oldMarkOf(directory)])
-		if (existsSync(mark)) rmdirSync(mark);
+	if (isMarked(directory)) rmdirSync(markOf(directory));
 }
 
 /** Owner and group read, others nothing: a user who can open the directory can hold its lock. */
@@ -62,7 +55,6 @@ export function removeState(directory: string): void {
 		else rmSync(path);
 	}
 	rmdirSync(directory);
-	removeMark(directory);
 }
 
 function removeFlat(directory: string): void {

@@ -1,8 +1,15 @@
 import { type Stats, statSync } from "node:fs";
 import { join } from "node:path";
-import { badInput, Failure, noBpffs } from "@sluice/cli-kit";
+import {
+	badInput,
+	type Context,
+	Failure,
+	noBpffs,
+	type Pins,
+} from "@sluice/cli-kit";
 import { isBpffs } from "@sluice/maps/bpffs";
 import { BpfError } from "@sluice/maps/errors";
+import { destinationsTable, packedBindingsTable } from "@sluice/maps/tables";
 
 /** Where a network namespace's dispatcher has its state. */
 export interface Place {
@@ -62,30 +69,48 @@ export function isThere({ directory }: Place): boolean {
 	}
 }
 
-/** The dispatcher's maps, as the commands for many lines need to know them. */
-export const dispatcherPins = {
-	directory: (bpffs: string, options: Readonly<Record<string, unknown>>) =>
-		findPlace(netnsOf(options), bpffs).directory,
-	absent: (directory: string) => ({
-		message: `dispatcher not loaded in ${directory}`,
-		code: "NOT_LOADED",
-		hint: 'load it with "tubectl load"',
-	}),
-	hint: 'replace the dispatcher with "tubectl upgrade"',
-	/** Every writer of these tables is in this package. */
-	tables: [],
+const NOT_LOADED = {
+	code: "NOT_LOADED",
+	hint: 'load it with "tubectl load"',
 };
 
-/** The network namespace that is meant: --netns, else that of this process. */
-export const netnsOf = (options: Readonly<Record<string, unknown>>) =>
+const notLoadedText = (directory: string) =>
+	`dispatcher not loaded in ${directory}`;
+
+/** The pins of a dispatcher. */
+export const dispatcherPins: Pins = {
+	directory: (bpffs, options) => findPlace(netnsOf(options), bpffs).directory,
+	absent: (directory) => ({
+		message: notLoadedText(directory),
+		...NOT_LOADED,
+	}),
+	hint: 'replace the dispatcher with "tubectl upgrade"',
+	// A binding's destination is there before it.
+	tables: [destinationsTable, packedBindingsTable],
+	async guard() {
+		const { guard } = await import("./guard.js");
+		return guard;
+	},
+};
+
+/** Found once for all lines of a stream. */
+const places = new WeakMap<Context, Place>();
+
+/** The namespace whose dispatcher is meant: --netns, else that of this process. */
+export function placeOf(context: Context): Place {
+	const known = places.get(context);
+	if (known) return known;
+	const place = findPlace(netnsOf(context.options), context.bpffs);
+	places.set(context, place);
+	return place;
+}
+
+const netnsOf = (options: Readonly<Record<string, unknown>>) =>
 	(options.netns as string | undefined) ?? "/proc/self/ns/net";
 
 /** There is no dispatcher, which a command needs. */
 export const notLoaded = ({ directory }: Place) =>
-	new Failure("environment", `dispatcher not loaded in ${directory}`, {
-		code: "NOT_LOADED",
-		hint: 'load it with "tubectl load"',
-	});
+	new Failure("environment", notLoadedText(directory), NOT_LOADED);
 
 /** There is a directory whose namespace is gone; a later one has the same number. */
 export const leftover = ({ directory }: Place) =>

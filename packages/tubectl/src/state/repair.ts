@@ -1,25 +1,29 @@
-import type { Destinations } from "./destinations.js";
+import { openTable } from "@sluice/maps";
 import { removeMark } from "./pins.js";
 import type { Place } from "./place.js";
-import type { Tables } from "./tables.js";
+import { openTables } from "./tables.js";
 
 /**
- * Makes the destinations' counts true again, and drops those that nothing refers to. A writer raises a count before
- * it adds a binding and lowers it after it removed one: where it was killed, a count is too high. Removes the mark that
- * such a writer leaves.
+ * Sets the destinations' counts to the number of their bindings, and deletes destinations that nothing refers to. Another
+ * tool raises a count before it adds a binding, and lowers it after it removed one: where it was killed, a count is too
+ * high. Call it under the writers' lock.
  */
-export function repair(
-	{ directory }: Place,
-	tables: Tables,
-	destinations: Destinations,
-): void {
-	const counts = new Map<number, number>();
-	for (const [, { id }] of tables.packed.entries())
-		counts.set(id, (counts.get(id) ?? 0) + 1);
-	for (const [key, value] of destinations.entries()) {
-		const count = counts.get(value.id) ?? 0;
-		if (count !== value.count || count === 0)
-			destinations.setCount(key, { ...value, count });
+export function repair({ directory }: Place): void {
+	const tables = openTables((table) => openTable(table, directory));
+	try {
+		const { packed, destinations, sockets } = tables;
+		const counts = new Map<number, number>();
+		packed.forEach((_, { id }) => {
+			counts.set(id, (counts.get(id) ?? 0) + 1);
+		});
+		for (const [key, { id, count: old }] of [...destinations.entries()]) {
+			const count = counts.get(id) ?? 0;
+			if (count === 0 && sockets.get(id) === undefined)
+				destinations.delete(key);
+			else if (count !== old) destinations.set(key, { id, count });
+		}
+	} finally {
+		tables.close();
 	}
 	removeMark(directory);
 }

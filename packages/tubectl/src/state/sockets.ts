@@ -1,10 +1,11 @@
-import { missing } from "@sluice/cli-kit";
+import { type Context, missing } from "@sluice/cli-kit";
+import { socketsTable } from "@sluice/maps/tables";
 import {
 	type Destination,
 	destinationKeyOf,
+	destinationsOf,
 	destinationText,
 } from "./destinations.js";
-import type { Writer } from "./writer.js";
 
 /** A socket to register: a descriptor of this process. */
 export interface RegisteredSocket {
@@ -14,36 +15,44 @@ export interface RegisteredSocket {
 }
 
 /**
- * Makes a socket the one that serves its destination, in one step where another one does.
- * @returns whether the destination had no socket
+ * Makes each socket the one that serves its destination, in one step where another one does.
+ * @returns for each, whether the destination had no socket
  * @throws BpfError EOPNOTSUPP a socket that cannot be in a sockmap.
  */
-export function registerSocket(
-	writer: Writer,
-	{ fd, destination }: RegisteredSocket,
-): boolean {
-	const { tables, destinations } = writer;
-	return writer.change(() => {
-		const { id } = destinations.obtain(destinationKeyOf(destination));
-		const created = tables.sockets.get(id) === undefined;
-		tables.sockets.set(id, BigInt(fd));
-		return created;
+export const registerSockets = (
+	context: Context,
+	sockets: readonly RegisteredSocket[],
+): boolean[] =>
+	context.transact((tables) => {
+		const destinations = destinationsOf(tables);
+		const { kernel } = tables.openTable(socketsTable);
+		const ids = sockets.map(({ destination }) =>
+			destinations.reserve(destinationKeyOf(destination)),
+		);
+		// A socket without a destination would be given to whichever comes next.
+		tables.commit();
+		return ids.map((id, i) => {
+			const { fd } = sockets[i] as RegisteredSocket;
+			const created = kernel.get(id) === undefined;
+			kernel.set(id, BigInt(fd));
+			return created;
+		});
 	});
-}
 
 /** Takes the socket from a destination: its traffic is dropped from now on. @throws Failure missing */
 export function unregisterSocket(
-	writer: Writer,
+	context: Context,
 	destination: Destination,
 ): void {
-	const { tables, destinations } = writer;
 	const key = destinationKeyOf(destination);
-	const value = destinations.get(key);
-	if (!value || tables.sockets.get(value.id) === undefined)
-		throw missing(`no socket registered for ${destinationText(destination)}`);
-	writer.change(() => {
-		tables.sockets.delete(value.id);
-		destinations.setCount(key, value);
+	context.locked((tables) => {
+		const destinations = destinationsOf(tables);
+		const { kernel } = tables.openTable(socketsTable);
+		const id = destinations.get(key)?.id;
+		if (id === undefined || kernel.get(id) === undefined)
+			throw missing(`no socket registered for ${destinationText(destination)}`);
+		kernel.delete(id);
+		destinations.deleteIfUnused(key);
 	});
 }
 

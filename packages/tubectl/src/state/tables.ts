@@ -1,4 +1,4 @@
-import { type OpenTable, openTable } from "@sluice/maps";
+import type { OpenTable, Table } from "@sluice/maps/table";
 import {
 	type BindingKey,
 	type BindingValue,
@@ -11,8 +11,6 @@ import {
 	packedBindingsTable,
 	socketsTable,
 } from "@sluice/maps/tables";
-import { isKnownDead } from "./leftovers.js";
-import { isThere, leftover, notLoaded, type Place } from "./place.js";
 
 /** The four tables of a dispatcher, open. */
 export interface Tables {
@@ -25,23 +23,16 @@ export interface Tables {
 	close(): void;
 }
 
-/**
- * Opens a dispatcher's tables.
- * @throws Failure environment, where it is not loaded; BpfError EACCES no rights, EINVAL another layout, all
- *   differences named.
- */
+/** Opens a dispatcher's tables. @throws as `openTable` */
 export function openTables(
-	place: Place,
-	options: { readOnly: boolean },
+	openTable: <K, V>(table: Table<K, V>) => OpenTable<K, V>,
 ): Tables {
-	if (!isThere(place)) throw notLoaded(place);
-	if (options.readOnly && isKnownDead(place)) throw leftover(place);
 	const opened: { close(): void }[] = [];
 	const close = () => {
 		for (const table of opened) table.close();
 	};
-	const open = <K, V>(table: Parameters<typeof openTable<K, V>>[0]) => {
-		const one = openTable(table, place.directory, options);
+	const open = <K, V>(table: Table<K, V>) => {
+		const one = openTable(table);
 		opened.push(one);
 		return one;
 	};
@@ -56,6 +47,6 @@ export function openTables(
 		};
 	} catch (error) {
 		close();
-		throw isThere(place) ? error : notLoaded(place);
+		throw error;
 	}
 }

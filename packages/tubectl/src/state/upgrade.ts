@@ -6,6 +6,7 @@ import {
 	isFrozen,
 	type LoadedObject,
 	openPin,
+	openTable,
 	pin,
 	replaceProgram,
 } from "@sluice/maps";
@@ -15,9 +16,10 @@ import {
 	openIndex,
 	removeIndex,
 } from "./binding-index.js";
-import { Destinations } from "./destinations.js";
+import { completeChange } from "./complete-change.js";
 import { removeAbandonedLoads } from "./leftovers.js";
 import type { Progress } from "./load.js";
+import { lockLoaded } from "./lock-loaded.js";
 import { loadProgram } from "./object-file.js";
 import {
 	LINK,
@@ -30,9 +32,8 @@ import {
 import type { Place } from "./place.js";
 import { DISPATCHER_VERSION, programVersion } from "./program-version.js";
 import { repair } from "./repair.js";
-import { uninterrupted } from "./signals.js";
+import { settleUpgrade } from "./settle-upgrade.js";
 import { openTables, type Tables } from "./tables.js";
-import { lockLoaded, settleUpgrade } from "./writer.js";
 
 /** What an upgrade does about the index: `keep` leaves it as it is. */
 export type Index = "keep" | "make" | "remove";
@@ -52,23 +53,15 @@ export function upgradeDispatcher(
 	done: Progress = () => {},
 ): { id: number; index: boolean } {
 	removeAbandonedLoads(place);
-	return uninterrupted(() => upgrade(place, objects, index, done));
-}
-
-function upgrade(
-	place: Place,
-	objects: string,
-	index: Index,
-	done: Progress,
-): { id: number; index: boolean } {
 	const unlock = lockLoaded(place);
 	try {
 		settleUpgrade(place);
 		refuseNewer(place);
-		const tables = openTables(place, { readOnly: false });
+		completeChange(place);
+		// Another tool may have left counts that are too high.
+		repair(place);
+		const tables = openTables((table) => openTable(table, place.directory));
 		try {
-			// Another tool may have left counts that are too high.
-			repair(place, tables, new Destinations(tables));
 			const hasIndex = isFrozen(tables.bindings.fd);
 			const isIndexed = index === "make" || (index === "keep" && hasIndex);
 			const id = isIndexed

@@ -41,12 +41,12 @@ export function who(
 
 /** The bindings of one port whose prefix the address lies in, by one lookup in the trie for each. */
 function along(
-	{ bindings, ...tables }: Tables,
+	{ bindings, destinations }: Tables,
 	protocol: Protocol,
 	host: Prefix,
 	port: number,
 ): Binding[] {
-	const labels = labelsById({ bindings, ...tables });
+	const labels = labelsById(destinations);
 	const found: Binding[] = [];
 	const outside = keyBits({ ...host, length: 0 });
 	for (let { length } = host; length >= 0; length--) {

@@ -3,7 +3,7 @@ import type { DestinationStatus } from "../state/status.js";
 import { alignedRight } from "./tabwriter.js";
 
 /** The table of bindings. Scripts rely on its columns. */
-export const bindingRows = (bindings: readonly Binding[]) =>
+export const bindingRows = (bindings: Iterable<Binding>) =>
 	alignedRight((row) => {
 		row(["protocol", "prefix", "port", "label"]);
 		for (const one of bindings) {

@@ -1,5 +1,6 @@
+import { precedence } from "@sluice/maps/tables";
 import test from "ava";
-import { bindingText, inOrder, precedence } from "../../src/binding/binding.js";
+import { bindingText, inOrder } from "../../src/binding/binding.js";
 import { binding } from "../helpers/binding.js";
 
 const ordered = test.macro((t, ...lines: string[]) => {

@@ -8,7 +8,7 @@ const fixture = join(import.meta.dirname, "../fixtures/killed.ts");
 /** Carries out an operation in a process of its own, which is killed at a step. */
 export function killedAt(
 	t: ExecutionContext,
-	operation: "load" | "upgrade" | "index" | "no-index" | "bind",
+	operation: "load" | "upgrade" | "index" | "no-index",
 	step: string,
 ): void {
 	const { signal, stderr } = spawnSync(
