@@ -5,7 +5,9 @@ import {
 	encapTable,
 	natTable,
 	rotationTable,
+	signingTable,
 	trafficTable,
+	tunnelOptionsTable,
 	tunnelTable,
 	verifyTable,
 } from "@sluice/maps/tables";
@@ -243,4 +245,42 @@ it("a second key is accepted, then sent, and counts as the old one", async (t, t
 		},
 	]);
 	t.is(phase(), undefined);
+});
+
+it("signing keys and what may move a far end are applied and exported", async (t, tables) => {
+	const signed = changed((c) => {
+		Object.assign(c.services[0] ?? {}, {
+			signingKey: { text: "secret" },
+			requireSigned: true,
+		});
+		Object.assign(c.tunnels[0] ?? {}, {
+			moveAfter: "never",
+			moveWithin: "192.0.2.0/24",
+		});
+	});
+	await session(t, tables, cli, [
+		{
+			type: "-",
+			world: from(signed),
+			out: "generation 1: 14 rows written, 0 deleted\n",
+		},
+	]);
+	const exported = await tables.run(cli, "export --show-keys");
+	t.regex(exported.out, /moveAfter: never, moveWithin: "192\.0\.2\.0\/24"/);
+	t.regex(exported.out, /signingKey: \{ text: secret \}, requireSigned: true/);
+	const hidden = await tables.run(cli, "export");
+	t.notRegex(hidden.out, /secret/);
+	await session(t, tables, cli, [
+		{
+			type: "-",
+			world: from(
+				changed((c) => {
+					c.metadata.generation = 2;
+				}),
+			),
+			out: "generation 2: 0 rows written, 2 deleted\n",
+		},
+	]);
+	t.deepEqual([...tables.open(signingTable).entries()], []);
+	t.deepEqual([...tables.open(tunnelOptionsTable).entries()], []);
 });

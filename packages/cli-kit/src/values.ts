@@ -3,7 +3,12 @@ import {
 	address as addressCodec,
 	bytes as bytesCodec,
 } from "@sluice/maps/codec";
-import { type Protocol, protocols, type Sid } from "@sluice/maps/tables";
+import {
+	MOVE_NEVER,
+	type Protocol,
+	protocols,
+	type Sid,
+} from "@sluice/maps/tables";
 import { badInput, wrongValue } from "./failure.js";
 
 // Text from a command line → value. Each parser is given the argument's name and throws a Failure that says what
@@ -82,6 +87,26 @@ function canonical(text: string): string {
 	const bytes = Buffer.alloc(addressCodec.size);
 	addressCodec.write(bytes, 0, text);
 	return addressCodec.read(bytes, 0);
+}
+
+/** How long a far end must be silent before an unsigned ping moves it: seconds, or `never`. */
+export const moveAfter = (name: string, text: string): number =>
+	text === "never" ? MOVE_NEVER : integer(name, text, 1, 86_400 * 365);
+
+/** A prefix with its length counted as in the tables: of 128 bits, IPv4 being the last 32. */
+export function prefix(
+	name: string,
+	text: string,
+): { within: string; withinBits: number } {
+	const [typed = "", length, more] = text.split("/");
+	if (length === undefined || more !== undefined)
+		throw badInput(`${name} must be ADDRESS/LENGTH, got "${text}"`);
+	const within = address(name, typed);
+	const bits = within.includes(":") ? 128 : 32;
+	return {
+		within,
+		withinBits: 128 - bits + integer(`the length of ${name}`, length, 0, bits),
+	};
 }
 
 /** tcp or udp. */

@@ -2,12 +2,11 @@ import { ageText, type Context } from "@sluice/cli-kit";
 import { endpointText } from "@sluice/maps/address";
 import {
 	type Endpoint,
-	MOVE_NEVER,
 	protocolName,
 	type Tunnel,
 	type TunnelOptions,
 } from "@sluice/maps/tables";
-import { UNKNOWN } from "@sluice/tunnel";
+import { moveDocument, UNKNOWN } from "@sluice/tunnel";
 
 // Lines that scripts rely on: prefix, tabs and field order stay as they are.
 
@@ -46,21 +45,6 @@ const moveWords = (options: TunnelOptions): string[] => {
 		...(within === null ? [] : [`within ${within}`]),
 	];
 };
-
-export const moveDocument = ({
-	moveAfter,
-	within,
-	withinBits,
-}: TunnelOptions) => ({
-	/** Seconds without a ping before one that is not signed moves the far end; null: at once. */
-	after:
-		moveAfter === 0 ? null : moveAfter === MOVE_NEVER ? "never" : moveAfter,
-	/** The prefix that the far end stays in; null: none. */
-	within: withinBits === 0 ? null : prefixText(within, withinBits),
-});
-
-const prefixText = (address: string, bits: number) =>
-	`${address}/${address.includes(":") ? bits : bits - 96}`;
 
 /** The options of `set` that say the same. */
 export const moveOptions = (options: TunnelOptions): string[] => {

@@ -48,11 +48,11 @@ export function documentDigest(
 	for (const line of rows.sort()) lines.add(line);
 	for (const { id, spec } of inOrder(tunnels, ({ id }) => id))
 		lines.add(
-			`tunnel ${id} ${spec.local} ${spec.localPort} ${spec.remote} ${spec.remotePort}`,
+			`tunnel ${id} ${spec.local} ${spec.localPort} ${spec.remote} ${spec.remotePort}${spec.options ? ` ${Object.values(spec.options).join(" ")}` : ""}`,
 		);
 	for (const one of inOrder(services, ({ sid }) => rankOfSid(sid)))
 		lines.add(
-			`service ${one.sid.service} ${one.sid.group} ${endpointName(one.proxy)} ${one.backend.address} ${one.backend.port} ${one.tunnel} ${one.key.toString("latin1")}${one.other ? ` ${one.other.key.toString("latin1")}` : ""}`,
+			`service ${one.sid.service} ${one.sid.group} ${endpointName(one.proxy)} ${one.backend.address} ${one.backend.port} ${one.tunnel} ${one.key.toString("latin1")}${one.other ? ` ${one.other.key.toString("latin1")}` : ""}${one.signing ? ` ${one.signing.key.toString("latin1")} ${one.signing.required}` : ""}`,
 		);
 	return lines.digest();
 }

@@ -65,6 +65,10 @@ function planServices(
 			tunnelsBefore.set(rankOfSid(sid), tunnel);
 	});
 	planRotations(tables, services, only);
+	const named = new Set(services.map(({ sid }) => rankOfSid(sid)));
+	for (const [sid] of [...tables.signing.entries()])
+		if (ownsService(only, sid.service) && !named.has(rankOfSid(sid)))
+			tables.signing.delete(sid);
 	const ownsAll = only.text === "";
 	if (ownsAll)
 		for (const table of rowsOfServices)

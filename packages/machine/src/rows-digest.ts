@@ -6,6 +6,8 @@ import {
 	encapTable,
 	natTable,
 	rotationTable,
+	signingTable,
+	tunnelOptionsTable,
 	tunnelTable,
 	verifyTable,
 } from "@sluice/maps/tables";
@@ -39,6 +41,8 @@ export function rowsDigest(
 		});
 	add(verifyTable, (key) => ownsService(only, key & 0xffff));
 	add(rotationTable, (key) => ownsService(only, key & 0xffff));
+	add(signingTable, (key) => ownsService(only, key & 0xffff));
+	add(tunnelOptionsTable, (key) => ownsTunnel(only, key >>> 0));
 	if (only.config) add(configTable);
 	if (only.text === "") {
 		add(encapTable);
@@ -100,6 +104,8 @@ const numbers = new Map<AnyTable, number>([
 	[natTable, 4],
 	[decapTable, 5],
 	[rotationTable, 6],
+	[signingTable, 7],
+	[tunnelOptionsTable, 8],
 ]);
 
 /** Adds a row, which it may overwrite, or takes it away. */

@@ -1,8 +1,9 @@
 import { type Args, badInput, command, values } from "@sluice/cli-kit";
-import { MOVE_NEVER, type TunnelOptions } from "@sluice/maps/tables";
+import type { TunnelOptions } from "@sluice/maps/tables";
 import {
 	addressKind,
 	addressKindHere,
+	anyMove,
 	openTunnelTables,
 	setTunnel,
 	type TunnelSpec,
@@ -94,29 +95,12 @@ function tunnelOptions(args: Args): TunnelOptions | undefined {
 	const after = args.optional("move-after");
 	const within = args.optional("move-within");
 	if (after === undefined && within === undefined) return undefined;
-	const moveAfter =
-		after === undefined
-			? 0
-			: after === "never"
-				? MOVE_NEVER
-				: values.integer("move-after", after, 1, 86_400 * 365);
-	return { ...prefixOf(within), moveAfter, flags: 0 };
-}
-
-/** A prefix with its length counted as in the tables: of 128 bits, IPv4 being the last 32. */
-function prefixOf(
-	text: string | undefined,
-): Pick<TunnelOptions, "within" | "withinBits"> {
-	if (text === undefined) return { within: "::", withinBits: 0 };
-	const [address = "", length, more] = text.split("/");
-	const within = values.address("move-within", address);
-	const bits = within.includes(":") ? 128 : 32;
-	if (length === undefined || more !== undefined)
-		throw badInput(`move-within must be ADDRESS/LENGTH, got "${text}"`);
 	return {
-		within,
-		withinBits:
-			128 - bits + values.integer("the length of move-within", length, 0, bits),
+		...anyMove,
+		...(within === undefined ? {} : values.prefix("move-within", within)),
+		...(after === undefined
+			? {}
+			: { moveAfter: values.moveAfter("move-after", after) }),
 	};
 }
 

@@ -60,7 +60,12 @@ export function readKeys(
 	return [own, other];
 }
 
-function readKey(value: unknown, at: Path, reader: Reader): Buffer | undefined {
+/** One key: a mapping of `text`, `hex`, `base64` or `file`. */
+export function readKey(
+	value: unknown,
+	at: Path,
+	reader: Reader,
+): Buffer | undefined {
 	const fields = reader.mapping(value, at, [], Object.keys(ways));
 	const names = Object.keys(fields ?? {});
 	const [name] = names;

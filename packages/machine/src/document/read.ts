@@ -9,14 +9,16 @@ import {
 import { flagNames, protocols, queues } from "@sluice/maps/tables";
 import {
 	addressKind,
+	anyMove,
 	type Service,
+	type SigningKey,
 	type TunnelSpec,
 	UNKNOWN,
 } from "@sluice/tunnel";
 import type { ConfigRow, Machine, TunnelRow } from "../machine.js";
 import { checkTogether } from "./check.js";
 import { isV6, place } from "./endpoint.js";
-import { forgetKeyFiles, readKeys } from "./keys.js";
+import { forgetKeyFiles, readKey, readKeys } from "./keys.js";
 import { type Fields, Reader } from "./reader.js";
 import { API_VERSION, generation, KIND, LEARNED } from "./words.js";
 
@@ -179,7 +181,7 @@ export function tunnelRow(
 	value: unknown,
 	path: Path,
 ): TunnelRow | undefined {
-	const row = reader.mapping(value, path, TUNNEL);
+	const row = reader.mapping(value, path, TUNNEL, ["moveAfter", "moveWithin"]);
 	if (!row) return undefined;
 	const id = reader.number(row, "id", path, values.u32);
 	const local = reader.text(row, "local", path, place);
@@ -203,8 +205,30 @@ export function tunnelRow(
 		localPort: local.port,
 		remote: remote.address,
 		remotePort: remote.port,
+		options: optionsOf(reader, row, path),
 	};
 	return { id, spec };
+}
+
+/** Undefined: any ping moves the far end. */
+function optionsOf(
+	reader: Reader,
+	row: Fields,
+	path: Path,
+): TunnelSpec["options"] {
+	const { moveAfter, moveWithin } = row;
+	if (moveAfter === undefined && moveWithin === undefined) return undefined;
+	const after =
+		moveAfter === undefined
+			? undefined
+			: typeof moveAfter === "string"
+				? reader.text(row, "moveAfter", path, values.moveAfter)
+				: reader.number(row, "moveAfter", path, values.moveAfter);
+	const within =
+		moveWithin === undefined
+			? undefined
+			: reader.text(row, "moveWithin", path, values.prefix);
+	return { ...anyMove, ...within, moveAfter: after ?? 0 };
 }
 
 /** An address that no other host can have. */
@@ -230,7 +254,10 @@ export function serviceRow(
 	value: unknown,
 	path: Path,
 ): Service | undefined {
-	const row = reader.mapping(value, path, SERVICE);
+	const row = reader.mapping(value, path, SERVICE, [
+		"signingKey",
+		"requireSigned",
+	]);
 	if (!row) return undefined;
 	const service = reader.number(row, "service", path, values.u16);
 	const group = reader.number(row, "group", path, values.u16);
@@ -238,6 +265,7 @@ export function serviceRow(
 	const proxy = reader.text(row, "proxy", path, place);
 	const backend = reader.text(row, "backend", path, place);
 	const tunnel = reader.number(row, "tunnel", path, values.u32);
+	const signing = signingOf(reader, row, path);
 	const [key, other] = readKeys(row.keys, [...path, "keys"], reader) ?? [];
 	if (service === undefined || group === undefined || !protocol)
 		return undefined;
@@ -256,5 +284,32 @@ export function serviceRow(
 		tunnel,
 		key,
 		...(other ? { other: { key: other } } : {}),
+		...(signing ? { signing } : {}),
 	};
+}
+
+/** Undefined: pings of the service are not signed. */
+function signingOf(
+	reader: Reader,
+	row: Fields,
+	path: Path,
+): SigningKey | undefined {
+	const { signingKey, requireSigned = false } = row;
+	if (typeof requireSigned !== "boolean")
+		reader.wrong([...path, "requireSigned"], "expected true or false");
+	if (signingKey === undefined) {
+		if (requireSigned === true)
+			reader.wrong([...path, "requireSigned"], "needs a signingKey");
+		return undefined;
+	}
+	const at = [...path, "signingKey"];
+	if (signingKey === "hidden") {
+		reader.wrong(at, "the key was left out; export with --show-keys");
+		return undefined;
+	}
+	const key = readKey(signingKey, at, reader);
+	if (!key) return undefined;
+	if (key.readBigUInt64LE(0) === 0n)
+		reader.wrong(at, "must not begin with 8 zero bytes");
+	return { key, required: requireSigned === true };
 }

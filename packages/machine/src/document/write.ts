@@ -6,10 +6,21 @@ import {
 	flagWords,
 	protocolName,
 	rotationTable,
+	type Signing,
+	signingFlags,
+	signingTable,
+	type TunnelOptions,
+	tunnelOptionsTable,
 	tunnelTable,
 	verifyTable,
 } from "@sluice/maps/tables";
-import { otherKey, rankOfConfig, rankOfSid, UNKNOWN } from "@sluice/tunnel";
+import {
+	moveDocument,
+	otherKey,
+	rankOfConfig,
+	rankOfSid,
+	UNKNOWN,
+} from "@sluice/tunnel";
 import { EVERY } from "../machine.js";
 import { type Only, ownsService, ownsTunnel } from "../only.js";
 import { API_VERSION, KIND, LEARNED } from "./words.js";
@@ -47,6 +58,9 @@ export function rowsOfMachine(
 					name,
 				});
 			}, rankOfConfig);
+	const options = new Map(
+		context.openTable(tunnelOptionsTable, readOnly).entries(),
+	);
 	context.openTable(tunnelTable, readOnly).forEach(
 		(id, { local, localPort, remote, remotePort, lastPing }) => {
 			if (!ownsTunnel(only, id)) return;
@@ -55,12 +69,18 @@ export function rowsOfMachine(
 				id,
 				local: endpointText(local, localPort),
 				remote: isLearned ? LEARNED : endpointText(remote, remotePort),
+				...moveRow(options.get(id)),
 			});
 		},
 		(id) => id,
 	);
 	const rotations = new Map(
 		[...context.openTable(rotationTable, readOnly).entries()].map(
+			([sid, row]) => [rankOfSid(sid), row],
+		),
+	);
+	const signings = new Map(
+		[...context.openTable(signingTable, readOnly).entries()].map(
 			([sid, row]) => [rankOfSid(sid), row],
 		),
 	);
@@ -77,10 +97,30 @@ export function rowsOfMachine(
 			backend: endpointText(backend.address, backend.port),
 			tunnel,
 			keys: showKeys ? keys.map(keyRow) : "hidden",
+			...signingRow(signings.get(rankOfSid(sid)), showKeys),
 		});
 	}, rankOfSid);
 	return rows;
 }
+
+function moveRow(options: TunnelOptions | undefined): Row {
+	if (!options) return {};
+	const { after, within } = moveDocument(options);
+	return {
+		...(after === null ? {} : { moveAfter: after }),
+		...(within === null ? {} : { moveWithin: within }),
+	};
+}
+
+const signingRow = (signing: Signing | undefined, showKeys: boolean): Row =>
+	signing
+		? {
+				signingKey: showKeys ? keyRow(signing.key) : "hidden",
+				...(signing.flags & signingFlags.required
+					? { requireSigned: true }
+					: {}),
+			}
+		: {};
 
 /** A key as text where it is printable, else in hex. */
 function keyRow(key: Buffer): Row {

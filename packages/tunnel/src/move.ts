@@ -1,0 +1,25 @@
+import { MOVE_NEVER, type TunnelOptions } from "@sluice/maps/tables";
+
+/** Options of a tunnel whose far end any ping may move. */
+export const anyMove: TunnelOptions = {
+	within: "::",
+	withinBits: 0,
+	moveAfter: 0,
+	flags: 0,
+};
+
+/** What may move a tunnel's far end, as it is typed. */
+export const moveDocument = ({
+	moveAfter,
+	within,
+	withinBits,
+}: TunnelOptions) => ({
+	/** Seconds without a ping before one that is not signed moves it; null: at once. */
+	after:
+		moveAfter === 0 ? null : moveAfter === MOVE_NEVER ? "never" : moveAfter,
+	/** The prefix that it stays in; null: none. */
+	within: withinBits === 0 ? null : prefixText(within, withinBits),
+});
+
+const prefixText = (address: string, bits: number) =>
+	`${address}/${address.includes(":") ? bits : bits - 96}`;
