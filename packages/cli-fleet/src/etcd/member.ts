@@ -39,6 +39,10 @@ export class Member {
 
 	/** Ends the connection; the next call would make a new one. */
 	close(): void {
-		this.#sessions.abort();
+		const end = () => this.#sessions.abort();
+		// An error of a connection that is ended while it is made has no listener, and would end the process.
+		if (this.#sessions.state() === "connecting")
+			this.#sessions.connect().then(end, end);
+		else end();
 	}
 }
