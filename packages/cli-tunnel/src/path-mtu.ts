@@ -1,5 +1,4 @@
 import type { Context } from "@sluice/cli-kit";
-import { BpfError } from "@sluice/maps/errors";
 import { pathMtuTable, type Tunnel } from "@sluice/maps/tables";
 import type { Now } from "./format.js";
 
@@ -23,7 +22,8 @@ function openedPathMtus(context: Context) {
 	try {
 		return context.openTable(pathMtuTable, { readOnly: true });
 	} catch (error) {
-		if (error instanceof BpfError && error.code === "ENOENT") return undefined;
+		// A missing pin has been explained by then: the error is a Failure.
+		if ((error as { code?: string }).code === "ENOENT") return undefined;
 		throw error;
 	}
 }
