@@ -24,7 +24,7 @@ for (const schema of schemas) ajv.addSchema(schema);
 
 /** Parts of documents, which are no documents themselves; those of cli_fleet, which needs etcd, have a test beside it. */
 const parts =
-	/^(common (count|end|endpoint|traffic|tables|packet|layer|fate)|cli_fleet .*)$/;
+	/^(common (count|end|endpoint|traffic|tables|packet|layer|fate)|cli_service rotation|cli_fleet .*)$/;
 
 /** Runs programs on a host, and holds each document against its schema. */
 class Documents {
@@ -127,6 +127,10 @@ async function tunnels(documents: Documents, host: Host): Promise<void> {
 	);
 	await run("cli_tunnel get", "cli_tunnel get all");
 	await run("cli_service get", "cli_service get all --show-keys");
+	for (const step of ["--prepare n3w-key", "--switch", "--finish --force"]) {
+		await run("cli_service rotate", `cli_service rotate 1 2 ${step}`);
+		await run("cli_service get", "cli_service get 1 2");
+	}
 	await run("cli_service check", "cli_service check");
 	await run("cli_tunnel ping", "cli_tunnel ping 1 --count 2 --interval 0.01");
 	// A packet of the service, which is encapsulated.
