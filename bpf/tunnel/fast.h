@@ -21,12 +21,16 @@
 /* Whether a router does no more than count the hop and look up the route: a whole packet without IP options or extension
  * headers, from or to an address that is routed. The header's checksum is the caller's to check.
  */
-static __always_inline int is_plain(struct __sk_buff *skb, const struct packet *packet,
-				    const struct address *client)
+SUBPROGRAM int is_plain(struct __sk_buff *skb, const struct packet *packet,
+			const struct address *client)
 {
-	__u32 header = packet->version == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
-	__u8 *ip = bytes_at(skb, packet->l3, sizeof(struct iphdr)), ttl;
+	__u32 header;
+	__u8 *ip, ttl;
 
+	if (!packet || !client)
+		return 0;
+	header = packet->version == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
+	ip = bytes_at(skb, packet->l3, sizeof(struct iphdr));
 	if (!ip)
 		return 0;
 	ttl = ip[packet->version == 4 ? offsetof(struct iphdr, ttl)
@@ -43,12 +47,14 @@ static __always_inline int is_plain(struct __sk_buff *skb, const struct packet *
 }
 
 /* Counts the hop. */
-static __always_inline int count_hop(struct __sk_buff *skb, const struct packet *packet)
+SUBPROGRAM int count_hop(struct __sk_buff *skb, const struct packet *packet)
 {
 	struct ipv6hdr *ip6;
 	struct iphdr *ip;
 	__be16 from;
 
+	if (!packet)
+		return -1;
 	if (packet->version == 6) {
 		ip6 = bytes_at(skb, LINK_HLEN, sizeof(*ip6));
 		if (!ip6)
