@@ -95,6 +95,8 @@ export class Site {
 			${service()}`);
 		await site.serve();
 		await site.ping();
+		// The first ping may take a while: until then there is no remote, whatever else a test breaks.
+		if (!(await site.works())) throw new Error("the site does not work");
 		return site;
 	}
 
