@@ -1,4 +1,6 @@
+import { join } from "node:path";
 import { type Testbed, testbed } from "@sluice/testbed";
+import { EARLIER } from "./earlier.js";
 import { connects } from "./generators/connects.js";
 import { tcpStream, udpCost, udpPackets } from "./generators/iperf.js";
 import { interleave } from "./interleave.js";
@@ -52,8 +54,6 @@ const cost: Measure = {
 };
 
 const REDIRECT = "L2 redirect";
-/** Objects of an earlier release, to measure beside. */
-const EARLIER = process.env.SLUICE_BENCH_EARLIER;
 
 /** The tunnel against the kernel's own ways, against itself with full tables, and its programs by themselves. */
 export async function* suite(): AsyncIterable<Table> {
@@ -65,7 +65,9 @@ export async function* suite(): AsyncIterable<Table> {
 			routing: routing,
 			"routing + DNAT": dnat,
 			"VXLAN + DNAT": vxlan,
-			...(EARLIER ? { earlier: ours({ objects: EARLIER }) } : {}),
+			...(EARLIER
+				? { earlier: ours({ objects: join(EARLIER, "bpf/dist") }) }
+				: {}),
 			ours: ours(),
 			"ours, fast": ours({ flag: "fast" }),
 		},

@@ -7,6 +7,10 @@ export type Input = {
 	tunnels: string;
 	services: string;
 	bindings: string;
+	/** The same entries, half of them with another label. */
+	halfOfBindings: string;
+	/** For restore: as many bindings, none of them among the others. */
+	otherBindings: string;
 };
 
 /** Tunnels and services of the large batch. */
@@ -27,6 +31,10 @@ export function writeInput(directory: string): Input {
 		bindings: file("bindings.json", [
 			JSON.stringify({ bindings: numbers(BINDINGS).map(binding) }),
 		]),
+		halfOfBindings: file("half.json", [
+			JSON.stringify({ bindings: numbers(BINDINGS).map(halfOther) }),
+		]),
+		otherBindings: file("other-bindings", numbers(BINDINGS).flatMap(line)),
 	};
 }
 
@@ -44,3 +52,13 @@ const binding = (i: number) => ({
 	prefix: `${address(10, i)}/32`,
 	port: 80,
 });
+
+const halfOther = (i: number) => ({
+	...binding(i),
+	...(i % 2 ? {} : { label: `other${i % 100}` }),
+});
+
+const line = (i: number) =>
+	["tcp", "udp"].map(
+		(protocol) => `bind label${i % 100} ${protocol} ${address(11, i)}/32 80`,
+	);

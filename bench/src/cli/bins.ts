@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 
 const packages = join(import.meta.dirname, "../../../packages");
@@ -7,6 +6,3 @@ const packages = join(import.meta.dirname, "../../../packages");
 export function bin(folder: string, name: string): string {
 	return join(packages, folder, "dist", `${name}.cjs`);
 }
-
-/** Whether it has been built. */
-export const isBuilt = existsSync;
