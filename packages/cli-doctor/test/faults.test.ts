@@ -208,7 +208,7 @@ finds("a firewall on the gateway", {
 finds(
 	"a firewall on the gateway that drops what conntrack calls invalid, with DSO",
 	{
-		inject: async ({ gateway, node, nat }) => {
+		inject: async ({ client, gateway, node, nat }) => {
 			// Answers have the proxy's address, which the NAT leaves as it is.
 			await nat.run("nft", ["flush", "ruleset"]);
 			await nat.run("nft", ["-f", "-"], {
@@ -219,6 +219,10 @@ finds(
 			// Counters of answers begin again.
 			await gateway.sh(`cli_service del 1 2; ${service()}
 			nft 'table inet filter { chain forward { type filter hook forward priority 0; ct state invalid drop; }; }'`);
+			// A flow is one-way when a request has gone.
+			await client.run("curl", ["-s", "--max-time", "1", `http://${PROXY}/`], {
+				reject: false,
+			});
 		},
 		gateway: ["firewall-drops"],
 		after: ({ gateway, node }) =>

@@ -63,12 +63,13 @@ serial("where nothing is wrong nothing is found", async (t) => {
 	const { findings, skipped } = await one.examine();
 	t.deepEqual({ findings, skipped }, { findings: [], skipped: [] });
 	const { stdout, stderr } = await one.sh("cli_doctor --seconds 0.01");
-	t.deepEqual([stdout, stderr], ["29 checks, 0 findings", ""]);
+	t.deepEqual([stdout, stderr], ["32 checks, 0 findings", ""]);
 });
 
 finds("a bpffs that is not mounted is found and mounted", {
 	own: "bare",
-	provoke: "umount /sys/fs/bpf",
+	// The machine's own is below the host's.
+	provoke: "while mountpoint -q /sys/fs/bpf; do umount /sys/fs/bpf; done",
 	code: "bpffs-missing",
 	message: "there is no bpffs at /sys/fs/bpf, where the tables would be pinned",
 	fix: "mount -t bpf -o mode=0700 bpf /sys/fs/bpf",

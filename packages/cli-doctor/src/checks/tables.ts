@@ -16,6 +16,8 @@ export const pinned: Check = {
 	async look(world) {
 		if (world.isPinned) return [];
 		if (!isBpffs(world.bpffs)) throw new CannotLook("no bpffs");
+		if (isHidden(world.pins))
+			throw new CannotLook(`no rights to ${world.pins}`);
 		return [
 			{
 				code: "tables-missing",
@@ -25,6 +27,16 @@ export const pinned: Check = {
 		];
 	},
 };
+
+/** The directories of the pins are root's alone. */
+function isHidden(directory: string): boolean {
+	try {
+		readdirSync(directory);
+		return false;
+	} catch (error) {
+		return (error as NodeJS.ErrnoException).code === "EACCES";
+	}
+}
 
 /** Characters of a map's name that the kernel keeps. */
 const KEPT = 15;
