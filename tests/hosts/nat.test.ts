@@ -16,7 +16,7 @@ for (const family of families) {
 		const a = addresses[family];
 		const remote = async () => {
 			const { stdout } = await cli(gateway, `cli_tunnel get ${family}`);
-			return stdout.split(" -> ")[1]?.split("\n")[0];
+			return stdout.split(" -> ")[1]?.split(/[\t\n]/)[0];
 		};
 		const set = (options = "") =>
 			cli(gateway, `cli_tunnel set ${family} ${a.gateway} 6080 0 0${options}`);
