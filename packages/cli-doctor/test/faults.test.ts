@@ -27,6 +27,8 @@ interface Fault {
 	through?: string;
 	/** What puts it right where a question is printed; otherwise the printed commands do. */
 	mend?(site: Site): Promise<unknown>;
+	/** On a site that no fault was on before: what mended those, a rule say, is not there. */
+	fresh?: true;
 	/** Takes back what the fault and its mending have changed, where that matters to others. */
 	after?(site: Site): Promise<unknown>;
 }
@@ -34,6 +36,7 @@ interface Fault {
 /** A fault stops the traffic, is found where it is visible, and is mended by what is printed there. */
 function finds(title: string, fault: Fault): void {
 	serial(title, async (t) => {
+		if (fault.fresh) common = undefined;
 		const site = await shared();
 		t.true(await site.works(), "it works before");
 		// A site on which something fails is not used again.
@@ -208,6 +211,7 @@ finds("a firewall on the gateway", {
 finds(
 	"a firewall on the gateway that drops what conntrack calls invalid, with DSO",
 	{
+		fresh: true,
 		inject: async ({ client, gateway, node, nat }) => {
 			// Answers have the proxy's address, which the NAT leaves as it is.
 			await nat.run("nft", ["flush", "ruleset"]);
