@@ -23,6 +23,8 @@
 set -euo pipefail
 # shellcheck source=lib.sh
 source "$(dirname -- "$(readlink -f -- "$0")")/lib.sh"
+# shellcheck source=attaching.sh
+source "$SCRIPTS/attaching.sh"
 
 parse_arguments '--drop-live' "$@"
 need_root

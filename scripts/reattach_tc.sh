@@ -19,6 +19,8 @@
 set -euo pipefail
 # shellcheck source=lib.sh
 source "$(dirname -- "$(readlink -f -- "$0")")/lib.sh"
+# shellcheck source=attaching.sh
+source "$SCRIPTS/attaching.sh"
 
 migrate() {
 	local ingress egress hooks hook output options=() ids

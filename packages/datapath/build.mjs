@@ -23,7 +23,7 @@ const bpf = folder("@sluice/bpf");
 rmSync("dist", { recursive: true, force: true });
 mkdirSync("dist/scripts", { recursive: true });
 for (const name of readdirSync(scripts))
-	if (name.endsWith("_tc.sh") || name === "lib.sh")
+	if (/(_tc|^lib|^attaching|^migrating)\.sh$/.test(name))
 		cpSync(join(scripts, name), join("dist/scripts", name));
 
 const { bin, version } = JSON.parse(readFileSync("package.json", "utf8"));
@@ -37,7 +37,6 @@ for (const name of Object.keys(bin))
 for (const name of ["Makefile", "lib", "tunnel", "LICENSES"])
 	cpSync(join(bpf, name), join("dist/bpf", name), { recursive: true });
 mkdirSync("dist/bpf/dist");
-for (const direction of ["ingress", "egress"]) {
-	const object = `pfc_${direction}_tc.o`;
-	cpSync(join(bpf, "dist", object), join("dist/bpf/dist", object));
-}
+for (const object of readdirSync(join(bpf, "dist")))
+	if (/^pfc_.*_tc\.o$/.test(object))
+		cpSync(join(bpf, "dist", object), join("dist/bpf/dist", object));

@@ -1,0 +1,217 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2153 # PREF, HANDLE and PROGRAM are those of lib.sh
+# Puts programs on the hooks, and checks what they need beforehand. Sourced
+# after lib.sh, never run.
+
+# shellcheck source=migrating.sh
+source "$SCRIPTS/migrating.sh"
+
+# Puts our program on each hook, in place of the one that may be there: the
+# kernel swaps them in one step. Everything that can be known beforehand is
+# checked for every hook before the first is touched. Egress comes first, since
+# what ingress translates must not leave without egress.
+attach() {
+	local direction object suffix line i lines=() added=()
+	local -A objects=()
+	suffix=$(object_suffix "$INTERFACE")
+	for direction in "${DIRECTIONS[@]}"; do
+		# The assignment of its own keeps the exit code.
+		object=$(object_file "$direction" "$suffix")
+		objects[$direction]=$object
+	done
+	need_bpffs
+	lock_tables
+	finish_migration
+	for direction in "${DIRECTIONS[@]}"; do
+		check_place "$direction"
+	done
+	adopt_live
+	for object in "${objects[@]}"; do
+		check_object "$object"
+	done
+	[[ " ${DIRECTIONS[*]} " != *' egress '* ]] || let_lo_forward
+	# From here on: all hooks or none.
+	trap '' HUP INT PIPE TERM
+	for ((i = ${#DIRECTIONS[@]} - 1; i >= 0; i--)); do
+		direction=${DIRECTIONS[i]}
+		[[ -n $(our_filters "$direction") ]] || added+=("$direction")
+		if ! line=$(attach_one "$direction" "${objects[$direction]}" "$1"); then
+			for direction in "${added[@]}"; do
+				remove_ours "$direction" >/dev/null
+			done
+			exit "$EXIT_FAILED"
+		fi
+		lines=("$line" "${lines[@]}")
+		remove_former "${objects[$direction]}"
+	done
+	report "$1" "${lines[@]}"
+}
+
+# Prints the path of the program that works on the tables as a whole.
+tables_program() {
+	local place
+	for place in "$SCRIPTS/../bin/cli_tables" "$SCRIPTS/cli_tables"; do
+		if [[ -x $place ]]; then
+			printf '%s' "$place"
+			return
+		fi
+	done
+	command -v cli_tables
+}
+
+# Runs it. Its message is ours.
+tables() {
+	local program output
+	program=$(tables_program) ||
+		die "$EXIT_ENVIRONMENT" 'no cli_tables beside the scripts or in PATH; build or install it'
+	if ! output=$("$program" "$@" --bpffs "$BPFFS" 2>&1); then
+		output=${output#cli_tables: }
+		die "$EXIT_FAILED" "${output#"$1: "}"
+	fi
+	[[ -z $output ]] || printf '%s\n' "$output"
+}
+
+# Pins the tables that our attached programs use and that are not pinned any
+# more: what was programmed and learned is in them. Refuses where programs and
+# pins have different tables.
+adopt_live() {
+	local device direction devices=("$INTERFACE") ids=() options=()
+	[[ -e $PINS/map_config ]] || mapfile -t devices < <(all_devices)
+	for device in "${devices[@]}"; do
+		for direction in ingress egress; do
+			mapfile -t -O "${#ids[@]}" ids < <(our_filters "$direction" "$device" | awk '{ print $5 }')
+		done
+	done
+	((${#ids[@]})) || return 0
+	[[ -z ${OPTION["--drop-live"]:-} ]] || options=(--drop-live)
+	tables adopt "${ids[@]}" "${options[@]}"
+}
+
+# The kernel looks up no route for a program on an interface that does not
+# forward. On a host without forwarding, egress asks on behalf of lo instead.
+# On lo the setting has no other effect: nothing is forwarded from there.
+let_lo_forward() {
+	local family setting
+	for family in ipv4 ipv6; do
+		setting=/proc/sys/net/$family/conf/lo/forwarding
+		[[ -e $setting && $(<"$setting") == 0 ]] || continue
+		{ printf '1\n' >"$setting"; } 2>/dev/null ||
+			warn "net.$family.conf.lo.forwarding is 0 and cannot be set: with the flag fib, a host that does not forward finds no route for tunnel packets"
+	done
+}
+
+# Refuses where our filter's place on the hook is somebody else's.
+check_place() {
+	local pref chain handle name other qdiscs
+	qdiscs=$(tc qdisc show dev "$INTERFACE")
+	if [[ $1 == egress && $qdiscs == *'qdisc ingress ffff:'* ]]; then
+		die "$EXIT_FAILED" "$INTERFACE: has an ingress qdisc, which has no egress hook; replace it by clsact first"
+	fi
+	while read -r pref _ chain handle _ name; do
+		[[ $name == "$(program_name "$1")" ]] && continue
+		[[ $pref == "$PREF" && $chain == 0 && $handle == "$HANDLE" ]] || continue
+		die "$EXIT_FAILED" "$INTERFACE $1: pref $PREF handle $HANDLE is taken by program $name; choose another with SLUICE_TC_PREF"
+	done < <(bpf_filters "$1")
+	other=$({ tc filter show dev "$INTERFACE" "$1" 2>/dev/null || true; } |
+		awk -v pref="$PREF" '
+			$1 == "filter" && $5 == pref && ($3 != "all" || $6 != "bpf") && !text { text = $0 }
+			END { print text }
+		')
+	[[ -z $other ]] ||
+		die "$EXIT_FAILED" "$INTERFACE $1: pref $PREF is taken by another filter (${other#filter }); choose another with SLUICE_TC_PREF"
+}
+
+# Loads an object where nobody sees it, in namespaces of its own: says whether
+# the kernel takes it, and compares the tables it would make with the pinned
+# ones. Needs bpftool for the second; without it tc refuses on the spot, one
+# table at a time.
+check_object() {
+	local output difference
+	# A container may forbid namespaces; then the attempt itself will tell.
+	unshare --net --mount true 2>/dev/null || return 0
+	output=$(
+		# shellcheck disable=SC2016 # meant for the inner shell
+		unshare --net --mount bash -c '
+			source "$1/lib.sh"
+			source "$1/attaching.sh"
+			mount -t bpf bpf "$BPFFS" && ip link set lo up && tc qdisc add dev lo clsact || exit
+			tc filter add dev lo ingress protocol all bpf direct-action object-file "$2" section tc || exit
+			table_shapes
+		' "$PROGRAM" "$SCRIPTS" "$1" 2>&1
+	) || die "$EXIT_FAILED" "load $1: $(cause "$output")"
+	difference=$(differences "$output" "$(table_shapes)") || return 0
+	# Tables that were resized stay as they are.
+	if ! [[ ", $difference" =~ ,\ [a-z_]+\ (type|flags|key|value)\  ]]; then
+		RESIZED[$1]=1
+		return
+	fi
+	die "$EXIT_FAILED" "load $1: its tables are not the pinned ones: $difference; nothing was changed, reattach_tc.sh --migrate copies the entries into new tables"
+}
+
+# Objects that define other sizes than the pinned tables have.
+declare -A RESIZED=()
+
+# Every pinned table, a line each: its name, then its shape. Nothing without
+# bpftool.
+table_shapes() {
+	local pin shape
+	command -v bpftool >/dev/null || return 0
+	for pin in "$PINS"/*; do
+		[[ -e $pin ]] || continue
+		shape=$(bpftool map show pinned "$pin" 2>/dev/null) || continue
+		[[ $shape =~ :\ ([^ ]+)\ .*flags\ (0x[0-9a-f]+).*key\ ([0-9]+)B.*value\ ([0-9]+)B.*max_entries\ ([0-9]+) ]] &&
+			printf '%s type %s flags %s key %s value %s max_entries %s\n' \
+				"${pin##*/}" "${BASH_REMATCH[@]:1}"
+	done
+	return 0
+}
+
+# differences NEW PINNED: says what differs in the tables that both have; fails
+# where nothing does.
+differences() {
+	awk '
+		NR == FNR { pinned[$1] = $0; next }
+		$1 in pinned {
+			split(pinned[$1], old)
+			for (i = 2; i < NF; i += 2)
+				if ($(i + 1) != old[i + 1])
+					text = text (text ? ", " : "") $1 " " $i " is " old[i + 1] ", the object has " $(i + 1)
+		}
+		END { print text; exit !text }
+	' <(printf '%s\n' "$2") <(printf '%s\n' "$1")
+}
+
+# What tc said, in one line: libbpf's first complaint, or the last line.
+cause() {
+	local line
+	line=$(grep -m 1 -E "^libbpf: .*(couldn't|failed|error|Error)" <<<"$1") ||
+		line=$(grep -v '^$' <<<"$1" | tail -n 1)
+	printf '%s' "${line#libbpf: }"
+}
+
+attach_one() {
+	local direction=$1 object=$2 done=$3 qdiscs output id pin=''
+	local source=(object-file "$object" section tc)
+	qdiscs=$(tc qdisc show dev "$INTERFACE")
+	if [[ $qdiscs != *'qdisc clsact ffff:'* && $qdiscs != *'qdisc ingress ffff:'* ]]; then
+		output=$(tc qdisc add dev "$INTERFACE" clsact 2>&1) ||
+			die "$EXIT_FAILED" "$INTERFACE: add clsact: $output"
+	fi
+	if [[ -n ${RESIZED[$object]:-} ]]; then
+		pin=$BPFFS/tc/sluice_$direction
+		tables load "$object" "$pin" >/dev/null
+		source=(object-pinned "$pin")
+	fi
+	output=$(tc filter replace dev "$INTERFACE" "$direction" \
+		pref "$PREF" handle "$HANDLE" protocol all \
+		bpf direct-action "${source[@]}" 2>&1) ||
+		die "$EXIT_FAILED" "$INTERFACE $direction: load $object: $(cause "$output")"
+	[[ -z $pin ]] || rm -- "$pin"
+	id=$(our_filters "$direction" |
+		awk -v pref="$PREF" -v handle="$HANDLE" '$1 == pref && $4 == handle { print $5 }')
+	# Ours that an earlier version or another preference left there. The new
+	# one runs already, so no packet passes without.
+	remove_ours "$direction" "$id" >/dev/null
+	printf '%s %s: %s %s (program %s, pref %s, handle %s)\n' \
+		"$INTERFACE" "$direction" "$(program_name "$direction")" "$done" "$id" "$PREF" "$HANDLE"
+}

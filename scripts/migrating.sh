@@ -1,0 +1,64 @@
+# shellcheck shell=bash
+# Replaces programs and tables together, and finishes what was killed in
+# between. Sourced by attaching.sh, never run.
+
+# Where a migration prepares tables and programs, and what is there from the
+# replacement of the first program until all of it is done. Meanwhile some
+# programs use the old tables and some the new, so the commands write neither.
+readonly PREPARED=${PINS}_new
+readonly SWITCHING=$PREPARED/switching
+
+# Every hook that has one of our programs, a line each: interface, direction
+# and what bpf_filters prints. Egress first, as when attaching.
+our_hooks() {
+	local direction device
+	for direction in egress ingress; do
+		while IFS= read -r device; do
+			our_filters "$direction" "$device" | sed "s/^/$device $direction /"
+		done < <(all_devices)
+	done
+}
+
+# replace_filter SOURCE DEVICE DIRECTION PREF PROTOCOL CHAIN HANDLE: swaps the
+# program of a filter for the one pinned at SOURCE.
+replace_filter() {
+	tc filter replace dev "$2" "$3" chain "$6" pref "$4" handle "$7" \
+		protocol "$5" bpf direct-action object-pinned "$1"
+}
+
+# switch_programs HOOK…: puts the prepared programs on all hooks or on none,
+# and the prepared tables in the place of the pinned ones.
+switch_programs() {
+	local hook undone switched=()
+	mkdir -- "$SWITCHING"
+	for hook in "$@"; do
+		# shellcheck disable=SC2086 # words
+		if ! replace_filter "$PREPARED/$(program_name "$(cut -d ' ' -f 2 <<<"$hook")")" $hook; then
+			for undone in "${switched[@]}"; do
+				# shellcheck disable=SC2086 # words
+				replace_filter "$PREPARED/old_$(cut -d ' ' -f 7 <<<"$undone")" $undone ||
+					die "$EXIT_FAILED" "replace the program on $hook: tc failed, and on $undone, too, where the new one is; run it again"
+			done
+			rmdir -- "$SWITCHING"
+			die "$EXIT_FAILED" "replace the program on $hook: tc failed; the old programs are back"
+		fi
+		switched+=("$hook")
+	done
+	tables exchange >/dev/null
+}
+
+# Finishes a migration that was killed while it replaced the programs.
+finish_migration() {
+	local hooks hook
+	[[ -d $SWITCHING ]] || return 0
+	mapfile -t hooks < <(our_hooks)
+	for hook in "${hooks[@]}"; do
+		# Killed later than that, it had replaced all of them.
+		[[ -e $PREPARED/$(program_name ingress) && -e $PREPARED/$(program_name egress) ]] || break
+		# shellcheck disable=SC2086 # words
+		replace_filter "$PREPARED/$(program_name "$(cut -d ' ' -f 2 <<<"$hook")")" $hook ||
+			die "$EXIT_FAILED" "replace the program on $hook: tc failed; run it again"
+	done
+	tables exchange >/dev/null
+	warn 'a migration had been killed; it is finished now'
+}
