@@ -4,108 +4,20 @@
  * A ping (control type 2) proves by a MAC under the service's signing key, which never travels, that the node made it, and
  * by its time that it is not an old one. A ping from a new address moves nothing by itself: it is answered with a challenge,
  * computed from that address and a secret of this host's, and the next ping carries the challenge under its MAC. So who
- * relays a copy moves nothing. A ping of at least the answer's size becomes the answer (control type 3), as long as it was.
+ * relays a copy moves nothing. A ping of at least the answer's size becomes the answer (ping_answer.h).
  */
 #ifndef SLUICE_SIGNED_PING_H
 #define SLUICE_SIGNED_PING_H
 
-#include "lib/siphash.h"
-#include "tunnel/gue.h"
-#include "tunnel/reach.h"
+#include "tunnel/lookup.h"
+#include "tunnel/ping_answer.h"
+#include "tunnel/ping_policy.h"
 #include "tunnel/rotation.h"
-#include "tunnel/tables.h"
 
-#define GUE_SIGNED_PING 2
-#define GUE_PING_ANSWER 3
-/* hlen of a signed ping without and with a challenge, and of an answer. */
-#define PING_HLEN 8
-#define PING_HLEN_CHALLENGE 10
-#define ANSWER_HLEN 17
-#define ANSWER_WORD 0x3103a000
-
-#define SECOND 1000000000ULL
 /* How far the two clocks may be apart. */
 #define PING_WINDOW (60 * SECOND)
 /* A challenge is valid in its epoch and the next. */
 #define CHALLENGE_EPOCH (16 * SECOND)
-
-enum ping_result {
-	PING_HEARD = 0,	     /* the far end is where it was */
-	PING_MOVED = 1,	     /* the far end is now the ping's sender */
-	PING_CHALLENGED = 2, /* send the challenge in the next ping, and the far end moves */
-};
-
-/* On the wire; all numbers in network byte order. */
-struct signed_ping {
-	__be32 word;
-	struct gue_sid sid;
-	__u8 mac[16]; /* over all but itself */
-	__be32 tunnel;
-	__be32 time[2]; /* ns, CLOCK_TAI */
-	__be32 challenge[2];
-};
-
-struct ping_answer {
-	__be32 word;
-	struct gue_sid sid;
-	__u8 mac[16];
-	__be32 tunnel;
-	__be32 time[2]; /* the ping's */
-	__be32 challenge[2];
-	__be32 now[2];	     /* this host's clock */
-	struct address from; /* the ping's sender, as it arrived */
-	__be16 port;
-	__be16 result;
-};
-
-_Static_assert(sizeof(struct signed_ping) == 44, "no gaps");
-_Static_assert(sizeof(struct ping_answer) == 72, "no gaps");
-
-#define PING_SIZE (sizeof(struct signed_ping) - 8)
-
-struct ping_scratch {
-	struct signed_ping ping;
-	__u32 has_challenge;
-	__u32 id; /* of the tunnel */
-	__u64 time;
-	__u64 key[2]; /* that it is signed with */
-	struct siphash siphash;
-	struct ping_answer before;
-	struct ping_answer answer;
-	struct tunnel tunnel;
-};
-
-/* Room for one ping: the stack has too little. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__type(key, __u32);
-	__type(value, struct ping_scratch);
-	__uint(max_entries, 1);
-} ping_scratch SEC(".maps");
-
-static __always_inline __u64 read_be64(const __be32 *words)
-{
-	return (__u64)bpf_ntohl(words[0]) << 32 | bpf_ntohl(words[1]);
-}
-
-static __always_inline void write_be64(__be32 *words, __u64 value)
-{
-	words[0] = bpf_htonl(value >> 32);
-	words[1] = bpf_htonl(value);
-}
-
-static __always_inline void set_key(struct siphash *s, const __u8 *key)
-{
-	s->key[0] = *(__u64 *)key;
-	s->key[1] = *(__u64 *)(key + 8);
-}
-
-/* Begins a message of `length` bytes, which are written next. */
-static __always_inline void begin_message(struct siphash *s, __u32 length)
-{
-	__builtin_memset(s->message, 0, sizeof(s->message));
-	s->length = length;
-}
 
 /* What the ping's MAC is over. */
 static __always_inline void write_ping_message(struct ping_scratch *at)
@@ -136,6 +48,12 @@ static __always_inline int try_key(struct ping_scratch *at, const __u8 *key)
 	return 1;
 }
 
+/* Whether there is a signing key: all zero is none. */
+static __always_inline int is_set(const __u8 *key)
+{
+	return (*(__u64 *)key | *(__u64 *)(key + 8)) != 0;
+}
+
 /* Whether the ping is signed with the service's key, or with one of a rotation. */
 static __always_inline int is_signed(struct ping_scratch *at, const struct sid *sid,
 				     const struct signing *signing)
@@ -148,11 +66,11 @@ static __always_inline int is_signed(struct ping_scratch *at, const struct sid *
 	rotation = bpf_map_lookup_elem(&map_rotation, sid);
 	if (!rotation)
 		return 0;
-	if (*(__u64 *)rotation->old.signing && try_key(at, rotation->old.signing)) {
+	if (is_set(rotation->old.signing) && try_key(at, rotation->old.signing)) {
 		count_use(&rotation->old);
 		return 1;
 	}
-	if (*(__u64 *)rotation->next.signing && try_key(at, rotation->next.signing)) {
+	if (is_set(rotation->next.signing) && try_key(at, rotation->next.signing)) {
 		count_use(&rotation->next);
 		return 1;
 	}
@@ -184,23 +102,6 @@ static __always_inline int is_challenge_met(struct ping_scratch *at, const struc
 
 	return got == challenge_of(at, signing, from, tunnel, epoch) ||
 	       got == challenge_of(at, signing, from, tunnel, epoch - 1);
-}
-
-/* Whether the tunnel's far end may be moved to this address by any ping. */
-static __always_inline int is_within(const struct tunnel_options *options,
-				     const struct address *address)
-{
-	__u32 bits = options->within_bits;
-
-#pragma unroll
-	for (int i = 0; i < 4; i++) {
-		__u32 mask = bits >= 32 ? 0xffffffff : bits ? ~0U << (32 - bits) : 0;
-
-		if ((address->words[i] ^ options->within.words[i]) & bpf_htonl(mask))
-			return 0;
-		bits = bits >= 32 ? bits - 32 : 0;
-	}
-	return 1;
 }
 
 /* Takes the time of a ping, unless a newer one was taken. */
@@ -245,108 +146,6 @@ static __always_inline int judge_new(struct ping_scratch *at, const struct packe
 	if (bpf_map_update_elem(&map_tunnel, &id, &at->tunnel, BPF_EXIST))
 		return -OUT_PING_TUNNEL;
 	return OUT_PING_SIGNED_LEARNED;
-}
-
-static __always_inline void swap_words(__be32 *a, __be32 *b, int words)
-{
-	for (int i = 0; i < words; i++) {
-		__be32 word = a[i];
-
-		a[i] = b[i];
-		b[i] = word;
-	}
-}
-
-/* Turns the packet round: addresses and ports change places, which leaves the checksums as they are, and the TTL begins
- * again. Returns 0 or -1.
- */
-static __always_inline int turn_round(struct __sk_buff *skb, const struct packet *packet)
-{
-	struct ethhdr *eth;
-	struct iphdr *ip4;
-	struct ipv6hdr *ip6;
-	struct udphdr *udp;
-	__u8 mac[ETH_ALEN];
-	__be16 port;
-	__u16 old, new;
-
-	if (LINK_HLEN) {
-		eth = bytes_at(skb, 0, sizeof(*eth));
-		if (!eth)
-			return -1;
-		__builtin_memcpy(mac, eth->h_dest, ETH_ALEN);
-		__builtin_memcpy(eth->h_dest, eth->h_source, ETH_ALEN);
-		__builtin_memcpy(eth->h_source, mac, ETH_ALEN);
-	}
-	udp = bytes_at(skb, packet->l4, sizeof(*udp));
-	if (!udp)
-		return -1;
-	port = udp->source;
-	udp->source = udp->dest;
-	udp->dest = port;
-	if (packet->version == 6) {
-		ip6 = bytes_at(skb, LINK_HLEN, sizeof(*ip6));
-		if (!ip6)
-			return -1;
-		swap_words((void *)&ip6->saddr, (void *)&ip6->daddr, 4);
-		ip6->hop_limit = OUTER_TTL;
-		return 0;
-	}
-	ip4 = bytes_at(skb, LINK_HLEN, sizeof(*ip4));
-	if (!ip4)
-		return -1;
-	swap_words(&ip4->saddr, &ip4->daddr, 1);
-	old = *(__u16 *)&ip4->ttl;
-	ip4->ttl = OUTER_TTL;
-	new = *(__u16 *)&ip4->ttl;
-	return bpf_l3_csum_replace(skb, LINK_HLEN + offsetof(struct iphdr, check), old, new, 2) ? -1
-												: 0;
-}
-
-/* Makes the packet the answer to the ping that it is. Returns 0 or -1. */
-static __always_inline int answer_ping(struct __sk_buff *skb, struct ping_scratch *at,
-				       const struct packet *packet, __u32 off)
-{
-	__u32 *message = at->siphash.message, *answer = (void *)&at->answer;
-	__s64 difference;
-
-	set_key(&at->siphash, (void *)at->key);
-	begin_message(&at->siphash, sizeof(at->answer) - sizeof(at->answer.mac));
-	message[0] = answer[0];
-	message[1] = answer[1];
-	for (int i = 2; i < 14; i++)
-		message[i] = answer[i + 4];
-	siphash128(&at->siphash);
-	__builtin_memcpy(at->answer.mac, at->siphash.hash, sizeof(at->answer.mac));
-	difference = bpf_csum_diff((void *)&at->before, sizeof(at->before), (void *)&at->answer,
-				   sizeof(at->answer), 0);
-	if (difference < 0 || bpf_skb_store_bytes(skb, off, &at->answer, sizeof(at->answer), 0))
-		return -1;
-	/* An IPv4 packet without a checksum stays without. */
-	if (bpf_l4_csum_replace(skb, packet->l4 + offsetof(struct udphdr, check), 0, difference,
-				BPF_F_MARK_MANGLED_0))
-		return -1;
-	return turn_round(skb, packet);
-}
-
-/* Fills in the answer, but for its MAC. */
-static __always_inline void write_answer(struct ping_scratch *at, const struct packet *packet,
-					 int outcome, __u64 challenge)
-{
-	struct ping_answer *answer = &at->answer;
-
-	answer->word = bpf_htonl(ANSWER_WORD);
-	answer->sid = at->ping.sid;
-	answer->tunnel = at->ping.tunnel;
-	answer->time[0] = at->ping.time[0];
-	answer->time[1] = at->ping.time[1];
-	write_be64(answer->challenge, challenge);
-	write_be64(answer->now, bpf_ktime_get_tai_ns());
-	answer->from = packet->src.addr;
-	answer->port = packet->src.port;
-	answer->result = bpf_htons(outcome == OUT_PING_CHALLENGED	? PING_CHALLENGED
-				   : outcome == OUT_PING_SIGNED_LEARNED ? PING_MOVED
-									: PING_HEARD);
 }
 
 /* Reads a signed ping, whose GUE part of `len` bytes stands at `off`. Returns 0 or a negative reason. */
@@ -462,35 +261,6 @@ static __always_inline int is_answer(const struct gue_sid *wire)
 
 	read_sid(&sid, wire);
 	return bpf_map_lookup_elem(&map_signing, &sid) != NULL;
-}
-
-/* Whether a ping that is not signed may move the tunnel's far end, last heard of at `last_ping`, to an address. */
-static __always_inline int may_move_unsigned(__u32 id, const struct tunnel *tunnel,
-					     const struct address *to)
-{
-	struct tunnel_options *options = bpf_map_lookup_elem(&map_tunnel_opts, &id);
-
-	if (!options)
-		return 1;
-	if (!is_within(options, to))
-		return 0;
-	if (!options->move_after || !tunnel->remote_port)
-		return 1;
-	if (options->move_after == MOVE_NEVER)
-		return 0;
-	return bpf_ktime_get_boot_ns() - tunnel->last_ping > options->move_after * SECOND;
-}
-
-/* Whether a service, or the service of the tunnel's last signed ping, demands that pings are signed. */
-static __always_inline int must_be_signed(const struct sid *sid, __u32 tunnel)
-{
-	struct signing *signing = bpf_map_lookup_elem(&map_signing, sid);
-	struct ping_time *last;
-
-	if (signing && signing->flags & SIGNING_REQUIRED)
-		return 1;
-	last = bpf_map_lookup_elem(&map_ping_time, &tunnel);
-	return last && last->flags & SIGNING_REQUIRED;
 }
 
 #endif

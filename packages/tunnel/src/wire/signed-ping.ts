@@ -2,7 +2,7 @@ import { address as addressCodec } from "@sluice/maps/codec";
 import type { Sid } from "@sluice/maps/tables";
 import { siphash128 } from "../siphash.js";
 
-// Signed pings and their answers: `struct signed_ping` and `struct ping_answer` of bpf/tunnel/signed_ping.h. All numbers
+// Signed pings and their answers: `struct signed_ping` and `struct ping_answer` of bpf/tunnel/ping_answer.h. All numbers
 // are in network byte order; a MAC is SipHash-2-4-128 of all that stands in the header but itself.
 
 const words = {

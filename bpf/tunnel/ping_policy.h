@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What may move a tunnel's far end: options of the tunnel, and whether its pings must be signed. */
+#ifndef SLUICE_PING_POLICY_H
+#define SLUICE_PING_POLICY_H
+
+#include "tunnel/tables.h"
+
+#define SECOND 1000000000ULL
+
+/* Whether the tunnel's far end may be moved to this address by any ping. */
+static __always_inline int is_within(const struct tunnel_options *options,
+				     const struct address *address)
+{
+	__u32 bits = options->within_bits;
+
+#pragma unroll
+	for (int i = 0; i < 4; i++) {
+		__u32 mask = bits >= 32 ? 0xffffffff : bits ? ~0U << (32 - bits) : 0;
+
+		if ((address->words[i] ^ options->within.words[i]) & bpf_htonl(mask))
+			return 0;
+		bits = bits >= 32 ? bits - 32 : 0;
+	}
+	return 1;
+}
+
+/* Whether a ping that is not signed may move the tunnel's far end, last heard of at `last_ping`, to an address. */
+static __always_inline int may_move_unsigned(__u32 id, const struct tunnel *tunnel,
+					     const struct address *to)
+{
+	struct tunnel_options *options = bpf_map_lookup_elem(&map_tunnel_opts, &id);
+
+	if (!options)
+		return 1;
+	if (!is_within(options, to))
+		return 0;
+	if (!options->move_after || !tunnel->remote_port)
+		return 1;
+	if (options->move_after == MOVE_NEVER)
+		return 0;
+	return bpf_ktime_get_boot_ns() - tunnel->last_ping > options->move_after * SECOND;
+}
+
+/* Whether a service, or the service of the tunnel's last signed ping, demands that pings are signed. */
+static __always_inline int must_be_signed(const struct sid *sid, __u32 tunnel)
+{
+	struct signing *signing = bpf_map_lookup_elem(&map_signing, sid);
+	struct ping_time *last;
+
+	if (signing && signing->flags & SIGNING_REQUIRED)
+		return 1;
+	last = bpf_map_lookup_elem(&map_ping_time, &tunnel);
+	return last && last->flags & SIGNING_REQUIRED;
+}
+
+#endif
