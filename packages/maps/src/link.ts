@@ -32,6 +32,18 @@ export function replaceProgram(linkFd: number, programFd: number): void {
 	check(bpf_link_update(linkFd, programFd, null), "replace the program");
 }
 
+const bpf_link_detach = lazily("int bpf_link_detach(int link_fd)");
+
+/**
+ * Takes the program off. A link that is only closed and unpinned goes later: the kernel frees its inode after a grace
+ * period.
+ *
+ * @throws BpfError EPERM no rights.
+ */
+export function detachLink(linkFd: number): void {
+	check(bpf_link_detach(linkFd), "detach from the network namespace");
+}
+
 const bpf_raw_tracepoint_open = lazily(
 	"int bpf_raw_tracepoint_open(const char *name, int prog_fd)",
 );

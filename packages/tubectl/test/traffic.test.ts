@@ -110,6 +110,17 @@ kernelTest(
 	},
 );
 
+kernelTest("Nothing is steered once unload has returned", async (t) => {
+	const other = await greeter(t, "other", { host: "0.0.0.0" });
+	for (let round = 0; round < 20; round++) {
+		await must("bind", "foo", "tcp", "127.8.0.0/16", "0");
+		t.is(await greeting("127.8.0.1", other.port), "ECONNREFUSED");
+		await must("unload");
+		t.is(await greeting("127.8.0.1", other.port), "other");
+		await must("load");
+	}
+});
+
 kernelTest("A closed socket leaves its destination without one", async (t) => {
 	const { server, port } = await greeter(t, "foo");
 	await must("bind", "foo", "tcp", "127.8.0.0/16", "0");
