@@ -86,12 +86,13 @@ async function sender<T>(
 	};
 }
 
-/** Starts to send 1 000 messages a second over TCP, and as many over UDP; these alone pause. */
+/** Starts to send `rate` messages a second over TCP, and as many over UDP; these alone pause. */
 export const startLoad = (
 	host: Host,
 	address: string,
 	{ tcp, udp }: { tcp: number; udp: number },
-) => sender<Load>(host, "load.mjs", [address, tcp, udp]);
+	rate = 1000,
+) => sender<Load>(host, "load.mjs", [address, tcp, udp, rate]);
 
 /** Starts to open connections to a TCP echo, one after the other. */
 export const startConnects = (host: Host, address: string, port: number) =>

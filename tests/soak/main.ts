@@ -1,5 +1,6 @@
 // Needs root and BPF: the soak, started by scripts/soak.sh.
 import { readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { cli } from "../helpers/cli.js";
 import { script } from "../helpers/paths.js";
@@ -9,15 +10,23 @@ import { type Daemon, Site } from "./site.js";
 import { stepsOf } from "./steps.js";
 
 const { values } = parseArgs({
-	options: { seconds: { type: "string" }, seed: { type: "string" } },
+	options: {
+		seconds: { type: "string" },
+		seed: { type: "string" },
+		every: { type: "string" },
+		rate: { type: "string" },
+	},
 });
-const number = (name: "seconds" | "seed", otherwise: number): number => {
+const number = (name: keyof typeof values, otherwise: number): number => {
 	const text = values[name] ?? String(otherwise);
 	if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
 	console.error(`soak.sh: --${name} must be a positive integer, got "${text}"`);
 	process.exit(2);
 };
 const seconds = number("seconds", 3600);
+/** Between the beginnings of two steps, in seconds, at least. */
+const every = values.every === undefined ? 0 : number("every", 1);
+const rate = number("rate", 1000);
 const seed = number("seed", (Date.now() % 999_999) + 1);
 
 /** Growth that a garbage collector's mood explains, in kilobytes. */
@@ -37,7 +46,7 @@ const backlogFull = () =>
 		.split("\n")
 		.reduce((sum, line) => sum + Number(`0x${line.split(" ")[1]}`), 0);
 
-const site = await Site.make();
+const site = await Site.make(rate);
 const { client, gateway, node } = site.net;
 const { load, connects, flow } = site.traffic;
 const { places, steps } = stepsOf(site, random);
@@ -58,6 +67,7 @@ while (performance.now() - start < 1000 * seconds) {
 	const { host, device } = place;
 	count++;
 	let note = "";
+	const due = performance.now() + 1000 * every;
 	try {
 		await steps[name]?.(place);
 	} catch (error) {
@@ -74,6 +84,7 @@ while (performance.now() - start < 1000 * seconds) {
 	}
 	const at = ((performance.now() - start) / 1000).toFixed(1);
 	console.log(`${at} s, ${count} ${host.name} ${device}: ${name}${note}`);
+	await sleep(Math.max(0, due - performance.now()));
 }
 
 const flowed = await flow.stop();

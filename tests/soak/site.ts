@@ -47,7 +47,8 @@ export class Site {
 		this.net = net;
 	}
 
-	static async make(): Promise<Site> {
+	/** @param rate messages a second over TCP, as many over UDP, and half as many through udplb */
+	static async make(rate: number): Promise<Site> {
 		const net = await network({ timeout() {}, teardown() {} } as never);
 		const site = new Site(net);
 		await site.#serve();
@@ -58,9 +59,9 @@ export class Site {
 		const { client, core } = net;
 		site.inClear = await watchCore(core);
 		site.traffic = {
-			load: await startLoad(client, proxy, { tcp: 70, udp: 90 }),
+			load: await startLoad(client, proxy, { tcp: 70, udp: 90 }, rate),
 			connects: await startConnects(client, proxy, 71),
-			flow: await startFlow(client, KEY, PORT, 2, 500),
+			flow: await startFlow(client, KEY, PORT, 2, rate / 2),
 		};
 		return site;
 	}
