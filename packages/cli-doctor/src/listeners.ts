@@ -6,16 +6,21 @@ import { type Endpoint, protocols } from "@sluice/maps/tables";
 const states = { tcp: "0A", udp: "07" } as const;
 
 /**
- * The endpoints on which sockets of this network namespace receive. Undefined where that says little: without /proc, or
- * where a program of tubectl hands connections to sockets that are bound elsewhere.
+ * The endpoints of services on which sockets of this network namespace receive. Undefined where that is not known:
+ * without /proc, or where a dispatcher of tubectl hands connections to sockets that are bound elsewhere.
  */
 export function listeners(bpffs: string): Endpoint[] | undefined {
 	try {
 		if (readdirSync(bpffs).some((name) => name.endsWith("_dispatcher")))
 			return undefined;
 	} catch {
-		// Without a bpffs there is no such program.
+		// Without a bpffs there is no dispatcher.
 	}
+	return boundSockets();
+}
+
+/** The endpoints to which sockets of this network namespace are bound, for TCP those that listen. Undefined without /proc. */
+export function boundSockets(): Endpoint[] | undefined {
 	const found: Endpoint[] = [];
 	for (const name of ["tcp", "udp"] as const)
 		for (const family of ["", "6"]) {

@@ -107,6 +107,7 @@ finds("no ping", {
 		);
 	},
 	gateway: ["remote-unknown", "rising-no-remote"],
+	node: ["pinger-missing"],
 	mend: (site) => site.ping(),
 });
 
@@ -121,6 +122,7 @@ finds("pings that have stopped, and a NAT that has forgotten the node", {
 	},
 	through: "% --ping-interval 0.1",
 	gateway: ["ping-old"],
+	node: ["pinger-missing"],
 	mend: async (site) => {
 		await site.nat.run("nft", ["flush", "ruleset"]);
 		await site.nat.masquerade("eth0");
@@ -193,6 +195,23 @@ finds("another backend port on the gateway", {
 	inject: ({ gateway }) => gateway.sh(service({ backend: `${NODE} 8081` })),
 	node: ["rising-foreign-inner"],
 	mend: ({ gateway }) => gateway.sh(service()),
+});
+
+const signed = (key: string) =>
+	`cli_service set --signing-key ${key} 1 2 tcp ${PROXY} 80 ${NODE} 8080 100`;
+
+finds("another signing key on the gateway", {
+	inject: async ({ gateway, node }) => {
+		await gateway.sh(signed("one"));
+		await node.sh(signed("another"));
+	},
+	gateway: ["rising-ping-mac"],
+	node: ["ping-unanswered"],
+	mend: ({ node }) => node.sh(signed("one")),
+	after: ({ gateway, node }) =>
+		Promise.all(
+			[gateway, node].map((one) => one.sh(`cli_service del 1 2; ${service()}`)),
+		),
 });
 
 const rules = (hook: string, more = "") =>
@@ -297,21 +316,54 @@ serial("the build for Ethernet on a device without it is found", async (t) => {
 	await gateway.sh("ip link del tun9");
 });
 
-serial("the fast path passes by the gateway's firewall", async (t) => {
-	const site = await shared();
-	const { gateway } = site;
-	await gateway.sh(`cli_cfg set 0 1 gue,dnat,fast gateway
-		nft 'table ip watch { chain seen { type filter hook forward priority 0; tcp dport 8080 counter; tcp sport 8080 counter; }; }'`);
-	t.true(await site.works());
-	const [found] = await site.diagnose(gateway);
-	t.is(found?.code, "fast-firewall");
-	const [, command] = found?.question?.match(/(cli_cfg .*)/) ?? [];
-	t.is(command, "cli_cfg set 0 1 gue,dnat gateway");
-	await gateway.sh(command as string);
-	t.deepEqual(await site.diagnose(gateway), []);
-	await gateway.sh("nft delete table ip watch");
-	t.true(await site.works());
-});
+serial(
+	"the chains of the gateway's firewall that the fast path does not pass are found",
+	async (t) => {
+		const site = await shared();
+		const { gateway } = site;
+		const found = async () =>
+			(await gateway.examine()).findings.filter(
+				({ code }) => code === "fast-firewall",
+			);
+		/** Applies the command that is printed for the one chain. */
+		const mends = async (chain: string, command: string) => {
+			t.true(await site.works());
+			const [one, ...others] = await found();
+			t.deepEqual(others, []);
+			t.true(one?.message.endsWith(` do not pass: ${chain}`), one?.message);
+			t.is(one?.question?.match(/(cli_cfg .*)/)?.[1], command);
+			await gateway.sh(command);
+			t.deepEqual(await found(), []);
+			t.true(await site.works());
+		};
+
+		await gateway.sh(`cli_cfg set 0 1 gue,dnat,fast gateway
+			nft 'table ip watch { chain seen { type filter hook forward priority 0; tcp dport 8080 counter; }; }'`);
+		await mends("ip watch seen", "cli_cfg set 0 -fast");
+
+		await gateway.sh(`nft delete table ip watch
+			cli_cfg set eth0 0 1 gue,dnat,fast gateway
+			cli_cfg set lo 0 1 gue,dnat,fast gateway
+			nft 'table netdev watch { chain seen { type filter hook ingress device eth0 priority 0; counter; }; }'
+			mount --bind /bin/false $(command -v nft)`);
+		const { skipped } = await gateway.examine();
+		await gateway.sh("umount $(command -v nft)");
+		t.deepEqual(
+			(await found())
+				.map(({ question }) => question?.match(/cli_cfg .*/)?.[0])
+				.sort(),
+			["cli_cfg set eth0 0 -fast", "cli_cfg set lo 0 -fast"],
+		);
+		await gateway.sh("cli_cfg del lo 0");
+		t.deepEqual(
+			skipped.filter(({ check }) => check === "fast path"),
+			[{ check: "fast path", reason: "no nft" }],
+		);
+		await mends("netdev watch seen", "cli_cfg set eth0 0 -fast");
+		await gateway.sh(`cli_cfg del eth0 0
+			nft delete table netdev watch`);
+	},
+);
 
 serial("a proxy address that is not routed here is not visible", async (t) => {
 	const site = await shared();

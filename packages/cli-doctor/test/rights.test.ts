@@ -31,7 +31,7 @@ serial("a bpffs hidden by ip netns exec is found and seen again", async (t) => {
 		false,
 	);
 	// Findings of a network namespace without our programs; its one interface is lo.
-	t.regex(stdout, /^32 checks, .*\nlo /m);
+	t.regex(stdout, /^33 checks, .*\nlo /m);
 	t.notRegex(stdout, /bpffs|eth0/);
 });
 
@@ -55,7 +55,7 @@ serial("missing capabilities are found, and sudo has them", async (t) => {
 	const { stdout } = await one.sh(
 		asNobody.replace("%", findings[0]?.fix as string),
 	);
-	t.is(stdout, "32 checks, 0 findings");
+	t.is(stdout, "33 checks, 0 findings");
 });
 
 /** A machine whose first process is no service manager: who lacks a right is in a container. */

@@ -1,123 +1,24 @@
 // Needs root: attaches programs in namespaces of its own.
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
 import path from "node:path";
-import { runInProcess } from "@sluice/cli-kit/testing";
-import { openRing, openTable } from "@sluice/maps";
-import {
-	configTable,
-	decapTable,
-	encapTable,
-	eventsTable,
-	natTable,
-	statsTable,
-	trafficTable,
-	tunnelTable,
-	verifyTable,
-} from "@sluice/maps/tables";
-import { compileBpf, needs, ownNamespaces, testWith } from "@sluice/testbed";
+import { compileBpf, needs, testWith } from "@sluice/testbed";
 import test from "ava";
-import { cli } from "../src/cli.js";
+import {
+	egress,
+	explain,
+	ingress,
+	isOfStack,
+	makeGateway,
+	traces,
+} from "./helpers/gateway.js";
 
 const serial = testWith(test.serial as typeof test, needs.root, needs.bpf);
-const bpf = path.dirname(
-	createRequire(import.meta.url).resolve("@sluice/bpf/package.json"),
-);
-const pins = "/sys/fs/bpf/tc/globals";
-const key = Buffer.from("0123456789abcdef");
-const udp = 17;
-const tcp = 6;
-
-const proxy = { address: "5.5.5.5", port: 3100, proto: tcp };
-const backend = { address: "1.1.1.1", port: 80, proto: tcp };
-const sid = { service: 1, group: 2 };
-
-/** Objects as an installed machine has them: in a directory of their own. */
-const objects = mkdtempSync(path.join(tmpdir(), "sluice-explain-"));
-process.once("exit", () => rmSync(objects, { recursive: true }));
-
-const ip = (...words: string[]) => execFileSync("ip", words);
-
-test.before(() => {
-	if (process.getuid?.() !== 0) return;
-	ownNamespaces();
-	ip("link", "set", "lo", "up");
-	ip("link", "add", "eth0", "type", "veth", "peer", "name", "other");
-	// Nothing but what is asked may be counted.
-	writeFileSync("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1");
-	for (const device of ["eth0", "other"]) ip("link", "set", device, "up");
-	ip("address", "add", "10.0.0.1/24", "dev", "eth0");
-	ip("neigh", "add", "10.0.0.2", "lladdr", "02:00:00:00:00:09", "dev", "eth0");
-	for (const name of ["net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"])
-		execFileSync("sysctl", ["-qw", `${name}=1`]);
-	ip("route", "add", "7.7.7.0/24", "via", "10.0.0.2");
-	execFileSync("tc", ["qdisc", "add", "dev", "eth0", "clsact"]);
-	for (const direction of ["ingress", "egress"]) {
-		const object = compileBpf(
-			path.join(bpf, `tunnel/pfc_${direction}_tc.bpf.c`),
-			{ define: { TABLE_ENTRIES: 64 } },
-		);
-		execFileSync("cp", [object, `${objects}/pfc_${direction}_tc.o`]);
-		attach(direction, object);
-	}
-	const set = <K, V>(
-		table: Parameters<typeof openTable<K, V>>[0],
-		k: K,
-		v: V,
-	) => openTable(table, pins).set(k, v);
-	set(tunnelTable, 7, {
-		local: "10.0.0.1",
-		localPort: 6080,
-		remote: "10.0.0.2",
-		remotePort: 6081,
-		lastPing: 0n,
-	});
-	set(decapTable, { address: "10.0.0.1", port: 6080, proto: udp }, 1);
-	set(verifyTable, sid, { key, tunnel: 7, proxy, backend });
-	set(encapTable, backend, { tunnel: 7, sid, key });
-	set(natTable, proxy, backend);
-	set(natTable, backend, proxy);
-	set(configTable, { ifindex: 0, queue: 0 }, { id: 1, flags: 2, name: "gw" });
-	set(configTable, { ifindex: 0, queue: 1 }, { id: 1, flags: 11, name: "gw" });
-});
-
-const attach = (direction: string, object: string) =>
-	execFileSync("tc", [
-		...["filter", "replace", "dev", "eth0", direction, "pref", "7717"],
-		...["handle", "0x1", "protocol", "all", "bpf", "direct-action"],
-		...["object-file", object, "section", "tc"],
-	]);
-
-const explain = (line: string) =>
-	runInProcess(cli, line.split(" "), { vars: { SLUICE_BPF_DIR: objects } });
-
-/** Everything that the programs write to. */
-const traces = () => [
-	...[statsTable, trafficTable, tunnelTable].map((table) => [
-		...openTable<unknown, unknown>(table as never, pins).entries(),
-	]),
-	events(),
-];
-
-function events(): number {
-	const ring = openRing(openTable(eventsTable, pins).fd, () => {});
-	try {
-		return ring.consume();
-	} finally {
-		ring.close();
-	}
-}
+test.before(makeGateway);
 
 interface Asked {
 	line: string;
 	/** What is printed, but for the program's own line. */
 	says: string[];
 }
-
-/** What is said of the stack has tests of its own. */
-const withoutStack = (line: string) => !/^(route|hook|drops) /.test(line);
 
 function explains(title: string, { line, says }: Asked): void {
 	serial(`cli_explain says ${title}, and leaves no trace`, async (t) => {
@@ -129,13 +30,15 @@ function explains(title: string, { line, says }: Asked): void {
 			program ?? "",
 			/^program {2}\d+ on eth0 (in|e)gress, .*\/pfc_(in|e)gress_tc\.o$/,
 		);
-		t.deepEqual(rest.filter(withoutStack), says);
+		t.deepEqual(
+			// What is said of the stack has tests of its own.
+			rest.filter((one) => !isOfStack(one)),
+			says,
+		);
 		t.deepEqual(traces(), before);
 	});
 }
 
-const egress = "--dev eth0 --dir egress --proto tcp";
-const ingress = "--dev eth0 --dir ingress --proto tcp";
 const proxyRows = [
 	"row      TABLE-CONFIG  eth0 egress  -",
 	"row      TABLE-CONFIG  * egress  id 1 flags 11 proxy,snat,dump gw",
@@ -195,7 +98,7 @@ explains("that a request gets the backend's address", {
 	],
 });
 
-explains("that nobody knows a packet", {
+explains("that no table has a packet's addresses", {
 	line: `${ingress.replace("tcp", "udp")} [2001:db8::1]:4000 [2001:db8::2]:80`,
 	says: [
 		"packet   [2001:db8::1]:4000 > [2001:db8::2]:80 udp 0 bytes",
@@ -247,121 +150,7 @@ explains("what a ping would be learned from it, without learning it", {
 	],
 });
 
-interface StackCase {
-	line: string;
-	/** Runs before, and after it. */
-	prepare?: string;
-	undo?: string;
-	says: string[];
-}
-
-const stackCases: Readonly<Record<string, StackCase>> = {
-	"that no route leads to the backend": {
-		line: `${egress} 10.0.0.9:4000 1.1.1.1:80`,
-		says: [
-			"route    -",
-			"hook     no hook is reached",
-			"drops    the stack drops it: no route to 1.1.1.1: network is unreachable",
-		],
-	},
-	"that the backend's route leads to the hook": {
-		prepare: "ip route add 1.1.1.1 via 10.0.0.2",
-		line: `${egress} 10.0.0.9:4000 1.1.1.1:80`,
-		undo: "ip route del 1.1.1.1",
-		says: [
-			"route    1.1.1.1 via 10.0.0.2 dev eth0",
-			"hook     eth0 egress is reached",
-		],
-	},
-	"that the packet leaves by another interface": {
-		prepare: "ip route add 1.1.1.1 dev other",
-		line: `${egress} 10.0.0.9:4000 1.1.1.1:80`,
-		undo: "ip route del 1.1.1.1",
-		says: [
-			"route    1.1.1.1 dev other",
-			"hook     eth0 egress is not reached: the packet leaves by other",
-		],
-	},
-	"by which hook a translated packet leaves": {
-		prepare: "ip route add 1.1.1.1 via 10.0.0.2",
-		line: `${ingress} 10.0.0.9:4000 5.5.5.5:3100`,
-		undo: "ip route del 1.1.1.1",
-		says: [
-			"route    1.1.1.1 via 10.0.0.2 dev eth0",
-			"hook     eth0 egress, program N",
-		],
-	},
-	"that a hook has no program": {
-		prepare: "ip route add 1.1.1.1 dev other",
-		line: `${ingress} 10.0.0.9:4000 5.5.5.5:3100`,
-		undo: "ip route del 1.1.1.1",
-		says: [
-			"route    1.1.1.1 dev other",
-			"hook     no program of ours on other egress: the packet leaves as it is",
-		],
-	},
-	"that forwarding is off": {
-		prepare:
-			"ip route add 1.1.1.1 via 10.0.0.2; sysctl -qw net.ipv4.conf.eth0.forwarding=0",
-		line: `${ingress} 10.0.0.9:4000 5.5.5.5:3100`,
-		undo: "ip route del 1.1.1.1; sysctl -qw net.ipv4.conf.eth0.forwarding=1",
-		says: [
-			"route    -",
-			"hook     no hook is reached",
-			"drops    the stack drops it: forwarding is off: net.ipv4.conf.eth0.forwarding",
-		],
-	},
-	"that rp_filter drops it": {
-		prepare:
-			"ip route add 1.1.1.1 via 10.0.0.2; sysctl -qw net.ipv4.conf.eth0.rp_filter=1",
-		line: `${ingress} 9.9.9.9:4000 5.5.5.5:3100`,
-		undo: "ip route del 1.1.1.1; sysctl -qw net.ipv4.conf.eth0.rp_filter=0",
-		says: [
-			"route    -",
-			"hook     no hook is reached",
-			"drops    the stack drops it: rp_filter of eth0: the route back to 9.9.9.9 leads through another interface, or there is none",
-		],
-	},
-	"that a source of this host is martian": {
-		prepare: "ip route add 1.1.1.1 via 10.0.0.2",
-		line: `${ingress} 10.0.0.1:4000 5.5.5.5:3100`,
-		undo: "ip route del 1.1.1.1",
-		says: [
-			"route    -",
-			"hook     no hook is reached",
-			"drops    the stack drops it: 10.0.0.1 cannot come in by eth0: it is an address of this host, or of none (martian)",
-		],
-	},
-	"that a packet is for this host": {
-		line: `${ingress} 10.0.0.9:4000 10.0.0.1:22`,
-		says: [
-			"route    10.0.0.1 is local",
-			"hook     it is delivered to this host",
-		],
-	},
-	"nothing of the stack where the program ends the packet": {
-		line: `${ingress} 1.1.1.1:80 10.0.0.9:4000 --gue 1,2 --key another`,
-		says: [],
-	},
-};
-
-for (const [title, { line, prepare, undo, says }] of Object.entries(stackCases))
-	serial(`cli_explain says ${title}`, async (t) => {
-		const sh = (script = ":") => execFileSync("sh", ["-ec", script]);
-		sh(prepare);
-		const { out } = await explain(line);
-		sh(undo);
-		t.deepEqual(
-			out
-				.trimEnd()
-				.split("\n")
-				.filter((one) => !withoutStack(one))
-				.map((one) => one.replace(/program \d+/, "program N")),
-			says,
-		);
-	});
-
-explains("what becomes of a router's complaint about a reply", {
+explains("what becomes of a router's ICMP error about a reply", {
 	line: `${ingress} 5.5.5.5:3100 10.0.0.9:4000 --icmp 10.0.0.2 --mtu 1300`,
 	says: [
 		"packet   10.0.0.2 > 5.5.5.5 icmp 3/4 mtu 1300",
@@ -396,7 +185,7 @@ explains("that a later fragment follows its first", {
 	],
 });
 
-explains("that an IPv6 fragment is nobody's", {
+explains("that an IPv6 fragment came before its first", {
 	line: `${egress} [2001:db8::1]:4000 [2001:db8::2]:80 --fragment later`,
 	says: [
 		"packet   2001:db8::1 > 2001:db8::2 fragment 1@1480",

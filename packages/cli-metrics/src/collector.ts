@@ -1,4 +1,4 @@
-import { directions } from "@sluice/maps/tables";
+import { directions, type Outcome } from "@sluice/maps/tables";
 import type { Finding, Readings, TunnelReading } from "@sluice/overview";
 import { Counter, Gauge, Registry } from "prom-client";
 import manifest from "../package.json" with { type: "json" };
@@ -6,16 +6,20 @@ import manifest from "../package.json" with { type: "json" };
 /** Seconds by which tunnels are grouped: those that were pinged within so many. */
 const PING_AGES = [30, 60, 300, 3600];
 
+export interface Sources {
+	/** Reads the tables. What it throws fails the request. */
+	read(): Readings;
+	/** Of cli_doctor, when it last ran; undefined: it has not. */
+	findings(): readonly Finding[] | undefined;
+	/** How often a tunnel's remote has moved, as the readings show. */
+	remoteMoves(id: number): number;
+}
+
 /**
- * The tables as Prometheus metrics, read anew for each request. What `read` throws fails the request.
- * @param findings of cli_doctor, when it last ran; undefined: it has not
+ * The tables as Prometheus metrics, read anew for each request.
  * @param mostTunnels above so many, tunnels have no series of their own
  */
-export function collector(
-	read: () => Readings,
-	findings: () => readonly Finding[] | undefined,
-	mostTunnels: number,
-): Registry {
+export function collector(sources: Sources, mostTunnels: number): Registry {
 	const registry = new Registry();
 	new Gauge({
 		registers: [registry],
@@ -24,19 +28,31 @@ export function collector(
 		labelNames: ["version", "nodeversion"],
 		// The first to be asked: it fills the others before they are.
 		collect() {
-			const readings = read();
+			const readings = sources.read();
 			for (const metric of Object.values(all)) metric.reset();
 			fill(all, readings);
-			fillFindings(all, findings());
+			fillFindings(all, sources.findings());
 			const own =
 				readings.tunnels.length <= mostTunnels ? readings.tunnels : [];
-			for (const tunnel of own) fillTunnel(all, tunnel);
+			for (const tunnel of own) {
+				fillTunnel(all, tunnel);
+				all.movesByTunnel.inc(
+					{ tunnel: tunnel.id },
+					sources.remoteMoves(tunnel.id),
+				);
+			}
 			all.omitted.set(readings.tunnels.length - own.length);
 		},
 	}).set({ version: manifest.version, nodeversion: process.version }, 1);
 	const all = metrics(registry);
 	return registry;
 }
+
+/** Outcomes of pings whose sender became the remote. */
+const learned: ReadonlySet<Outcome> = new Set([
+	"ping-learned",
+	"ping-signed-learned",
+]);
 
 type Metrics = ReturnType<typeof metrics>;
 
@@ -99,6 +115,11 @@ function metrics(registry: Registry) {
 			"Pings that gave a tunnel another remote, or its first",
 			[],
 		),
+		movesByTunnel: counter(
+			"sluice_remote_moves_by_tunnel_total",
+			"Times that a tunnel had another remote than at the reading before, or its first, since this program was started",
+			["tunnel"],
+		),
 		findings: gauge(
 			"sluice_findings",
 			"Findings of cli_doctor, when it last ran, by code",
@@ -121,7 +142,7 @@ function fill(all: Metrics, readings: Readings): void {
 		all.packets.inc(labels, Number(packets));
 	all.remotesMoved.inc(
 		readings.outcomes
-			.filter(({ outcome }) => outcome === "ping-learned")
+			.filter(({ outcome }) => learned.has(outcome))
 			.reduce((sum, { packets }) => sum + Number(packets), 0),
 	);
 	for (const direction of directions) {

@@ -61,8 +61,11 @@ export const serve = command({
 		// Before it listens: it fails where there are no tables.
 		await live.start();
 		const registry = collector(
-			() => live.readings(),
-			() => live.diagnosis?.findings,
+			{
+				read: () => live.readings(),
+				findings: () => live.diagnosis?.findings,
+				remoteMoves: (id) => live.moves.of(id),
+			},
 			tunnels,
 		);
 		try {

@@ -10,7 +10,7 @@ import {
 } from "@sluice/maps/tables";
 import test from "ava";
 import { cli } from "../src/cli.js";
-import { metricsOf, pingedAgo } from "./helpers/serving.js";
+import { metricsOf, pingedAgo, scrape, serving } from "./helpers/serving.js";
 
 const it = withTables(test);
 
@@ -46,6 +46,7 @@ it("the tables are told as metrics, the CPUs added up", async (t, tables) => {
 	);
 	tables.open(statsTable).set(statsRow(0, "wrong-key"), everyCpu(3n));
 	tables.open(statsTable).set(statsRow(0, "ping-learned"), everyCpu(4n));
+	tables.open(statsTable).set(statsRow(0, "ping-signed-learned"), everyCpu(1n));
 	tables.open(eventsLostTable).set(0, everyCpu(2n));
 
 	const metrics = await metricsOf(t, tables);
@@ -69,7 +70,7 @@ it("the tables are told as metrics, the CPUs added up", async (t, tables) => {
 		'sluice_table_capacity{table="map_tunnel"}': 1024,
 		'sluice_table_capacity{table="map_nat"}': 2048,
 		sluice_events_lost_total: 2 * cpus,
-		sluice_remotes_moved_total: 4 * cpus,
+		sluice_remotes_moved_total: 5 * cpus,
 		sluice_doctor_ran: 0,
 	};
 	for (const [name, value] of Object.entries(expected))
@@ -77,6 +78,27 @@ it("the tables are told as metrics, the CPUs added up", async (t, tables) => {
 	const age = metrics.get('sluice_tunnel_last_ping_age_seconds{tunnel="7"}');
 	t.true(age !== undefined && age >= 99.98);
 	t.false(metrics.has('sluice_tunnel_last_ping_age_seconds{tunnel="8"}'));
+});
+
+it("moved remotes are counted for each tunnel", async (t, tables) => {
+	const tunnels = tables.open(tunnelTable);
+	tunnels.set(7, tunnel());
+	tunnels.set(8, tunnel({ remote: "::", remotePort: 0 }));
+	const address = await serving(t, tables);
+	const moves = async () => {
+		const metrics = await scrape(t, address);
+		return [7, 8, 9].map((id) =>
+			metrics.get(`sluice_remote_moves_by_tunnel_total{tunnel="${id}"}`),
+		);
+	};
+	t.deepEqual(await moves(), [0, 0, undefined]);
+	tunnels.set(7, tunnel({ remotePort: 6090 }));
+	tunnels.set(8, tunnel());
+	tunnels.set(9, tunnel());
+	t.deepEqual(await moves(), [1, 1, 0]);
+	tunnels.set(7, tunnel({ remote: "10.0.0.3" }));
+	tunnels.delete(9);
+	t.deepEqual(await moves(), [2, 1, undefined]);
 });
 
 it("tunnels above --tunnels are told by their sums alone", async (t, tables) => {
@@ -88,7 +110,7 @@ it("tunnels above --tunnels are told by their sums alone", async (t, tables) => 
 	];
 	const ofTunnels = (list: string[]) =>
 		list.filter((name) => name.includes('{tunnel="')).length;
-	t.is(ofTunnels(await names("20")), 80);
+	t.is(ofTunnels(await names("20")), 100);
 	t.is(ofTunnels(await names("19")), 0);
 	const metrics = await metricsOf(t, tables, ["--tunnels", "0"]);
 	t.is(metrics.get("sluice_tunnels_omitted"), 20);

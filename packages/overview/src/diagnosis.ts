@@ -1,5 +1,4 @@
-import { existsSync, realpathSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { siblingProgram } from "@sluice/cli-kit/sibling";
 import { execa } from "execa";
 
 /** One thing that stands in the way, as `cli_doctor --json` prints it. */
@@ -33,7 +32,7 @@ export async function diagnose(
 	seconds: number,
 	signal?: AbortSignal,
 ): Promise<Diagnosis> {
-	const [command, ...first] = doctor();
+	const [command, ...first] = siblingProgram("cli_doctor");
 	const { stdout, stderr, failed, shortMessage } = await execa(
 		command,
 		[...first, "--json", "--bpffs", bpffs, "--seconds", String(seconds)],
@@ -50,11 +49,4 @@ export async function diagnose(
 			failed: stderr || (failed ? shortMessage : "it printed nothing"),
 		};
 	}
-}
-
-/** The program beside the running one, as a checkout and an installation have it; else that of PATH. */
-function doctor(): [string, ...string[]] {
-	const own = dirname(realpathSync(process.argv[1] ?? "."));
-	const beside = join(own, "../../cli-doctor/dist/cli_doctor.cjs");
-	return existsSync(beside) ? [process.execPath, beside] : ["cli_doctor"];
 }

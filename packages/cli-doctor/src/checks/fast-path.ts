@@ -1,40 +1,45 @@
 import { flagWords, queues } from "@sluice/maps/tables";
-import type { Check } from "../finding.js";
+import type { Check, Finding } from "../finding.js";
 import { type Chain, ruleset } from "../firewall/ruleset.js";
 import { quoted } from "../shell.js";
+import { CannotLook } from "../world.js";
 
-/** The hooks that a forwarded packet passes on the normal path. */
-const passed = ["prerouting", "forward", "postrouting"];
+/** The hooks of a forwarded packet that come after our program's ingress; its way out is the same on both paths. */
+const passed = ["ingress", "prerouting", "forward", "postrouting"];
 
 /** A firewall does not see packets on the fast path. */
 export const fastPath: Check = {
 	name: "fast path",
 	async look(world) {
-		const row = world
+		const rows = world
 			.config()
-			.find(
+			.filter(
 				([{ queue }, { flags }]) =>
 					queue === queues.ingress && flagWords(queue, flags).includes("fast"),
 			);
-		if (!row) return [];
-		const [{ ifindex, queue }, { id, flags, name }] = row;
-		const device = (await world.interfaces()).find(
-			(one) => one.ifindex === ifindex,
-		);
-		const words = flagWords(queue, flags).filter((word) => word !== "fast");
-		const command = `cli_cfg set ${device ? `${quoted(device.ifname)} ` : ""}${queue} ${id} ${words} ${quoted(name)}`;
-		const chains = ((await ruleset()) ?? []).filter(decides);
-		if (chains.length === 0) return [];
-		const names = chains.map(
-			({ family, table, name }) => `${family} ${table} ${name}`,
-		);
-		return [
-			{
-				code: "fast-firewall",
-				message: `the flag fast is set, and the firewall has chains that packets on the fast path do not pass: ${names.join(", ")}`,
-				question: `must these chains see the traffic of services? Then take the flag away: ${command}`,
-			},
-		];
+		if (rows.length === 0) return [];
+		const chains = await ruleset();
+		if (!chains) throw new CannotLook("no nft");
+		// nft 1.0.6 does not print the interface of an ingress chain: each is listed.
+		const names = chains
+			.filter(decides)
+			.map(({ family, table, name }) => `${family} ${table} ${name}`)
+			.join(", ");
+		if (names === "") return [];
+		const interfaces = await world.interfaces();
+		return rows.flatMap(([{ ifindex, queue }]): Finding[] => {
+			const device = interfaces.find((one) => one.ifindex === ifindex)?.ifname;
+			// A row of an interface that is gone is another finding.
+			if (ifindex !== 0 && device === undefined) return [];
+			const words = device === undefined ? "" : `${quoted(device)} `;
+			return [
+				{
+					code: "fast-firewall",
+					message: `the flag fast is set for ${device ?? "every interface"}, and the firewall has chains that packets on the fast path do not pass: ${names}`,
+					question: `must these chains see the traffic of services? cli_cfg set ${words}${queue} -fast`,
+				},
+			];
+		});
 	},
 };
 

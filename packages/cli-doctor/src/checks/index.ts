@@ -19,6 +19,7 @@ import { mtu } from "./mtu.js";
 import { neighbour } from "./neighbour.js";
 import { pathMtu } from "./path-mtu.js";
 import { pinDirectory } from "./pin-directory.js";
+import { pinger } from "./pinger.js";
 import { pings } from "./pings.js";
 import { proc } from "./proc.js";
 import { duplicates, programs } from "./programs.js";
@@ -62,5 +63,6 @@ export const checks: readonly Check[] = [
 	mtu,
 	pathMtu,
 	pings,
+	pinger,
 	counters,
 ];

@@ -9,6 +9,7 @@ import {
 	hooksOf,
 	overviewOf,
 	type Readings,
+	RemoteMoves,
 	read,
 } from "@sluice/overview";
 import { contentSecurityPolicy, page } from "./page.js";
@@ -25,6 +26,8 @@ const DOCTOR_SECONDS = 2;
 export class Live {
 	readonly #context: Context;
 	readonly #history = new History();
+	/** Of all readings, also those of scrapes. */
+	readonly moves = new RemoteMoves();
 	readonly #listeners = new Set<ServerResponse>();
 	readonly #doctorInterval: number;
 	readonly #ended = new AbortController();
@@ -42,7 +45,7 @@ export class Live {
 
 	/** @throws as `read`, the first time */
 	async start(): Promise<void> {
-		this.#history.add(read(this.#context));
+		this.#history.add(this.readings());
 		this.#hooks = await hooksOf(this.#context);
 		this.#again(INTERVAL);
 		if (this.#doctorInterval > 0) void this.#diagnose();
@@ -55,9 +58,11 @@ export class Live {
 		for (const listener of this.#listeners) listener.end();
 	}
 
-	/** As they are now, for a scrape. */
+	/** As they are now. */
 	readings(): Readings {
-		return read(this.#context);
+		const readings = read(this.#context);
+		this.moves.look(readings.tunnels);
+		return readings;
 	}
 
 	get diagnosis(): Diagnosis | undefined {
@@ -121,7 +126,7 @@ export class Live {
 	async #look(): Promise<void> {
 		const start = performance.now();
 		try {
-			this.#history.add(read(this.#context));
+			this.#history.add(this.readings());
 			this.#hooks = await hooksOf(this.#context);
 			this.#failed = undefined;
 			const event = this.#listeners.size > 0 ? this.#event() : "";

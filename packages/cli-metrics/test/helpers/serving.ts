@@ -33,13 +33,19 @@ export async function serving(
 	return listening;
 }
 
-/** The metrics of these tables as they are now: name and labels → value. */
-export async function metricsOf(
+/** The metrics of these tables as they are now. */
+export const metricsOf = async (
 	t: ExecutionContext,
 	tables: PinnedTables,
 	options: readonly string[] = [],
+) => scrape(t, await serving(t, tables, options));
+
+/** The metrics at an address: name and labels → value. */
+export async function scrape(
+	t: ExecutionContext,
+	address: string,
 ): Promise<Map<string, number>> {
-	const response = await fetch(await serving(t, tables, options));
+	const response = await fetch(address);
 	t.is(response.status, 200);
 	const lines = (await response.text()).split("\n");
 	return new Map(
