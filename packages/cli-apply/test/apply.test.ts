@@ -264,6 +264,23 @@ it("signing keys and what may move a far end are applied and exported", async (t
 			world: from(signed),
 			out: "generation 1: 14 rows written, 0 deleted\n",
 		},
+		{
+			type: "- --dry-run",
+			world: from(
+				changed((c) => {
+					c.metadata.generation = 2;
+					Object.assign(c.services[0] ?? {}, {
+						signingKey: { text: "another" },
+					});
+				}),
+			),
+			out: [
+				"~ tunnel 100 127.0.0.1:6080 -> learned (was 127.0.0.1:6080 -> learned, moveAfter never, moveWithin 192.0.2.0/24)",
+				"~ service 1 2 tcp 203.0.113.10:80 -> 192.168.7.2:8080 in tunnel 100, another signing key, signed pings not required (was tcp 203.0.113.10:80 -> 192.168.7.2:8080 in tunnel 100)",
+				"2 differences, not applied: 1 row written, 1 deleted",
+				"",
+			].join("\n"),
+		},
 	]);
 	const exported = await tables.run(cli, "export --show-keys");
 	t.regex(exported.out, /moveAfter: never, moveWithin: "192\.0\.2\.0\/24"/);

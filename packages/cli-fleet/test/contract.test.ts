@@ -4,14 +4,28 @@ import { bytes, endOf } from "../src/etcd/etcd.js";
 import { changed, gateway } from "./helpers/documents.js";
 import { it } from "./helpers/fleet.js";
 
+/** The gateway with what only some services and tunnels have. */
+const signed = () =>
+	changed(({ tunnels, services }) => {
+		Object.assign(services[0] as object, {
+			signingKey: { text: "secret" },
+			requireSigned: true,
+		});
+		Object.assign(tunnels[0] as object, {
+			moveAfter: 30,
+			moveWithin: "192.0.2.0/24",
+		});
+	});
+
 it("what is pushed is what the kernel has, and what get prints", async (t, fleet) => {
 	const gw1 = fleet.machine("gw1");
 	gw1.start();
-	const { code, out } = await fleet.cli("push - --wait", gateway());
+	const pushed = signed();
+	const { code, out } = await fleet.cli("push - --wait", pushed);
 	t.is(code, 0);
 	t.is(out, "gw1: generation 1: 7 rows added, 0 changed, 0 deleted\n");
 	const { document, generation, drifted } = await gw1.kernel();
-	const { config, tunnels, services } = gateway();
+	const { config, tunnels, services } = pushed;
 	t.deepEqual(document as unknown, { config, tunnels, services });
 	t.is(generation, 1);
 	t.false(drifted);
@@ -21,6 +35,28 @@ it("what is pushed is what the kernel has, and what get prints", async (t, fleet
 	const hidden = await fleet.cli("get gw1");
 	t.false(hidden.out.includes("key-0"));
 	t.false(hidden.out.includes(Buffer.from("key-0").toString("hex")));
+	t.false(hidden.out.includes(Buffer.from("secret").toString("hex")));
+});
+
+it("a signing key and what may move a far end are changed by themselves, and outlive a rotation", async (t, fleet) => {
+	const gw1 = fleet.machine("gw1");
+	gw1.start();
+	await fleet.cli("push - --wait", gateway());
+	await fleet.cli("push - --wait", signed());
+	const { config, tunnels, services } = signed();
+	const now = await gw1.kernel();
+	t.deepEqual(now.document as unknown, { config, tunnels, services });
+	t.false(now.drifted);
+	t.is((await fleet.cli("rotate 1 0 --idle 0")).code, 0);
+	const rotated = await gw1.kernel();
+	t.like(rotated.document.services[0], { signingKey: { text: "secret" } });
+	t.notDeepEqual(rotated.document.services, now.document.services);
+	await fleet.cli("push - --wait", gateway());
+	const { tunnels: plain, services: unsigned } = gateway();
+	const last = await gw1.kernel();
+	t.deepEqual(last.document.tunnels as unknown, plain);
+	t.deepEqual(last.document.services as unknown, unsigned);
+	t.false(last.drifted);
 });
 
 it("one row that changes is written by itself, and the tables count as applied", async (t, fleet) => {

@@ -1,5 +1,5 @@
 import type { Context } from "@sluice/cli-kit";
-import type { Difference } from "@sluice/maps";
+import type { Difference, StagedTable } from "@sluice/maps";
 import { endpointText } from "@sluice/maps/address";
 import {
 	type Config,
@@ -7,14 +7,26 @@ import {
 	configTable,
 	directions,
 	flagWords,
+	type Rotation,
 	rotationTable,
-	type Sid,
+	type Signing,
+	signingFlags,
+	signingTable,
 	type Tunnel,
+	type TunnelOptions,
+	tunnelOptionsTable,
 	tunnelTable,
 	type Verify,
 	verifyTable,
 } from "@sluice/maps/tables";
-import { endpointName, rankOfConfig, rankOfSid, UNKNOWN } from "@sluice/tunnel";
+import {
+	anyMove,
+	endpointName,
+	moveDocument,
+	rankOfConfig,
+	rankOfSid,
+	UNKNOWN,
+} from "@sluice/tunnel";
 import { LEARNED } from "./document/words.js";
 import { EVERY } from "./machine.js";
 import type { Stage } from "./stage.js";
@@ -32,85 +44,144 @@ export interface DifferenceRow {
 /** Adds and changes, then deletes, each in the order of the document: tunnels, services, config. */
 export function differencesOf(stage: Stage, context: Context): DifferenceRow[] {
 	const rows = [
-		...rowsOf(
-			"tunnel",
-			stage.openTable(tunnelTable).differences(),
-			(id) => id,
-			String,
-			tunnelText,
-		),
-		...rowsOf(
-			"service",
-			stage.openTable(verifyTable).differences(),
-			rankOfSid,
-			({ service, group }: Sid) => `${service} ${group}`,
-			serviceText,
-		),
-		...rotations(stage),
-		...rowsOf(
-			"config",
-			stage.openTable(configTable).differences(),
-			rankOfConfig,
-			(key) => configName(key, context),
-			configText,
-		),
+		...tunnelRows(stage),
+		...serviceRows(stage),
+		...configRows(stage, context),
 	];
 	const isDelete = ({ change }: DifferenceRow) => change === "delete";
 	return [...rows.filter((row) => !isDelete(row)), ...rows.filter(isDelete)];
 }
 
-/** Services whose keys stay in their place while the other one, which is accepted, too, comes, goes or changes. */
-function rotations(stage: Stage): DifferenceRow[] {
-	const verify = stage.openTable(verifyTable);
-	const changed = new Set(
-		[...verify.differences()].map(({ key }) => rankOfSid(key)),
-	);
-	return [...stage.openTable(rotationTable).differences()]
-		.filter(({ key }) => !changed.has(rankOfSid(key)))
-		.sort((a, b) => rankOfSid(a.key) - rankOfSid(b.key))
-		.flatMap(({ key, after }): DifferenceRow[] => {
-			const service = verify.get(key);
-			if (!service) return [];
-			const text = serviceText(key, service);
-			return [
-				{
-					change: "change",
-					kind: "service",
-					id: `${key.service} ${key.group}`,
-					before: text,
-					after: `${text}, ${after ? "another second key" : "no second key"}`,
-				},
-			];
-		});
+/** Tunnels whose row differs, or what may move their far end. */
+function tunnelRows(stage: Stage): DifferenceRow[] {
+	const tunnels = new Changes(stage.openTable(tunnelTable), (id) => id);
+	const options = new Changes(stage.openTable(tunnelOptionsTable), (id) => id);
+	return tunnels.with(options).flatMap((id) => {
+		const { before, after } = tunnels.at(id);
+		const move = options.at(id);
+		return rowOf(
+			"tunnel",
+			String(id),
+			before && tunnelText(before, move.before),
+			after && tunnelText(after, move.after),
+		);
+	});
 }
 
-function rowsOf<K, V>(
+/** Services whose row differs, or one of their other keys alone. */
+function serviceRows(stage: Stage): DifferenceRow[] {
+	const services = new Changes(stage.openTable(verifyTable), rankOfSid);
+	const rotations = new Changes(stage.openTable(rotationTable), rankOfSid);
+	const signings = new Changes(stage.openTable(signingTable), rankOfSid);
+	return services.with(rotations, signings).flatMap((sid) => {
+		const { before, after } = services.at(sid);
+		const keys =
+			before && after
+				? [
+						before.key.equals(after.key) ? "" : ", another key",
+						rotationText(rotations.at(sid)),
+						signingText(signings.at(sid)),
+					].join("")
+				: "";
+		return rowOf(
+			"service",
+			`${sid.service} ${sid.group}`,
+			before && serviceText(before),
+			after && `${serviceText(after)}${keys}`,
+		);
+	});
+}
+
+function configRows(stage: Stage, context: Context): DifferenceRow[] {
+	const config = new Changes(stage.openTable(configTable), rankOfConfig);
+	return config.with().flatMap((key) => {
+		const { before, after } = config.at(key);
+		return rowOf(
+			"config",
+			configName(key, context),
+			before && configText(key, before),
+			after && configText(key, after),
+		);
+	});
+}
+
+/** What was and what is to be under a key. */
+interface Pair<V> {
+	before: V | undefined;
+	after: V | undefined;
+}
+
+/** The rows of a table before and after: those that differ, and those that stay. */
+class Changes<K, V> {
+	readonly #table: StagedTable<K, V>;
+	readonly #rank: (key: K) => number;
+	readonly #differences: ReadonlyMap<number, Difference<K, V>>;
+
+	constructor(table: StagedTable<K, V>, rank: (key: K) => number) {
+		this.#table = table;
+		this.#rank = rank;
+		this.#differences = new Map(
+			[...table.differences()].map((one) => [rank(one.key), one]),
+		);
+	}
+
+	/** Keys whose rows differ in this table, or in one of the others that have the same keys. */
+	with(...others: readonly Pick<Changes<K, unknown>, "keys">[]): K[] {
+		const all = [this, ...others].flatMap((one) => one.keys());
+		const keys = new Map(all.map((key) => [this.#rank(key), key]));
+		return [...keys].sort(([a], [b]) => a - b).map(([, key]) => key);
+	}
+
+	keys(): K[] {
+		return [...this.#differences.values()].map(({ key }) => key);
+	}
+
+	at(key: K): Pair<V> {
+		const known = this.#differences.get(this.#rank(key));
+		if (known) return known;
+		const row = this.#table.get(key);
+		return { before: row, after: row };
+	}
+}
+
+/** None where there is nothing under the key: keys without a service are no row of the document. */
+function rowOf(
 	kind: DifferenceRow["kind"],
-	differences: Iterable<Difference<K, V>>,
-	rank: (key: K) => number,
-	name: (key: K) => string,
-	text: (key: K, value: V) => string,
+	id: string,
+	before: string | undefined,
+	after: string | undefined,
 ): DifferenceRow[] {
-	return [...differences]
-		.sort((a, b) => rank(a.key) - rank(b.key))
-		.map(({ key, before, after }) => {
-			const was = before === undefined ? null : text(key, before);
-			const is = after === undefined ? null : text(key, after);
-			return {
-				change: was === null ? "add" : is === null ? "delete" : "change",
-				kind,
-				id: name(key),
-				before: was,
-				// All that is shown is the same: it is the key that differs.
-				after: is !== null && is === was ? `${is}, another key` : is,
-			};
-		});
+	if (before === undefined && after === undefined) return [];
+	const change =
+		before === undefined ? "add" : after === undefined ? "delete" : "change";
+	return [{ change, kind, id, before: before ?? null, after: after ?? null }];
 }
 
-const tunnelText = (_: number, tunnel: Tunnel) =>
-	`${endpointText(tunnel.local, tunnel.localPort)} -> ${tunnel.remote === UNKNOWN ? LEARNED : endpointText(tunnel.remote, tunnel.remotePort)}`;
+function tunnelText(tunnel: Tunnel, options: TunnelOptions = anyMove): string {
+	const { local, localPort, remote, remotePort } = tunnel;
+	const { after, within } = moveDocument(options);
+	return [
+		`${endpointText(local, localPort)} -> ${remote === UNKNOWN ? LEARNED : endpointText(remote, remotePort)}`,
+		...(after === null ? [] : [`moveAfter ${after}`]),
+		...(within === null ? [] : [`moveWithin ${within}`]),
+	].join(", ");
+}
 
-const serviceText = (_: Sid, { proxy, backend, tunnel }: Verify) =>
+/** What differs in the key that is accepted beside the service's own. */
+const rotationText = ({ before, after }: Pair<Rotation>) =>
+	before === after ? "" : after ? ", another second key" : ", no second key";
+
+function signingText({ before, after }: Pair<Signing>): string {
+	if (before === after) return "";
+	if (!after) return ", no signing key";
+	const key = before?.key.equals(after.key) ? "" : ", another signing key";
+	const isRequired = (row: Signing | undefined) =>
+		((row?.flags ?? 0) & signingFlags.required) !== 0;
+	if (isRequired(before) === isRequired(after)) return key;
+	return `${key}, signed pings ${isRequired(after) ? "" : "not "}required`;
+}
+
+const serviceText = ({ proxy, backend, tunnel }: Verify) =>
 	`${endpointName(proxy)} -> ${endpointText(backend.address, backend.port)} in tunnel ${tunnel}`;
 
 const configText = ({ queue }: ConfigKey, { id, flags, name }: Config) =>

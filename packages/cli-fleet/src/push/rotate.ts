@@ -9,6 +9,8 @@ import { waitForAgents } from "./wait.js";
 /** A service's row of keys in the store: the first is sent, the second is accepted, too. */
 interface KeysRow {
 	keys: readonly [{ hex: string }, { hex: string }?];
+	/** Signs the service's pings; a rotation leaves it as it is. */
+	signingKey?: { hex: string };
 	/** Of a rotation, the step that was done last. */
 	phase?: "prepare" | "switch";
 	link?: string;
@@ -76,12 +78,12 @@ export async function rotateService(
 			const current = await currentOf(etcd, paths, machine);
 			const row = current.rows.get(`keys/${sid}`);
 			if (row === undefined) continue;
-			const { link } = rowOf(row);
+			const { signingKey, link } = rowOf(row);
 			// Of an interrupted rotation, a machine that is further stays so.
 			if (progress(rowOf(row), next) > phases.indexOf(phase)) continue;
 			const rows = new Map(current.rows).set(
 				`keys/${sid}`,
-				JSON.stringify({ ...steps[phase], ...(link ? { link } : {}) }),
+				JSON.stringify({ ...steps[phase], signingKey, link }),
 			);
 			const { generation } = await push(
 				etcd,

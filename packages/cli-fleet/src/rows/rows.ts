@@ -6,6 +6,7 @@ import {
 	checkTogether,
 	configRow,
 	type Machine,
+	moveFields,
 	Reader,
 	serviceRow,
 	type TunnelRow,
@@ -55,21 +56,27 @@ export function rowsOf(
 				spec.remote === UNKNOWN
 					? "learned"
 					: endpointText(spec.remote, spec.remotePort),
+			...moveFields(spec.options),
 		});
-	for (const { sid, proxy, backend, tunnel, key, other } of services) {
+	for (const service of services) {
+		const { sid, proxy, backend, tunnel, key, other, signing } = service;
 		put(`services/${sidText(sid)}`, {
 			protocol: protocolName(proxy.proto),
 			proxy: endpointText(proxy.address, proxy.port),
 			backend: endpointText(backend.address, backend.port),
 			tunnel,
+			...(signing?.required ? { requireSigned: true } : {}),
 		});
 		const keys = other ? [key, other.key] : [key];
 		put(`keys/${sidText(sid)}`, {
-			keys: keys.map((one) => ({ hex: one.toString("hex") })),
+			keys: keys.map(keyFields),
+			...(signing ? { signingKey: keyFields(signing.key) } : {}),
 		});
 	}
 	return rows;
 }
+
+const keyFields = (key: Buffer) => ({ hex: key.toString("hex") });
 
 /**
  * The rows as a document's, of all or of some.
@@ -151,9 +158,8 @@ function read(
 		case "services": {
 			const { service, group } = sidOf(id);
 			const secret = keyOf(id);
-			const keys =
-				secret === undefined ? undefined : parsed(`keys/${id}`, secret).keys;
-			return serviceRow(reader, { ...fields, service, group, keys }, [key]);
+			const keys = secret === undefined ? {} : parsed(`keys/${id}`, secret);
+			return serviceRow(reader, { ...fields, service, group, ...keys }, [key]);
 		}
 		case "keys":
 			return undefined;
@@ -216,12 +222,14 @@ export function documentOf(
 			id: Number(id),
 			...fields,
 		})),
-		services: of("services").map(([id, fields]) => ({
-			...sidOf(id),
-			...fields,
-			keys: showKeys
-				? parsed(`keys/${id}`, rows.get(`keys/${id}`) ?? "{}").keys
-				: "hidden",
-		})),
+		services: of("services").map(([id, fields]) => {
+			const keys = parsed(`keys/${id}`, rows.get(`keys/${id}`) ?? "{}");
+			const hidden = Object.keys(keys).map((name) => [name, "hidden"]);
+			return {
+				...sidOf(id),
+				...fields,
+				...(showKeys ? keys : Object.fromEntries(hidden)),
+			};
+		}),
 	};
 }

@@ -69,7 +69,7 @@ export function rowsOfMachine(
 				id,
 				local: endpointText(local, localPort),
 				remote: isLearned ? LEARNED : endpointText(remote, remotePort),
-				...moveRow(options.get(id)),
+				...moveFields(options.get(id)),
 			});
 		},
 		(id) => id,
@@ -103,7 +103,8 @@ export function rowsOfMachine(
 	return rows;
 }
 
-function moveRow(options: TunnelOptions | undefined): Row {
+/** A tunnel's fields of what may move its far end; none: any ping. */
+export function moveFields(options: TunnelOptions | undefined): Row {
 	if (!options) return {};
 	const { after, within } = moveDocument(options);
 	return {
