@@ -1,5 +1,6 @@
 // Needs root, BPF and etcd: rows of every kind from a document into the store, into the kernel, and back.
 import { rmSync, writeFileSync } from "node:fs";
+import { tunnelTable } from "@sluice/maps/tables";
 import { bytes, endOf } from "../src/etcd/etcd.js";
 import { changed, gateway } from "./helpers/documents.js";
 import { it } from "./helpers/fleet.js";
@@ -98,6 +99,33 @@ it("one row that changes is written by itself, and the tables count as applied",
 	const now = await gw1.kernel();
 	t.is(now.document.tunnels.length, 25);
 	t.false(now.drifted);
+});
+
+it("metrics say what was applied, how long a push took, and whether others have changed rows", async (t, fleet) => {
+	const gw1 = fleet.machine("gw1");
+	// The network namespace is this file's own.
+	gw1.start(["--metrics", "127.0.0.1:9090"]);
+	await fleet.cli("push - --wait", gateway());
+	await fleet.cli("push - --wait", gateway("gw1", 3));
+	const metrics = async () =>
+		(await fetch("http://127.0.0.1:9090/metrics")).text();
+	const before = await metrics();
+	for (const line of [
+		"sluice_fleet_connected 1",
+		'sluice_fleet_generation{kind="applied"} 2',
+		'sluice_fleet_rows{table="services"} 3',
+		"sluice_fleet_apply_seconds_count 2",
+		"sluice_fleet_put_to_row_seconds_count 2",
+		"sluice_fleet_drift 0",
+	])
+		t.true(before.split("\n").includes(line), `${line}\n${before}`);
+	gw1.tables.open(tunnelTable).delete(101);
+	await fleet.cli("push - --wait", gateway("gw1", 4));
+	t.regex(await metrics(), /^sluice_fleet_drift 1$/m);
+	// The next commit compares all rows, and mends it.
+	await fleet.cli("push - --wait", gateway("gw1", 5));
+	t.regex(await metrics(), /^sluice_fleet_drift 0$/m);
+	t.deepEqual(gw1.findings(), []);
 });
 
 it("a machine that was applied by hand is taken over", async (t, fleet) => {

@@ -1,12 +1,5 @@
 import { command, missing } from "@sluice/cli-kit";
-import {
-	ALL,
-	lastApplied,
-	onlyOf,
-	openApplied,
-	rowsDigest,
-	when,
-} from "@sluice/machine";
+import { isDrifted, lastApplied, openApplied, when } from "@sluice/machine";
 
 export const status = command({
 	usage: "status",
@@ -16,9 +9,8 @@ export const status = command({
 	run(_, context) {
 		const last = lastApplied(openApplied(context, { readOnly: true }));
 		if (!last) throw missing("nothing was applied");
-		const { generation, owner, salt, state } = last;
-		const only = last.only === "" ? ALL : onlyOf(last.only);
-		const drifted = !rowsDigest(context, only, salt).state.equals(state);
+		const { generation, owner } = last;
+		const drifted = isDrifted(context) === true;
 		const sha256 = last.file.toString("hex");
 		context.print(
 			[

@@ -1,7 +1,8 @@
 import { release } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Context, Failure } from "@sluice/cli-kit";
-import { lastApplied, openApplied } from "@sluice/machine";
+import { isDrifted, lastApplied, openApplied } from "@sluice/machine";
+import { BpfError } from "@sluice/maps";
 import type { Position } from "../etcd/etcd.js";
 import { WatchLost } from "../etcd/watch.js";
 import type { Commit } from "../rows/commit.js";
@@ -18,7 +19,8 @@ export interface Observer {
 	/** News from the store, if only that it is there. */
 	news(): void;
 	relisted(why: string): void;
-	applied(seconds: number): void;
+	/** @param latency seconds since the push, by its own clock; undefined: it was listed, not watched */
+	applied(seconds: number, latency: number | undefined): void;
 	status(status: AgentStatus): void;
 }
 
@@ -41,6 +43,9 @@ const REPORT = 20_000;
 
 /** Milliseconds between two applies. */
 const QUIET = 20;
+
+/** Milliseconds for which an answer to whether rows have drifted is good: all of them are read for it. */
+const DRIFT = 10_000;
 
 /** Milliseconds after an apply until the file is written: not for each of many. */
 const WRITE_FILE = 1000;
@@ -69,8 +74,12 @@ export class Agent {
 	/** Which rows differ from the kernel's is known. */
 	#isKnown = false;
 	#accepted: Commit | undefined;
+	/** The commit came by the watch, as soon as it was pushed. */
+	#isNews = false;
 	#applying: NodeJS.Timeout | undefined;
 	#lastApply = 0;
+	/** What was found last, when, and after which apply. */
+	#drift = { at: Number.NEGATIVE_INFINITY, is: false, after: 0 };
 	#saving: NodeJS.Timeout | undefined;
 	#reporting: Promise<void> | undefined;
 	#reportAgain = false;
@@ -225,6 +234,7 @@ export class Agent {
 		if (!commit.reset && this.#isRestored(commit)) return;
 		this.#mirror.accept();
 		this.#accepted = commit;
+		this.#isNews = !isListed;
 		this.#schedule();
 	}
 
@@ -287,7 +297,10 @@ export class Agent {
 		}
 		changed.clear();
 		this.#isKnown = true;
-		observer.applied((this.#lastApply - start) / 1000);
+		observer.applied(
+			(this.#lastApply - start) / 1000,
+			this.#isNews ? (Date.now() - Date.parse(commit.at)) / 1000 : undefined,
+		);
 		Object.assign(this.#status, {
 			applied: commit.generation,
 			appliedAt: new Date().toISOString(),
@@ -300,6 +313,27 @@ export class Agent {
 			this.#saving ??= setTimeout(() => this.#save(), WRITE_FILE);
 		}
 		this.#report();
+	}
+
+	/** Whether other programs have changed rows. The next commit or listing then compares all, and mends it. */
+	hasDrifted(): boolean {
+		const { at, is, after } = this.#drift;
+		const now = performance.now();
+		if (now - at < DRIFT && after === this.#lastApply) return is;
+		const drifted = this.#looksDrifted();
+		this.#drift = { at: now, is: drifted, after: this.#lastApply };
+		if (drifted) this.#isKnown = false;
+		return drifted;
+	}
+
+	#looksDrifted(): boolean {
+		try {
+			return isDrifted(this.#options.context) === true;
+		} catch (error) {
+			// The tables may be replaced just now.
+			if (error instanceof Failure || error instanceof BpfError) return false;
+			throw error;
+		}
 	}
 
 	#refuseFor({ generation }: Commit, error: unknown): void {

@@ -2,8 +2,14 @@ import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Observer } from "./agent.js";
 import type { AgentStatus } from "./status.js";
 
-/** An agent's state as Prometheus metrics. */
-export function metricsOf(): { registry: Registry; observer: Observer } {
+/**
+ * An agent's state as Prometheus metrics.
+ * @param isDrifted whether other programs have changed rows
+ */
+export function metricsOf(isDrifted: () => boolean): {
+	registry: Registry;
+	observer: Observer;
+} {
 	const registry = new Registry();
 	const registers = [registry];
 	let lastNews = performance.now();
@@ -38,6 +44,20 @@ export function metricsOf(): { registry: Registry; observer: Observer } {
 		help: "Time that applying a commit took",
 		buckets: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3],
 	});
+	const sincePush = new Histogram({
+		registers,
+		name: "sluice_fleet_put_to_row_seconds",
+		help: "Time from a push, by the clock of the machine that pushed, until its rows were in the kernel",
+		buckets: [0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30],
+	});
+	new Gauge({
+		registers,
+		name: "sluice_fleet_drift",
+		help: "1 where other programs have changed rows since the last apply",
+		collect() {
+			this.set(isDrifted() ? 1 : 0);
+		},
+	});
 	const rows = new Gauge({
 		registers,
 		name: "sluice_fleet_rows",
@@ -59,7 +79,10 @@ export function metricsOf(): { registry: Registry; observer: Observer } {
 				lastNews = performance.now();
 			},
 			relisted: (why) => relists.inc({ why }),
-			applied: (duration) => seconds.observe(duration),
+			applied: (duration, latency) => {
+				seconds.observe(duration);
+				if (latency !== undefined) sincePush.observe(Math.max(0, latency));
+			},
 			status(status: AgentStatus) {
 				generation.set({ kind: "seen" }, status.seen);
 				generation.set({ kind: "applied" }, status.applied);

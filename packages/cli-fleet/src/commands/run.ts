@@ -47,7 +47,7 @@ export const run = command({
 		const { LastGoodFile } = await import("../agent/last-good.js");
 		const { metricsOf } = await import("../agent/metrics.js");
 		const { readTunnels } = await import("../agent/tunnels.js");
-		const { registry, observer } = metricsOf();
+		const { registry, observer } = metricsOf(() => agent.hasDrifted());
 		const signal = context.env.stopped?.() ?? new AbortController().signal;
 		const source = new EtcdSource(await openStore(store), store.paths, machine);
 		const agent = new Agent({
@@ -61,9 +61,19 @@ export const run = command({
 		const server = metrics && (await serve(registry, metrics));
 		if (server)
 			context.print([`metrics on ${server.url}`], { metrics: server.url });
+		/** Undefined: the tables are replaced just now. */
+		const tunnelsNow = () => {
+			try {
+				return readTunnels(context);
+			} catch (error) {
+				if ((error as { code?: string }).code === undefined) throw error;
+				return undefined;
+			}
+		};
 		let reported = "";
 		const look = setInterval(async () => {
-			const states = readTunnels(context);
+			const states = tunnelsNow();
+			if (!states) return;
 			// Only ages that say something: of a tunnel that is pinged, no minute is news.
 			const now = JSON.stringify(
 				states.map((one) => ({

@@ -8,9 +8,9 @@ import { PinnedTables } from "@sluice/cli-kit/testing";
 import {
 	ALL,
 	documentOf,
+	isDrifted,
 	lastApplied,
 	openApplied,
-	rowsDigest,
 	rowsOfMachine,
 } from "@sluice/machine";
 import { tunnelTable } from "@sluice/maps/tables";
@@ -49,9 +49,7 @@ const kernel: Program = {
 				);
 				context.print([], {
 					generation: Number(last?.generation ?? 0n),
-					drifted: last
-						? !rowsDigest(context, ALL, last.salt).state.equals(last.state)
-						: false,
+					drifted: isDrifted(context) === true,
 					document: { config, tunnels, services },
 				});
 			},
