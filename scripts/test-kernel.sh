@@ -32,9 +32,16 @@ readonly MODULES=(
 )
 
 # What is checked where no command is given.
+# shellcheck disable=SC2016 # meant for the inner shell
 readonly CHECKS='
 	set -eux
 	uname -r
+	mount -t bpf bpf /sys/fs/bpf
+	for object in bpf/dist/*.o; do
+		bpftool prog loadall "$object" /sys/fs/bpf/loaded
+		rm -rf /sys/fs/bpf/loaded
+	done
+	umount /sys/fs/bpf
 	scripts/check.sh
 	npm test -w tests -- --timeout=30m "packets/**/*.test.ts"
 	npm test -w packages/maps -- --timeout=30m

@@ -8,23 +8,34 @@
 #include "tunnel/outcome.h"
 #include "tunnel/tables.h"
 
-/* Fills in `packet` from the IP header of this version at offset `off`. `version_queue`: queue << 4 | version.
+/* Fills in `packet`, which kernel 6.1 wants initialised, from the IP header of this version at offset `off`.
+ * `version_queue`: queue << 4 | version.
  *
  * Returns 0, also for packets without ports; -OUT_INNER_VERSION, -OUT_INNER_LENGTH or -OUT_FRAGMENT_BEFORE_FIRST.
  */
-static __noinline int parse_packet(struct __sk_buff *skb, __u32 off, __u32 version_queue,
-				   struct packet *packet)
+SUBPROGRAM int parse_initialised(struct __sk_buff *skb, __u32 off, __u32 version_queue,
+				 struct packet *packet)
 {
 	__u8 version = version_queue & 0xf;
 	__u8 queue = version_queue >> 4;
-	int err = parse_headers(skb, off, version, packet);
+	int err;
 
+	if (!packet)
+		return -OUT_INNER_LENGTH;
+	err = parse_headers(skb, off, version, packet);
 	if (err)
 		return err == -PARSE_VERSION ? -OUT_INNER_VERSION : -OUT_INNER_LENGTH;
 	if (unlikely(packet->fragment &&
 		     (packet->proto == IPPROTO_TCP || packet->proto == IPPROTO_UDP)))
 		return match_fragment(packet, queue);
 	return 0;
+}
+
+static __always_inline int parse_packet(struct __sk_buff *skb, __u32 off, __u32 version,
+					enum queue queue, struct packet *packet)
+{
+	__builtin_memset(packet, 0, sizeof(*packet));
+	return parse_initialised(skb, off, queue << 4 | version, packet);
 }
 
 #define PACKET_HOST 0
@@ -64,7 +75,7 @@ static __always_inline int parse_frame(struct __sk_buff *skb, enum queue queue,
 	} else {
 		return OUT_NOT_IP;
 	}
-	err = parse_packet(skb, LINK_HLEN, queue << 4 | version, packet);
+	err = parse_packet(skb, LINK_HLEN, version, queue, packet);
 	if (unlikely(err))
 		return err == -OUT_FRAGMENT_BEFORE_FIRST ? OUT_FRAGMENT_BEFORE_FIRST
 							 : OUT_MALFORMED;

@@ -230,8 +230,7 @@ static __always_inline int check_inner(struct __sk_buff *skb, struct run *run,
 
 	err = parse_plain(skb, part->off + sizeof(struct gue), version, inner);
 	if (unlikely(err))
-		err = parse_packet(skb, part->off + sizeof(struct gue), QUEUE_RX << 4 | version,
-				   inner);
+		err = parse_packet(skb, part->off + sizeof(struct gue), version, QUEUE_RX, inner);
 	if (err == -OUT_FRAGMENT_BEFORE_FIRST)
 		return -OUT_INNER_FRAGMENT;
 	if (err)

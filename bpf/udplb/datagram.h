@@ -14,9 +14,16 @@ struct datagram {
 	__u16 pad;
 };
 
-static __noinline int parse_packet(struct __sk_buff *skb, __u32 version, struct packet *packet)
+/* `packet` is initialised: kernel 6.1 wants it so. */
+SUBPROGRAM int parse_initialised(struct __sk_buff *skb, __u32 version, struct packet *packet)
 {
-	return parse_headers(skb, ETH_HLEN, version, packet);
+	return packet ? parse_headers(skb, ETH_HLEN, version, packet) : -PARSE_LENGTH;
+}
+
+static __always_inline int parse_packet(struct __sk_buff *skb, __u32 version, struct packet *packet)
+{
+	__builtin_memset(packet, 0, sizeof(*packet));
+	return parse_initialised(skb, version, packet);
 }
 
 /* Returns 0, -MALFORMED, or 1 for what is not UDP: mostly TCP, which should not cost much. */

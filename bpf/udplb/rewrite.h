@@ -124,9 +124,11 @@ static __always_inline int rewrite(struct __sk_buff *skb, const struct datagram 
 }
 
 /* The same for copies and local delivery, which are rare: the stack has no room for all of them. */
-static __noinline int rewrite_rarely(struct __sk_buff *skb, const struct datagram *datagram,
-				     const struct fields *from, const struct fields *to)
+SUBPROGRAM int rewrite_rarely(struct __sk_buff *skb, const struct datagram *datagram,
+			      const struct fields *from, const struct fields *to)
 {
+	if (!datagram || !from || !to)
+		return -EINVAL;
 	return rewrite(skb, datagram, from, to);
 }
 

@@ -3,6 +3,8 @@
 #ifndef SLUICE_UDPLB_ROUTE_H
 #define SLUICE_UDPLB_ROUTE_H
 
+#include <linux/errno.h>
+
 #include "lib/lookup_cache.h"
 #include "udplb/datagram.h"
 
@@ -14,6 +16,14 @@
 #define AF_INET6 10
 
 #define ROUTES_LOG2 10
+
+/* A neighbour that the kernel has resolved. */
+struct neighbour {
+	__u32 ifindex;
+	__u32 mtu;
+	__u8 dst[ETH_ALEN];
+	__u8 src[ETH_ALEN];
+};
 
 /* All that routing may depend on. */
 struct route_key {
@@ -100,6 +110,44 @@ static __always_inline void cache_route(struct cached_route *route, struct __sk_
 	route->next = *next;
 }
 
+/* Finds the Ethernet addresses. Returns as bpf_fib_lookup, -EINVAL for NULL. `to` is set on success; its MTU is also set on
+ * BPF_FIB_LKUP_RET_FRAG_NEEDED. A function of its own, as the next: `run` has no stack left for the question.
+ */
+SUBPROGRAM int find_neighbour(struct __sk_buff *skb, const struct datagram *datagram,
+			      const struct lb_upstream *upstream, struct neighbour *to)
+{
+	struct bpf_fib_lookup fib = {};
+	int result;
+
+	if (!datagram || !upstream || !to)
+		return -EINVAL;
+	result = look_up_route(skb, datagram, upstream, &fib, 0);
+	to->ifindex = fib.ifindex;
+	to->mtu = fib.mtu_result;
+	__builtin_memcpy(to->dst, fib.dmac, ETH_ALEN);
+	__builtin_memcpy(to->src, fib.smac, ETH_ALEN);
+	return result;
+}
+
+/* Asks the kernel for the next hop. Returns as bpf_fib_lookup, -EINVAL for NULL. */
+SUBPROGRAM int ask_route(struct __sk_buff *skb, const struct datagram *datagram,
+			 const struct lb_upstream *upstream, struct next_hop *next)
+{
+	struct bpf_fib_lookup fib = {};
+	int result;
+
+	if (!datagram || !upstream || !next)
+		return -EINVAL;
+	result = look_up_route(skb, datagram, upstream, &fib, FIB_SKIP_NEIGH);
+	if (unlikely(result < 0)) {
+		/* Linux before 6.3 does not know the flag. */
+		__builtin_memset(&fib, 0, sizeof(fib));
+		result = look_up_route(skb, datagram, upstream, &fib, 0);
+	}
+	fill_next_hop(next, &fib);
+	return result;
+}
+
 /* Finds the next hop; the kernel resolves the neighbour. Returns as bpf_fib_lookup. `next` is set on success; its MTU is
  * also set on BPF_FIB_LKUP_RET_FRAG_NEEDED.
  */
@@ -111,7 +159,6 @@ static __always_inline int find_route(struct __sk_buff *skb, const struct datagr
 		upstream->addr.words[3], (__u32)upstream->port << 16 | datagram->packet.src.port};
 	__u32 slot = lookup_slot(hashed, sizeof(hashed) / 4, ROUTES_LOG2);
 	struct cached_route *known = bpf_map_lookup_elem(&routes, &slot);
-	struct bpf_fib_lookup fib = {};
 	int result;
 
 	if (likely(known && known->lookup.jiffy == bpf_jiffies64() &&
@@ -120,13 +167,7 @@ static __always_inline int find_route(struct __sk_buff *skb, const struct datagr
 		*next = known->next;
 		return BPF_FIB_LKUP_RET_SUCCESS;
 	}
-	result = look_up_route(skb, datagram, upstream, &fib, FIB_SKIP_NEIGH);
-	if (unlikely(result < 0)) {
-		/* Linux before 6.3 does not know the flag. */
-		__builtin_memset(&fib, 0, sizeof(fib));
-		result = look_up_route(skb, datagram, upstream, &fib, 0);
-	}
-	fill_next_hop(next, &fib);
+	result = ask_route(skb, datagram, upstream, next);
 	if (known && result == BPF_FIB_LKUP_RET_SUCCESS)
 		cache_route(known, skb, datagram, upstream, next);
 	return result;

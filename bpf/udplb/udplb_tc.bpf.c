@@ -167,7 +167,7 @@ static __always_inline int write_macs(struct __sk_buff *skb, const __u8 *dst, co
 /* Changes the packet, copies it to the interface, and changes it back. Returns the outcome. */
 static __always_inline int copy_out(struct __sk_buff *skb, const struct datagram *datagram,
 				    const struct fields *from, const struct fields *to,
-				    const struct bpf_fib_lookup *fib, int *verdict)
+				    const struct neighbour *next, int *verdict)
 {
 	__u16 vlan_tci = skb->vlan_tci, vlan_proto = skb->vlan_proto;
 	__u8 tagged = skb->vlan_present;
@@ -182,9 +182,9 @@ static __always_inline int copy_out(struct __sk_buff *skb, const struct datagram
 	if (!eth)
 		return NOT_CHANGED;
 	saved = *eth;
-	if (rewrite_rarely(skb, datagram, from, to) || write_macs(skb, fib->dmac, fib->smac))
+	if (rewrite_rarely(skb, datagram, from, to) || write_macs(skb, next->dst, next->src))
 		return NOT_CHANGED;
-	err = bpf_clone_redirect(skb, fib->ifindex, 0);
+	err = bpf_clone_redirect(skb, next->ifindex, 0);
 	if (rewrite_rarely(skb, datagram, to, from) ||
 	    write_macs(skb, saved.h_dest, saved.h_source))
 		return NOT_CHANGED;
@@ -215,16 +215,16 @@ static __always_inline int copy(struct __sk_buff *skb, const struct datagram *da
 				const struct lb_upstream *upstream, const struct fields *from,
 				const struct fields *to, int *verdict)
 {
-	struct bpf_fib_lookup fib = {};
-	int route = look_up_route(skb, datagram, upstream, &fib, 0);
+	struct neighbour next = {};
+	int route = find_neighbour(skb, datagram, upstream, &next);
 
 	if (likely(route == BPF_FIB_LKUP_RET_SUCCESS))
-		return copy_out(skb, datagram, from, to, &fib, verdict);
+		return copy_out(skb, datagram, from, to, &next, verdict);
 	if (route == BPF_FIB_LKUP_RET_NO_NEIGH || only_output_knows(route, upstream))
 		return copy_round(skb);
 	if (route != BPF_FIB_LKUP_RET_FRAG_NEEDED)
 		return NO_ROUTE;
-	return may_split(skb, &datagram->packet, fib.mtu_result) ? copy_round(skb) : TOO_BIG;
+	return may_split(skb, &datagram->packet, next.mtu) ? copy_round(skb) : TOO_BIG;
 }
 
 /* Gives the packet to this machine as one that was sent to the upstream. Returns the outcome. */

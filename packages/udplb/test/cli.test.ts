@@ -180,7 +180,7 @@ it("-d tells the configuration and each decision", async (t) => {
 	const server = await lab.serve(key({ action: "pass" }), "-d");
 	t.regex(
 		server.stderr,
-		/^INFO\[0000\] cli config: interface=b0, debug=true\nINFO\[\d{4}\] tc: filter on ingress of b0 in place, pref 7727, program \d+\nINFO\[\d{4}\] serving 1 key with 1 upstream of \S+\n/,
+		/^INFO\[\d{4}\] cli config: interface=b0, debug=true\nINFO\[\d{4}\] tc: filter on ingress of b0 in place, pref 7727, program \d+\nINFO\[\d{4}\] serving 1 key with 1 upstream of \S+\n/,
 	);
 	await lab.agents.client.send({ ...request, ports: [4000], sizes: [8, 2000] });
 	await server.ready(/copied, .* 548 bytes/, "stderr");

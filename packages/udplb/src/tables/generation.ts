@@ -57,14 +57,18 @@ export function load(
 		chunks: roomy(needed.chunks),
 		upstreams: roomy(needed.upstreams),
 	};
+	const [used, unused] = debug
+		? ["udplb_debug", "udplb"]
+		: ["udplb", "udplb_debug"];
 	const loaded = loadObject(object, {
 		maxEntries: {
 			slots: sizes.chunks,
 			upstreams: sizes.upstreams,
 			traffic: sizes.upstreams,
 		},
+		without: [unused],
 	});
-	const program = loaded.program(debug ? "udplb_debug" : "udplb");
+	const program = loaded.program(used);
 	startIds(loaded);
 	const tables = {
 		keys: loaded.table(lbKeysTable),
