@@ -1,4 +1,5 @@
-import type { KernelTable } from "@sluice/maps";
+import type { Stats } from "node:fs";
+import type { KernelTable, WritersLock } from "@sluice/maps";
 import { defaultBpffs } from "@sluice/maps/bpffs";
 import type { OpenTable, Table } from "@sluice/maps/table";
 import type { Env, Kernel } from "./env.js";
@@ -122,17 +123,18 @@ export class Context {
 
 	/** As `locked`, for a caller that commits. */
 	transact<T>(act: (transaction: Transaction) => T, plan?: TransactionPlan): T {
-		const unlock = this.#lock();
+		const lock = new this.kernel.WritersLock(this.pinDirectory);
 		try {
+			this.take(lock);
 			const transaction = this.transaction(plan);
 			try {
 				transaction.begin();
 				return act(transaction);
 			} finally {
-				this.release(transaction);
+				transaction.close();
 			}
 		} finally {
-			unlock();
+			lock.close();
 		}
 	}
 
@@ -168,10 +170,6 @@ export class Context {
 		);
 	}
 
-	protected release(transaction: Transaction): void {
-		transaction.close();
-	}
-
 	/**
 	 * Runs `act`, which does not wait, to its end: a signal that arrives meanwhile ends the process afterwards, when what
 	 * was done is printed.
@@ -190,16 +188,19 @@ export class Context {
 		check();
 	}
 
-	#lock(): () => void {
-		let unlock: () => void;
+	/**
+	 * Takes the writers' lock, and looks whether the pinned tables may be written to.
+	 * @returns what the directory of the pins is under the lock
+	 */
+	protected take(lock: WritersLock): Stats {
+		let stats: Stats;
 		try {
-			unlock = this.kernel.lock(this.pinDirectory);
+			stats = lock.take();
 		} catch (error) {
 			throw this.#explained(error);
 		}
 		const refusal = this.pins.refusal?.(this.pinDirectory);
-		if (!refusal) return unlock;
-		unlock();
+		if (!refusal) return stats;
 		throw new Failure("failed", refusal.message, { hint: refusal.hint });
 	}
 

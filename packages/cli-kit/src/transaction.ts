@@ -64,11 +64,16 @@ export class Transaction implements Opener {
 		this.#plan = plan;
 	}
 
-	/** Completes what a killed writer began, then lets go of what an earlier change read. @throws BpfError */
-	begin(): void {
-		const { kernel, directory, tables, open } = this.#options;
+	/** Begins a change of its own, while the lock is held: forgets what the one before read and changed. */
+	reset(): void {
 		for (const table of this.#tables.values()) table.reset();
 		this.#gathered.clear();
+	}
+
+	/** Begins, once the lock is taken: completes what a killed writer began. @throws BpfError */
+	begin(): void {
+		const { kernel, directory, tables, open } = this.#options;
+		this.reset();
 		if (!this.#journal) {
 			this.#options.begin?.();
 			this.#journal = new kernel.Journal(directory);

@@ -20,7 +20,7 @@ export { Journal } from "./journal.js";
 export { kernelEnum } from "./kernel-enum.js";
 export { KernelTable } from "./kernel-table.js";
 export * from "./link.js";
-export { lock, lockHolders, tryLock } from "./lock.js";
+export { lock, lockHolders, tryLock, WritersLock } from "./lock.js";
 export * from "./object.js";
 export {
 	compare,

@@ -13,6 +13,7 @@ import { errno, flock } from "./libc.js";
 
 const LOCK_EX = 2;
 const LOCK_NB = 4;
+const LOCK_UN = 8;
 const STICKY = 0o1000;
 const WRITABLE_BY_OTHERS = 0o022;
 
@@ -22,59 +23,117 @@ const PATIENCE = 30;
 const LONGEST_PAUSE = 20;
 
 /**
- * Takes the writers' lock: flock on the directory that holds the pins, waited for if another writer has it.
- * Readers never take it. It goes with the process, however that ends.
+ * The writers' lock of a pin directory: flock on the directory. Readers never take it. It goes with the process, however
+ * that ends.
  *
- * @param patience how long to wait, in seconds
- * @returns a function that gives it back
- * @throws BpfError ENOENT no such directory; EACCES no rights; EPERM another user could change what is in it; ETIMEDOUT
- *   another process kept it, which the message names.
+ * The directory stays open from one `take` to the next, until `close`.
  */
-export function lock(directory: string, patience = PATIENCE): () => void {
-	const start = performance.now();
-	for (let pause = 1; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
-		const unlock = tryLock(directory);
-		if (unlock) return unlock;
-		if (performance.now() - start > 1000 * patience)
-			throw new BpfError(`lock ${directory}`, "ETIMEDOUT", {
-				because: `${holderText(directory)} has held it for ${patience} s`,
-				hint: "try again when it has ended",
-			});
-		Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pause);
+export class WritersLock {
+	readonly #directory: string;
+	#open: OpenDirectory | undefined;
+
+	constructor(directory: string) {
+		this.#directory = directory;
+	}
+
+	/**
+	 * Takes the lock; waits while another writer has it.
+	 *
+	 * @param patience how long to wait, in seconds
+	 * @returns what the directory is under the lock
+	 * @throws BpfError ENOENT no such directory; EACCES no rights; EPERM another user could change what is in it;
+	 *   ETIMEDOUT another process held it all the time, which the message names.
+	 */
+	take(patience = PATIENCE): Stats {
+		const start = performance.now();
+		for (let pause = 1; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+			const stats = this.tryTake();
+			if (stats) return stats;
+			if (performance.now() - start > 1000 * patience) {
+				this.close();
+				throw new BpfError(`lock ${this.#directory}`, "ETIMEDOUT", {
+					because: `${holderText(this.#directory)} has held it for ${patience} s`,
+					hint: "try again when it has ended",
+				});
+			}
+			Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pause);
+		}
+	}
+
+	/**
+	 * Takes the lock if no other writer has it.
+	 * @returns undefined where another writer has it
+	 * @throws BpfError ENOENT, EACCES, EPERM as `take`
+	 */
+	tryTake(): Stats | undefined {
+		try {
+			for (;;) {
+				this.#open ??= openDirectory(this.#directory);
+				if (!takeFlock(this.#open.fd, this.#directory)) return undefined;
+				const now = statSync(this.#directory, { throwIfNoEntry: false });
+				if (now?.ino === this.#open.ino && now.dev === this.#open.dev) {
+					// Since it was opened, its owner or mode may have changed.
+					refuseForeign(this.#directory, this.#directory, now);
+					return now;
+				}
+				// The directory was removed, or another one has its name.
+				this.close();
+			}
+		} catch (error) {
+			this.close();
+			throw error;
+		}
+	}
+
+	/** Gives the lock back. */
+	release(): void {
+		if (this.#open) flock(this.#open.fd, LOCK_UN);
+	}
+
+	/** Gives the lock back, and closes the directory. */
+	close(): void {
+		if (this.#open) closeSync(this.#open.fd);
+		this.#open = undefined;
 	}
 }
 
 /**
- * Takes the writers' lock if nobody has it.
- * @returns undefined where another writer has it
- * @throws BpfError ENOENT, EACCES, EPERM as `lock`
+ * Takes the writers' lock once.
+ * @returns a function that gives it back
+ * @throws BpfError as `WritersLock.take`
  */
-export function tryLock(directory: string): (() => void) | undefined {
-	for (;;) {
-		const fd = openDirectory(directory);
-		const taken = take(fd, directory);
-		if (taken && isStill(fd, directory)) return () => closeSync(fd);
-		closeSync(fd);
-		if (!taken) return undefined;
-		// The directory was put away or another put in its place.
-	}
+export function lock(directory: string, patience = PATIENCE): () => void {
+	const one = new WritersLock(directory);
+	one.take(patience);
+	return () => one.close();
 }
 
-function take(fd: number, directory: string): boolean {
+/**
+ * As `lock`, if no other writer has it.
+ * @returns undefined where another writer has it
+ * @throws BpfError ENOENT, EACCES, EPERM as `WritersLock.take`
+ */
+export function tryLock(directory: string): (() => void) | undefined {
+	const one = new WritersLock(directory);
+	if (one.tryTake()) return () => one.close();
+	one.close();
+	return undefined;
+}
+
+function takeFlock(fd: number, directory: string): boolean {
 	if (flock(fd, LOCK_EX | LOCK_NB) === 0) return true;
 	const code = errnoName(errno());
 	if (code === "EAGAIN") return false;
-	closeSync(fd);
 	throw new BpfError(`lock ${directory}`, code);
 }
 
-function isStill(fd: number, directory: string): boolean {
-	const now = statSync(directory, { throwIfNoEntry: false });
-	const ours = fstatSync(fd);
-	return now?.ino === ours.ino && now.dev === ours.dev;
+interface OpenDirectory {
+	fd: number;
+	dev: number;
+	ino: number;
 }
 
-function openDirectory(directory: string): number {
+function openDirectory(directory: string): OpenDirectory {
 	let fd: number;
 	try {
 		fd = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
@@ -86,33 +145,34 @@ function openDirectory(directory: string): number {
 		);
 	}
 	try {
-		refuseForeign(directory, directory, fstatSync(fd));
+		const own = fstatSync(fd);
+		refuseForeign(directory, directory, own);
 		const parent = dirname(directory);
 		const stats = statSync(parent);
-		// In a sticky directory nobody else can rename or remove ours.
+		// In a sticky directory no other user can rename or remove ours.
 		if ((stats.mode & STICKY) === 0) refuseForeign(directory, parent, stats);
+		return { fd, dev: own.dev, ino: own.ino };
 	} catch (error) {
 		closeSync(fd);
 		throw error;
 	}
-	return fd;
 }
 
-/** Whoever can write to a directory of pins can have us write to maps of theirs. */
+/** A user who can write to a directory of pins can have us write to maps of theirs. */
 function refuseForeign(
 	directory: string,
-	place: string,
+	path: string,
 	{ uid, mode }: Stats,
 ): void {
 	const refusal = (because: string, hint: string) =>
 		new BpfError(`lock ${directory}`, "EPERM", {
 			...{ because, environment: true },
-			hint: `look at what is in it, then ${hint} ${place}`,
+			hint: `look at what is in it, then ${hint} ${path}`,
 		});
 	if (uid !== 0 && uid !== process.geteuid?.())
-		throw refusal(`${place} belongs to user ${uid}`, "chown -R 0:0");
+		throw refusal(`${path} belongs to user ${uid}`, "chown -R 0:0");
 	if ((mode & WRITABLE_BY_OTHERS) !== 0)
-		throw refusal(`${place} is writable by others`, "chmod go-w");
+		throw refusal(`${path} is writable by others`, "chmod go-w");
 }
 
 /** The processes that hold a directory's lock, as /proc/locks has them. */

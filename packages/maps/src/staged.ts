@@ -208,6 +208,7 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 	};
 
 	#sorted(numbers: readonly number[], rank: Rank<K>): number[] {
+		if (numbers.length < 2) return [...numbers];
 		const ranks = numbers.map((number) => rank(this.#keyOf(number)));
 		return Array.from(byRank(ranks), (i) => numbers[i] as number);
 	}

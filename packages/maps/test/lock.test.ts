@@ -12,7 +12,7 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { needs, testWith } from "@sluice/testbed";
 import test, { type ExecutionContext } from "ava";
-import { BpfError, lock, tryLock } from "../src/index.js";
+import { BpfError, lock, tryLock, WritersLock } from "../src/index.js";
 
 function directory(t: ExecutionContext): string {
 	const made = mkdtempSync(path.join(tmpdir(), "lock-"));
@@ -136,6 +136,28 @@ test("a directory that was replaced is another lock", (t) => {
 	t.truthy(other);
 	other?.();
 	unlock();
+});
+
+test("a lock that is taken again notices that its directory was replaced, or that others can write to it now", (t) => {
+	const at = path.join(directory(t), "pins");
+	mkdirSync(at);
+	const own = new WritersLock(at);
+	const { ino } = own.take();
+	own.release();
+	const unlock = lock(at);
+	t.is(own.tryTake(), undefined);
+	unlock();
+	renameSync(at, `${at}.old`);
+	mkdirSync(at);
+	t.not(own.take().ino, ino);
+	t.is(tryLock(at), undefined);
+	own.release();
+	chmodSync(at, 0o777);
+	t.throws(() => own.take(), { code: "EPERM" });
+	chmodSync(at, 0o755);
+	// The refused lock is not held.
+	lock(at)();
+	own.close();
 });
 
 test("a lock needs its directory", (t) => {

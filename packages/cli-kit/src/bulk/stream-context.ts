@@ -1,19 +1,25 @@
-import { statSync } from "node:fs";
+import { type Stats, statSync } from "node:fs";
+import type { WritersLock } from "@sluice/maps";
 import type { OpenTable, Table } from "@sluice/maps/table";
 import { Context } from "../context.js";
 import { toJson } from "../output.js";
 import type { Lists, Rows } from "../print-long.js";
 import type { Transaction } from "../transaction.js";
 
-/** What the lines of a stream are run with: tables stay open from line to line, and what is printed is the answer. */
+/**
+ * What the lines of a stream are run with: tables stay open from line to line, the lock is held to the end of a burst
+ * of lines, and what is printed is the answer.
+ */
 export class StreamContext extends Context {
 	// biome-ignore lint/suspicious/noExplicitAny: each table keeps its own types to itself
 	readonly #open = new Map<unknown, OpenTable<any, any>>();
 	/** What the pins were when the tables were opened. */
 	#pinsState = "";
-	/** Whether the pins have been looked at for this line. */
+	/** Whether the pins have been looked at in this burst. */
 	#isCurrent = false;
 	#answer = "";
+	#lock: WritersLock | undefined;
+	#isLocked = false;
 	#transaction: Transaction | undefined;
 
 	constructor(outer: Context) {
@@ -23,7 +29,6 @@ export class StreamContext extends Context {
 	/** Before each line. */
 	begin(): void {
 		this.#answer = this.json ? "{}" : "ok";
-		this.#isCurrent = false;
 	}
 
 	/** The answer to the line. */
@@ -31,11 +36,21 @@ export class StreamContext extends Context {
 		return this.#answer;
 	}
 
+	/** Gives the lock back, after a burst of lines. */
+	endBurst(): void {
+		if (this.#isLocked) this.#lock?.release();
+		this.#isLocked = false;
+		this.#isCurrent = false;
+	}
+
 	override openTable<K, V>(
 		table: Table<K, V>,
 		options?: { readOnly?: boolean },
 	): OpenTable<K, V> {
-		if (!this.#isCurrent) this.#closeIfPinsChanged();
+		if (!this.#isCurrent)
+			this.#closeIfPinsChanged(
+				statSync(this.pinDirectory, { throwIfNoEntry: false }),
+			);
 		let open = this.#open.get(table);
 		if (!open) {
 			open = super.openTable(table, options);
@@ -44,14 +59,31 @@ export class StreamContext extends Context {
 		return open;
 	}
 
-	/** Under the lock: the pins may have changed while it was waited for. */
-	protected override transaction(): Transaction {
-		this.#closeIfPinsChanged();
-		this.#transaction ??= super.transaction();
-		return this.#transaction;
+	/** Each line is a change of its own, also where lines of a burst share the lock. */
+	override transact<T>(act: (transaction: Transaction) => T): T {
+		try {
+			const transaction = this.#begun();
+			return act(transaction);
+		} catch (error) {
+			// Where the kernel refused, the record may have to be completed: the next line looks.
+			this.endBurst();
+			throw error;
+		}
 	}
 
-	protected override release(): void {}
+	#begun(): Transaction {
+		if (this.#isLocked && this.#transaction) {
+			this.#transaction.reset();
+			return this.#transaction;
+		}
+		this.#lock ??= new this.kernel.WritersLock(this.pinDirectory);
+		this.#isLocked = true;
+		// The pins may have changed while the lock was waited for.
+		this.#closeIfPinsChanged(this.take(this.#lock));
+		this.#transaction ??= this.transaction();
+		this.#transaction.begin();
+		return this.#transaction;
+	}
 
 	override print(
 		lines: readonly string[] | (() => readonly string[]),
@@ -73,9 +105,8 @@ export class StreamContext extends Context {
 	}
 
 	/** Pins that were removed and made again are other tables. */
-	#closeIfPinsChanged(): void {
+	#closeIfPinsChanged(stats: Stats | undefined): void {
 		this.#isCurrent = true;
-		const stats = statSync(this.pinDirectory, { throwIfNoEntry: false });
 		const state = stats ? `${stats.dev} ${stats.ino} ${stats.mtimeMs}` : "";
 		if (state === this.#pinsState) return;
 		this.#pinsState = state;

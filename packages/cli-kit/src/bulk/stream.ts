@@ -8,8 +8,12 @@ import { withoutMark } from "../text-file.js";
 import { envOfLine, readCommand } from "./read-command.js";
 import { StreamContext } from "./stream-context.js";
 
+/** Lines at most that are carried out under one lock, and answered together. */
+const BURST = 64;
+
 /**
- * Carries out each line of standard input when it arrives, and answers it by one line before it reads the next.
+ * Carries out each line of standard input when it arrives, and answers it by one line. Lines that arrive together share
+ * the lock, and their answers are written together; each is a change of its own.
  * A line that fails, or is too long, is answered, too; it does not end the stream. A line may begin with a tag, `@7 set …`, which its
  * answer repeats: `@7` and a tab before the text, `"tag":"7"` in the JSON document.
  *
@@ -20,17 +24,23 @@ export async function stream(program: Program, outer: Context): Promise<void> {
 	const env = envOfLine(outer.env);
 	let lines = 0;
 	let failed = 0;
-	for (const line of linesOf(outer.env)) {
-		lines++;
-		const { tag, command } = untagged(line ?? "");
-		const answered =
-			line === undefined
-				? refusal(tooLong, context)
-				: await answer(program, command, env, context);
-		const { isError } = answered;
-		const text = tagged(answered.text, tag, context.json);
-		if (isError) failed++;
-		outer.env.out(`${text}\n`);
+	for (const burst of burstsOf(outer.env)) {
+		let answers = "";
+		try {
+			for (const line of burst) {
+				lines++;
+				const { tag, command } = untagged(line ?? "");
+				const answered =
+					line === undefined
+						? refusal(tooLong, context)
+						: await answer(program, command, env, context);
+				if (answered.isError) failed++;
+				answers += `${tagged(answered.text, tag, context.json)}\n`;
+			}
+		} finally {
+			context.endBurst();
+			outer.env.out(answers);
+		}
 	}
 	if (failed > 0)
 		throw new Failure(
@@ -66,7 +76,8 @@ async function answer(
 	try {
 		context.begin();
 		const command = readCommand(program, line, env, "stream");
-		await command?.spec.run(command.parsed, context);
+		const running = command?.spec.run(command.parsed, context);
+		if (running) await running;
 		return { text: context.end(), isError: false };
 	} catch (error) {
 		const failure = explained(error);
@@ -85,27 +96,34 @@ function refusal(
 	return { text, isError: true };
 }
 
-/** Characters of a line at most: what has no end is not kept. */
+/** Characters of a line at most: memory for a line without an end is bounded. */
 const LONGEST_LINE = 65_536;
 const tooLong = badInput(
 	`a line must not be longer than ${LONGEST_LINE} characters`,
 );
 
-/** The lines of standard input, each as soon as it is there; undefined for one that is too long, of which nothing is kept. */
-function* linesOf({ inputPart }: Env): IterableIterator<string | undefined> {
-	let rest: string | undefined = "";
+type Line = string | undefined;
+
+/** The lines of standard input that have arrived, up to `BURST` at once. */
+function* burstsOf(env: Env): IterableIterator<readonly Line[]> {
+	for (const lines of partsOf(env))
+		for (let at = 0; at < lines.length; at += BURST)
+			yield lines.slice(at, at + BURST);
+}
+
+/** The lines of each part of standard input; undefined for one that is too long, of which nothing is kept. */
+function* partsOf({ inputPart }: Env): IterableIterator<readonly Line[]> {
+	let rest: Line = "";
 	for (let first = true; ; first = false) {
 		const part = inputPart?.();
 		if (part === undefined) break;
-		const lines: (string | undefined)[] = (
-			first ? withoutMark(part) : part
-		).split("\n");
+		const lines: Line[] = (first ? withoutMark(part) : part).split("\n");
 		lines[0] =
 			rest === undefined ? undefined : limited(rest + (lines[0] as string));
 		rest = lines.pop();
-		yield* lines;
+		yield lines;
 	}
-	if (rest !== "") yield rest;
+	if (rest !== "") yield [rest];
 }
 
 const limited = (line: string) =>

@@ -155,7 +155,7 @@ it("a coprocess answers each of 10 000 lines before the next is sent", async (t,
 });
 
 it("lines that come in pieces, and all at once, are answered one by one", (t, tables) => {
-	const script = `(printf '\\357\\273\\277set 1 10.0'; sleep 0.2; printf '.0.1 6080 0 0\\n\\nget 1\\nget 2\\nset x\\n@a7 get 1\\n@8\\n'; head -c 50000000 /dev/zero | tr '\\0' x; printf '\\n# done') | "$0" "$1" --bpffs "$2" batch --stream -; echo $?`;
+	const script = `(printf '\\357\\273\\277set 1 10.0'; sleep 0.2; printf '.0.1 6080 0 0\\n\\nget 1\\nget 2\\nset x\\n@a7 get 1\\n@8\\n'; seq -f 'set %g 10.0.0.1 6080 0 0' 100 299; echo del 7; head -c 50000000 /dev/zero | tr '\\0' x; printf '\\n# done') | "$0" "$1" --bpffs "$2" batch --stream -; echo $?`;
 	const out = execFileSync(
 		"sh",
 		["-c", script, process.execPath, bin, tables.bpffs],
@@ -172,11 +172,22 @@ it("lines that come in pieces, and all at once, are answered one by one", (t, ta
 		"error\tmissing: <ip-local> <port-local> <ip-remote> <port-remote>",
 		"@a7\tok\tTUN\t       1\t   10.0.0.1:6080 -> 0.0.0.0:0\tunknown\tno ping\tDECAP\tudp\t10.0.0.1:6080\t1\t1 tunnel, 1 local endpoint",
 		"@8\tok",
+		// More than are carried out under one lock.
+		...Array.from(
+			{ length: 200 },
+			(_, i) => `ok\tTUN\t     ${100 + i}\t   10.0.0.1:6080 -> 0.0.0.0:0`,
+		),
+		"error\tno tunnel 7",
 		"error\ta line must not be longer than 65536 characters",
 		"ok",
 		"1",
 		"",
 	]);
+	t.is([...tables.open(tunnelTable).entries()].length, 201);
+	t.deepEqual(
+		[...tables.open(decapTable).entries()].map(([, count]) => count),
+		[201],
+	);
 });
 
 it("a stream goes on with the tables that are pinned now", async (t, tables) => {
