@@ -154,16 +154,14 @@ declare -A RESIZED=()
 # Every pinned table, a line each: its name, then its shape. Nothing without
 # bpftool.
 table_shapes() {
-	local pin shape
-	command -v bpftool >/dev/null || return 0
-	for pin in "$PINS"/*; do
-		[[ -e $pin ]] || continue
-		shape=$(bpftool map show pinned "$pin" 2>/dev/null) || continue
-		[[ $shape =~ :\ ([^ ]+)\ .*flags\ (0x[0-9a-f]+).*key\ ([0-9]+)B.*value\ ([0-9]+)B.*max_entries\ ([0-9]+) ]] &&
+	local pins=() row i=0
+	mapfile -t pins < <(compgen -G "$PINS/map_*")
+	while IFS= read -r row; do
+		[[ $row =~ :\ ([^ ]+)\ .*flags\ (0x[0-9a-f]+).*key\ ([0-9]+)B.*value\ ([0-9]+)B.*max_entries\ ([0-9]+) ]] &&
 			printf '%s type %s flags %s key %s value %s max_entries %s\n' \
-				"${pin##*/}" "${BASH_REMATCH[@]:1}"
-	done
-	return 0
+				"${pins[i]##*/}" "${BASH_REMATCH[@]:1}"
+		((i += 1))
+	done < <(show_maps "${pins[@]/#/pinned }")
 }
 
 # differences NEW PINNED: says what differs in the tables that both have; fails

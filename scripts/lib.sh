@@ -276,6 +276,18 @@ remove_ours() {
 	done < <(our_filters "$direction")
 }
 
+# show_maps MAP…: what bpftool shows of each map, which is `id N` or `pinned
+# PATH`, a line each. Ends at the first that is not there. Nothing without
+# bpftool.
+show_maps() {
+	(($#)) && command -v bpftool >/dev/null || return 0
+	{ printf 'map show %s\n' "$@" | bpftool batch file - 2>/dev/null || true; } | awk '
+		/^[0-9]+: / { if (row) print row; row = $0; next }
+		/^\t/ { row = row " " $0 }
+		END { if (row) print row }
+	'
+}
+
 # --- objects ----------------------------------------------------------------
 
 # object_suffix INTERFACE: prints what the name of the objects has for the

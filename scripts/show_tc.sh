@@ -65,55 +65,62 @@ show_tcx() {
 }
 
 show_ours() {
-	local id tables='' map name pinned
+	local id tables='' map maps name row pinned
 	[[ $1 =~ \ id\ ([0-9]+)\ name\  ]]
 	id=${BASH_REMATCH[1]}
 	if ! command -v bpftool >/dev/null; then
 		printf '    ours: program %s (install bpftool to see its tables)\n' "$id"
 		return
 	fi
-	for map in $(program_maps "$id"); do
-		name=$(table_of "$map")
+	mapfile -t maps < <(program_maps "$id")
+	while IFS= read -r row; do
+		map=${row%%:*}
+		name=$(table_of "$row")
 		[[ -n $name ]] || continue
 		tables+=" $name:$map"
-		pinned=$(pinned_id "$name")
+		pinned=${PINNED[$name]:-}
 		[[ $pinned != "$map" ]] || continue
 		SPLIT=1
 		warn "$INTERFACE $2: program $id uses map $map as $name, the pin in $PINS is ${pinned:-not there}"
-	done
+	done < <(show_maps "${maps[@]/#/id }")
 	printf '    ours: program %s, tables%s\n' "$id" "${tables:- none}"
 }
 
-# Ids of a program's maps.
+# Ids of a program's maps, a line each.
 program_maps() {
 	local text
 	text=$(bpftool prog show id "$1")
-	[[ $text =~ map_ids\ ([0-9,]+) ]] && printf '%s' "${BASH_REMATCH[1]//,/ }"
+	[[ $text =~ map_ids\ ([0-9,]+) ]] && printf '%s\n' "${BASH_REMATCH[1]//,/$'\n'}"
 }
 
 # The pin that a map has by its name, of which the kernel keeps 15 bytes; the
 # name itself where there is no such pin. Nothing for a private map.
 table_of() {
-	local text name pin
-	text=$(bpftool map show id "$1")
-	[[ $text =~ \ name\ (map_[^ ]+)\  ]] || return 0
+	local name pin
+	[[ $1 =~ \ name\ (map_[^ ]+)\  ]] || return 0
 	name=${BASH_REMATCH[1]}
-	for pin in "$PINS"/map_*; do
-		pin=${pin##*/}
+	for pin in "${!PINNED[@]}"; do
 		[[ ${pin:0:15} != "$name" ]] || name=$pin
 	done
 	printf '%s' "$name"
 }
 
-pinned_id() {
-	local text
-	text=$(bpftool map show pinned "$PINS/$1" 2>/dev/null) || return 0
-	printf '%s' "${text%%:*}"
+# Map ids by the name of their pin.
+declare -A PINNED=()
+
+read_pins() {
+	local pins=() row i=0
+	mapfile -t pins < <(compgen -G "$PINS/map_*")
+	while IFS= read -r row; do
+		PINNED[${pins[i]##*/}]=${row%%:*}
+		((i += 1))
+	done < <(show_maps "${pins[@]/#/pinned }")
 }
 
 parse_arguments '' "$@"
 need_root
 need_interface
+read_pins
 for direction in "${DIRECTIONS[@]}"; do
 	show "$direction"
 done
