@@ -168,7 +168,7 @@ test("what others have named is escaped", (t) => {
 			},
 		],
 		servicesOmitted: 0,
-		drops: { seconds: 1, counts: [] },
+		drops: { seconds: 1, counts: [], totals: [] },
 		findings: [{ code: evil, message: evil, fix: evil, question: evil }],
 		doctorFailed: null,
 	};

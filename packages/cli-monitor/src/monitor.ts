@@ -1,4 +1,4 @@
-import { type Filter, unixTime } from "@sluice/capture";
+import { type Filter, readRing, unixTime } from "@sluice/capture";
 import type { Context } from "@sluice/cli-kit";
 import { objectFile } from "@sluice/cli-kit/object-file";
 import type { LoadedObject } from "@sluice/maps";
@@ -59,8 +59,6 @@ export interface Monitoring {
 
 const OBJECT = "drop_monitor.o";
 const PROGRAM = "drop_monitor";
-/** How often the counts of other packets are looked at, in milliseconds. */
-const MISSED_INTERVAL = 1000;
 /** Tables of the tunnel programs that the monitor's reads; it has the others by their definition only. */
 const shared = [encapTable, verifyTable, natTable, decapTable];
 const unused = {
@@ -108,28 +106,17 @@ async function read(
 	object: LoadedObject,
 	{ names, filter, limit, packet, missed, started }: Monitoring,
 ): Promise<number> {
-	const { kernel, env } = context;
+	const { kernel } = context;
 	const timeOf = unixTime(kernel);
-	const stop = env.stopped?.();
 	const table = object.table(dropsMissedTable);
 	const others: readonly [read: () => bigint, why: string][] = [
 		[() => sumOfCpus(table.get(0)), "above the rate"],
 		[() => sumOfCpus(table.get(1)), "too many to keep up"],
 		[
-			() => countTold(context, filter),
+			() => countAnswered(context, filter),
 			"too-big, became the ICMP answer to their senders",
 		],
 	];
-	const told = others.map(([count]) => count());
-	const tellMissed = () => {
-		for (const [i, [count, why]] of others.entries()) {
-			const now = count();
-			const before = told[i] as bigint;
-			if (now > before) missed(Number(now - before), why);
-			told[i] = now;
-		}
-	};
-	const timer = setInterval(tellMissed, MISSED_INTERVAL);
 	let count = 0;
 	const drop = (event: DropEvent): Drop => {
 		const has = (flag: number) => (event.flags & flag) !== 0;
@@ -155,40 +142,26 @@ async function read(
 		};
 	};
 	try {
-		return await new Promise<number>((resolve, reject) => {
-			let ended = false;
-			// Later, because a ring cannot be closed while it hands out its events.
-			const end = (finish: () => void) => {
-				if (ended) return;
-				ended = true;
-				setImmediate(() => {
-					ring.close();
-					finish();
-				});
-			};
-			const stopped = () => end(() => resolve(count));
-			const ring = kernel.openRing(object.mapFd(dropsTable.name), (bytes) => {
-				if (ended) return;
-				try {
-					packet(drop(readDrop(bytes)));
-					if (++count === limit) stopped();
-				} catch (error) {
-					end(() => reject(error));
-				}
-			});
-			stop?.addEventListener("abort", stopped, { once: true });
-			started();
-			if (stop?.aborted) stopped();
+		return await readRing(context, object.mapFd(dropsTable.name), {
+			limit,
+			started,
+			counters: others.map(([count, why]) => [
+				count,
+				(growth) => missed(growth, why),
+			]),
+			take(bytes) {
+				packet(drop(readDrop(bytes)));
+				count++;
+				return true;
+			},
 		});
 	} finally {
-		clearInterval(timer);
-		tellMissed();
 		table.close();
 	}
 }
 
-/** Packets that did not fit and became the answer to their sender: the kernel frees none. 0 where the filter is for others. */
-function countTold(
+/** Packets that did not fit and became the ICMP answer to their sender: the kernel frees none. 0 where the filter excludes them. */
+function countAnswered(
 	context: Context,
 	{ service, tunnel, client, direction, reasons }: Filter,
 ): bigint {

@@ -98,10 +98,16 @@ const more = (count: number, noun: string) =>
 
 function drops(
 	context: Context,
-	{ drops: { seconds, counts } }: Overview,
+	{ drops: { seconds, counts, totals } }: Overview,
 ): string[] {
 	const title = `dropped in the last ${Math.round(seconds)} s`;
-	if (counts.length === 0) return [`${title}: none`];
+	const all = totals
+		.map(({ direction, outcome, packets }) =>
+			[packets, direction, outcome].join(" "),
+		)
+		.join(", ");
+	const since = all === "" ? [] : [`dropped since the counters began: ${all}`];
+	if (counts.length === 0) return [`${title}: none`, ...since];
 	const rows = counts.map(({ direction, outcome, packets }) => [
 		direction,
 		outcome,
@@ -111,6 +117,7 @@ function drops(
 	return [
 		`${title}:`,
 		...aligned(rows, [false, false, true]).map((line) => context.red(line)),
+		...since,
 	];
 }
 

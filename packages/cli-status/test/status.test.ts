@@ -48,6 +48,10 @@ serial(
 			broken,
 			/^ingress +wrong-key +[1-9]\d* +the key is not the service's$/m,
 		);
+		t.regex(
+			broken,
+			/^dropped since the counters began: [1-9]\d* ingress wrong-key(,|$)/m,
+		);
 		t.regex(broken, /^rising-wrong-key: .*\n\task: .*--show-keys/m);
 
 		const { stdout: json } = await gateway.sh("cli_status --json");
@@ -55,6 +59,7 @@ serial(
 		t.is(role, "gateway");
 		t.like(tunnels[0], { id: 100, remote: "198.51.100.7:6080", learned: true });
 		t.is(drops.counts[0].outcome, "wrong-key");
+		t.true(drops.totals[0].packets > drops.counts[0].packets);
 		t.is(findings[0].code, "rising-wrong-key");
 
 		// Looks of the same minute: the drops add up.

@@ -71,27 +71,44 @@ export class History {
 	drops(): {
 		/** How long that is. */
 		seconds: number;
-		counts: { direction: Direction; outcome: Outcome; packets: number }[];
+		counts: DropCount[];
+		/** Since the counters began. */
+		totals: DropCount[];
 	} {
 		const [first] = this.#drops;
 		const last = this.#drops.at(-1);
-		if (!first || !last) return { seconds: 0, counts: [] };
+		if (!first || !last) return { seconds: 0, counts: [], totals: [] };
 		return {
 			seconds: (last.at - first.at) / 1000,
-			counts: [...last.counts]
-				.map(([name, count]) => {
-					const [direction, outcome] = name.split(" ");
-					return {
-						direction: direction as Direction,
-						outcome: outcome as Outcome,
-						packets: Number(count - (first.counts.get(name) ?? 0n)),
-					};
-				})
-				.filter(({ packets }) => packets > 0)
-				.sort((a, b) => b.packets - a.packets),
+			counts: dropCounts(last.counts, first.counts),
+			totals: dropCounts(last.counts),
 		};
 	}
 }
+
+/** Dropped packets of one outcome. */
+export interface DropCount {
+	direction: Direction;
+	outcome: Outcome;
+	packets: number;
+}
+
+/** What the counters have risen by, those that have; the largest first. */
+const dropCounts = (
+	counts: ReadonlyMap<string, bigint>,
+	before?: ReadonlyMap<string, bigint>,
+): DropCount[] =>
+	[...counts]
+		.map(([name, count]) => {
+			const [direction, outcome] = name.split(" ");
+			return {
+				direction: direction as Direction,
+				outcome: outcome as Outcome,
+				packets: Number(count - (before?.get(name) ?? 0n)),
+			};
+		})
+		.filter(({ packets }) => packets > 0)
+		.sort((a, b) => b.packets - a.packets);
 
 const dropsOf = ({ outcomes }: Readings) =>
 	new Map(

@@ -1,9 +1,8 @@
 export { type Diagnosis, diagnose, type Finding } from "./diagnosis.js";
-export { History, type Point } from "./history.js";
+export { type DropCount, History, type Point } from "./history.js";
 export { type Hooks, hooksOf } from "./hooks.js";
 export { RemoteMoves } from "./moves.js";
 export {
-	type DropCount,
 	type Overview,
 	overviewOf,
 	type Rates,

@@ -1,11 +1,7 @@
-import {
-	type Direction,
-	type Outcome,
-	protocolName,
-} from "@sluice/maps/tables";
+import { type Direction, protocolName } from "@sluice/maps/tables";
 import { rankOfSid, type TwoWayTraffic } from "@sluice/tunnel";
 import type { Diagnosis, Finding } from "./diagnosis.js";
-import type { History } from "./history.js";
+import type { DropCount, History } from "./history.js";
 import type { Hooks } from "./hooks.js";
 
 /** Packets and bytes in a second: in is out of the tunnel, out is into it. */
@@ -39,12 +35,6 @@ export interface ServiceRow {
 	perSecond: Rates;
 }
 
-export interface DropCount {
-	direction: Direction;
-	outcome: Outcome;
-	packets: number;
-}
-
 /** A machine at one look. */
 export interface Overview extends Hooks {
 	/** ISO 8601 in UTC. */
@@ -60,7 +50,10 @@ export interface Overview extends Hooks {
 	drops: {
 		/** At most 60. */
 		seconds: number;
+		/** In that time. */
 		counts: DropCount[];
+		/** Since the counters began. */
+		totals: DropCount[];
 	};
 	/** null: not known yet, or cli_doctor did not run. */
 	findings: Finding[] | null;
@@ -123,7 +116,7 @@ export function overviewOf(
 		tunnelsOmitted: Math.max(tunnels.length - most, 0),
 		services: services.slice(0, most),
 		servicesOmitted: Math.max(services.length - most, 0),
-		drops: { seconds: tenth(drops.seconds), counts: drops.counts },
+		drops: { ...drops, seconds: tenth(drops.seconds) },
 		findings: diagnosis?.findings ?? null,
 		doctorFailed: diagnosis?.failed ?? null,
 	};

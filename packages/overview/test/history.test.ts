@@ -74,9 +74,9 @@ test("rates are between the last two readings, drops since the first", async (t)
 		],
 	);
 	// The drop was between the first two readings.
-	t.deepEqual(drops.counts, [
-		{ direction: "ingress", outcome: "wrong-key", packets: 1 },
-	]);
+	const wrongKeys = { direction: "ingress", outcome: "wrong-key" } as const;
+	t.deepEqual(drops.counts, [{ ...wrongKeys, packets: 1 }]);
+	t.deepEqual(drops.totals, [{ ...wrongKeys, packets: 6 }]);
 	t.deepEqual(findings, []);
 	t.is(history.points.length, 2);
 	t.is(history.points[1]?.dropped, 0);
