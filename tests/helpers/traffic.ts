@@ -98,7 +98,7 @@ export const startLoad = (
 export const startConnects = (host: Host, address: string, port: number) =>
 	sender<Count>(host, "connects.mjs", [address, port]);
 
-/** UDP echoes on ports that follow each other, IPv4. */
+/** UDP echoes on ports that follow each other, both families. */
 export async function echoes(
 	host: Host,
 	first: number,
