@@ -5,7 +5,7 @@ const COMPARE =
 const DUMP =
 	'which packets are they? "cli_cfg dump" shows those of a hook with the flag dump';
 
-/** Outcomes that stop traffic: what they mean, and what to find out. `no-config` is told by the config rows. */
+/** Outcomes that stop traffic: what they mean, and what to find out. `no-config` is found by the check of config rows. */
 export const meanings: Readonly<
 	Partial<Record<Outcome, readonly [what: string, question: string]>>
 > = {
@@ -79,12 +79,12 @@ export const meanings: Readonly<
 		'which end is wrong? "cli_tunnel get all"',
 	],
 	"too-big": [
-		"packets that do not fit into the tunnel, whose senders were told by ICMP",
+		"packets that do not fit into the tunnel, answered with ICMP",
 		"do senders receive ICMP, or does a firewall drop it?",
 	],
 	"too-big-silent": [
-		"packets that do not fit into the tunnel, whose senders were not told",
-		"who sends them? those that may be told are told 1000 times a second",
+		"packets that do not fit into the tunnel, not answered with ICMP",
+		"who sends them? there are at most 1000 ICMP answers a second",
 	],
 	"no-route": [
 		"packets for a tunnel whose remote has no route",

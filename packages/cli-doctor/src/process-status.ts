@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-/** What /proc/self/status tells of this process's rights. */
+/** The rights of this process, from /proc/self/status. */
 export interface ProcessStatus {
 	effectiveUser: number;
 	/** Effective, a bit each. */

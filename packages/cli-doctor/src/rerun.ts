@@ -5,7 +5,7 @@ const CAPABILITIES = "--cap-add=BPF --cap-add=NET_ADMIN";
 
 /**
  * What was taken from a process cannot be given back to it: the program has to be started otherwise. The service
- * manager starts it with all that the machine has; without one, it is for whoever starts the container.
+ * manager starts it with all capabilities of the machine; without one, the container must be started with them.
  */
 export const rerun = (option?: string): string =>
 	existsSync("/run/systemd/system")

@@ -26,7 +26,7 @@ import {
 	processStatus,
 } from "./process-status.js";
 
-/** Why something could not be looked at: one of the other findings says what to do about it. */
+/** A check cannot be made: something that it needs is missing, which is a finding of another check. */
 export class CannotLook extends Error {}
 
 export interface Options {
@@ -43,7 +43,7 @@ export class World {
 	readonly status: ProcessStatus;
 	/** The binding to the kernel, or why there is none. */
 	readonly binding: Kernel | BpfError;
-	/** Told by the options of the command. */
+	/** Of the command line. */
 	readonly options: Options;
 	readonly #seen = new Map<string, unknown>();
 
@@ -70,7 +70,7 @@ export class World {
 		return this.binding;
 	}
 
-	/** The binding where programs and tables may be asked for. @throws CannotLook */
+	/** The binding, with the rights to read programs and tables. @throws CannotLook */
 	get rights(): Kernel {
 		const missing = missingCapabilities(this.status);
 		if (missing.length > 0) throw new CannotLook(`no ${missing.join(", ")}`);

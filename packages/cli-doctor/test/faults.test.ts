@@ -135,7 +135,7 @@ finds("a narrow link on the way", {
 		await internet.run("ip", ["link", "set", "nat", "mtu", "1400"]);
 		await nat.run("ip", ["link", "set", "eth0", "mtu", "1400"]);
 	},
-	// The node's own socket for pings is told, so its kernel remembers.
+	// The node's pings come from a socket, so its kernel stores the path MTU.
 	gateway: ["path-mtu-small"],
 	after: async ({ internet, nat, gateway }) => {
 		await internet.run("ip", ["link", "set", "nat", "mtu", "1500"]);
@@ -179,7 +179,7 @@ finds("service and group id swapped", {
 	mend: ({ gateway }) => gateway.sh(`cli_service del 2 1; ${service()}`),
 });
 
-finds("nobody listens", {
+finds("no server on the backend's port", {
 	inject: (site) => site.stopServing(),
 	node: ["backend-not-listening"],
 	mend: (site) => site.serve(),
@@ -370,7 +370,7 @@ serial("a proxy address that is not routed here is not visible", async (t) => {
 	await site.internet.run("ip", ["route", "del", `${PROXY}/32`]);
 	t.deepEqual(await site.diagnose(site.gateway), []);
 	t.deepEqual(await site.diagnose(site.node), []);
-	// As the manual says: the router before the gateway knows.
+	// As the manual says: it is visible on the router before the gateway.
 	const { stdout } = await site.internet.run("ip", ["route", "get", PROXY]);
 	t.notRegex(stdout, new RegExp(`via ${GATEWAY} `));
 	await site.internet.route(`${PROXY}/32`, GATEWAY);

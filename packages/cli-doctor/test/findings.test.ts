@@ -75,7 +75,7 @@ finds("a bpffs that is not mounted is found and mounted", {
 	fix: "mount -t bpf -o mode=0700 bpf /sys/fs/bpf",
 });
 
-finds("tables that nobody has pinned are found and pinned", {
+finds("tables that are not pinned are found and pinned", {
 	own: "bare",
 	provoke: "true",
 	code: "tables-missing",
@@ -229,7 +229,7 @@ finds("a directory of pins that others can write to is found and closed", {
 	fix: "chmod go-w /sys/fs/bpf/tc/globals",
 });
 
-finds("a bpffs that everybody can write to is found and closed", {
+finds("a bpffs that all users can write to is found and closed", {
 	own: "attached",
 	provoke: "chmod 1777 /sys/fs/bpf",
 	code: "pins-writable",

@@ -118,7 +118,7 @@ serial("what a container lacks is found, and given by options", async (t) => {
 	t.deepEqual([...shared.keys()], ["seccomp"]);
 });
 
-serial("root without a capability is told which", async (t) => {
+serial("the capability that root lacks is named", async (t) => {
 	const one = await withoutManager(t);
 	const { findings } = await one.examine(
 		"setpriv --bounding-set=-net_admin --inh-caps=-net_admin %",
@@ -188,7 +188,7 @@ serial("a locked down kernel that refuses programs is found", async (t) => {
 	t.is(await lockdown(one), undefined);
 });
 
-serial("a kernel that Secure Boot locks down is told so", async (t) => {
+serial("a kernel that Secure Boot locks down is found", async (t) => {
 	const one = await lockedDown(t, "quiet");
 	t.is((await lockdown(one))?.fix, "mokutil --disable-validation && reboot");
 });

@@ -61,7 +61,7 @@ explains("that a packet goes into the tunnel, its MSS lowered", {
 	],
 });
 
-explains("that a packet is too big, and what its sender is told", {
+explains("that a packet is too big, and which ICMP answers it", {
 	line: `${egress} 10.0.0.9:4000 1.1.1.1:80 --size 1500`,
 	says: [
 		"packet   10.0.0.9:4000 > 1.1.1.1:80 tcp . 1460 bytes",

@@ -3,10 +3,10 @@ import { tunnelPins } from "@sluice/tunnel";
 import manifest from "../package.json" with { type: "json" };
 import { serve } from "./serve.js";
 
-/** What Prometheus is told of the tunnels. */
+/** The tunnels, for Prometheus and as a page. */
 export const cli: Program = {
 	name: "cli_metrics",
-	summary: "tell Prometheus of the tunnels",
+	summary: "serve the tunnels' metrics to Prometheus, and as a page",
 	version: manifest.version,
 	pins: tunnelPins,
 	commands: [serve],

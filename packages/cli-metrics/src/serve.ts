@@ -19,7 +19,7 @@ export const serve = command({
 		...webConfigOption,
 		tunnels: {
 			type: "string",
-			describe: `Tell of each tunnel by itself while there are at most so many; of more, the sums alone [default: ${DEFAULT_TUNNELS}]`,
+			describe: `Tunnels up to which each has series of its own; of more there are sums alone [default: ${DEFAULT_TUNNELS}]`,
 		},
 		timeout: {
 			type: "string",

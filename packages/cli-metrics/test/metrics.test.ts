@@ -28,7 +28,7 @@ const everyCpu = <T>(value: T) => Array(possibleCpus()).fill(value) as T[];
 const traffic = (packets: bigint) =>
 	everyCpu({ packets, bytes: 100n * packets });
 
-it("the tables are told as metrics, the CPUs added up", async (t, tables) => {
+it("the tables are metrics, the CPUs added up", async (t, tables) => {
 	const cpus = possibleCpus();
 	const tunnels = tables.open(tunnelTable);
 	tunnels.set(7, tunnel({ lastPing: pingedAgo(100) }));
@@ -101,7 +101,7 @@ it("moved remotes are counted for each tunnel", async (t, tables) => {
 	t.deepEqual(await moves(), [2, 1, undefined]);
 });
 
-it("tunnels above --tunnels are told by their sums alone", async (t, tables) => {
+it("more tunnels than --tunnels have sums alone", async (t, tables) => {
 	tables
 		.open(tunnelTable)
 		.setMany(Array.from({ length: 20 }, (_, id) => [id, tunnel()] as const));
@@ -117,7 +117,7 @@ it("tunnels above --tunnels are told by their sums alone", async (t, tables) => 
 	t.is(metrics.get("sluice_tunnels"), 20);
 });
 
-it("serve says where the tables are missing, and what it cannot understand", async (t, tables) => {
+it("serve refuses to start without tables, and a wrong address", async (t, tables) => {
 	t.deepEqual(await tables.run(cli, "serve 127.0.0.1 0 --bpffs /nowhere"), {
 		code: 4,
 		out: "",

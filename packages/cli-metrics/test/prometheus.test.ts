@@ -86,7 +86,7 @@ it("a scrape answers every question of the dashboard, and fires the alerts", asy
 		return rate.some(({ value }) => Number(value[1]) > 0);
 	});
 
-	// A scrape that was late, on a busy machine, leaves a gap: what is not there yet is asked for again.
+	// A scrape that was late, on a busy machine, leaves a gap: the query is repeated.
 	const answers = async (expression: string) => {
 		let found: Sample[] = [];
 		await until(async () => {

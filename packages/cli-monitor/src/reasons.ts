@@ -34,7 +34,7 @@ export const meaningOf = (reason: string): string | undefined =>
 const ofKernel: Readonly<Record<string, string>> = {
 	NOT_SPECIFIED:
 		"the kernel gives no reason: among them packets that may not be forwarded (net.ipv4.ip_forward, net.ipv6.conf.all.forwarding)",
-	NO_SOCKET: "nobody listens on the address and port",
+	NO_SOCKET: "no socket listens on the address and port",
 	SOCKET_RCVBUFF: "the socket's receive buffer is full",
 	NETFILTER_DROP: "a firewall rule drops it: see nft list ruleset",
 	IP_RPFILTER:

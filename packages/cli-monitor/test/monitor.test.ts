@@ -66,7 +66,7 @@ const causes: Readonly<Record<string, Cause>> = {
 		mend: (site) => site.ping(),
 		shows: ["tunnel", "no-remote", "egress"],
 	},
-	"a port that nobody listens on": {
+	"a port without a listener": {
 		on: "node",
 		break: (site) => site.stopServing(),
 		mend: (site) => site.serve(),
@@ -188,29 +188,32 @@ serial("a capture has the packets with their reasons", async (t) => {
 	t.is(stdout, "eth0|wrong-key|192.168.7.2\neth0|wrong-key|192.168.7.2");
 });
 
-serial("a packet that is told to be too big is counted", async (t) => {
-	const site = await shared();
-	await site.gateway.sh(
-		`cli_service set 1 3 udp ${PROXY} 53 ${NODE} 53 100 another`,
-	);
-	const running = site.gateway.host.spawn("sh", [
-		"-c",
-		`PATH=${site.gateway.bin}:$PATH; exec cli_monitor`,
-	]);
-	await running.ready(/watching/, "stderr");
-	while (!/\d more, too-big/.test(running.stderr))
-		await site.client.run(
-			"python3",
-			[
-				"-c",
-				`import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.setsockopt(0, 10, 2); s.sendto(b"x" * 1460, ("${PROXY}", 53))`,
-			],
-			{ reject: false },
+serial(
+	"a packet that is too big, and answered with ICMP, is counted",
+	async (t) => {
+		const site = await shared();
+		await site.gateway.sh(
+			`cli_service set 1 3 udp ${PROXY} 53 ${NODE} 53 100 another`,
 		);
-	await running.stop();
-	await site.gateway.sh("cli_service del 1 3");
-	t.is((await running.ended).exitCode, 0);
-});
+		const running = site.gateway.host.spawn("sh", [
+			"-c",
+			`PATH=${site.gateway.bin}:$PATH; exec cli_monitor`,
+		]);
+		await running.ready(/watching/, "stderr");
+		while (!/\d more, too-big/.test(running.stderr))
+			await site.client.run(
+				"python3",
+				[
+					"-c",
+					`import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.setsockopt(0, 10, 2); s.sendto(b"x" * 1460, ("${PROXY}", 53))`,
+				],
+				{ reject: false },
+			);
+		await running.stop();
+		await site.gateway.sh("cli_service del 1 3");
+		t.is((await running.ended).exitCode, 0);
+	},
+);
 
 serial(
 	"a reason that there is not is refused, and so are tables that are not there",

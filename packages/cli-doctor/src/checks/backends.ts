@@ -12,7 +12,7 @@ import { needed, type World } from "../world.js";
 /** Services that are looked at: each costs some processes. */
 const MOST = 64;
 
-/** A gateway routes to the backend by an interface with our program; on the node somebody listens there. */
+/** A gateway routes to the backend by an interface with our program; on the node a socket listens there. */
 export const backends: Check = {
 	name: "backends of services",
 	async look(world) {
@@ -119,7 +119,7 @@ async function routing(
 			};
 }
 
-/** Whether a neighbour has told its link address. It is asked by a ping, whose answer does not matter. */
+/** Whether a neighbour's link address can be resolved. A ping makes the kernel resolve it; its answer does not matter. */
 async function answers(device: string, address: string): Promise<boolean> {
 	await execa("ping", ["-c1", "-W1", "-I", device, address], { reject: false });
 	const answer = await needed(

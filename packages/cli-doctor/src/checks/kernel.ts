@@ -10,7 +10,7 @@ const CHECK_MTU = 163;
 
 /**
  * What the tunnel programs call. A kernel that has it (5.12) has the ring buffer (5.8) and the hook of tubectl (5.9),
- * too; its own type information is not asked for, since no program here is fitted to it.
+ * too. These programs do not need its BTF; that of cli_monitor does, which says so itself.
  */
 export const kernelVersion: Check = {
 	name: "kernel version",
@@ -56,7 +56,7 @@ export const clsBpf: Check = {
 	},
 };
 
-/** The kernel loads modules by the same program as a person, and may have been told not to. */
+/** The kernel runs modprobe, too, whose configuration may forbid these modules. */
 async function loadModules(): Promise<string> {
 	const load = "modprobe sch_ingress && modprobe cls_bpf";
 	const { exitCode, code } = await execa(

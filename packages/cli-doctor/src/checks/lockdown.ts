@@ -5,7 +5,7 @@ const STATE = "/sys/kernel/security/lockdown";
 
 /**
  * Linux itself takes our programs in either mode. Distributions' kernels with the lockdown patches from before 5.4
- * refuse bpf() altogether, and so do security modules that go by the mode; nothing else says why.
+ * refuse bpf() altogether, and so do security modules that go by the mode; the errno is the same for all reasons.
  */
 export const lockdown: Check = {
 	name: "lockdown",
@@ -24,7 +24,7 @@ export const lockdown: Check = {
 	},
 };
 
-/** "none [integrity] confidentiality" → "integrity"; undefined for a kernel that knows no lockdown. */
+/** "none [integrity] confidentiality" → "integrity"; undefined for a kernel without lockdown. */
 function lockdownMode(): string | undefined {
 	try {
 		return /\[(\w+)\]/.exec(readFileSync(STATE, "utf8"))?.[1];
@@ -33,6 +33,6 @@ function lockdownMode(): string | undefined {
 	}
 }
 
-/** Asked for when it was booted; otherwise it comes with Secure Boot, which the firmware is told to leave alone. */
+/** Whether a boot parameter has set it; otherwise Secure Boot has, which mokutil switches off. */
 const byParameter = () =>
 	/\blockdown=/.test(readFileSync("/proc/cmdline", "utf8"));

@@ -11,8 +11,8 @@ const MOST = 8;
 const SIZES = [1492, 1480, 1460, 1450, 1440, 1420, 1400, 1380, 1360, 1280];
 
 /**
- * A router on the way that has a narrower link says so to the sender of the outer packet, which is not a socket of
- * ours, so the kernel does not remember it: it has to be told by a route. Asks remotes that answer pings.
+ * A router on the way with a narrower link answers the outer packet with ICMP. No socket has sent it, so the kernel does
+ * not store the path MTU; a route can. Only remotes that answer pings are looked at.
  */
 export const pathMtu: Check = {
 	name: "path MTU to remotes",
@@ -69,8 +69,11 @@ async function fits(
 		["-n", "-c1", "-W1", "-M", "do", "-s", String(size - headers), remote],
 		{ reject: false, env: { LC_ALL: "C" } },
 	);
-	const told = /mtu ?= ?(\d+)/i.exec(`${stdout}\n${stderr}`)?.[1];
-	return { answered: exitCode === 0, ...(told && { mtu: Number(told) }) };
+	const reported = /mtu ?= ?(\d+)/i.exec(`${stdout}\n${stderr}`)?.[1];
+	return {
+		answered: exitCode === 0,
+		...(reported && { mtu: Number(reported) }),
+	};
 }
 
 /** The route as it is, with an MTU that the kernel does not change. */

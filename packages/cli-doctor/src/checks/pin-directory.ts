@@ -4,7 +4,7 @@ import { isBpffs } from "@sluice/maps/bpffs";
 import type { Check, Finding } from "../finding.js";
 import { quoted } from "../shell.js";
 
-/** Programs are attached and tables written by root, or whoever owns the pins. */
+/** Programs are attached and tables written by root, or by the owner of the pins. */
 export const pinDirectory: Check = {
 	name: "pin directory",
 	look({ bpffs, pins, status }) {

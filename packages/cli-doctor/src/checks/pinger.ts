@@ -81,7 +81,7 @@ const isPrivate = (address: string) =>
 const isBehindNat = ({ local, remote }: Tunnel) =>
 	isPrivate(local) && !isPrivate(remote);
 
-/** Whether a packet has come out of the tunnel: the far end knows this machine, or did. */
+/** Whether a packet has come out of the tunnel: the far end then had this machine's address. */
 const hasAnswered = (world: World, id: number) =>
 	world
 		.traffic()
