@@ -8,7 +8,7 @@ import {
 	bpf_map_lookup_elem,
 	bpf_map_update_elem,
 } from "./libbpf.js";
-import { byRank, type Rank } from "./rank.js";
+import { byRank, type PackedRank, type Rank, rankOfPacked } from "./rank.js";
 import type { OpenTable, SetMode, Table } from "./table.js";
 
 const ENOENT = -2;
@@ -71,7 +71,10 @@ export class KernelTable<K, V> implements OpenTable<K, V> {
 				];
 	}
 
-	forEach(visit: (key: K, value: V) => void, rank?: Rank<K>): void {
+	forEach(
+		visit: (key: K, value: V) => void,
+		rank?: Rank<K> | PackedRank,
+	): void {
 		const { key, value } = this.#table;
 		if (rank) {
 			this.#forEachByRank(visit, rank);
@@ -82,16 +85,19 @@ export class KernelTable<K, V> implements OpenTable<K, V> {
 				visit(key.read(keys, i * key.size), value.read(values, i * value.size));
 	}
 
-	#forEachByRank(visit: (key: K, value: V) => void, rank: Rank<K>): void {
+	#forEachByRank(
+		visit: (key: K, value: V) => void,
+		rank: Rank<K> | PackedRank,
+	): void {
 		const { key, value } = this.#table;
+		const rankOf = rankOfPacked(rank, key);
 		const allKeys: Buffer[] = [];
 		const allValues: Buffer[] = [];
 		const ranks: (number | string)[] = [];
 		for (const { keys, values, count } of this.batches()) {
 			allKeys.push(Buffer.from(keys.subarray(0, count * key.size)));
 			allValues.push(Buffer.from(values.subarray(0, count * value.size)));
-			for (let i = 0; i < count; i++)
-				ranks.push(rank(key.read(keys, i * key.size)));
+			for (let i = 0; i < count; i++) ranks.push(rankOf(keys, i * key.size));
 		}
 		const keys = Buffer.concat(allKeys);
 		const values = Buffer.concat(allValues);

@@ -2,7 +2,7 @@ import { ByteIndex, copyBytes } from "./byte-index.js";
 import type { Change, Packed } from "./changes.js";
 import { BpfError } from "./errors.js";
 import type { KernelTable } from "./kernel-table.js";
-import { byRank, type Rank } from "./rank.js";
+import { byRank, type PackedRank, type Rank, rankOfPacked } from "./rank.js";
 import type { OpenTable, SetMode, Table } from "./table.js";
 
 // What is known of an entry.
@@ -143,13 +143,20 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 				yield [this.#keyOf(number), this.#valueOf(number)];
 	}
 
-	forEach(visit: (key: K, value: V) => void, rank?: Rank<K>): void {
+	forEach(
+		visit: (key: K, value: V) => void,
+		rank?: Rank<K> | PackedRank,
+	): void {
 		const numbers: number[] = [];
 		this.load();
 		for (let number = 0; number < this.#index.count; number++)
 			if (this.#state(number) & IS) numbers.push(number);
-		const order = rank
-			? byRank(numbers.map((number) => rank(this.#keyOf(number))))
+		const { key } = this.#table;
+		const rankOf = rank && rankOfPacked(rank, key);
+		const order = rankOf
+			? byRank(
+					numbers.map((number) => rankOf(this.#index.keys, number * key.size)),
+				)
 			: numbers.keys();
 		for (const i of order) {
 			const number = numbers[i] as number;

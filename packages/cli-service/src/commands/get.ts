@@ -1,6 +1,13 @@
-import { command, counted } from "@sluice/cli-kit";
+import { command, counted, rankOfMany } from "@sluice/cli-kit";
+import type { PackedRank } from "@sluice/maps";
+import { ByteIndex } from "@sluice/maps/byte-index";
 import type { OpenTable } from "@sluice/maps/table";
-import type { Encap, Endpoint, Sid } from "@sluice/maps/tables";
+import {
+	type Encap,
+	type Endpoint,
+	endpoint,
+	type Sid,
+} from "@sluice/maps/tables";
 import {
 	natRows,
 	openServiceTables,
@@ -114,23 +121,35 @@ interface Rows {
 
 function everything({ verify, encap, nat }: ServiceTables): Rows {
 	// The other tables have their rows in the order of the services, backend before proxy; strays come last.
-	const ranks = new Map<string, number>();
-	const rank = (endpoint: Endpoint) =>
-		ranks.get(nameOf(endpoint)) ?? ranks.size;
+	const numbers = new EndpointNumbers();
 	return {
 		services: (visit) =>
 			verify.forEach((sid, { key, tunnel, proxy, backend }) => {
-				ranks.set(nameOf(backend), ranks.size);
-				ranks.set(nameOf(proxy), ranks.size);
+				numbers.add(backend);
+				numbers.add(proxy);
 				visit({ sid, key, tunnel, proxy, backend });
-			}, rankOfSid),
-		encap: (visit) => encap.forEach(visit, rank),
-		nat: (visit) => nat.forEach(visit, rank),
+			}, rankOfMany(rankOfSid)),
+		encap: (visit) => encap.forEach(visit, numbers),
+		nat: (visit) => nat.forEach(visit, numbers),
 	};
 }
 
-const nameOf = ({ address, port, proto }: Endpoint) =>
-	`${address} ${port} ${proto}`;
+/** Endpoints, numbered in the order in which they are added. */
+class EndpointNumbers implements PackedRank {
+	readonly #index = new ByteIndex(endpoint.size);
+	readonly #bytes = Buffer.alloc(endpoint.size);
+
+	add(one: Endpoint): void {
+		endpoint.write(this.#bytes, 0, one);
+		if (this.#index.find(this.#bytes, 0) < 0) this.#index.add(this.#bytes, 0);
+	}
+
+	/** The number of an endpoint; of one that was not added, how many were. */
+	rankAt(keys: Buffer, at: number): number {
+		const number = this.#index.find(keys, at);
+		return number < 0 ? this.#index.count : number;
+	}
+}
 
 function one({ verify, encap, nat }: ServiceTables, sid: Sid): Rows {
 	const value = verify.get(sid);
