@@ -1,10 +1,10 @@
+import { Random } from "@sluice/testbed";
 import { fast as fastCases } from "../packets/cases/fast.js";
 import { type BothPaths, bothPaths } from "./both-paths.js";
 import { checksum } from "./checksum.js";
 import { corpusWithKeys, counters, fuzzServices } from "./fuzz.js";
 import { mutate } from "./mutate.js";
 import { rx, tunnels, tx } from "./packet-case.js";
-import { Random } from "./random.js";
 import { queues } from "./run-packet.js";
 import { contents, empty, program } from "./services.js";
 

@@ -7,10 +7,10 @@ import {
 	statsRow,
 	statsTable,
 } from "@sluice/maps/tables";
+import { Random } from "@sluice/testbed";
 import { cases } from "../packets/cases/index.js";
 import { mutate } from "./mutate.js";
 import { type PacketCase, services as plain, tunnels } from "./packet-case.js";
-import { Random } from "./random.js";
 import {
 	type Bench,
 	packetBench,

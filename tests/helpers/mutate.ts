@@ -1,4 +1,4 @@
-import type { Random } from "./random.js";
+import type { Random } from "@sluice/testbed";
 
 /** A test run refuses a frame that ends inside its IP header, and one that is not within a page with all around it. */
 const SMALLEST = 54;

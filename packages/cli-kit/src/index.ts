@@ -14,6 +14,7 @@ export {
 	type Values,
 } from "./command.js";
 export { Context } from "./context.js";
+export { duration } from "./duration.js";
 export type { Env, Kernel } from "./env.js";
 export {
 	badInput,
@@ -26,10 +27,10 @@ export {
 } from "./failure.js";
 export {
 	host,
-	listenArgs,
 	listenPositionals,
+	metricsArgs,
+	metricsOptions,
 	servicePort,
-	webConfigOption,
 } from "./listen.js";
 export {
 	ageText,

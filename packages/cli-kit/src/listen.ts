@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Args, OptionSpec } from "./command.js";
-import { badInput } from "./failure.js";
+import { duration } from "./duration.js";
+import { badInput, wrongValue } from "./failure.js";
 import * as values from "./values.js";
 
 /** Of a command that listens. */
@@ -10,22 +11,35 @@ export const listenPositionals = {
 	port: "The port to listen on, or the name of a service; 0 takes a free port and prints it",
 } as const;
 
-/** Of a command that serves metrics; named as in Prometheus's exporters. */
-export const webConfigOption = {
+const DEFAULT_TIMEOUT = "30s";
+
+/** Of a command that serves metrics. */
+export const metricsOptions = {
+	// Named as in Prometheus's exporters.
 	"web.config.file": {
 		type: "string",
 		value: "file",
 		describe:
 			"TLS and passwords: the file that Prometheus's exporters read (tls_server_config, basic_auth_users)",
 	},
+	timeout: {
+		type: "string",
+		describe: `How long a request may take [default: ${DEFAULT_TIMEOUT}]`,
+	},
 } as const satisfies Record<string, OptionSpec>;
 
-/** Where to listen. @throws Failure usage */
-export const listenArgs = (args: Args) => ({
-	address: host("address", args.text("address")),
-	port: servicePort("port", args.text("port")),
-	webConfig: args.optional("web.config.file"),
-});
+/** Where to listen, and how to serve metrics there; the timeout in milliseconds. @throws Failure usage */
+export function metricsArgs(args: Args) {
+	const text = args.optional("timeout") ?? DEFAULT_TIMEOUT;
+	const timeout = duration("timeout", text);
+	if (timeout < 1) throw wrongValue("timeout", "must be 1 ms at least", text);
+	return {
+		address: host("address", args.text("address")),
+		port: servicePort("port", args.text("port")),
+		webConfig: args.optional("web.config.file"),
+		timeout,
+	};
+}
 
 /** Sockets and streams take milliseconds to load: only what listens pays. */
 const net = () => process.getBuiltinModule("node:net");

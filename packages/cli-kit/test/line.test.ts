@@ -1,7 +1,7 @@
+import { Random } from "@sluice/testbed";
 import test from "ava";
 import { type Command, Failure } from "../src/index.js";
 import { readLine } from "../src/line.js";
-import { randomNumbers } from "../testing/random.js";
 import { sample } from "./helpers/sample.js";
 
 /** A line by its words: the command's own first, then its arguments, and the options. */
@@ -143,12 +143,12 @@ const vocabulary = [
 ];
 
 test("5000 random lines are each a command with all that it demands, or a mistake", (t) => {
-	const random = randomNumbers(7);
+	const random = new Random(7);
 	const seen = new Set<string>();
 	for (let i = 0; i < 5000; i++) {
 		const words = Array.from(
-			{ length: random(6) },
-			() => vocabulary[random(vocabulary.length)] as string,
+			{ length: random.below(6) },
+			() => vocabulary[random.below(vocabulary.length)] as string,
 		);
 		const line = readLine(sample, words);
 		seen.add("what" in line ? line.what : "line");

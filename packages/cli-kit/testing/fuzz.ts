@@ -1,8 +1,8 @@
+import { Random } from "@sluice/testbed";
 import type { ExecutionContext } from "ava";
 import { commonOptions, type Program } from "../src/command.js";
 import { verbOf } from "../src/usage.js";
 import type { PinnedTables } from "./pinned-tables.js";
-import { randomNumbers } from "./random.js";
 
 export interface FuzzOptions {
 	/** Values of the program's own kind, right and wrong. */
@@ -30,25 +30,26 @@ export async function fuzz(
 	program: Program,
 	{ vocabulary, leaveOut = [], lines = 1000 }: FuzzOptions,
 ): Promise<void> {
-	const random = randomNumbers(program.name.length);
-	const any = (list: readonly string[]) => list[random(list.length)] as string;
+	const random = new Random(program.name.length);
+	const any = (list: readonly string[]) =>
+		list[random.below(list.length)] as string;
 	const specs = program.commands.filter(
 		(spec) => !leaveOut.includes(verbOf(spec)),
 	);
 	const seen = new Map<number, number>();
 	for (let i = 0; i < lines; i++) {
-		const spec = specs[random(specs.length)];
+		const spec = specs[random.below(specs.length)];
 		const options = Object.keys({
 			...commonOptions,
 			...program.options,
 			...spec?.options,
 		}).map((name) => `--${name}`);
-		const words = Array.from({ length: random(12) }, () => {
-			const kind = random(10);
+		const words = Array.from({ length: random.below(12) }, () => {
+			const kind = random.below(10);
 			if (kind < 7) return any(vocabulary);
 			return kind < 9 ? any(troublesome) : any(options);
 		});
-		if (spec && random(20) > 0) words.unshift(verbOf(spec));
+		if (spec && random.below(20) > 0) words.unshift(verbOf(spec));
 		if (leaveOut.some((verb) => words.includes(verb))) continue;
 		// Where a bpffs is named, it is not one of ours.
 		const stopped = AbortSignal.abort();

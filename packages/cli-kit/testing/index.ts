@@ -3,7 +3,6 @@ export { type FuzzOptions, fuzz } from "./fuzz.js";
 export { type Kill, killedAnywhere, type Typed } from "./killed-anywhere.js";
 export { Killed, killedAtWrite } from "./killed-at-write.js";
 export { PinnedTables, type PinOptions } from "./pinned-tables.js";
-export { randomNumbers } from "./random.js";
 export { type Ended, runInProcess, type World } from "./run-in-process.js";
 export { type Step, session } from "./session.js";
 export { withTables } from "./with-tables.js";

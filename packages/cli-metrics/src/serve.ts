@@ -1,13 +1,12 @@
 import {
 	command,
-	listenArgs,
 	listenPositionals,
+	metricsArgs,
+	metricsOptions,
 	values,
-	webConfigOption,
 } from "@sluice/cli-kit";
 
 const DEFAULT_TUNNELS = 1000;
-const DEFAULT_TIMEOUT = 30;
 const DEFAULT_DOCTOR = 60;
 
 export const serve = command({
@@ -16,14 +15,10 @@ export const serve = command({
 		"Serve metrics for Prometheus at /metrics and a page for people at /, until stopped",
 	positionals: listenPositionals,
 	options: {
-		...webConfigOption,
+		...metricsOptions,
 		tunnels: {
 			type: "string",
 			describe: `Tunnels up to which each has series of its own; of more there are sums alone [default: ${DEFAULT_TUNNELS}]`,
-		},
-		timeout: {
-			type: "string",
-			describe: `Seconds that a request may take [default: ${DEFAULT_TIMEOUT}]`,
 		},
 		doctor: {
 			type: "string",
@@ -38,18 +33,12 @@ export const serve = command({
 		],
 	],
 	parse: (args) => ({
-		...listenArgs(args),
+		...metricsArgs(args),
 		tunnels: values.u32(
 			"tunnels",
 			args.optional("tunnels") ?? String(DEFAULT_TUNNELS),
 		),
 		doctor: doctorInterval(args.optional("doctor")),
-		timeout:
-			1000 *
-			values.seconds(
-				"timeout",
-				args.optional("timeout") ?? String(DEFAULT_TIMEOUT),
-			),
 	}),
 	async run({ tunnels, doctor, webConfig, ...listening }, context) {
 		const { serveUntilStopped } = await import("@sluice/cli-kit/metrics");

@@ -1,4 +1,5 @@
-import { fuzz, randomNumbers, withTables } from "@sluice/cli-kit/testing";
+import { fuzz, withTables } from "@sluice/cli-kit/testing";
+import { Random } from "@sluice/testbed";
 import test from "ava";
 import { cli } from "../src/cli.js";
 
@@ -15,21 +16,21 @@ withTables(test)("no line is a bug", (t, tables) =>
 withTables(test)(
 	"lines that are nearly right leave whole services",
 	async (t, tables) => {
-		const random = randomNumbers(3);
+		const random = new Random(3);
 		const any = (list: readonly string[]) =>
-			list[random(list.length)] as string;
+			list[random.below(list.length)] as string;
 		const ends = ["1.1.1.1", "1.1.1.2", "5.5.5.5"];
 		const ports = ["80", "81"];
 		let done = 0;
 		for (let i = 0; i < 600; i++) {
 			const id = [any(["1", "2", "3"]), "0"];
 			const line =
-				random(4) === 0
+				random.below(4) === 0
 					? ["del", ...id]
 					: [
 							...["set", ...id, any(["tcp", "udp"]), any(ends), any(ports)],
 							...[any(ends), any(ports), any(["7", "8"]), "key"],
-							...(random(3) === 0 ? ["--force"] : []),
+							...(random.below(3) === 0 ? ["--force"] : []),
 						];
 			if ((await tables.run(cli, line)).code === 0) done++;
 			if (i % 20 > 0) continue;

@@ -10,5 +10,6 @@ export type { End, LinkOptions } from "./link.js";
 export { Link } from "./link.js";
 export { needs, testWith } from "./needs.js";
 export { ownNamespaces } from "./own-namespaces.js";
+export { Random } from "./random.js";
 export type { Running } from "./running.js";
 export { Testbed, testbed } from "./testbed.js";

@@ -79,8 +79,8 @@ const mistakes: [line: string[], message: string][] = [
 		'port must be an integer from 0 to 65535 or a service of /etc/services, got "no-such-service"',
 	],
 	[
-		["metrics", "127.0.0.1", "80", "-timeout", "30"],
-		'timeout must be a duration such as 30s or 1m30s, got "30"',
+		["metrics", "127.0.0.1", "80", "-timeout", "0s"],
+		'timeout must be 1 ms at least, got "0s"',
 	],
 	[
 		["who", "tcp", "::1", "0"],

@@ -3,10 +3,10 @@ import { statSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { close, openPin, socketInfo, testRun } from "@sluice/maps";
 import { address as addressCodec } from "@sluice/maps/codec";
+import { Random } from "@sluice/testbed";
 import test from "ava";
 import { lookupContext, type Packet, selected } from "./helpers/lookup.js";
 import { kernelTest, ownHost } from "./helpers/own-host.js";
-import { randomNumbers } from "./helpers/random.js";
 import { isFor, type Listed } from "./helpers/reference.js";
 import { descriptor, greeter } from "./helpers/servers.js";
 import { json, must, tubectl } from "./helpers/tubectl.js";
@@ -43,7 +43,7 @@ for (const [seed, index, lengths] of [
 	kernelTest(
 		`Of random bindings (${seed}, index ${index}, ${lengths} lengths) the data plane takes the first in the listing that matches, and so does who`,
 		async (t) => {
-			const random = randomNumbers(seed);
+			const random = new Random(seed);
 			await must("load");
 			if (index === "made before") await must("upgrade", "--index");
 			const cookies = new Map<string, bigint>();
@@ -67,20 +67,23 @@ for (const [seed, index, lengths] of [
 			// Few distinct addresses and ports, so that bindings overlap; "e" has no socket.
 			const labels = ["a", "b", "c", "d", "e"];
 			const ports = [0, 80, 443];
-			const v4 = () => `10.${random(2)}.${random(2)}.${random(4)}`;
-			const v6 = () => `2001:db8:${random(2)}::${random(4)}`;
+			const v4 = () =>
+				`10.${random.below(2)}.${random.below(2)}.${random.below(4)}`;
+			const v6 = () => `2001:db8:${random.below(2)}::${random.below(4)}`;
 			const lengthOf = (ipv4: boolean) => {
 				// The index is asked for more than 63 bindings of one or two lengths, /24 and /120 being one.
-				if (lengths === "few") return (ipv4 ? 32 : 128) - 8 * random(2);
-				return ipv4 ? 32 - random(18) : 128 - random(3) * 32 - random(4);
+				if (lengths === "few") return (ipv4 ? 32 : 128) - 8 * random.below(2);
+				return ipv4
+					? 32 - random.below(18)
+					: 128 - random.below(3) * 32 - random.below(4);
 			};
 			for (let i = 0; i < (lengths === "few" ? 240 : 120); i++) {
-				const ipv4 = random(2) === 0;
+				const ipv4 = random.below(2) === 0;
 				const length = lengthOf(ipv4);
 				const address = masked(ipv4 ? v4() : v6(), length, ipv4);
 				await must(
-					...["bind", labels[random(5)] as string, "tcp"],
-					...[`${address}/${length}`, String(ports[random(3)])],
+					...["bind", labels[random.below(5)] as string, "tcp"],
+					...[`${address}/${length}`, String(ports[random.below(3)])],
 				);
 			}
 			await unbindSome(random);
@@ -91,8 +94,8 @@ for (const [seed, index, lengths] of [
 			for (let i = 0; i < 2000; i++) {
 				const packet: Packet = {
 					protocol: "tcp",
-					address: random(2) === 0 ? v4() : v6(),
-					port: [80, 443, 8080][random(3)] as number,
+					address: random.below(2) === 0 ? v4() : v6(),
+					port: [80, 443, 8080][random.below(3)] as number,
 				};
 				const family = packet.address.includes(":") ? "ipv6" : "ipv4";
 				const first = listed.find((binding) => isFor(binding, packet));
@@ -120,9 +123,9 @@ for (const [seed, index, lengths] of [
 	);
 
 /** Removes every fourth binding or so. */
-async function unbindSome(random: (below: number) => number): Promise<void> {
+async function unbindSome(random: Random): Promise<void> {
 	for (const one of (await json("bindings")).bindings as Listed[])
-		if (random(4) === 0)
+		if (random.below(4) === 0)
 			await must("unbind", one.label, "tcp", one.prefix, String(one.port));
 }
 

@@ -5,9 +5,9 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Random } from "@sluice/testbed";
 import test, { type ExecutionContext } from "ava";
 import { kernelTest, ownHost } from "./helpers/own-host.js";
-import { randomNumbers } from "./helpers/random.js";
 import { type Listed, winner } from "./helpers/reference.js";
 import { greeter, greeting } from "./helpers/servers.js";
 import { must, objects, tubectl } from "./helpers/tubectl.js";
@@ -46,10 +46,10 @@ const filler = Array.from({ length: 40_000 }, (_, i) => ({
 );
 
 /** For every prefix and port a label by chance, or none. */
-function someBindings(random: (below: number) => number): Listed[] {
+function someBindings(random: Random): Listed[] {
 	return PREFIXES.flatMap((prefix) =>
 		PORTS.flatMap((port) => {
-			const label = LABELS[random(LABELS.length + 2)];
+			const label = LABELS[random.below(LABELS.length + 2)];
 			return label ? [{ label, protocol: "tcp", prefix, port }] : [];
 		}),
 	);
@@ -106,7 +106,7 @@ for (const [command, seed] of [
 	kernelTest(
 		`During ${command} (${seed}) each connection goes where it went before or where it goes afterwards`,
 		async (t) => {
-			const random = randomNumbers(seed);
+			const random = new Random(seed);
 			for (const label of LABELS) {
 				const { port } = await greeter(t, label);
 				const us = String(process.pid);
@@ -133,10 +133,10 @@ for (const [command, seed] of [
 	);
 
 /** In an order by chance, so that the file's order is not the right one. */
-function shuffled<T>(list: T[], random: (below: number) => number): T[] {
+function shuffled<T>(list: T[], random: Random): T[] {
 	const copy = [...list];
 	for (let i = copy.length - 1; i > 0; i--) {
-		const j = random(i + 1);
+		const j = random.below(i + 1);
 		[copy[i], copy[j]] = [copy[j] as T, copy[i] as T];
 	}
 	return copy;

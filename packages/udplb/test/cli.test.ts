@@ -172,7 +172,7 @@ it("the compiled program can lie elsewhere, and is missed where it is not", asyn
 	t.is(exitCode, 4);
 	t.is(
 		stderr,
-		"udplb: open /nowhere/udplb_tc.o: no such file (ENOENT); name the directory of the compiled programs in SLUICE_BPF_DIR",
+		"udplb: no udplb_tc.o in /nowhere; name its directory with SLUICE_BPF_DIR",
 	);
 });
 

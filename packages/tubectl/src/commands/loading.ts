@@ -1,5 +1,6 @@
 import { badInput, command, keepYoungGenerationSmall } from "@sluice/cli-kit";
-import { objectDirectory } from "../state/object-file.js";
+import { objectFile } from "@sluice/cli-kit/object-file";
+import { OBJECT } from "../state/object-file.js";
 import { placeOf } from "../state/place.js";
 import type { Index } from "../state/upgrade.js";
 import { version } from "../version.js";
@@ -18,7 +19,7 @@ export const load = command({
 	async run(_, context) {
 		const { loadDispatcher } = await import("../state/load.js");
 		const place = placeOf(context);
-		const loaded = loadDispatcher(place, objectDirectory(context.env.vars));
+		const loaded = loadDispatcher(place, objectFile(OBJECT, context.env.vars));
 		if (!loaded)
 			announce(
 				context,
@@ -103,9 +104,9 @@ export const upgrade = command({
 		const { upgradeDispatcher } = await import("../state/upgrade.js");
 		keepYoungGenerationSmall();
 		const place = placeOf(context);
-		const objects = objectDirectory(context.env.vars);
+		const object = objectFile(OBJECT, context.env.vars);
 		const { id, index } = await context.uninterrupted(() =>
-			upgradeDispatcher(place, objects, wanted),
+			upgradeDispatcher(place, object, wanted),
 		);
 		if (index && wanted === "make")
 			announce(

@@ -1,33 +1,17 @@
 import {
 	command,
-	listenArgs,
 	listenPositionals,
-	webConfigOption,
+	metricsArgs,
+	metricsOptions,
 } from "@sluice/cli-kit";
-import { duration } from "../values/duration.js";
-
-const DEFAULT_TIMEOUT = 30_000;
 
 export const metrics = command({
 	usage: "metrics <address> <port>",
 	summary: "Serve metrics for Prometheus at /metrics, until stopped",
 	positionals: listenPositionals,
-	options: {
-		...webConfigOption,
-		timeout: {
-			type: "string",
-			describe: "How long a request may take [default: 30s]",
-		},
-	},
+	options: metricsOptions,
 	examples: [["metrics 127.0.0.1 8000", "curl http://127.0.0.1:8000/metrics"]],
-	parse(args) {
-		const timeout = args.optional("timeout");
-		return {
-			...listenArgs(args),
-			timeout:
-				timeout === undefined ? DEFAULT_TIMEOUT : duration("timeout", timeout),
-		};
-	},
+	parse: metricsArgs,
 	async run({ webConfig, ...listening }, context) {
 		const { serveUntilStopped } = await import("@sluice/cli-kit/metrics");
 		const { accessOf } = await import("@sluice/web-config");

@@ -2,6 +2,7 @@ import {
 	badInput,
 	type Context,
 	command,
+	duration,
 	Failure,
 	values,
 } from "@sluice/cli-kit";
@@ -10,7 +11,6 @@ import { label } from "../binding/label.js";
 import { listenFds } from "../sockets/listen-fds.js";
 import { netnsInode, type Place, placeOf } from "../state/place.js";
 import type { RegisteredSocket } from "../state/sockets.js";
-import { seconds } from "../values/duration.js";
 
 export const register = command({
 	usage: "register <label>",
@@ -60,7 +60,7 @@ export const registerPid = command({
 				address: values.address("ip", args.text("ip")),
 				port: values.integer("port", args.text("port"), 1, 65_535),
 			},
-			wait: wait === undefined ? 0 : seconds("wait", wait),
+			wait: wait === undefined ? 0 : duration("wait", wait),
 		};
 	},
 	async run({ process, label, wanted, wait }, context) {

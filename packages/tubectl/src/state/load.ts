@@ -17,13 +17,13 @@ export type Progress = (step: string) => void;
  * Loads the dispatcher into a network namespace: all of it or nothing. It is prepared in a directory of its own, and
  * the last step is a rename.
  *
- * @param objects the directory of the compiled programs
+ * @param object file of the compiled program
  * @returns false where it was loaded already
  * @throws BpfError as `loadObject` and `attachToNetns`.
  */
 export function loadDispatcher(
 	place: Place,
-	objects: string,
+	object: string,
 	done: Progress = () => {},
 ): boolean {
 	removeAbandonedLoads(place);
@@ -33,7 +33,7 @@ export function loadDispatcher(
 	const unlock = lock(directory);
 	try {
 		done("directory");
-		prepare(place, objects, directory, done);
+		prepare(place, object, directory, done);
 		return takePlace(directory, place);
 	} finally {
 		if (isThere({ ...place, directory })) removeState(directory);
@@ -43,11 +43,11 @@ export function loadDispatcher(
 
 function prepare(
 	place: Place,
-	objects: string,
+	object: string,
 	directory: string,
 	done: Progress,
 ): void {
-	const loaded = loadProgram(objects, false, { pinDirectory: directory });
+	const loaded = loadProgram(object, false, { pinDirectory: directory });
 	try {
 		done("maps");
 		const program = loaded.program("dispatcher");

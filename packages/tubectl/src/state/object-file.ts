@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { type LoadedObject, type LoadOptions, loadObject } from "@sluice/maps";
 import {
 	indexBindingsTable,
@@ -7,11 +6,6 @@ import {
 	indexSizeTable,
 } from "@sluice/maps/tables";
 import { DISPATCHER_VERSION } from "./program-version.js";
-
-/** The directory of the compiled programs: $SLUICE_BPF_DIR, else beside the bundled program. */
-export const objectDirectory = (
-	vars: Readonly<Record<string, string | undefined>>,
-): string => vars.SLUICE_BPF_DIR || join(import.meta.dirname, "bpf");
 
 /** The maps of an index. */
 export const indexTables = [
@@ -24,19 +18,22 @@ export const indexTables = [
 /** The program that writes bindings to the trie and the index. */
 export const WRITER = "write_bindings";
 
+/** The name of the compiled program's file. */
+export const OBJECT = "dispatcher.o";
+
 /**
  * Loads the dispatcher's program.
  *
- * @param directory of the compiled programs
+ * @param file the compiled program
  * @param indexed whether it has an index; else the maps of one are as small as can be, and are used by no program
  * @throws BpfError as `loadObject`.
  */
 export function loadProgram(
-	directory: string,
+	file: string,
 	indexed: boolean,
 	options: Pick<LoadOptions, "pinDirectory" | "reuse">,
 ): LoadedObject {
-	return loadObject(join(directory, "dispatcher.o"), {
+	return loadObject(file, {
 		...options,
 		constants: constants(indexed),
 		...(indexed ? {} : WITHOUT_INDEX),

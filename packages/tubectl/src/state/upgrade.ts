@@ -42,13 +42,13 @@ export type Index = "keep" | "make" | "remove";
  * Puts this release's program in the place of the one that runs, which may be another tool's, and keeps all state.
  * No packet passes without a program; a kill between any two steps leaves the old program or the new.
  *
- * @param objects the directory of the compiled programs
+ * @param object file of the compiled program
  * @returns the new program's id, and whether it has an index
  * @throws BpfError EINVAL the pinned tables have another layout, all differences named.
  */
 export function upgradeDispatcher(
 	place: Place,
-	objects: string,
+	object: string,
 	index: Index = "keep",
 	done: Progress = () => {},
 ): { id: number; index: boolean } {
@@ -65,8 +65,8 @@ export function upgradeDispatcher(
 			const hasIndex = isFrozen(tables.bindings.fd);
 			const isIndexed = index === "make" || (index === "keep" && hasIndex);
 			const id = isIndexed
-				? withIndex(place, tables, objects, done)
-				: withoutIndex(place, tables, objects, done);
+				? withIndex(place, tables, object, done)
+				: withoutIndex(place, tables, object, done);
 			return { id, index: isIndexed };
 		} finally {
 			tables.close();
@@ -79,14 +79,14 @@ export function upgradeDispatcher(
 function withoutIndex(
 	place: Place,
 	tables: Tables,
-	objects: string,
+	object: string,
 	done: Progress,
 ): number {
 	const { bindings, ...others } = stateMaps(tables);
 	// A frozen trie stays frozen.
 	const isFresh = isFrozen(bindings);
 	const reuse = isFresh ? others : { bindings, ...others };
-	const loaded = loadProgram(objects, false, { reuse });
+	const loaded = loadProgram(object, false, { reuse });
 	try {
 		const trie = isFresh ? copyTrie(tables, loaded) : undefined;
 		const id = swap(place, loaded, trie, done);
@@ -100,13 +100,13 @@ function withoutIndex(
 function withIndex(
 	place: Place,
 	tables: Tables,
-	objects: string,
+	object: string,
 	done: Progress,
 ): number {
 	const { directory } = place;
 	const index = openIndex(directory, tables);
 	const reuse = { ...stateMaps(tables), ...index };
-	const loaded = loadProgram(objects, true, { reuse });
+	const loaded = loadProgram(object, true, { reuse });
 	try {
 		makeIndex(directory, tables, loaded, done);
 		const id = swap(place, loaded, undefined, done);

@@ -329,10 +329,10 @@ kernelTest(
 			{ SLUICE_BPF_DIR: "/nowhere" },
 			"load",
 		);
-		t.is(code, 1);
+		t.is(code, 4);
 		t.is(
 			err,
-			"tubectl: load: load /nowhere/dispatcher.o: no such file (ENOENT)\n",
+			"tubectl: load: no dispatcher.o in /nowhere; name its directory with SLUICE_BPF_DIR\n",
 		);
 		t.deepEqual(states(), []);
 	},

@@ -6,9 +6,9 @@ import {
 	type Env,
 	Failure,
 } from "@sluice/cli-kit";
+import { objectFile } from "@sluice/cli-kit/object-file";
 import { BpfError } from "@sluice/maps/errors";
 import { endpointText } from "../config/endpoint.js";
-import { objectFile } from "../machine/object-file.js";
 import { PREFERENCE } from "../machine/preference.js";
 import { type Log, makeLog } from "../server/log.js";
 import type { Server } from "../server/server.js";
@@ -99,7 +99,7 @@ export const serve = command({
 		const { config: file, debug, keep } = options;
 		// The file is checked before anything of the machine is.
 		const config = readConfig(file);
-		const object = objectFile(vars);
+		const object = objectFile("udplb_tc.o", vars);
 		const log = makeLog(context.env, context.json);
 		const device = await findInterface(name ?? (await defaultInterface()));
 		requireBpffs(context.bpffs);

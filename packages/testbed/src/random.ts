@@ -15,10 +15,12 @@ export class Random {
 		return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * limit);
 	}
 
+	/** One of `list`. */
 	pick<T>(list: readonly T[]): T {
 		return list[this.below(list.length)] as T;
 	}
 
+	/** `size` bytes. */
 	bytes(size: number): Buffer {
 		return Buffer.from(Array.from({ length: size }, () => this.below(256)));
 	}
