@@ -7,6 +7,9 @@ import type {
 import type { AnyTable, Table } from "@sluice/maps/table";
 import type { Kernel } from "./env.js";
 
+// biome-ignore lint/suspicious/noExplicitAny: each table keeps its own types to itself
+type AnyKernelTable = KernelTable<any, any>;
+
 /** Opens tables to be changed. */
 export interface Opener {
 	/** Changes are staged: what is read does not change until all is written. */
@@ -78,11 +81,19 @@ export class Transaction implements Opener {
 			this.#options.begin?.();
 			this.#journal = new kernel.Journal(directory);
 		}
-		const recovered = kernel.recover(this.#journal, (name) => {
-			const table = tables.find((one) => one.name === name);
-			return table && { table, kernel: open(table) };
-		});
-		if (recovered) this.#options.recovered?.();
+		const opened: AnyKernelTable[] = [];
+		try {
+			const recovered = kernel.recover(this.#journal, (name) => {
+				const table = tables.find((one) => one.name === name);
+				if (!table) return undefined;
+				const kernelTable = open(table);
+				opened.push(kernelTable);
+				return { table, kernel: kernelTable };
+			});
+			if (recovered) this.#options.recovered?.();
+		} finally {
+			for (const table of opened) table.close();
+		}
 	}
 
 	/** @throws BpfError as `openTable` of the maps package. */

@@ -88,6 +88,17 @@ export class Journal {
 
 	#writeLarge(record: readonly Buffer[], length: number): void {
 		const fd = create(LARGE_SIZE, Math.ceil((4 + length) / LARGE_SIZE));
+		try {
+			this.#fillLarge(fd, record, length);
+			// A writer that was killed may have left one.
+			rmSync(this.#largePath, { force: true });
+			pin(fd, this.#largePath);
+		} finally {
+			closeSync(fd);
+		}
+	}
+
+	#fillLarge(fd: number, record: readonly Buffer[], length: number): void {
 		const element = Buffer.alloc(LARGE_SIZE);
 		element.writeUInt32LE(length, 0);
 		let index = 0;
@@ -102,10 +113,6 @@ export class Journal {
 				at = 0;
 			}
 		if (at > 0) this.#update(fd, index, element);
-		// A writer that was killed may have left one.
-		rmSync(this.#largePath, { force: true });
-		pin(fd, this.#largePath);
-		closeSync(fd);
 	}
 
 	/** Removes the record. @throws BpfError */
@@ -121,9 +128,16 @@ export class Journal {
 			this.#update(this.#fd, 0, this.#element);
 			return;
 		}
-		this.#fd = create(SIZE, 1);
-		this.#update(this.#fd, 0, this.#element);
-		pin(this.#fd, this.#path);
+		const fd = create(SIZE, 1);
+		try {
+			this.#update(fd, 0, this.#element);
+			pin(fd, this.#path);
+		} catch (error) {
+			// A journal without a pin is found by no later writer.
+			closeSync(fd);
+			throw error;
+		}
+		this.#fd = fd;
 	}
 
 	close(): void {

@@ -25,7 +25,7 @@ export class KernelTable<K, V> implements OpenTable<K, V> {
 	readonly #table: Table<K, V>;
 	readonly #key: Buffer;
 	readonly #value: Buffer;
-	#isOpen = true;
+	protected isOpen = true;
 
 	constructor(table: Table<K, V>, fd: number, info: MapInfo) {
 		this.name = table.name;
@@ -204,8 +204,8 @@ export class KernelTable<K, V> implements OpenTable<K, V> {
 
 	close(): void {
 		// Once: the number may be another file's by the second time.
-		if (this.#isOpen) closeSync(this.fd);
-		this.#isOpen = false;
+		if (this.isOpen) closeSync(this.fd);
+		this.isOpen = false;
 	}
 
 	/**

@@ -53,8 +53,9 @@ export class IndexedTrie extends KernelTable<string, BindingValue> {
 	}
 
 	override close(): void {
+		// Once: the number may be another file's by the second time.
+		if (this.isOpen) close(this.#writer);
 		super.close();
-		close(this.#writer);
 	}
 
 	#run(
