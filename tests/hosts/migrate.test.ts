@@ -1,7 +1,7 @@
 // Needs root and BPF: real traffic while programs and tables are replaced by those of another release.
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
-import { type Host, needs, testWith } from "@sluice/testbed";
+import { type Host, needs, testbed, testWith } from "@sluice/testbed";
 import test, { type ExecutionContext } from "ava";
 import { cli } from "../helpers/cli.js";
 import { addresses, type Network, network } from "../helpers/network.js";
@@ -253,6 +253,42 @@ for (const last of [1, 4])
 			t.is(await usePinned(gateway), 4);
 		},
 	);
+
+bpfTest(
+	"a migration waits until the kernel has freed a replaced program, and refuses one that stays",
+	async (t) => {
+		const bed = await testbed();
+		t.teardown(() => bed.close());
+		const host = await bed.host("host");
+		await host.run("ip", ["link", "add", "eth0", "type", "veth"]);
+		await host.run(script("attach_tc"), ["eth0"]);
+		const { stdout } = await host.run("tc", [
+			...["filter", "show", "dev", "eth0", "ingress"],
+		]);
+		const [, id = ""] = / id (\d+) /.exec(stdout) ?? [];
+		const held = "/sys/fs/bpf/held";
+		await host.run("bpftool", ["prog", "pin", "id", id, held]);
+		await host.run(script("reattach_tc"), ["eth0"]);
+		const migrate = () =>
+			host.run(script("reattach_tc"), ["--migrate"], { reject: false });
+
+		const refused = await migrate();
+		t.is(refused.exitCode, 1);
+		t.is(
+			refused.stderr,
+			`reattach_tc.sh: program ${id} (pfc_ingress) uses the tables, and is not attached to an interface of this network namespace; nothing was changed; detach it first`,
+		);
+		const [migrated] = await Promise.all([
+			migrate(),
+			// It exists before other programs are looked for.
+			host.run("sh", [
+				"-c",
+				`until [ -d ${PINS}_new ]; do sleep 0.01; done; sleep 0.5; rm ${held}`,
+			]),
+		]);
+		t.like(migrated, { exitCode: 0, stderr: "" });
+	},
+);
 
 bpfTest("others' pins and directories survive a migration", async (t) => {
 	const net = await network(t);

@@ -8,6 +8,7 @@ import {
 	statSync,
 } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Failure } from "@sluice/cli-kit";
 import {
 	close,
@@ -51,19 +52,19 @@ const SIZED_BY = "map_tunnel";
  * @param attached ids of the programs that are to be replaced
  * @throws Failure failed: entries do not fit, or another program uses the tables
  */
-export function prepare(
+export async function prepare(
 	pins: string,
 	objects: readonly string[],
 	attached: readonly number[],
 	entries: number | undefined,
-): Prepared[] {
+): Promise<Prepared[]> {
 	const directory = preparedDirectory(pins);
 	removeLeftovers(pins);
 	completeChange(pins);
 	mkdirSync(directory, { mode: statSync(pins).mode & 0o777 });
 	try {
 		const old = pinnedTables(pins);
-		refuseOthers(old, attached);
+		await refuseOthers(old, attached);
 		const prepared = new Map<string, Prepared>();
 		for (const object of objects)
 			loadInto(directory, object, old, entries, prepared);
@@ -203,19 +204,29 @@ function pinnedTables(directory: string): Map<string, Raw> {
 	);
 }
 
-/** @throws Failure failed: a program that is not to be replaced would go on with the old tables */
-function refuseOthers(
+/** Milliseconds within which the kernel frees a program that is replaced, on a busy machine too. */
+const FREED = 5000;
+const PAUSE = 50;
+
+/**
+ * Waits for the kernel to free the programs that the migration before has replaced.
+ * @throws Failure failed: a program that is not to be replaced would go on with the old tables
+ */
+async function refuseOthers(
 	tables: ReadonlyMap<string, Raw>,
 	attached: readonly number[],
-): void {
+): Promise<void> {
 	const ids = new Set([...tables.values()].map(({ info }) => info.id));
-	for (const id of programIds()) {
-		if (attached.includes(id)) continue;
-		const program = describe(id);
-		if (program?.mapIds.some((map) => ids.has(map)))
+	for (const end = performance.now() + FREED; ; await sleep(PAUSE)) {
+		const other = [...programIds()]
+			.filter((id) => !attached.includes(id))
+			.map((id) => ({ id, info: describe(id) }))
+			.find(({ info }) => info?.mapIds.some((map) => ids.has(map)));
+		if (!other) return;
+		if (performance.now() > end)
 			throw new Failure(
 				"failed",
-				`program ${id} (${program.name}) uses the tables, and is not attached to an interface of this network namespace; nothing was changed`,
+				`program ${other.id} (${other.info?.name}) uses the tables, and is not attached to an interface of this network namespace; nothing was changed`,
 				{ hint: "detach it first" },
 			);
 	}

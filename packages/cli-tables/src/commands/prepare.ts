@@ -37,7 +37,7 @@ export const prepare = command({
 	},
 	async run({ objects, programs, entries }, context) {
 		const migrate = await import("../migrate.js");
-		const tables = migrate.prepare(
+		const tables = await migrate.prepare(
 			context.pinDirectory,
 			objects,
 			programs,
