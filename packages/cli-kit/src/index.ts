@@ -63,4 +63,8 @@ export { readText, withoutMark } from "./text-file.js";
 export type { Gathered, Opener, Transaction } from "./transaction.js";
 export { verbOf } from "./usage.js";
 export * as values from "./values.js";
-export { keepYoungGenerationSmall, rankOfMany } from "./young-generation.js";
+export {
+	keepHeapSmall,
+	keepYoungGenerationSmall,
+	rankOfMany,
+} from "./young-generation.js";

@@ -1,4 +1,4 @@
-import type { Context, Transaction } from "@sluice/cli-kit";
+import { type Context, keepHeapSmall, type Transaction } from "@sluice/cli-kit";
 import {
 	lastApplied,
 	openApplied,
@@ -33,6 +33,9 @@ export interface Options {
 	content?: Buffer;
 }
 
+/** Characters of a document from which on its memory counts. */
+const LARGE = 1_000_000;
+
 /** A document as it came. */
 export interface Input {
 	/** For messages: its path, or `-`. */
@@ -65,6 +68,7 @@ export function perform(
 	context: Context,
 ): Result {
 	const file = fileDigest(input.text);
+	if (input.text.length > LARGE) keepHeapSmall();
 	return (
 		unchanged(input, file, options, context) ??
 		performDocument(readMachine(input.file, input.text), file, options, context)

@@ -47,7 +47,7 @@ function planTunnels(stage: Stage, { tunnels }: Machine, only: Only): void {
 		named.add(id);
 		setTunnel(tables, id, spec);
 	}
-	for (const [id] of [...tables.tunnels.entries()])
+	for (const [id] of tables.tunnels.entries())
 		if (!named.has(id) && ownsTunnel(only, id)) deleteTunnel(tables, id);
 	countAgain(tables);
 }

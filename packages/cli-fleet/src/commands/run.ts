@@ -1,5 +1,11 @@
 import { hostname } from "node:os";
-import { badInput, command, host, servicePort } from "@sluice/cli-kit";
+import {
+	badInput,
+	command,
+	host,
+	keepHeapSmall,
+	servicePort,
+} from "@sluice/cli-kit";
 import { machineName } from "@sluice/machine";
 import manifest from "../../package.json" with { type: "json" };
 import { openStore, storeArgs, storeOptions } from "./options.js";
@@ -42,6 +48,7 @@ export const run = command({
 		metrics: metricsArg(args.optional("metrics")),
 	}),
 	async run({ machine, store, directory, metrics }, context) {
+		keepHeapSmall();
 		const { Agent } = await import("../agent/agent.js");
 		const { EtcdSource } = await import("../agent/etcd-source.js");
 		const { LastGoodFile } = await import("../agent/last-good.js");

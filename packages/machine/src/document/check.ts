@@ -1,6 +1,11 @@
 import { type Mistakes, type PositionAt, pathText } from "@sluice/document";
-import { type Endpoint, protocols } from "@sluice/maps/tables";
-import { endpointName, rankOfSid } from "@sluice/tunnel";
+import { ByteIndex } from "@sluice/maps";
+import {
+	type Endpoint,
+	endpoint as endpointCodec,
+	protocols,
+} from "@sluice/maps/tables";
+import { endpointName, rankOfSid, type Service } from "@sluice/tunnel";
 import type { Machine } from "../machine.js";
 
 /** Checks what no row can know of itself: each id, endpoint and hook once. */
@@ -54,15 +59,21 @@ function checkEndpoints(
 	mistakes: Mistakes,
 	positionAt: PositionAt,
 ): void {
-	const holders = new Map<string, number>();
+	// As bytes: of a hundred thousand services, strings take four times the memory.
+	const claimed = new ByteIndex(endpointCodec.size, 2 * services.length);
+	const bytes = Buffer.alloc(endpointCodec.size);
+	/** The number of the service by that of its endpoint. */
+	const holders: number[] = [];
 	const claim = (i: number, role: string, endpoint: Endpoint) => {
-		const name = endpointName(endpoint);
-		const holder = holders.get(name);
-		if (holder === undefined) holders.set(name, i);
-		else
+		endpointCodec.write(bytes, 0, endpoint);
+		const holder = holders[claimed.find(bytes, 0)];
+		if (holder === undefined) {
+			claimed.add(bytes, 0);
+			holders.push(i);
+		} else
 			mistakes.add(
 				["services", i, role],
-				`${pathText(["services", i, role])}: ${name} belongs to ${holder === i ? "this service already" : `the service of line ${positionAt(["services", holder]).line}`}`,
+				`${pathText(["services", i, role])}: ${endpointName(endpoint)} belongs to ${holder === i ? "this service already" : `the service of line ${positionAt(["services", holder]).line}`}`,
 			);
 	};
 	for (let i = 0; i < services.length; i++) {
@@ -78,6 +89,9 @@ function checkTunnelEnds(
 	tunnels: Machine["tunnels"],
 	mistakes: Mistakes,
 ): void {
+	const isUdp = ({ proxy }: Pick<Service, "proxy">) =>
+		proxy.proto === protocols.udp;
+	if (!services.some(isUdp)) return;
 	const name = (address: string, port: number) => `${address} ${port}`;
 	const locals = new Set(
 		tunnels.map(({ spec }) => name(spec.local, spec.localPort)),
@@ -87,7 +101,7 @@ function checkTunnelEnds(
 	);
 	for (let i = 0; i < services.length; i++) {
 		const service = services[i] as Machine["services"][number];
-		if (service.proxy.proto !== protocols.udp) continue;
+		if (!isUdp(service)) continue;
 		const { proxy, backend, tunnel } = service;
 		const refuse = (role: "proxy" | "backend", what: string) =>
 			mistakes.add(

@@ -92,7 +92,7 @@ function machineOf(content: unknown, reader: Reader): Machine | undefined {
 	};
 }
 
-/** The rows of a list that are right. */
+/** The rows of a list that are right. What was read leaves the list: of a hundred thousand, both need not be there. */
 function rows<T>(
 	reader: Reader,
 	top: Fields,
@@ -103,6 +103,7 @@ function rows<T>(
 	const list = reader.list(top[key], [key]);
 	for (let i = 0; i < list.length; i++) {
 		const one = row(reader, list[i], [key, i]);
+		list[i] = undefined;
 		if (one !== undefined) found.push(one);
 	}
 	return found;
