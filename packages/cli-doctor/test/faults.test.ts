@@ -151,6 +151,13 @@ finds("no default route on the gateway", {
 		gateway.sh("ip route replace default via 203.0.113.1 dev eth0"),
 });
 
+finds("a routing rule that stops what the gateway forwards", {
+	inject: ({ gateway }) =>
+		gateway.sh(`ip rule add iif eth0 to ${NODE} priority 100 unreachable`),
+	gateway: ["backend-not-forwarded"],
+	mend: ({ gateway }) => gateway.sh("ip rule del priority 100"),
+});
+
 finds("a strict rp_filter without a route back", {
 	inject: ({ node }) =>
 		node.sh(`ip route replace ${GATEWAY}/32 via 192.168.7.1

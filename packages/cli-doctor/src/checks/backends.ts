@@ -6,6 +6,7 @@ import { execa } from "execa";
 import { attaching } from "../attaching.js";
 import type { Check, Finding } from "../finding.js";
 import { isListening, listeners } from "../listeners.js";
+import { notForwarded } from "../not-forwarded.js";
 import { quoted } from "../shell.js";
 import { needed, type World } from "../world.js";
 
@@ -79,6 +80,13 @@ async function unreached(
 			question: `which machine has it? ip address show to ${address}`,
 		};
 	if (!world.isGateway) return undefined;
+	const refusal = await notForwarded(world, address);
+	if (refusal)
+		return {
+			code: "backend-not-forwarded",
+			message: `no route to ${name}, for packets that come in by ${refusal.device}: ${refusal.failed}`,
+			question: "which routing rule is in the way? ip rule show",
+		};
 	if (!(await world.devicesWith("egress")).includes(row.dev))
 		return {
 			code: "program-missing",

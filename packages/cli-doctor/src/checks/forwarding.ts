@@ -14,7 +14,10 @@ export const forwarding: Check = {
 	async look(world) {
 		const needed = await forwarded(world);
 		return Object.entries(families)
-			.filter(([family, { key }]) => needed.has(family) && isOff(key))
+			.filter(
+				([family, { key }]) =>
+					needed.has(family) && isOff(key.replaceAll(".", "/")),
+			)
 			.map(([family, { key, code }]) => ({
 				code,
 				message: `${family} packets of services are to be passed on, but ${key} is 0`,
@@ -36,10 +39,10 @@ async function forwarded(world: World): Promise<Set<string>> {
 	return needed;
 }
 
-function isOff(key: string): boolean {
+/** Whether a kernel parameter is 0. @param path below /proc/sys: "net/ipv4/ip_forward" */
+export function isOff(path: string): boolean {
 	try {
-		const path = `/proc/sys/${key.replaceAll(".", "/")}`;
-		return readFileSync(path, "utf8").trim() === "0";
+		return readFileSync(`/proc/sys/${path}`, "utf8").trim() === "0";
 	} catch {
 		// A kernel without the family.
 		return false;
