@@ -10,24 +10,37 @@
 --   | service                       | group                         |
 --   | key, 128 bits                                                 |
 --   | tunnel (pings that name it)                                   |
+--
+-- Signed pings and their answers have a MAC in place of the key, then the tunnel, the ping's time (64 bits) and, the longer
+-- ones, a challenge (64 bits). An answer has the far end's clock (64 bits), the address of the ping's sender as the far end
+-- sees it (128 bits), its port and the result (16 bits each).
 
 local sluice = Proto("sluice", "GUE with sid and key")
 
 local types = { [4] = "IPv4", [41] = "IPv6" }
 local FLAGS = 0xa000
-local PING = 1
+local PING, SIGNED_PING, PING_ANSWER = 1, 2, 3
+local controls = { [PING] = "ping", [SIGNED_PING] = "signed ping", [PING_ANSWER] = "ping answer" }
+local results = { [0] = "heard", [1] = "moved", [2] = "challenged" }
 
 local f = {
 	version = ProtoField.uint8("sluice.version", "Version", base.DEC, nil, 0xc0),
 	control = ProtoField.bool("sluice.control", "Control", 8, nil, 0x20),
 	hlen = ProtoField.uint8("sluice.hlen", "Header length, in words", base.DEC, nil, 0x1f),
 	proto = ProtoField.uint8("sluice.proto", "Inner protocol", base.DEC, types),
-	ctype = ProtoField.uint8("sluice.ctype", "Control type", base.DEC, { [PING] = "ping" }),
+	ctype = ProtoField.uint8("sluice.ctype", "Control type", base.DEC, controls),
 	flags = ProtoField.uint16("sluice.flags", "Flags", base.HEX),
 	service = ProtoField.uint16("sluice.service", "Service id"),
 	group = ProtoField.uint16("sluice.group", "Group id"),
 	key = ProtoField.bytes("sluice.key", "Key"),
 	tunnel = ProtoField.uint32("sluice.tunnel", "Tunnel id"),
+	mac = ProtoField.bytes("sluice.mac", "MAC"),
+	time = ProtoField.uint64("sluice.time", "Time of the ping, ns (CLOCK_TAI)"),
+	challenge = ProtoField.uint64("sluice.challenge", "Challenge", base.HEX),
+	now = ProtoField.uint64("sluice.now", "Clock of the far end, ns (CLOCK_TAI)"),
+	from = ProtoField.ipv6("sluice.from", "Sender as the far end sees it"),
+	port = ProtoField.uint16("sluice.port", "Its port"),
+	result = ProtoField.uint16("sluice.result", "Result", base.DEC, results),
 }
 sluice.fields = f
 
@@ -54,7 +67,9 @@ local function read_word(tvb)
 	if word.control then
 		local open = word.hlen == 1 and (word.flags == 0 or keyed)
 		local full = keyed and (word.hlen == 5 or word.hlen == 6)
-		return word.proto == PING and (open or full) and word or nil
+		local signed = keyed and word.proto == SIGNED_PING and (word.hlen == 8 or word.hlen == 10)
+		local answer = keyed and word.proto == PING_ANSWER and word.hlen == 17
+		return (word.proto == PING and (open or full) or signed or answer) and word or nil
 	end
 	return keyed and word.hlen == 5 and types[word.proto] and word or nil
 end
@@ -64,13 +79,26 @@ local function add_fields(tree, tvb, word)
 	if word.hlen >= 5 then
 		tree:add(f.service, tvb(4, 2))
 		tree:add(f.group, tvb(6, 2))
-		tree:add(f.key, tvb(8, 16))
+		tree:add(word.control and word.proto ~= PING and f.mac or f.key, tvb(8, 16))
 		info[#info + 1] = string.format("service %d %d", tvb(4, 2):uint(), tvb(6, 2):uint())
 	end
 	if word.hlen == 1 or word.hlen == 6 then
 		local at = 4 * word.hlen
 		tree:add(f.tunnel, tvb(at, 4))
 		info[#info + 1] = string.format("tunnel %d", tvb(at, 4):uint())
+	end
+	if word.hlen >= 8 then
+		tree:add(f.tunnel, tvb(24, 4))
+		info[#info + 1] = string.format("tunnel %d", tvb(24, 4):uint())
+		tree:add(f.time, tvb(28, 8))
+	end
+	if word.hlen >= 10 then tree:add(f.challenge, tvb(36, 8)) end
+	if word.hlen == 17 then
+		tree:add(f.now, tvb(44, 8))
+		tree:add(f.from, tvb(52, 16))
+		tree:add(f.port, tvb(68, 2))
+		tree:add(f.result, tvb(70, 2))
+		info[#info + 1] = results[tvb(70, 2):uint()] or "unknown result"
 	end
 	return table.concat(info, " ")
 end
@@ -93,7 +121,7 @@ function sluice.dissector(tvb, pinfo, root)
 	local info = add_fields(tree, tvb, word)
 	tree:append_text(", " .. info)
 	if word.control then
-		pinfo.cols.info = "GUE ping, " .. info
+		pinfo.cols.info = "GUE " .. controls[word.proto] .. ", " .. info
 		return size
 	end
 	local inner = tvb(size):tvb()

@@ -55,10 +55,15 @@ bpfTest("tunnel packets on the wire are read by the dissector", async (t) => {
 
 	await askHttp(client, addresses[6].proxy, 80, 1000);
 	await cli(node, "cli_tunnel ping 4 --count 1");
-	// What tcpdump has not read yet when it is stopped is lost: the ping comes last.
+	for (const host of [gateway, node])
+		await cli(
+			host,
+			`cli_service set 9 7 udp ${addresses[4].proxy} 99 ${addresses[4].node} 99 4 --signing-key s`,
+		);
+	await cli(node, "cli_tunnel ping 4 --count 1");
+	// What tcpdump has not read yet when it is stopped is lost: the answer comes last.
 	while (
-		(await tshark(core, file, "sluice.control == 1", "frame.number")).length ===
-		0
+		(await tshark(core, file, "sluice.ctype == 3", "frame.number")).length === 0
 	)
 		await sleep(100);
 	await wire.stop("SIGTERM");
@@ -92,7 +97,20 @@ bpfTest("tunnel packets on the wire are read by the dissector", async (t) => {
 	);
 	t.deepEqual(ping?.slice(2, 4), [key, "4"]);
 	t.regex(ping?.[4] ?? "", /^GUE ping, service \d+ 7 tunnel 4$/);
-	t.deepEqual(more, []);
+	t.deepEqual(
+		more.map((row) => row[4]),
+		[
+			"GUE signed ping, service 9 7 tunnel 4",
+			"GUE ping answer, service 9 7 tunnel 4 heard",
+		],
+	);
+	const [seen] = await tshark(
+		core,
+		file,
+		"sluice.ctype == 3",
+		...["sluice.from", "sluice.port", "sluice.key"],
+	);
+	t.deepEqual(seen, [`::ffff:${addresses[4].node}`, "6080", ""]);
 	t.deepEqual(await tshark(core, file, "!sluice", "frame.number"), []);
 	t.deepEqual(await tshark(core, file, "_ws.malformed", "frame.number"), []);
 });

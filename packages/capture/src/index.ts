@@ -9,7 +9,7 @@ export {
 	filterOptions,
 	filterValues,
 } from "./filter.js";
-export { limitOf, writeOf, writeOptions } from "./options.js";
+export { writeOf, writeOptions } from "./options.js";
 export { readRing } from "./ring.js";
 export { isSubject, type Subject, subjects } from "./subject.js";
 export { clock, isoTime, unixTime } from "./time.js";

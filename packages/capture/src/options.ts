@@ -1,4 +1,4 @@
-import { type Args, badInput, type OptionSpec, values } from "@sluice/cli-kit";
+import { type Args, badInput, type OptionSpec } from "@sluice/cli-kit";
 
 /** Of a command that reports packets until it is stopped. */
 export const writeOptions: Readonly<Record<string, OptionSpec>> = {
@@ -9,14 +9,6 @@ export const writeOptions: Readonly<Record<string, OptionSpec>> = {
 		describe: "Write a pcapng capture to a file; - is stdout",
 	},
 };
-
-/** After how many packets to stop. @throws Failure usage */
-export function limitOf(args: Args): number {
-	const count = args.optional("count");
-	return count === undefined
-		? Number.POSITIVE_INFINITY
-		: values.integer("count", count, 1, 0xffff_ffff);
-}
 
 /** Where to write a capture. @throws Failure usage */
 export function writeOf(args: Args): string | undefined {

@@ -11,10 +11,10 @@ import {
 	tunnelTable,
 	verifyTable,
 } from "@sluice/maps/tables";
-import { findings, phaseOf } from "@sluice/tunnel";
+import { phaseOf } from "@sluice/tunnel";
 import { cli } from "../src/cli.js";
 import { changed, gateway, json, yaml } from "./helpers/documents.js";
-import { it } from "./helpers/tables.js";
+import { foundIn, it } from "./helpers/tables.js";
 
 const from = (content: unknown) => ({ input: yaml(content) });
 
@@ -37,18 +37,7 @@ it("a document is applied from nothing, and again for nothing", async (t, tables
 			.get({ address: "127.0.0.1", port: 6080, proto: 17 }),
 		2,
 	);
-	t.deepEqual(
-		findings(
-			{
-				verify: tables.open(verifyTable),
-				encap: tables.open(encapTable),
-				nat: tables.open(natTable),
-				rotation: tables.open(rotationTable),
-			} as never,
-			{ has: (id) => tables.open(tunnelTable).get(id) !== undefined },
-		),
-		[],
-	);
+	t.deepEqual(foundIn(tables), []);
 });
 
 it("a dry run prints the difference, and changes nothing", async (t, tables) => {
@@ -300,4 +289,56 @@ it("signing keys and what may move a far end are applied and exported", async (t
 	]);
 	t.deepEqual([...tables.open(signingTable).entries()], []);
 	t.deepEqual([...tables.open(tunnelOptionsTable).entries()], []);
+});
+
+it("a rotation of a service that signs is exported with both signing keys, and applied", async (t, tables) => {
+	const rotating = (generation: number, [own, other]: [string, string]) =>
+		changed((c) => {
+			c.metadata.generation = generation;
+			Object.assign(c.services[0] ?? {}, {
+				keys: [{ text: `d-${own}` }, { text: `d-${other}` }],
+				signingKey: { text: own },
+				otherSigningKey: { text: other },
+			});
+		});
+	await session(t, tables, cli, [
+		{ type: "-", world: from(rotating(1, ["a", "b"])), out: /^generation 1/ },
+	]);
+	const row = () => [...tables.open(rotationTable).entries()][0]?.[1];
+	const padded = (text: string) => Buffer.from(text.padEnd(16, "\0"));
+	t.deepEqual(row()?.next.signing, padded("b"));
+	const { out } = await tables.run(cli, "export --show-keys");
+	t.regex(out, /signingKey: \{ text: a \}, otherSigningKey: \{ text: b \}/);
+	t.regex((await tables.run(cli, "export")).out, /otherSigningKey: hidden/);
+	await session(t, tables, cli, [
+		{ type: "-", world: from(rotating(2, ["b", "a"])), out: /^generation 2/ },
+	]);
+	t.deepEqual(
+		[row()?.old.signing, row()?.next.signing],
+		[padded("a"), padded("b")],
+	);
+});
+
+it("signing keys that are none are refused", (t, tables) => {
+	const service = (fields: object) =>
+		from(changed((c) => void Object.assign(c.services[0] ?? {}, fields)));
+	return session(t, tables, cli, [
+		{
+			type: "-",
+			world: service({ signingKey: { hex: "00".repeat(16) } }),
+			code: 2,
+			err: /services\[0\]: signingKey must not be all zero/,
+		},
+		{
+			type: "- --dry-run",
+			world: service({ signingKey: { hex: "00".repeat(8) + "11".repeat(8) } }),
+			out: /./,
+		},
+		{
+			type: "-",
+			world: service({ otherSigningKey: { text: "b" } }),
+			code: 2,
+			err: /services\[0\]\.otherSigningKey: needs a signingKey and two keys/,
+		},
+	]);
 });

@@ -39,6 +39,31 @@ test(
 	),
 	"10.0.0.2:40001 > 10.0.0.1:6080 udp 8 bytes | gue ping tunnel 100",
 );
+for (const [control, gue] of [
+	[
+		"signed ping",
+		"2802a000 0001 0002 12a53b910d11fc480abfe53efca36776 00000064 1122334455667788",
+	],
+	[
+		"signed ping",
+		"2a02a000 0001 0002 36b7f7f1ad3abe5bad9a02e49bd0da3e 00000064 1122334455667788 0000000000000007",
+	],
+	[
+		"ping answer",
+		`3103a000 0001 0002 12a53b910d11fc480abfe53efca36776 00000064 ${"00".repeat(44)}`,
+	],
+] as const)
+	test(
+		`a ${control} of ${gue.replaceAll(" ", "").length / 2} bytes`,
+		summed,
+		hex(
+			ethernet4,
+			"45000064 00004000 4011 0000 0a000002 0a000001",
+			"17c0 17c0 0050 0000",
+			gue,
+		),
+		`10.0.0.2:6080 > 10.0.0.1:6080 udp 72 bytes | gue ${control} service 1 2 tunnel 100`,
+	);
 test(
 	"IPv6",
 	summed,

@@ -26,6 +26,12 @@ export function integer(
 	throw wrongValue(name, `must be an integer from ${min} to ${max}`, text);
 }
 
+/** How many to stop after; Infinity where it is left out. */
+export const limit = (name: string, text: string | undefined): number =>
+	text === undefined
+		? Number.POSITIVE_INFINITY
+		: integer(name, text, 1, 0xffff_ffff);
+
 /** NaN for what is not written as a number. */
 function numberOf(text: string): number {
 	const { length } = text;
@@ -133,6 +139,17 @@ export function key(name: string, text: string): Buffer {
 	const padded = Buffer.allocUnsafe(KEY_SIZE);
 	keyCodec.write(padded, 0, bytes);
 	return padded;
+}
+
+/** A signing key: written as a service's key, but not all zero, which is none for the packet programs. */
+export const signingKey = (name: string, text: string): Buffer =>
+	notZero(name, key(name, text));
+
+/** @throws Failure usage: a signing key that is all zero */
+export function notZero(name: string, signing: Buffer): Buffer {
+	if (signing.every((byte) => byte === 0))
+		throw badInput(`${name} must not be all zero`);
+	return signing;
 }
 
 const keyCodec = bytesCodec(KEY_SIZE);

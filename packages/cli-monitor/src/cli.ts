@@ -3,7 +3,6 @@ import {
 	filterOf,
 	filterOptions,
 	filterValues,
-	limitOf,
 	writeOf,
 	writeOptions,
 } from "@sluice/capture";
@@ -46,7 +45,7 @@ const monitor = command({
 		],
 	],
 	parse: (args) => ({
-		limit: limitOf(args),
+		limit: values.limit("count", args.optional("count")),
 		write: writeOf(args),
 		// Which reasons the running kernel has is known when it is asked.
 		filter: (known: readonly string[]) => filterOf(args, known),

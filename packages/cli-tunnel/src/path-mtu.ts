@@ -2,8 +2,28 @@ import type { Context } from "@sluice/cli-kit";
 import { pathMtuTable, type Tunnel } from "@sluice/maps/tables";
 import type { Now } from "./format.js";
 
+/** Nanoseconds that an MTU holds: PATH_MTU_LIFETIME of bpf/tunnel/path_mtu.h. */
+const LIFETIME = 600_000_000_000n;
+
 /**
- * What routers have reported, as long as it holds. Objects before this table have none, and none is missed then.
+ * Writes what was measured of the path of a tunnel, as the program writes what a router reports: valid for ten minutes.
+ * @param mtu undefined: the path takes all that the link takes
+ */
+export function keepPathMtu(
+	context: Context,
+	{ local, localPort, remote, remotePort }: Tunnel,
+	mtu: number | undefined,
+): void {
+	const ends = { local, localPort, remote, remotePort };
+	const table = context.openTable(pathMtuTable);
+	const expires = context.kernel.nanosecondsSinceBoot() + LIFETIME;
+	if (mtu === undefined) table.delete(ends);
+	else table.set(ends, { mtu, expires });
+	table.close();
+}
+
+/**
+ * What routers have reported or pings have measured, as long as it holds. Objects before this table have none, and none is missed then.
  *
  * @returns bytes of the outer packet that fit between a tunnel's ends; undefined: nothing was reported
  */

@@ -1,26 +1,24 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Failure } from "@sluice/cli-kit";
-import {
-	LEAST_ANSWERED,
-	type PingAnswer,
-	readAnswer,
-	signedPing,
-} from "@sluice/tunnel/wire";
-import { Sockets } from "./sockets.js";
+import type { PingAnswer } from "@sluice/tunnel/wire";
+import { type Answered, Exchange } from "./exchange.js";
+import { measurePathMtu } from "./measure.js";
 import type { Target, Targets } from "./targets.js";
 
-/** Milliseconds after which an answer is not waited for any more. */
-const PATIENCE = 1000;
+/** Milliseconds after which a path's MTU is measured again: it is kept for ten minutes. */
+const MEASURE_AGAIN = 300_000;
 
 export interface PingOptions {
 	/** Seconds between two rounds. */
 	interval: number;
 	/** Rounds; Infinity: until it is stopped. */
 	count: number;
+	/** Measure the MTU of the path to each far end that answers. */
+	mtu: boolean;
 	stopped: AbortSignal | undefined;
 	/** Nanoseconds (CLOCK_TAI). */
 	now(): bigint;
-	/** What is to be pinged: asked for each round. @throws Failure */
+	/** What is to be pinged: read in each round. @throws Failure */
 	read(): Targets;
 }
 
@@ -32,12 +30,13 @@ export interface Ping {
 }
 
 export interface PingListener {
-	/** A ping that is not signed has left: nobody answers it. */
+	/** A ping that is not signed has left: no answer comes. */
 	sent(ping: Ping): void;
-	/** @param ms round-trip time */
-	answered(ping: Ping, answer: PingAnswer, ms: number): void;
+	answered(ping: Ping, answered: Answered): void;
 	lost(ping: Ping): void;
-	/** Something cannot be pinged now; told again when it is something else. */
+	/** @param mtu bytes of the largest outer packet that gets through; `most`: those of the link */
+	measured(target: Target, mtu: number, most: number): void;
+	/** A target cannot be pinged now; once for each problem, until it is over. */
 	failed(problem: Failure): void;
 }
 
@@ -47,12 +46,6 @@ export interface Tally {
 	answered: number;
 }
 
-interface Waiting extends Ping {
-	sentAt: number;
-	/** It carries a challenge. */
-	hasChallenge: boolean;
-}
-
 /**
  * Pings tunnels in rounds. Rows and keys are read for each round; what cannot be pinged now is tried again in the next,
  * so that a tunnel that is set later and an address that comes later do not end it.
@@ -60,20 +53,21 @@ interface Waiting extends Ping {
 export class Pinger {
 	readonly #options: PingOptions;
 	readonly #listener: PingListener;
-	readonly #sockets = new Sockets((message) => this.#receive(message));
-	/** By the time that they carry. */
-	readonly #waiting = new Map<bigint, Waiting>();
+	readonly #exchange: Exchange;
 	/** Of the last answer, by tunnel. */
 	readonly #challenges = new Map<number, bigint>();
 	readonly #tallies = new Map<number, Tally & { to: string }>();
-	#lastTime = 0n;
+	/** Pings whose answer is awaited, and measurements. */
+	readonly #open = new Set<Promise<void>>();
+	/** When a tunnel's path was measured, by `performance.now()`. */
+	readonly #measured = new Map<number, number>();
 	#left = 0;
 	#problems: readonly Failure[] = [];
-	#wake = () => {};
 
 	constructor(options: PingOptions, listener: PingListener) {
 		this.#options = options;
 		this.#listener = listener;
+		this.#exchange = new Exchange(options.now, options.stopped);
 	}
 
 	/**
@@ -88,10 +82,9 @@ export class Pinger {
 				await this.#round(number);
 				if (number < count) await wait(1000 * interval, stopped);
 			}
-			if (isLimited) await this.#allAnswered();
+			if (isLimited) while (this.#open.size > 0) await Promise.all(this.#open);
 		} finally {
-			this.#sockets.close();
-			for (const timer of this.#timers) clearTimeout(timer);
+			this.#exchange.close();
 		}
 		if (isLimited) this.#throwIfSilent();
 		const tallies = [...this.#tallies.values()];
@@ -103,13 +96,13 @@ export class Pinger {
 
 	async #round(number: number): Promise<void> {
 		const { targets, problems } = this.#read();
-		this.#sockets.keep(targets);
+		this.#exchange.keep(targets);
 		for (const target of targets) {
 			if (this.#options.stopped?.aborted) return;
 			try {
 				await this.#send({ target, number });
 			} catch (error) {
-				problems.push(error as Failure);
+				problems.push(failureOf(error));
 			}
 		}
 		this.#report(problems);
@@ -119,12 +112,11 @@ export class Pinger {
 		try {
 			return this.#options.read();
 		} catch (error) {
-			if (!(error instanceof Failure)) throw error;
-			return { targets: [], problems: [error] };
+			return { targets: [], problems: [failureOf(error)] };
 		}
 	}
 
-	/** Tells of what was not so in the round before. */
+	/** Reports the problems that the round before did not have. */
 	#report(problems: readonly Failure[]): void {
 		const known = new Set(this.#problems.map(({ message }) => message));
 		this.#problems = problems;
@@ -135,109 +127,101 @@ export class Pinger {
 				this.#listener.failed(problem);
 	}
 
+	/** @throws Failure it cannot leave */
 	async #send(ping: Ping): Promise<void> {
-		const { target } = ping;
-		const { id, signing, plain, to } = target;
+		const { id, signing, to } = ping.target;
 		if (!signing) {
-			await this.#sockets.send(target, plain);
+			await this.#exchange.sendPlain(ping.target);
 			this.#left++;
 			this.#listener.sent(ping);
 			return;
 		}
 		const challenge = this.#challenges.get(id);
-		const time = this.#nextTime();
-		const payload = signedPing({ ...signing, tunnel: id, time, challenge });
+		const { reply } = await this.#exchange.send(ping.target, { challenge });
+		this.#left++;
 		const tally = this.#tallies.get(id) ?? { sent: 0, answered: 0, to };
 		this.#tallies.set(id, tally);
-		this.#waiting.set(time, {
-			...ping,
-			sentAt: performance.now(),
-			hasChallenge: challenge !== undefined,
-		});
-		try {
-			await this.#sockets.send(target, payload);
-		} catch (error) {
-			this.#waiting.delete(time);
-			throw error;
-		}
-		this.#left++;
 		tally.sent++;
-		this.#timers.add(setTimeout(() => this.#expire(time), PATIENCE));
+		const work = this.#follow(ping, reply, challenge !== undefined, tally);
+		this.#open.add(work);
+		void work.finally(() => this.#open.delete(work));
 	}
 
-	readonly #timers = new Set<NodeJS.Timeout>();
-
-	/** The clock's, and newer than the one before. */
-	#nextTime(): bigint {
-		const now = this.#options.now();
-		this.#lastTime = now > this.#lastTime ? now : this.#lastTime + 1n;
-		return this.#lastTime;
-	}
-
-	#expire(time: bigint): void {
-		const ping = this.#waiting.get(time);
-		if (!ping) return;
-		this.#waiting.delete(time);
-		// It may have been sent for an address that it has no more.
-		this.#challenges.delete(ping.target.id);
-		this.#listener.lost(ping);
-		this.#wake();
-	}
-
-	#receive(message: Buffer): void {
-		const waiting = this.#waitingFor(message);
-		if (!waiting) return;
-		const { ping, answer } = waiting;
-		this.#waiting.delete(answer.time);
-		const { id } = ping.target;
-		if (answer.result !== "challenged") this.#challenges.delete(id);
-		else {
-			this.#challenges.set(id, answer.challenge);
-			// At once, but for a challenge that did not help: its epoch may be over.
-			if (!ping.hasChallenge) {
-				const tally = this.#tallies.get(id);
-				if (tally) tally.sent--;
-				void this.#send(ping).catch((error) => this.#report([error]));
-				return;
-			}
+	async #follow(
+		ping: Ping,
+		reply: Promise<Answered | undefined>,
+		hadChallenge: boolean,
+		tally: Tally,
+	): Promise<void> {
+		const { target } = ping;
+		let answered = await reply;
+		// At once, but for a challenge that did not help: its epoch may be over.
+		if (answered?.answer.result === "challenged" && !hadChallenge)
+			answered = await this.#meet(target, answered.answer.challenge);
+		// Stopped: whether an answer was on its way is not known.
+		if (!answered && this.#options.stopped?.aborted) tally.sent--;
+		else if (answered) {
+			this.#remember(target, answered.answer);
+			tally.answered++;
+			this.#listener.answered(ping, answered);
+			if (answered.answer.result !== "challenged") await this.#measure(target);
+		} else {
+			// It may have been sent for an address that this end has no more.
+			this.#challenges.delete(target.id);
+			this.#listener.lost(ping);
 		}
-		const tally = this.#tallies.get(id);
-		if (tally) tally.answered++;
-		this.#listener.answered(ping, answer, performance.now() - ping.sentAt);
-		this.#wake();
 	}
 
-	#waitingFor(
-		message: Buffer,
-	): { ping: Waiting; answer: PingAnswer } | undefined {
-		if (message.length < LEAST_ANSWERED) return undefined;
-		// The time says which ping it answers, whose key then proves it.
-		const ping = this.#waiting.get(message.readBigUInt64BE(28));
-		const answer = ping && readAnswer(message, () => ping.target.signing?.key);
-		return answer?.tunnel === ping?.target.id && ping && answer
-			? { ping, answer }
-			: undefined;
+	/** Sends the ping again, with the challenge that came back. */
+	async #meet(
+		target: Target,
+		challenge: bigint,
+	): Promise<Answered | undefined> {
+		try {
+			return await (await this.#exchange.send(target, { challenge })).reply;
+		} catch (error) {
+			this.#report([...this.#problems, failureOf(error)]);
+			return undefined;
+		}
 	}
 
-	/** Waits until no answer is waited for. */
-	async #allAnswered(): Promise<void> {
-		while (this.#waiting.size > 0 && !this.#options.stopped?.aborted)
-			await new Promise<void>((resolve) => {
-				this.#wake = resolve;
-			});
+	#remember({ id }: Target, { result, challenge }: PingAnswer): void {
+		if (result === "challenged") this.#challenges.set(id, challenge);
+		else this.#challenges.delete(id);
+	}
+
+	async #measure(target: Target): Promise<void> {
+		if (!this.#options.mtu) return;
+		const last = this.#measured.get(target.id);
+		const now = performance.now();
+		if (last !== undefined && now - last < MEASURE_AGAIN) return;
+		this.#measured.set(target.id, now);
+		try {
+			const { mtu, most } = await measurePathMtu(this.#exchange, target);
+			if (!this.#options.stopped?.aborted)
+				this.#listener.measured(target, mtu, most);
+		} catch (error) {
+			this.#report([...this.#problems, failureOf(error)]);
+		}
 	}
 
 	#throwIfSilent(): void {
 		const [problem] = this.#problems;
 		if (this.#left === 0)
 			throw problem ?? new Failure("failed", "not one ping could be sent");
-		for (const { answered, to } of this.#tallies.values())
-			if (answered === 0)
+		for (const { sent, answered, to } of this.#tallies.values())
+			if (answered === 0 && sent > 0)
 				throw new Failure("failed", `no answer from ${to}`, {
 					code: "NO_ANSWER",
-					hint: "do both ends have the same signing key, and does UDP get through? see cli_cfg stats at the far end",
+					hint: "do both ends have the same signing key, clocks that agree (CLOCK_TAI), and does UDP get through? see cli_cfg stats at the far end",
 				});
 	}
+}
+
+/** @throws the error itself where it is none that a user can mend */
+function failureOf(error: unknown): Failure {
+	if (error instanceof Failure) return error;
+	throw error;
 }
 
 /** Waits, or until it is stopped. */

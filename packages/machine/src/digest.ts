@@ -52,7 +52,7 @@ export function documentDigest(
 		);
 	for (const one of inOrder(services, ({ sid }) => rankOfSid(sid)))
 		lines.add(
-			`service ${one.sid.service} ${one.sid.group} ${endpointName(one.proxy)} ${one.backend.address} ${one.backend.port} ${one.tunnel} ${one.key.toString("latin1")}${one.other ? ` ${one.other.key.toString("latin1")}` : ""}${one.signing ? ` ${one.signing.key.toString("latin1")} ${one.signing.required}` : ""}`,
+			`service ${one.sid.service} ${one.sid.group} ${endpointName(one.proxy)} ${one.backend.address} ${one.backend.port} ${one.tunnel} ${one.key.toString("latin1")}${one.other ? ` ${one.other.key.toString("latin1")}${one.other.signing?.toString("latin1") ?? ""}` : ""}${one.signing ? ` ${one.signing.key.toString("latin1")} ${one.signing.required}` : ""}`,
 		);
 	return lines.digest();
 }

@@ -1,7 +1,8 @@
+import type { OpenTable } from "@sluice/maps/table";
 import type { Encap } from "@sluice/maps/tables";
 import { endpointName, sameEndpoint, sameSid } from "./endpoint.js";
 import { conflicts, encapRow, natRows, type Service } from "./services.js";
-import type { ServiceTables } from "./tables.js";
+import type { ServiceTables, TunnelTables } from "./tables.js";
 
 /** Something that does not belong together. */
 export interface Finding {
@@ -13,16 +14,14 @@ export interface Finding {
 	repair?: () => void;
 }
 
-/** What `check` looks at beside the service tables. */
-export interface Tunnels {
-	has(id: number): boolean;
-}
-
 /**
  * Holds the tables against each other. TABLE-VERIFY is the truth: what it says and the others lack is written, and
  * what no row of it says is deleted.
  */
-export function findings(tables: ServiceTables, tunnels: Tunnels): Finding[] {
+export function findings(
+	tables: ServiceTables,
+	tunnels: TunnelTables,
+): Finding[] {
 	const services = [...tables.verify.entries()].map(([sid, value]) => ({
 		...value,
 		sid,
@@ -33,6 +32,8 @@ export function findings(tables: ServiceTables, tunnels: Tunnels): Finding[] {
 		...strayEncaps(tables, services),
 		...strayNats(tables, services),
 		...strayRotations(tables),
+		...straySignings(tables),
+		...strayOfTunnels(tunnels),
 	];
 }
 
@@ -69,8 +70,8 @@ function partsOf(tables: ServiceTables, service: Service): Finding[] {
 const sameEncap = (a: Encap, b: Encap) =>
 	a.tunnel === b.tunnel && sameSid(a.sid, b.sid) && a.key.equals(b.key);
 
-function tunnelOf(tunnels: Tunnels, service: Service): Finding[] {
-	return tunnels.has(service.tunnel)
+function tunnelOf({ tunnels }: TunnelTables, service: Service): Finding[] {
+	return tunnels.get(service.tunnel)
 		? []
 		: [
 				{
@@ -124,4 +125,32 @@ function strayRotations({ rotation, verify }: ServiceTables): Finding[] {
 			},
 		];
 	});
+}
+
+const straySignings = ({ signing, verify }: ServiceTables): Finding[] =>
+	[...signing.entries()]
+		.filter(([sid]) => !verify.get(sid))
+		.map(([sid]) => ({
+			code: "SIGNING_STRAY",
+			message: `${nameOf({ sid })}: it has a signing key, but there is no such service`,
+			repair: () => signing.delete(sid),
+		}));
+
+function strayOfTunnels({
+	tunnels,
+	options,
+	pingTimes,
+}: TunnelTables): Finding[] {
+	const stray = <V>(table: OpenTable<number, V>, code: string, what: string) =>
+		[...table.entries()]
+			.filter(([id]) => !tunnels.get(id))
+			.map(([id]) => ({
+				code,
+				message: `tunnel ${id}: it has ${what}, but there is no such tunnel`,
+				repair: () => table.delete(id),
+			}));
+	return [
+		...stray(options, "OPTIONS_STRAY", "options"),
+		...stray(pingTimes, "PING_TIME_STRAY", "the time of a signed ping"),
+	];
 }

@@ -32,6 +32,10 @@ export const otherKey = (
 ): AcceptedKey =>
 	phaseOf(service, rotation) === "prepared" ? rotation.next : rotation.old;
 
+/** The key that the service sends. */
+const ownKey = (service: Pick<Verify, "key">, rotation: Rotation) =>
+	phaseOf(service, rotation) === "prepared" ? rotation.old : rotation.next;
+
 const NO_KEY = Buffer.alloc(16);
 
 /** The keys of a row. */
@@ -63,17 +67,18 @@ export function setRotation(
 ): void {
 	const { sid, key, other } = service;
 	const row = rotation.get(sid);
+	const own: Keys = { key, signing: service.signing?.key };
 	if (!other) {
-		if (row && !row.old.key.equals(key) && !row.next.key.equals(key))
+		if (row && !hasKeys(row.old, own) && !hasKeys(row.next, own))
 			rotation.delete(sid);
 		return;
 	}
-	const own: Keys = { key, signing: service.signing?.key };
 	const was = row && phaseOf(service, row);
-	const isSame = row && was && hasKeys(otherKey(service, row), other);
+	const isOther = row && was && hasKeys(otherKey(service, row), other);
+	const isSame = isOther && hasKeys(ownKey(service, row), own);
 	const phase =
 		other.phase ??
-		(isSame ? was : before?.key.equals(other.key) ? "switched" : "prepared");
+		(isOther ? was : before?.key.equals(other.key) ? "switched" : "prepared");
 	if (isSame && phase === was) return;
 	rotation.set(
 		sid,

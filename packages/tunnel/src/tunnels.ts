@@ -45,7 +45,8 @@ export function setTunnel(
 	const old = tables.tunnels.get(id);
 	if (spec.options) tables.options.set(id, spec.options);
 	else tables.options.delete(id);
-	if (resetRemote) tables.pingTimes.delete(id);
+	// A new tunnel's pings have no predecessor, nor has one whose remote is forgotten.
+	if (resetRemote || !old) tables.pingTimes.delete(id);
 	const local = localEndpoint(spec);
 	const stays = old !== undefined && sameEndpoint(localEndpoint(old), local);
 	const tunnel =

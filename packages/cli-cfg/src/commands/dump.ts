@@ -4,13 +4,12 @@ import {
 	filterOf,
 	filterOptions,
 	isSubject,
-	limitOf,
 	subjects,
 	unixTime,
 	writeOf,
 	writeOptions,
 } from "@sluice/capture";
-import { type Context, command, toJson } from "@sluice/cli-kit";
+import { type Context, command, toJson, values } from "@sluice/cli-kit";
 import { directions, outcomes, type PacketEvent } from "@sluice/maps/tables";
 import { decode } from "@sluice/tunnel/wire";
 import manifest from "../../package.json" with { type: "json" };
@@ -42,7 +41,7 @@ export const dump = command({
 		["dump --write - | wireshark -k -i -", "The same, as it happens"],
 	],
 	parse: (args) => ({
-		limit: limitOf(args),
+		limit: values.limit("count", args.optional("count")),
 		write: writeOf(args),
 		filter: filterOf(args, outcomes),
 	}),

@@ -1,6 +1,10 @@
 import { command, counted, Failure } from "@sluice/cli-kit";
-import { tunnelTable } from "@sluice/maps/tables";
-import { findings, type Opener, openServiceTables } from "@sluice/tunnel";
+import {
+	findings,
+	type Opener,
+	openServiceTables,
+	openTunnelTables,
+} from "@sluice/tunnel";
 
 export const check = command({
 	usage: "check",
@@ -19,9 +23,8 @@ export const check = command({
 	run(repair, context) {
 		const look = (opener: Opener) => {
 			const tables = openServiceTables(opener, { readOnly: !repair });
-			const tunnels = opener.openTable(tunnelTable, { readOnly: true });
-			const has = (id: number) => tunnels.get(id) !== undefined;
-			const found = findings(tables, { has });
+			const tunnels = openTunnelTables(opener, { readOnly: !repair });
+			const found = findings(tables, tunnels);
 			if (repair) for (const finding of found) finding.repair?.();
 			return found;
 		};

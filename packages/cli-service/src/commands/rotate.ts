@@ -145,6 +145,7 @@ function preparedKey(args: Args, env: Env): Buffer | undefined {
 /** A service that signs is given its next signing key, of which the key is derived. */
 function nextKeys({ sid, key, signing }: Service, next: Buffer): Keys {
 	if (!signing) return { key: next };
+	values.notZero("the next signing key", next);
 	if (!key.equals(dataKey(signing.key, sid)))
 		throw badInput(
 			`the key of service ${sid.service} ${sid.group} is not derived from its signing key`,
@@ -188,6 +189,15 @@ function switchKeys(tables: ServiceTables, service: Service): void {
 	const row = tables.rotation.get(service.sid);
 	if (!row) throw noRotation(service);
 	const { key, signing } = keysOf(row.next);
+	if (!signing !== !service.signing)
+		throw new Failure(
+			"failed",
+			`${nameOf(service)} ${service.signing ? "signs its pings, and its next keys have no signing key" : "does not sign its pings, and its next keys have a signing key"}`,
+			{
+				code: "SIGNING",
+				hint: "drop the next keys with --finish --force, then --prepare again",
+			},
+		);
 	const required = service.signing?.required ?? false;
 	setService(tables, {
 		...service,

@@ -160,10 +160,7 @@ function signingKeyOf(args: Args, env: Env): SigningKey | undefined {
 		if (required) throw badInput("--require-signed needs a --signing-key");
 		return undefined;
 	}
-	const key = values.key("signing-key", text);
-	if (key.readBigUInt64LE(0) === 0n)
-		throw badInput("signing-key must not begin with 8 zero bytes");
-	return { key, required };
+	return { key: values.signingKey("signing-key", text), required };
 }
 
 /** The key of a rotation that the service does not send. */
@@ -180,7 +177,9 @@ function otherKeyOf(
 	const name = next === undefined ? "old-key" : "next-key";
 	const text = next ?? old;
 	if (text === undefined) return undefined;
-	const typed = values.key(name, text);
+	const typed = signing
+		? values.signingKey(name, text)
+		: values.key(name, text);
 	const keys = signing ? keysFromSigning(typed, sid) : { key: typed };
 	if (keys.key.equals(own)) throw badInput(`${name} and key are the same`);
 	return { ...keys, phase: next === undefined ? "switched" : "prepared" };

@@ -2,9 +2,13 @@ import { session, withTables } from "@sluice/cli-kit/testing";
 import {
 	encapTable,
 	natTable,
+	pingTimeTable,
+	signingTable,
+	tunnelOptionsTable,
 	tunnelTable,
 	verifyTable,
 } from "@sluice/maps/tables";
+import { anyMove } from "@sluice/tunnel";
 import test from "ava";
 import { cli } from "../../src/cli.js";
 
@@ -26,6 +30,9 @@ it("check finds what does not belong together, and --repair mends it", async (t,
 		lastPing: 0n,
 	});
 	await tables.run(cli, service);
+	const nobody = { service: 9, group: 9 };
+	const secret = Buffer.alloc(16, 1);
+	const signing = { key: secret, challenge: secret, flags: 0 };
 	const sound = { type: "check", out: "0 findings\n" };
 	await session(t, tables, cli, [
 		sound,
@@ -65,6 +72,21 @@ it("check finds what does not belong together, and --repair mends it", async (t,
 			() => nat.set(end("7.7.7.7:7"), backend),
 			"NAT_STRAY",
 			"the NAT row (tcp 7.7.7.7:7) -> (tcp 1.1.1.1:4000) belongs to no service",
+		],
+		[
+			() => tables.open(signingTable).set(nobody, signing),
+			"SIGNING_STRAY",
+			"service 9 9: it has a signing key, but there is no such service",
+		],
+		[
+			() => tables.open(tunnelOptionsTable).set(7, anyMove),
+			"OPTIONS_STRAY",
+			"tunnel 7: it has options, but there is no such tunnel",
+		],
+		[
+			() => tables.open(pingTimeTable).set(7, { time: 1n, flags: 0 }),
+			"PING_TIME_STRAY",
+			"tunnel 7: it has the time of a signed ping, but there is no such tunnel",
 		],
 	] as const) {
 		damage();

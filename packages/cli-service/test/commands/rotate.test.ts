@@ -3,6 +3,7 @@ import { nanosecondsSinceBoot } from "@sluice/maps";
 import {
 	encapTable,
 	rotationTable,
+	signingTable,
 	tunnelTable,
 	verifyTable,
 } from "@sluice/maps/tables";
@@ -214,4 +215,88 @@ it("the steps work in one batch, and check finds what belongs to no service", as
 		},
 	]);
 	t.is(tables.open(rotationTable).get({ service: 9, group: 9 }), undefined);
+});
+
+it("a switch never takes a signing key away, nor brings one", async (t, tables) => {
+	const signing = tables.open(signingTable);
+	const secret = Buffer.alloc(16, 1);
+	const refused = (why: string) =>
+		`cli_service: rotate: service 1 2 ${why}; drop the next keys with --finish --force, then --prepare again\n`;
+	await session(t, tables, cli, [
+		{ type: set, out: /VERIFY/ },
+		{ type: "rotate 1 2 --prepare new", out: /prepared/ },
+	]);
+	signing.set(sid, { key: secret, challenge: secret, flags: 0 });
+	await session(t, tables, cli, [
+		{
+			type: "rotate 1 2 --switch",
+			code: 1,
+			err: refused("signs its pings, and its next keys have no signing key"),
+		},
+	]);
+	t.deepEqual(signing.get(sid)?.key, secret);
+	await session(t, tables, cli, [
+		{ type: "rotate 1 2 --finish --force", out: /finished/ },
+		{ type: line("--signing-key=s ", "").trim(), out: /VERIFY/ },
+		{ type: "rotate 1 2 --prepare next", out: /prepared/ },
+	]);
+	signing.delete(sid);
+	await session(t, tables, cli, [
+		{
+			type: "rotate 1 2 --switch",
+			code: 1,
+			err: refused(
+				"does not sign its pings, and its next keys have a signing key",
+			),
+		},
+	]);
+});
+
+it("a rotation ends where the signing key becomes a third one, or none", async (t, tables) => {
+	const signed = (key: string, data = "own") =>
+		line(`--signing-key=${key} `, data).trim();
+	for (const third of [signed("c"), line("", "own").trim()])
+		await session(t, tables, cli, [
+			{ type: signed("a"), out: /VERIFY/ },
+			{
+				type: line("--signing-key=a --next-key=b ", "own").trim(),
+				out: /VERIFY/,
+			},
+			{ type: signed("a"), out: /VERIFY/ },
+			{ type: "get 1 2", out: /prepared/ },
+			{ type: third, out: /VERIFY/ },
+			{ type: "get 1 2", out: /^(?!.*ROTATION)/s },
+		]);
+	// Both keys of the packets stay, and the signing key changes: the row has the new one.
+	const row = () => tables.open(rotationTable).get(sid)?.old.signing;
+	for (const key of ["a", "c"]) {
+		await tables.run(
+			cli,
+			line(`--signing-key=${key} --next-key=b `, "own").trim(),
+		);
+		t.deepEqual(row(), padded(key));
+	}
+});
+
+it("a signing key is not all zero, by set and by rotate; eight zero bytes may begin it", async (t, tables) => {
+	const zero = `hex:${"00".repeat(16)}`;
+	const begins = `hex:${"00".repeat(8)}${"11".repeat(8)}`;
+	await session(t, tables, cli, [
+		{
+			type: line(`--signing-key=${zero} `, "").trim(),
+			code: 2,
+			err: "cli_service: set: signing-key must not be all zero\n",
+		},
+		{ type: line(`--signing-key=${begins} `, "").trim(), out: /VERIFY/ },
+		{
+			type: `rotate 1 2 --prepare ${zero}`,
+			code: 2,
+			err: "cli_service: rotate: the next signing key must not be all zero\n",
+		},
+		{
+			type: line(`--signing-key=a --next-key=${zero} `, "").trim(),
+			code: 2,
+			err: "cli_service: set: next-key must not be all zero\n",
+		},
+	]);
 });

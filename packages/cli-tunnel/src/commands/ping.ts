@@ -8,8 +8,9 @@ import {
 import { endpointText } from "@sluice/maps/address";
 import type { PingAnswer } from "@sluice/tunnel/wire";
 import { remoteDocument } from "../format.js";
+import { keepPathMtu } from "../path-mtu.js";
 import type { Ping, PingListener } from "../pinger.js";
-import { readTargets } from "../targets.js";
+import { readTargets, type Target } from "../targets.js";
 import { idOrAll } from "./get.js";
 
 const DEFAULT_INTERVAL = 10;
@@ -29,6 +30,11 @@ export const ping = command({
 			describe:
 				"Stop after so many pings of each tunnel; fails where a tunnel that is signed for has not answered",
 		},
+		mtu: {
+			type: "boolean",
+			describe:
+				"Measure the MTU of the path with padded pings, also where no ICMP comes back; needs a signing key",
+		},
 		open: {
 			type: "boolean",
 			describe: "Without a key: the far end must have its open-ping flag set",
@@ -37,6 +43,7 @@ export const ping = command({
 	examples: [
 		["ping 100 --count 1", "Tell the far end of tunnel 100 once"],
 		["ping all --interval 5", "Keep every tunnel's NAT mapping open"],
+		["ping 100 --count 1 --mtu", "Measure the MTU of the path to the far end"],
 	],
 	parse: (args) => ({
 		id: idOrAll(args.text("id")),
@@ -44,10 +51,11 @@ export const ping = command({
 			"interval",
 			args.optional("interval") ?? String(DEFAULT_INTERVAL),
 		),
-		count: countOf(args.optional("count")),
+		count: values.limit("count", args.optional("count")),
+		mtu: args.flag("mtu"),
 		open: args.flag("open"),
 	}),
-	async run({ id, interval, count, open }, context) {
+	async run({ id, interval, count, mtu, open }, context) {
 		// Loaded here: the other commands have no use for sockets, which are slow to load.
 		const { Pinger } = await import("../pinger.js");
 		const listener = listenerOf(context);
@@ -55,6 +63,7 @@ export const ping = command({
 			{
 				interval,
 				count,
+				mtu,
 				stopped: context.env.stopped?.(),
 				now: () => context.kernel.nanosecondsTai(),
 				read: () => readTargets(context, id, open),
@@ -70,16 +79,12 @@ export const ping = command({
 	},
 });
 
-const countOf = (text: string | undefined) =>
-	text === undefined
-		? Number.POSITIVE_INFINITY
-		: values.integer("count", text, 1, 0xffff_ffff);
-
-/** Prints a line a ping. Who reads it may go away; the pings go on. */
+/** Prints a line a ping. The pings go on where the reader of the lines goes away. */
 function listenerOf(
 	context: Context,
 ): PingListener & { line(text: string, document: object): void } {
 	let isClosed = false;
+	const warned = new Set<number>();
 	const line = (text: string, document: object) => {
 		if (isClosed) return;
 		try {
@@ -91,14 +96,38 @@ function listenerOf(
 	return {
 		line,
 		sent: (ping) => line(pingText(ping), pingDocument(ping)),
-		answered: (ping, answer, ms) =>
-			line(`${pingText(ping)}\t${ms.toFixed(1)} ms\t${seenText(answer)}`, {
-				...pingDocument(ping),
-				answered: true,
-				milliseconds: Number(ms.toFixed(3)),
-				seenAs: { address: answer.address, port: answer.port },
-				result: answer.result,
-			}),
+		answered(ping, { answer, ms, clock }) {
+			line(
+				[
+					pingText(ping),
+					`${ms.toFixed(1)} ms`,
+					seenText(answer),
+					`clock ${signed(clock)} s`,
+				].join("\t"),
+				{
+					...pingDocument(ping),
+					answered: true,
+					milliseconds: Number(ms.toFixed(3)),
+					seenAs: { address: answer.address, port: answer.port },
+					result: answer.result,
+					clockDifference: Number(clock.toFixed(3)),
+				},
+			);
+			const { id } = ping.target;
+			if (Math.abs(clock) < CLOCKS_APART || warned.has(id)) return;
+			warned.add(id);
+			context.warn(
+				`tunnel ${id}: the clock of the far end (CLOCK_TAI) differs by ${signed(clock)} s; more than 60 s and no signed ping is taken: synchronise both clocks; where it is 37 s, one host does not have the offset of TAI, which chrony sets ("leapsectz right/UTC"), or "adjtimex --tai 37"`,
+			);
+		},
+		measured(target, mtu, most) {
+			keepPathMtu(context, target.tunnel, mtu < most ? mtu : undefined);
+			line(`${nameText(target)}\tpath MTU ${mtu}`, {
+				tunnel: target.id,
+				to: remoteDocument(target.tunnel),
+				pathMtu: mtu,
+			});
+		},
 		lost: (ping) =>
 			line(`${pingText(ping)}\tno answer`, {
 				...pingDocument(ping),
@@ -108,8 +137,16 @@ function listenerOf(
 	};
 }
 
-const pingText = ({ target: { id, to }, number }: Ping) =>
-	`PING\t${String(id).padStart(8)}\t${to}\t${number}`;
+/** Seconds that two clocks may differ before it is reported. */
+const CLOCKS_APART = 2;
+
+const signed = (seconds: number) =>
+	`${seconds < 0 ? "" : "+"}${seconds.toFixed(3)}`;
+
+const nameText = ({ id, to }: Target) =>
+	`PING\t${String(id).padStart(8)}\t${to}`;
+
+const pingText = ({ target, number }: Ping) => `${nameText(target)}\t${number}`;
 
 const pingDocument = ({ target: { id, tunnel }, number }: Ping) => ({
 	tunnel: id,

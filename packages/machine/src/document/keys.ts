@@ -60,12 +60,27 @@ export function readKeys(
 	return [own, other];
 }
 
-/** One key: a mapping of `text`, `hex`, `base64` or `file`. */
-export function readKey(
+/** A key that signs pings, written as a key; not all zero. */
+export function readSigningKey(
 	value: unknown,
 	at: Path,
 	reader: Reader,
 ): Buffer | undefined {
+	if (value === "hidden") {
+		reader.wrong(at, "the key was left out; export with --show-keys");
+		return undefined;
+	}
+	const key = readKey(value, at, reader);
+	return (
+		key &&
+		reader.checked(at.at(-1) as string, at.slice(0, -1), (name) =>
+			values.notZero(name, key),
+		)
+	);
+}
+
+/** One key: a mapping of `text`, `hex`, `base64` or `file`. */
+function readKey(value: unknown, at: Path, reader: Reader): Buffer | undefined {
 	const fields = reader.mapping(value, at, [], Object.keys(ways));
 	const names = Object.keys(fields ?? {});
 	const [name] = names;

@@ -18,7 +18,7 @@ import {
 import type { ConfigRow, Machine, TunnelRow } from "../machine.js";
 import { checkTogether } from "./check.js";
 import { isV6, place } from "./endpoint.js";
-import { forgetKeyFiles, readKey, readKeys } from "./keys.js";
+import { forgetKeyFiles, readKeys, readSigningKey } from "./keys.js";
 import { type Fields, Reader } from "./reader.js";
 import { API_VERSION, generation, KIND, LEARNED } from "./words.js";
 
@@ -257,6 +257,7 @@ export function serviceRow(
 ): Service | undefined {
 	const row = reader.mapping(value, path, SERVICE, [
 		"signingKey",
+		"otherSigningKey",
 		"requireSigned",
 	]);
 	if (!row) return undefined;
@@ -267,6 +268,7 @@ export function serviceRow(
 	const backend = reader.text(row, "backend", path, place);
 	const tunnel = reader.number(row, "tunnel", path, values.u32);
 	const signing = signingOf(reader, row, path);
+	const otherSigning = otherSigningOf(reader, row, path);
 	const [key, other] = readKeys(row.keys, [...path, "keys"], reader) ?? [];
 	if (service === undefined || group === undefined || !protocol)
 		return undefined;
@@ -284,7 +286,7 @@ export function serviceRow(
 		backend: { address: backend.address, port: backend.port, proto },
 		tunnel,
 		key,
-		...(other ? { other: { key: other } } : {}),
+		...(other ? { other: { key: other, signing: otherSigning } } : {}),
 		...(signing ? { signing } : {}),
 	};
 }
@@ -304,13 +306,22 @@ function signingOf(
 		return undefined;
 	}
 	const at = [...path, "signingKey"];
-	if (signingKey === "hidden") {
-		reader.wrong(at, "the key was left out; export with --show-keys");
+	const key = readSigningKey(signingKey, at, reader);
+	return key && { key, required: requireSigned === true };
+}
+
+/** The signing key of the second key; undefined: none. */
+function otherSigningOf(
+	reader: Reader,
+	row: Fields,
+	path: Path,
+): Buffer | undefined {
+	const { otherSigningKey, signingKey, keys } = row;
+	if (otherSigningKey === undefined) return undefined;
+	const at = [...path, "otherSigningKey"];
+	if (signingKey === undefined || !Array.isArray(keys) || keys.length !== 2) {
+		reader.wrong(at, "needs a signingKey and two keys");
 		return undefined;
 	}
-	const key = readKey(signingKey, at, reader);
-	if (!key) return undefined;
-	if (key.readBigUInt64LE(0) === 0n)
-		reader.wrong(at, "must not begin with 8 zero bytes");
-	return { key, required: requireSigned === true };
+	return readSigningKey(otherSigningKey, at, reader);
 }

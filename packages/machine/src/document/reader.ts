@@ -85,8 +85,17 @@ export class Reader {
 		path: Path,
 		parse: (name: string, text: string) => T,
 	): T | undefined {
+		return this.checked(key, path, (name) => parse(name, text));
+	}
+
+	/** What a check of a key's value returns. Its message has the key in it. */
+	checked<T>(
+		key: string,
+		path: Path,
+		check: (name: string) => T,
+	): T | undefined {
 		try {
-			return parse(key, text);
+			return check(key);
 		} catch (error) {
 			if (!(error instanceof Failure)) throw error;
 			const parent = pathText(path);

@@ -15,6 +15,7 @@ import {
 	verifyTable,
 } from "@sluice/maps/tables";
 import {
+	keysOf,
 	moveDocument,
 	otherKey,
 	rankOfConfig,
@@ -88,7 +89,8 @@ export function rowsOfMachine(
 		if (!ownsService(only, sid.service)) return;
 		const { proxy, backend, tunnel, key } = verify;
 		const rotation = rotations.get(rankOfSid(sid));
-		const keys = rotation ? [key, otherKey(verify, rotation).key] : [key];
+		const other = rotation && keysOf(otherKey(verify, rotation));
+		const keys = other ? [key, other.key] : [key];
 		rows.services.push({
 			service: sid.service,
 			group: sid.group,
@@ -97,7 +99,7 @@ export function rowsOfMachine(
 			backend: endpointText(backend.address, backend.port),
 			tunnel,
 			keys: showKeys ? keys.map(keyRow) : "hidden",
-			...signingRow(signings.get(rankOfSid(sid)), showKeys),
+			...signingRow(signings.get(rankOfSid(sid)), other?.signing, showKeys),
 		});
 	}, rankOfSid);
 	return rows;
@@ -113,10 +115,17 @@ export function moveFields(options: TunnelOptions | undefined): Row {
 	};
 }
 
-const signingRow = (signing: Signing | undefined, showKeys: boolean): Row =>
+const signingRow = (
+	signing: Signing | undefined,
+	other: Buffer | undefined,
+	showKeys: boolean,
+): Row =>
 	signing
 		? {
 				signingKey: showKeys ? keyRow(signing.key) : "hidden",
+				...(other
+					? { otherSigningKey: showKeys ? keyRow(other) : "hidden" }
+					: {}),
 				...(signing.flags & signingFlags.required
 					? { requireSigned: true }
 					: {}),

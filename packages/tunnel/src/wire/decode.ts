@@ -58,10 +58,12 @@ export interface IcmpLayer {
 	mtu?: number;
 }
 
+export type Control = "ping" | "signed ping" | "ping answer";
+
 export interface GueLayer {
 	layer: "gue";
-	/** A ping, or a packet inside. */
-	control: boolean;
+	/** What a control packet is; undefined: there is a packet inside. */
+	control?: Control;
 	service?: number;
 	group?: number;
 	/** Of a ping that names it. */
@@ -304,29 +306,39 @@ function gue(packet: Reader, layers: Layer[]): void {
 	const word = packet.peek(4)?.readUInt32BE(0);
 	if (word === undefined) return;
 	const words = (word >>> 24) & 0x1f;
-	const control = (word & 0x2000_0000) !== 0;
 	if (word >>> 0 === gueWords.openPing) {
 		packet.take(4);
 		const tunnel = packet.take(4).readUInt32BE(0);
-		layers.push({ layer: "gue", control, tunnel });
+		layers.push({ layer: "gue", control: "ping", tunnel });
 		return;
 	}
 	const protocol = (word >>> 16) & 0xff;
-	const isOurs =
-		word >>> 30 === 0 &&
-		(word & 0xffff) === GUE_FLAGS &&
-		(control
-			? protocol === 1 && (words === 5 || words === 6)
-			: words === 5 && (protocol === 4 || protocol === 41));
-	if (!isOurs) return;
+	if (word >>> 30 !== 0 || (word & 0xffff) !== GUE_FLAGS) return;
+	const isData = (word & 0x2000_0000) === 0;
+	const known = isData ? undefined : controls[protocol];
+	if (
+		isData ? words !== 5 || !isInner(protocol) : !known?.words.includes(words)
+	)
+		return;
 	packet.take(4);
 	const fields = packet.take(4 * words);
 	layers.push({
 		layer: "gue",
-		control,
+		...(known ? { control: known.control } : {}),
 		service: fields.readUInt16BE(0),
 		group: fields.readUInt16BE(2),
-		...(words === 6 ? { tunnel: fields.readUInt32BE(20) } : {}),
+		...(words > 5 ? { tunnel: fields.readUInt32BE(20) } : {}),
 	});
-	if (!control) transport(packet, protocol, 0, layers);
+	if (isData) transport(packet, protocol, 0, layers);
 }
+
+const isInner = (protocol: number) => protocol === 4 || protocol === 41;
+
+/** By control type, with the lengths of its header, in words after the first. */
+const controls: Readonly<
+	Record<number, { control: Control; words: readonly number[] }>
+> = {
+	1: { control: "ping", words: [5, 6] },
+	2: { control: "signed ping", words: [8, 10] },
+	3: { control: "ping answer", words: [17] },
+};

@@ -50,7 +50,7 @@ function words(layer: Layer): string {
 			return `${layer.layer} ${layer.type}/${layer.code}${layer.mtu === undefined ? "" : ` mtu ${layer.mtu}`}`;
 		case "gue":
 			return [
-				layer.control ? "gue ping" : "gue",
+				layer.control ? `gue ${layer.control}` : "gue",
 				...(layer.service === undefined
 					? []
 					: [`service ${layer.service} ${layer.group}`]),
