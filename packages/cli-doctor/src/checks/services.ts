@@ -1,4 +1,8 @@
-import { findings as inconsistencies, openServiceTables } from "@sluice/tunnel";
+import {
+	findings as inconsistencies,
+	openServiceTables,
+	openTunnelTables,
+} from "@sluice/tunnel";
 import type { Check } from "../finding.js";
 
 /** What `cli_service check` finds: rows that do not belong together. */
@@ -7,7 +11,7 @@ export const services: Check = {
 	look(world) {
 		if (!world.isPinned) return [];
 		const tables = openServiceTables(world.opener, { readOnly: true });
-		const tunnels = new Set(world.tunnels().map(([id]) => id));
+		const tunnels = openTunnelTables(world.opener, { readOnly: true });
 		try {
 			return inconsistencies(tables, tunnels).map(
 				({ code, message, repair }) => ({
@@ -19,7 +23,8 @@ export const services: Check = {
 				}),
 			);
 		} finally {
-			for (const table of Object.values(tables)) table.close();
+			for (const opened of [tables, tunnels])
+				for (const table of Object.values(opened)) table.close();
 		}
 	},
 };
