@@ -13,9 +13,14 @@ import {
 	openApplied,
 	rowsOfMachine,
 } from "@sluice/machine";
-import { tunnelTable } from "@sluice/maps/tables";
 import { needs, ownNamespaces, testWith } from "@sluice/testbed";
-import { findings, openServiceTables, tunnelPins } from "@sluice/tunnel";
+import {
+	findings,
+	type Opener,
+	openServiceTables,
+	openTunnelTables,
+	tunnelPins,
+} from "@sluice/tunnel";
 import test, { type ExecutionContext } from "ava";
 import type { AgentStatus } from "../../src/agent/status.js";
 import { cli } from "../../src/cli.js";
@@ -103,13 +108,11 @@ export class Machine {
 
 	/** What `cli_service check` finds. */
 	findings() {
-		return findings(
-			openServiceTables({
-				staged: false,
-				openTable: (table) => this.tables.open(table),
-			}),
-			{ has: (id) => this.tables.open(tunnelTable).get(id) !== undefined },
-		);
+		const opener: Opener = {
+			staged: false,
+			openTable: (table) => this.tables.open(table),
+		};
+		return findings(openServiceTables(opener), openTunnelTables(opener));
 	}
 
 	/** Waits until its agent says so in the store. */
