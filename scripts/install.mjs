@@ -254,19 +254,23 @@ function resolve(name, from) {
 }
 
 /**
- * Without what a library has for its own developers.
+ * What is loaded or read at run time: neither sources and types nor the native code for another libc.
  * @param {string} folder
  */
 function installLibrary(folder) {
 	const to = path.join(library, path.relative(root, folder));
-	const unused = ["doc", "examples", "test"].map((name) =>
-		path.join(folder, name),
+	const files = /** @type {string[]} */ (
+		fs.readdirSync(folder, { recursive: true })
+	).filter(
+		(name) =>
+			/\.([cm]?js|json|node)$|(^|\/)LICEN[CS]E[^/]*$/i.test(name) &&
+			!/^(doc|examples|test|musl_x64|node_modules)\//.test(name),
 	);
-	fs.cpSync(folder, staged(to), {
-		recursive: true,
-		dereference: true,
-		filter: (file) => !unused.includes(file),
-	});
+	for (const name of files) {
+		const file = staged(path.join(to, name));
+		fs.mkdirSync(path.dirname(file), { recursive: true });
+		fs.copyFileSync(path.join(folder, name), file);
+	}
 }
 
 /** For the Node.js of this machine; a package that names another one does it where it is installed. */
