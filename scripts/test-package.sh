@@ -265,10 +265,14 @@ test_purge() {
 	# shellcheck disable=SC2016
 	on '
 		apt-get purge -y -qq sluice sluice-node 2>&1 | tail -n 3
-		[[ -z $(tc filter show dev gw0 ingress)$(tc filter show dev gw1 egress) ]]
-		# The kernel puts two iterators of its own into each bpffs.
-		[[ -z $(find /sys/fs/bpf -type f -not -name "*.debug") ]]
-		[[ -z $(systemctl list-units --no-legend "sluice*" "udplb*") ]]
+		{
+			tc filter show dev gw0 ingress
+			tc filter show dev gw1 egress
+			# The kernel puts two iterators of its own into each bpffs.
+			find /sys/fs/bpf -type f -not -name "*.debug"
+			systemctl list-units --no-legend "sluice*" "udplb*"
+		} | tee /root/left
+		[[ ! -s /root/left ]]
 		rm -r /etc/udplb # written here, not by the package
 		find / -xdev -name node -prune -o -print | sort |
 			grep -E -v "^/(root|run|tmp|var/(log|cache|lib/(apt|dpkg|systemd|dbus|ucf)))(/|$)" >/root/after
