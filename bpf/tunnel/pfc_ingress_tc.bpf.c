@@ -2,8 +2,10 @@
 /* The receiving end of a GUE tunnel.
  *
  * Hook      tc ingress, direct action
- * Reads     map_config, map_decap, map_verify, map_nat, map_encap, map_tunnel, map_signing, map_tunnel_opts
- * Writes    map_tunnel (the far end, learned from pings), map_rotation (the use of each key), map_ping_time, map_frag, map_stats, map_tunnel_stats, map_events, the mark
+ * Reads     map_config, map_decap, map_verify, map_nat, map_encap, map_tunnel, map_rotation, map_signing,
+ *           map_signed_only, map_tunnel_opts, map_ping_time, map_path_mtu
+ * Writes    map_tunnel (the far end, learned from pings), map_rotation (the use of each key), map_ping_time,
+ *           map_path_mtu, map_frag, map_stats, map_tunnel_stats, map_events, the mark
  * Verdicts  OK        decapsulated or translated: the stack goes on with it
  *           REDIRECT  decapsulated or translated, and egress's work done, too: the packet leaves by the fast path; or
  *                     handed to a container; or a signed ping, which has become its answer
@@ -83,17 +85,17 @@ static __always_inline int learn_remote(struct __sk_buff *skb, const struct pack
 	*new = *tunnel;
 	if (!same_address(&new->local, &ping->dst.addr) || new->local_port != ping->dst.port)
 		return -OUT_PING_TUNNEL;
-	new->last_ping = bpf_ktime_get_boot_ns();
 	*learned =
 		!same_address(&new->remote, &ping->src.addr) || new->remote_port != ping->src.port;
 	if (!*learned) {
-		tunnel->last_ping = new->last_ping;
+		tunnel->last_ping = bpf_ktime_get_boot_ns();
 		return 0;
 	}
 	if (!may_ping_from(skb, ping))
 		return -OUT_PING_SOURCE;
-	if (!may_move_unsigned(id, tunnel, &ping->src.addr))
+	if (!may_move_unsigned(id, new, &ping->src.addr))
 		return -OUT_PING_LOCKED;
+	new->last_ping = bpf_ktime_get_boot_ns();
 	new->remote = ping->src.addr;
 	new->remote_port = ping->src.port;
 	return bpf_map_update_elem(&map_tunnel, &id, new, BPF_EXIST) ? -OUT_PING_TUNNEL : 0;
@@ -173,7 +175,7 @@ static __always_inline int take_ping(struct __sk_buff *skb, struct run *run,
 		err = -OUT_PING_TYPE;
 	if (err)
 		return err;
-	if (must_be_signed(&key.sid, key.tunnel))
+	if (must_be_signed(key.tunnel))
 		return -OUT_PING_UNSIGNED;
 	err = learn_remote(skb, &run->outer, key.tunnel, &learned);
 	if (err)

@@ -24,11 +24,14 @@ static __always_inline int is_within(const struct tunnel_options *options,
 	return 1;
 }
 
-/* Whether a ping that is not signed may move the tunnel's far end, last heard of at `last_ping`, to an address. */
+/* Whether a ping that is not signed may move a tunnel's far end to an address. `tunnel` is a copy of its row, in which another
+ * CPU may write the time of a ping meanwhile.
+ */
 static __always_inline int may_move_unsigned(__u32 id, const struct tunnel *tunnel,
 					     const struct address *to)
 {
 	struct tunnel_options *options = bpf_map_lookup_elem(&map_tunnel_opts, &id);
+	__u64 now;
 
 	if (!options)
 		return 1;
@@ -38,19 +41,14 @@ static __always_inline int may_move_unsigned(__u32 id, const struct tunnel *tunn
 		return 1;
 	if (options->move_after == MOVE_NEVER)
 		return 0;
-	return bpf_ktime_get_boot_ns() - tunnel->last_ping > options->move_after * SECOND;
+	now = bpf_ktime_get_boot_ns();
+	return now > tunnel->last_ping && now - tunnel->last_ping > options->move_after * SECOND;
 }
 
-/* Whether a service, or the service of the tunnel's last signed ping, demands that pings are signed. */
-static __always_inline int must_be_signed(const struct sid *sid, __u32 tunnel)
+/* Whether a service of the tunnel requires signed pings. */
+static __always_inline int must_be_signed(__u32 tunnel)
 {
-	struct signing *signing = bpf_map_lookup_elem(&map_signing, sid);
-	struct ping_time *last;
-
-	if (signing && signing->flags & SIGNING_REQUIRED)
-		return 1;
-	last = bpf_map_lookup_elem(&map_ping_time, &tunnel);
-	return last && last->flags & SIGNING_REQUIRED;
+	return bpf_map_lookup_elem(&map_signed_only, &tunnel) != NULL;
 }
 
 #endif

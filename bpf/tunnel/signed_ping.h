@@ -105,19 +105,16 @@ static __always_inline int is_challenge_met(struct ping_scratch *at, const struc
 }
 
 /* Takes the time of a ping, unless a newer one was taken. */
-static __always_inline int take_time(__u32 tunnel, __u64 time, __u32 flags)
+static __always_inline int take_time(__u32 tunnel, __u64 time)
 {
 	struct ping_time *last = bpf_map_lookup_elem(&map_ping_time, &tunnel);
-	struct ping_time first = {.time = time, .flags = flags};
+	struct ping_time first = {.time = time};
 	__u64 before;
 
 	if (!last)
 		return !bpf_map_update_elem(&map_ping_time, &tunnel, &first, BPF_NOEXIST);
 	before = last->time;
-	if (time <= before || __sync_val_compare_and_swap(&last->time, before, time) != before)
-		return 0;
-	last->flags = flags;
-	return 1;
+	return time > before && __sync_val_compare_and_swap(&last->time, before, time) == before;
 }
 
 static __always_inline int is_newer(__u32 tunnel, __u64 time)
@@ -138,7 +135,7 @@ static __always_inline int judge_new(struct ping_scratch *at, const struct packe
 		return -OUT_PING_LOCKED;
 	if (!at->has_challenge || !is_challenge_met(at, signing, &packet->src, id, epoch))
 		return OUT_PING_CHALLENGED;
-	if (!take_time(id, at->time, signing->flags))
+	if (!take_time(id, at->time))
 		return -OUT_PING_TIME;
 	at->tunnel.remote = packet->src.addr;
 	at->tunnel.remote_port = packet->src.port;
@@ -215,7 +212,7 @@ SUBPROGRAM int check_signed_ping(struct __sk_buff *skb, const struct packet *pac
 	if (!same_address(&at->tunnel.remote, &packet->src.addr) ||
 	    at->tunnel.remote_port != packet->src.port)
 		return OTHER_SENDER;
-	if (!take_time(id, at->time, signing->flags))
+	if (!take_time(id, at->time))
 		return -OUT_PING_TIME;
 	tunnel->last_ping = bpf_ktime_get_boot_ns();
 	return OUT_PING_SIGNED;
@@ -224,7 +221,8 @@ SUBPROGRAM int check_signed_ping(struct __sk_buff *skb, const struct packet *pac
 /* Of what `settle_signed_ping` returns: the packet is now the answer, to be sent back. */
 #define ANSWERED 0x100
 
-/* Second step: challenges or obeys a ping from another sender, and makes the packet the answer where it is long enough.
+/* Second step: challenges a ping from another sender, or moves the far end to it, and makes the packet the answer where it
+ * is long enough.
  * `result` is that of the first step. Returns an outcome, with ANSWERED, or a negative reason.
  */
 SUBPROGRAM int settle_signed_ping(struct __sk_buff *skb, const struct packet *packet, __u32 part,

@@ -109,7 +109,7 @@ struct rotation {
 };
 
 enum signing_flag {
-	SIGNING_REQUIRED = 1, /* pings that are not signed are refused */
+	SIGNING_REQUIRED = 1, /* counted in map_signed_only, which the program reads */
 };
 
 /* Value of map_signing. */
@@ -121,9 +121,7 @@ struct signing {
 
 /* Value of map_ping_time: the last signed ping of a tunnel. */
 struct ping_time {
-	__u64 time;  /* by the sender's clock, ns (CLOCK_TAI) */
-	__u32 flags; /* of its service's signing key */
-	__u32 pad;
+	__u64 time; /* by the sender's clock, ns (CLOCK_TAI) */
 };
 
 #define MOVE_NEVER 0xffffffff
@@ -250,6 +248,16 @@ struct {
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } map_ping_time SEC(".maps");
+
+/* Tunnel → how many of its services require signed pings. No row: none, so any ping is taken. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__type(key, __u32);
+	__type(value, __u32);
+	__uint(max_entries, TABLE_ENTRIES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} map_signed_only SEC(".maps");
 
 /* Tunnels with options. No row: the far end may move anywhere at any time. */
 struct {

@@ -11,7 +11,9 @@ import {
 	decapTable,
 	encapTable,
 	natTable,
+	signedOnlyTable,
 	trafficTable,
+	tunnelOptionsTable,
 	tunnelTable,
 	verifyTable,
 } from "@sluice/maps/tables";
@@ -21,7 +23,7 @@ const dist = path.join(import.meta.dirname, "../../bpf/dist");
 /** Those that hold what is configured, and what came of it. */
 const sized = [
 	...["map_config", "map_tunnel", "map_decap", "map_encap", "map_verify"],
-	...["map_nat", "map_tunnel_stats"],
+	...["map_nat", "map_tunnel_stats", "map_tunnel_opts", "map_signed_only"],
 ];
 
 /** Tables of the two programs that both define, so that they share them as their pins would make them. */
@@ -78,6 +80,8 @@ export function openTables(programs: Programs) {
 		encap: programs.table(encapTable),
 		verify: programs.table(verifyTable),
 		nat: programs.table(natTable),
+		options: programs.table(tunnelOptionsTable),
+		signedOnly: programs.table(signedOnlyTable),
 		traffic: programs.table(trafficTable),
 	};
 }

@@ -5,6 +5,7 @@ import {
 	encapTable,
 	natTable,
 	rotationTable,
+	signedOnlyTable,
 	signingTable,
 	trafficTable,
 	tunnelOptionsTable,
@@ -251,7 +252,7 @@ it("signing keys and what may move a far end are applied and exported", async (t
 		{
 			type: "-",
 			world: from(signed),
-			out: "generation 1: 14 rows written, 0 deleted\n",
+			out: "generation 1: 15 rows written, 0 deleted\n",
 		},
 		{
 			type: "- --dry-run",
@@ -284,10 +285,11 @@ it("signing keys and what may move a far end are applied and exported", async (t
 					c.metadata.generation = 2;
 				}),
 			),
-			out: "generation 2: 0 rows written, 2 deleted\n",
+			out: "generation 2: 0 rows written, 3 deleted\n",
 		},
 	]);
 	t.deepEqual([...tables.open(signingTable).entries()], []);
+	t.deepEqual([...tables.open(signedOnlyTable).entries()], []);
 	t.deepEqual([...tables.open(tunnelOptionsTable).entries()], []);
 });
 

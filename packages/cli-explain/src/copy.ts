@@ -1,9 +1,14 @@
 import type { Context } from "@sluice/cli-kit";
 import { Failure } from "@sluice/cli-kit";
 import type { LoadedObject, Program } from "@sluice/maps";
+import type { OpenTable, Table } from "@sluice/maps/table";
 import {
 	type Outcome,
 	outcomes,
+	pathMtuTable,
+	pingTimeTable,
+	rotationTable,
+	type Sid,
 	statsRow,
 	statsTable,
 	tunnelTable,
@@ -19,7 +24,12 @@ const WIRE_LEN = 160;
 const DRY_RUN = 65_536;
 
 /** Tables of the copy that are large for no use here. */
-const small = { map_frag: 64, map_path_mtu: 64, map_tunnel_stats: 64 };
+const small = {
+	map_frag: 64,
+	map_tunnel_stats: 64,
+	map_rotation: 64,
+	map_ping_time: 64,
+};
 
 /** What became of a packet. */
 export interface Fate {
@@ -31,7 +41,7 @@ export interface Fate {
 
 /**
  * A second program with the instructions of the attached one. It reads the same tables, but counts, remembers and
- * learns in ones of its own, so that nothing that is asked of it leaves a trace.
+ * learns in ones of its own, to which the rows that the packet needs are copied. So it leaves no trace.
  */
 export class Copy {
 	readonly tables: LiveTables;
@@ -61,6 +71,7 @@ export class Copy {
 	 * Runs it on a packet that stands on an interface.
 	 *
 	 * @param before one that comes before it, whose outcome is not of interest
+	 * @param sid the service that the packet names
 	 * @param learning the tunnel that the packet may change: the copy then has one of its own
 	 * @throws Failure failed, where the object is not the attached program
 	 */
@@ -68,16 +79,26 @@ export class Copy {
 		ifindex: number,
 		packet: Buffer,
 		before: Buffer | undefined,
+		sid: Sid | undefined,
 		learning: number | undefined,
 	): Fate {
-		const { tunnel } = this.tables;
+		const { tunnel, rotation, pingTime, pathMtu } = this.tables;
 		this.#mustBeAttached();
 		const object = this.#load(this.#tried, learning === undefined);
 		try {
 			const program = this.#program(object);
-			const row = learning === undefined ? undefined : tunnel.get(learning);
-			if (learning !== undefined && row)
-				object.table(tunnelTable).set(learning, row);
+			const copyRow = <K, V>(
+				table: Table<K, V>,
+				live: OpenTable<K, V>,
+				key: K | undefined,
+			) => {
+				const row = key === undefined ? undefined : live.get(key);
+				if (key !== undefined && row) object.table(table).set(key, row);
+			};
+			copyRow(tunnelTable, tunnel, learning);
+			copyRow(pingTimeTable, pingTime, learning);
+			copyRow(rotationTable, rotation, sid);
+			object.table(pathMtuTable).setMany([...pathMtu.entries()]);
 			const context = Buffer.alloc(CONTEXT);
 			context.writeUInt32LE(ifindex, IFINDEX);
 			context.writeUInt32LE(DRY_RUN, WIRE_LEN);
@@ -104,16 +125,18 @@ export class Copy {
 
 	#load(file: string, withTunnels: boolean): LoadedObject {
 		const { config, decap, encap, verify, nat, tunnel } = this.tables;
+		const { signing, signedOnly, options } = this.tables;
 		return this.#context.kernel.loadObject(file, {
 			maxEntries: small,
-			reuse: {
-				map_config: config.fd,
-				map_decap: decap.fd,
-				map_encap: encap.fd,
-				map_verify: verify.fd,
-				map_nat: nat.fd,
-				...(withTunnels ? { map_tunnel: tunnel.fd } : {}),
-			},
+			reuse: Object.fromEntries(
+				[
+					...[config, decap, encap, verify, nat, signing, signedOnly],
+					...[options, ...(withTunnels ? [tunnel] : [])],
+				]
+					// An egress program of an earlier release may be the same, and its machine may lack a table of ingress.
+					.filter(({ fd }) => fd >= 0)
+					.map(({ name, fd }) => [name, fd]),
+			),
 		});
 	}
 

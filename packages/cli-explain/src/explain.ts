@@ -65,6 +65,7 @@ export async function explain(
 		ifindex,
 		frame,
 		before && atDevice(before),
+		sid,
 		learning,
 	);
 	const verdict = verdictOf(returned);

@@ -5,6 +5,12 @@ import {
 	decapTable,
 	encapTable,
 	natTable,
+	pathMtuTable,
+	pingTimeTable,
+	rotationTable,
+	signedOnlyTable,
+	signingTable,
+	tunnelOptionsTable,
 	tunnelTable,
 	verifyTable,
 } from "@sluice/maps/tables";
@@ -17,6 +23,12 @@ export interface LiveTables {
 	encap: OpenTableOf<typeof encapTable>;
 	verify: OpenTableOf<typeof verifyTable>;
 	nat: OpenTableOf<typeof natTable>;
+	signing: OpenTableOf<typeof signingTable>;
+	signedOnly: OpenTableOf<typeof signedOnlyTable>;
+	options: OpenTableOf<typeof tunnelOptionsTable>;
+	rotation: OpenTableOf<typeof rotationTable>;
+	pingTime: OpenTableOf<typeof pingTimeTable>;
+	pathMtu: OpenTableOf<typeof pathMtuTable>;
 }
 
 type OpenTableOf<T> =
@@ -44,5 +56,11 @@ export function openLive(
 		encap: open(encapTable),
 		verify: open(verifyTable),
 		nat: open(natTable),
+		signing: open(signingTable),
+		signedOnly: open(signedOnlyTable),
+		options: open(tunnelOptionsTable),
+		rotation: open(rotationTable),
+		pingTime: open(pingTimeTable),
+		pathMtu: open(pathMtuTable),
 	};
 }

@@ -1,5 +1,12 @@
 // Needs root: attaches programs in namespaces of its own.
 import path from "node:path";
+import { openTable } from "@sluice/maps";
+import {
+	MOVE_NEVER,
+	rotationTable,
+	signedOnlyTable,
+	tunnelOptionsTable,
+} from "@sluice/maps/tables";
 import { compileBpf, needs, testWith } from "@sluice/testbed";
 import test from "ava";
 import {
@@ -7,7 +14,10 @@ import {
 	explain,
 	ingress,
 	isOfStack,
+	key,
 	makeGateway,
+	pins,
+	sid,
 	traces,
 } from "./helpers/gateway.js";
 
@@ -137,18 +147,85 @@ explains("that a tunnel packet's key is wrong", {
 	],
 });
 
-explains("what a ping would be learned from it, without learning it", {
+const ping = {
 	line: `${ingress.replace("tcp", "udp")} 7.7.7.7:99 10.0.0.1:6080 --ping 7 --gue 1,2`,
-	says: [
+	rows: [
 		"packet   7.7.7.7:99 > 10.0.0.1:6080 udp 28 bytes | gue ping service 1 2 tunnel 7",
 		...ingressRows,
 		"row      TABLE-DECAP   udp 10.0.0.1:6080  1 tunnel",
 		"row      TABLE-VERIFY  1 2  tunnel 7 proxy tcp 5.5.5.5:3100 backend tcp 1.1.1.1:80",
 		"row      TABLE-TUNNEL  7  10.0.0.1:6080 -> 10.0.0.2:6081",
+	],
+};
+
+explains("what a ping would be learned from it, without learning it", {
+	line: ping.line,
+	says: [
+		...ping.rows,
 		"outcome  ping-learned: a valid ping: the tunnel's remote becomes its sender",
 		"verdict  SHOT: it ends here",
 	],
 });
+
+/** As `explains`, with a row that is there meanwhile. */
+function explainsWith<K, V>(
+	title: string,
+	table: Parameters<typeof openTable<K, V>>[0],
+	row: [K, V],
+	asked: Asked,
+): void {
+	serial(`(${title}: the row)`, (t) => {
+		openTable(table, pins).set(...row);
+		t.pass();
+	});
+	explains(title, asked);
+	serial(`(${title}: the row is gone)`, (t) => {
+		t.true(openTable(table, pins).delete(row[0]));
+	});
+}
+
+const none = { signing: Buffer.alloc(16), packets: 0n, lastPacket: 0n };
+explainsWith(
+	"that the other key of a rotation is accepted",
+	rotationTable,
+	[
+		sid,
+		{
+			old: { ...none, key },
+			next: { ...none, key: Buffer.from("another".padEnd(16, "\0")) },
+		},
+	],
+	{
+		line: `${ingress} 1.1.1.1:80 10.0.0.9:4000 --gue 1,2 --key another`,
+		says: [
+			...tunnelPacket,
+			"outcome  decapsulated: the key is right: the outer header is taken off, the stack goes on with the inner packet",
+			"verdict  OK: it goes on, past the filters behind",
+			"result   1.1.1.1:80 > 10.0.0.9:4000 tcp . 0 bytes, 40 bytes",
+		],
+	},
+);
+explainsWith("that a ping must be signed", signedOnlyTable, [7, 1], {
+	line: ping.line,
+	says: [
+		...ping.rows,
+		"outcome  ping-unsigned: a ping that is not signed, where --require-signed demands it",
+		"verdict  SHOT: it ends here",
+	],
+});
+explainsWith(
+	"that a far end is locked",
+	tunnelOptionsTable,
+	[7, { within: "::", withinBits: 0, moveAfter: MOVE_NEVER, flags: 0 }],
+	{
+		line: ping.line,
+		says: [
+			...ping.rows,
+			"outcome  ping-locked: a ping that would move the far end to where, or when, --move-within or --move-after forbids it",
+			"verdict  SHOT: it ends here",
+		],
+	},
+);
 
 explains("what becomes of a router's ICMP error about a reply", {
 	line: `${ingress} 5.5.5.5:3100 10.0.0.9:4000 --icmp 10.0.0.2 --mtu 1300`,

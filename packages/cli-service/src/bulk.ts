@@ -15,6 +15,7 @@ import {
 	verifyTable,
 } from "@sluice/maps/tables";
 import {
+	countSigningAgain,
 	keysOf,
 	openServiceTables,
 	otherKey,
@@ -84,8 +85,7 @@ export const bulk: BulkTables<{ service: Service }, Sid, Verify> = {
 				const tables = openServiceTables(context);
 				for (const [sid] of [...tables.rotation.entries()])
 					if (!rotated.has(rankOfSid(sid))) tables.rotation.delete(sid);
-				for (const [sid] of [...tables.signing.entries()])
-					if (!tables.verify.get(sid)) tables.signing.delete(sid);
+				countSigningAgain(tables);
 				for (const [sid, { tunnel }] of before)
 					if (tables.verify.get(sid)?.tunnel !== tunnel)
 						removeTraffic(tables, { sid, tunnel });

@@ -4,6 +4,7 @@ import { configTable, type Sid, verifyTable } from "@sluice/maps/tables";
 import {
 	conflicts,
 	countAgain,
+	countSigningAgain,
 	deleteTunnel,
 	endpointName,
 	openServiceTables,
@@ -65,10 +66,6 @@ function planServices(
 			tunnelsBefore.set(rankOfSid(sid), tunnel);
 	});
 	planRotations(tables, services, only);
-	const named = new Set(services.map(({ sid }) => rankOfSid(sid)));
-	for (const [sid] of [...tables.signing.entries()])
-		if (ownsService(only, sid.service) && !named.has(rankOfSid(sid)))
-			tables.signing.delete(sid);
 	const ownsAll = only.text === "";
 	if (ownsAll)
 		for (const table of rowsOfServices)
@@ -96,6 +93,7 @@ function planServices(
 		if (mistakes.count === 0) setService(tables, service);
 	}
 	mistakes.throwIfAny(positionAt);
+	countSigningAgain(tables);
 	// Counters stay with a service that stays in its tunnel.
 	for (const { sid, tunnel } of services)
 		if (tunnelsBefore.get(rankOfSid(sid)) === tunnel)

@@ -6,6 +6,7 @@ import {
 	encapTable,
 	natTable,
 	rotationTable,
+	signedOnlyTable,
 	signingTable,
 	tunnelOptionsTable,
 	tunnelTable,
@@ -48,6 +49,7 @@ export function rowsDigest(
 		add(encapTable);
 		add(natTable);
 		add(decapTable);
+		add(signedOnlyTable);
 	}
 	eachRow(context, tunnelTable, (row) => {
 		if (!ownsTunnel(only, (row[0] as number) >>> 0)) return;
@@ -106,6 +108,7 @@ const numbers = new Map<AnyTable, number>([
 	[rotationTable, 6],
 	[signingTable, 7],
 	[tunnelOptionsTable, 8],
+	[signedOnlyTable, 9],
 ]);
 
 /** Adds a row, which it may overwrite, or takes it away. */

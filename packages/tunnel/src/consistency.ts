@@ -2,6 +2,7 @@ import type { OpenTable } from "@sluice/maps/table";
 import type { Encap } from "@sluice/maps/tables";
 import { endpointName, sameEndpoint, sameSid } from "./endpoint.js";
 import { conflicts, encapRow, natRows, type Service } from "./services.js";
+import { countSigningAgain, requiringServices } from "./signing.js";
 import type { ServiceTables, TunnelTables } from "./tables.js";
 
 /** Something that does not belong together. */
@@ -34,6 +35,7 @@ export function findings(
 		...strayRotations(tables),
 		...straySignings(tables),
 		...strayOfTunnels(tunnels),
+		...signingCounts(tables),
 	];
 }
 
@@ -153,4 +155,16 @@ function strayOfTunnels({
 		...stray(options, "OPTIONS_STRAY", "options"),
 		...stray(pingTimes, "PING_TIME_STRAY", "the time of a signed ping"),
 	];
+}
+
+function signingCounts(tables: ServiceTables): Finding[] {
+	const right = requiringServices(tables);
+	const there = new Map(tables.signedOnly.entries());
+	return [...new Set([...right.keys(), ...there.keys()])]
+		.filter((tunnel) => there.get(tunnel) !== right.get(tunnel))
+		.map((tunnel) => ({
+			code: "SIGNED_ONLY_DIFFERS",
+			message: `tunnel ${tunnel}: ${right.get(tunnel) ?? 0} of its services require signed pings, but ${there.get(tunnel) ?? 0} are counted`,
+			repair: () => countSigningAgain(tables),
+		}));
 }

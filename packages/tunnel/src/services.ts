@@ -80,7 +80,7 @@ export function setService(tables: ServiceTables, service: Service): void {
 	const old = tables.verify.get(sid);
 	if (old) removeMoved(tables, { ...old, sid }, service);
 	setRotation(tables, service, old);
-	setSigning(tables, sid, service.signing);
+	setSigning(tables, service, old?.tunnel);
 	tables.verify.set(sid, service);
 	tables.encap.set(service.backend, encapRow(service));
 	for (const [from, to] of natRows(service)) tables.nat.set(from, to);
@@ -111,7 +111,7 @@ export function deleteService(tables: ServiceTables, sid: Sid): boolean {
 	removeParts(tables, service);
 	removeTraffic(tables, service);
 	tables.rotation.delete(sid);
-	tables.signing.delete(sid);
+	setSigning(tables, service, verify.tunnel);
 	return tables.verify.delete(sid);
 }
 
@@ -124,6 +124,9 @@ export function deleteAllServices(tables: ServiceTables): Sid[] {
 		[...tables.rotation.entries()].map(([key]) => key),
 	);
 	tables.signing.deleteMany([...tables.signing.entries()].map(([key]) => key));
+	tables.signedOnly.deleteMany(
+		[...tables.signedOnly.entries()].map(([key]) => key),
+	);
 	tables.verify.deleteMany(sids);
 	tables.traffic.deleteMany([...tables.traffic.entries()].map(([key]) => key));
 	return sids;

@@ -11,6 +11,7 @@ import {
 	rotationTable,
 	type Sid,
 	type Signing,
+	signedOnlyTable,
 	signingTable,
 	type Traffic,
 	type TrafficKey,
@@ -70,6 +71,8 @@ export interface ServiceTables {
 	rotation: OpenTable<Sid, Rotation>;
 	/** Signing keys of the services whose pings are signed. */
 	signing: OpenTable<Sid, Signing>;
+	/** Tunnel → how many of its services require signed pings. */
+	signedOnly: OpenTable<number, number>;
 	/** Counters, deleted with the service. */
 	traffic: OpenTable<TrafficKey, Traffic[]>;
 }
@@ -84,5 +87,6 @@ export const openServiceTables = (
 	nat: opener.openTable(natTable, options),
 	rotation: opener.openTable(rotationTable, options),
 	signing: opener.openTable(signingTable, options),
+	signedOnly: opener.openTable(signedOnlyTable, options),
 	traffic: opener.openTable(trafficTable, options),
 });

@@ -163,4 +163,48 @@ export const ping: PacketCase[] = [
 		outcome: "gue-header",
 		learned: kept,
 	},
+	...[from.ping(tcp4, key), from.openPing(100)].map(
+		(input, i): PacketCase => ({
+			title: `ping: not signed, where a service of its tunnel requires that: ${i ? "open" : "with a key"}`,
+			queue: "rx",
+			flags: rx.openPing,
+			tables: ({ signedOnly }) => signedOnly.set(100, 1),
+			input,
+			outcome: "ping-unsigned",
+			learned: kept,
+		}),
+	),
+	{
+		title: "ping: not signed, where services of another tunnel require that",
+		queue: "rx",
+		flags: 0,
+		tables: ({ signedOnly }) => signedOnly.set(106, 1),
+		input: from.ping(tcp4, key),
+		outcome: "ping-learned",
+		learned,
+	},
+	locked("after the time without a ping", 1n, "ping-learned"),
+	// As a ping that another CPU has taken meanwhile.
+	locked("whose last ping is newer than this one", 1n << 63n, "ping-locked"),
 ];
+
+/** A ping from elsewhere to a tunnel that only moves after a second without one. */
+function locked(
+	title: string,
+	lastPing: bigint,
+	outcome: PacketCase["outcome"],
+): PacketCase {
+	return {
+		title: `ping: to a far end that is held, ${title}`,
+		queue: "rx",
+		flags: 0,
+		tables: ({ tunnel, options }) => {
+			options.set(100, { within: "::", withinBits: 0, moveAfter: 1, flags: 0 });
+			const ends = { local: near, localPort: port, remote: far };
+			tunnel.set(100, { ...ends, remotePort: port, lastPing });
+		},
+		input: from.ping(tcp4, key),
+		outcome,
+		learned: outcome === "ping-learned" ? learned : kept,
+	};
+}

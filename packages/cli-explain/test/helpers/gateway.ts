@@ -14,7 +14,10 @@ import {
 	eventsTable,
 	flagNames,
 	natTable,
+	pathMtuTable,
+	pingTimeTable,
 	queues,
+	rotationTable,
 	statsTable,
 	trafficTable,
 	tunnelTable,
@@ -26,14 +29,14 @@ import { cli } from "../../src/cli.js";
 const bpf = path.dirname(
 	createRequire(import.meta.url).resolve("@sluice/bpf/package.json"),
 );
-const pins = "/sys/fs/bpf/tc/globals";
-const key = Buffer.from("0123456789abcdef");
+export const pins = "/sys/fs/bpf/tc/globals";
+export const key = Buffer.from("0123456789abcdef");
 const udp = 17;
 const tcp = 6;
 
 const proxy = { address: "5.5.5.5", port: 3100, proto: tcp };
 const backend = { address: "1.1.1.1", port: 80, proto: tcp };
-const sid = { service: 1, group: 2 };
+export const sid = { service: 1, group: 2 };
 
 /** Objects as an installed machine has them: in a directory of their own. */
 const objects = mkdtempSync(path.join(tmpdir(), "sluice-explain-"));
@@ -111,7 +114,10 @@ export const explain = (line: string) =>
 
 /** Everything that the programs write to. */
 export const traces = () => [
-	...[statsTable, trafficTable, tunnelTable].map((table) => [
+	...[
+		...[statsTable, trafficTable, tunnelTable as unknown],
+		...[rotationTable, pingTimeTable, pathMtuTable],
+	].map((table) => [
 		...openTable<unknown, unknown>(table as never, pins).entries(),
 	]),
 	events(),

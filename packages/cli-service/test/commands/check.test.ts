@@ -84,7 +84,7 @@ it("check finds what does not belong together, and --repair mends it", async (t,
 			"tunnel 7: it has options, but there is no such tunnel",
 		],
 		[
-			() => tables.open(pingTimeTable).set(7, { time: 1n, flags: 0 }),
+			() => tables.open(pingTimeTable).set(7, { time: 1n }),
 			"PING_TIME_STRAY",
 			"tunnel 7: it has the time of a signed ping, but there is no such tunnel",
 		],

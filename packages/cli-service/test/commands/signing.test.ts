@@ -1,5 +1,9 @@
 import { session, withTables } from "@sluice/cli-kit/testing";
-import { signingTable, verifyTable } from "@sluice/maps/tables";
+import {
+	signedOnlyTable,
+	signingTable,
+	verifyTable,
+} from "@sluice/maps/tables";
 import { dataKey } from "@sluice/tunnel";
 import test from "ava";
 import { cli } from "../../src/cli.js";
@@ -67,6 +71,54 @@ it("save and restore keep signing keys, and their rotation", async (t, tables) =
 		{ type: "del 1 2", out: "deleted 1 service\n" },
 	]);
 	t.deepEqual([...tables.open(signingTable).entries()], []);
+});
+
+it("of each tunnel, the services that require signed pings are counted", async (t, tables) => {
+	const counts = () =>
+		Object.fromEntries(tables.open(signedOnlyTable).entries());
+	const set = (line: string) => ({ type: `set ${line}`, out: /VERIFY/ });
+	const signing = "--signing-key secret";
+	const other = "3 4 tcp 5.5.5.5 3200 1.1.1.2 4000 100";
+	await session(t, tables, cli, [
+		set(`${signing} --require-signed ${rest}`),
+		set(`${signing} --require-signed ${rest}`),
+		set(`${signing} --require-signed ${other}`),
+	]);
+	t.deepEqual(counts(), { 100: 2 });
+	await session(t, tables, cli, [set(`${signing} ${other}`)]);
+	t.deepEqual(counts(), { 100: 1 });
+	// To another tunnel, and without a signing key.
+	await session(t, tables, cli, [
+		set(`${signing} --require-signed ${rest.replace(/100$/, "101")}`),
+	]);
+	t.deepEqual(counts(), { 101: 1 });
+	await session(t, tables, cli, [set(`${rest} own`)]);
+	t.deepEqual(counts(), {});
+	const lines = [rest, other].map(
+		(words) => `set --signing-key=secret --require-signed ${words} own\n`,
+	);
+	await session(t, tables, cli, [
+		{
+			type: "restore -",
+			world: { input: lines.join("") },
+			out: /^2 lines: /,
+			err: /without a tunnel/,
+		},
+	]);
+	t.deepEqual(counts(), { 100: 2 });
+	tables.open(signedOnlyTable).set(100, 7);
+	await session(t, tables, cli, [
+		{
+			type: "check --repair",
+			out: /SIGNED_ONLY_DIFFERS\ttunnel 100: 2 of its services require signed pings, but 7 are counted \(repaired\)/,
+			code: 1,
+			err: /./,
+		},
+		{ type: "del 1 2", out: /deleted/ },
+	]);
+	t.deepEqual(counts(), { 100: 1 });
+	await session(t, tables, cli, [{ type: "del all", out: /deleted/ }]);
+	t.deepEqual(counts(), {});
 });
 
 it("what does not sign is refused", (t, tables) =>

@@ -29,11 +29,9 @@ export const signingTable: Table<Sid, Signing> = {
 /** The last signed ping of a tunnel. Mirrors `struct ping_time`. */
 export type PingTime = ValueOf<typeof pingTime>;
 
-export const pingTime = struct(16, {
+export const pingTime = struct(8, {
 	/** By the sender's clock, nanoseconds (CLOCK_TAI). */
 	time: [0, u64],
-	/** Of its service's signing key. */
-	flags: [8, u32],
 });
 
 /** Tunnel id → its last signed ping; written by ingress. */
@@ -44,7 +42,17 @@ export const pingTimeTable: Table<number, PingTime> = {
 	key: u32,
 	value: pingTime,
 	optional: true,
-	learned: [[0, 16]],
+	learned: [[0, 8]],
+};
+
+/** Tunnel id → how many of its services require signed pings. No row: none. */
+export const signedOnlyTable: Table<number, number> = {
+	name: "map_signed_only",
+	type: "hash",
+	flags: NO_PREALLOC,
+	key: u32,
+	value: u32,
+	optional: true,
 };
 
 /** `moveAfter` of a tunnel whose far end no unsigned ping moves. */
