@@ -19,8 +19,9 @@
 enum drop_flag {
 	DROP_BY_KERNEL = 1, /* `reason` is an enum skb_drop_reason, else an enum outcome */
 	DROP_EGRESS = 2,
-	DROP_HAS_SERVICE = 4, /* sid is known, and tunnel */
+	DROP_HAS_SERVICE = 4, /* sid is known */
 	DROP_HAS_CLIENT = 8,
+	DROP_HAS_TUNNEL = 16,
 };
 
 struct drop {

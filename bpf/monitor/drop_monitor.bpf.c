@@ -5,7 +5,8 @@
  * Reads     map_encap, map_verify, map_nat, map_decap, the packet and its mark (tunnel/mark.h)
  * Writes    drops (ring buffer), drops_missed
  *
- * A packet that no tunnel program has ended is the tunnels' if one of its ends is a service's or a tunnel's by the tables.
+ * A tunnel program marks what it drops. Of what the kernel drops, packets from or to a service's or a tunnel's endpoint are
+ * reported.
  */
 #include <linux/bpf.h>
 #include <linux/types.h>
@@ -20,7 +21,7 @@
 #include "tunnel/outcome.h"
 #include "tunnel/tables.h"
 
-/* skb_drop_reason: what is below is no drop. */
+/* enum skb_drop_reason: lower values are no drops. */
 #define FIRST_REASON 2
 #define NANOSECONDS 1000000000ULL
 
@@ -29,7 +30,7 @@ struct {
 	__uint(max_entries, DROP_RING);
 } drops SEC(".maps");
 
-/* Row 0: dropped packets above the rate; row 1: that found no room in the ring buffer. */
+/* Dropped packets that were not reported. Row 0: above the rate; row 1: the ring buffer was full. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__type(key, __u32);
@@ -42,7 +43,7 @@ enum missed {
 	MISSED_ROOM,
 };
 
-/* A report before it is written, too large for the stack. The kernel does not run the program inside itself. */
+/* A report before it is written, too large for the stack. The kernel prevents recursion of the program. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__type(key, __u32);
@@ -79,12 +80,12 @@ static __always_inline int passes(const struct drop *drop)
 
 	if (filters & FILTER_DIRECTION && !(drop->flags & DROP_EGRESS) != !settings.egress)
 		return 0;
-	if (filters & (FILTER_SERVICE | FILTER_TUNNEL) && !(drop->flags & DROP_HAS_SERVICE))
-		return 0;
 	if (filters & FILTER_SERVICE &&
-	    (drop->sid.service != settings.sid.service || drop->sid.group != settings.sid.group))
+	    (!(drop->flags & DROP_HAS_SERVICE) || drop->sid.service != settings.sid.service ||
+	     drop->sid.group != settings.sid.group))
 		return 0;
-	if (filters & FILTER_TUNNEL && drop->tunnel != settings.tunnel)
+	if (filters & FILTER_TUNNEL &&
+	    (!(drop->flags & DROP_HAS_TUNNEL) || drop->tunnel != settings.tunnel))
 		return 0;
 	if (filters & FILTER_CLIENT &&
 	    (!(drop->flags & DROP_HAS_CLIENT) || !same_address(&drop->client, &client)))
@@ -122,7 +123,7 @@ static __always_inline int copy_packet(struct drop *drop, const struct sk_buff *
 		return -1;
 	if (captured > DROP_SNAPSHOT)
 		captured = DROP_SNAPSHOT;
-	/* Its bounds in the register that is used. */
+	/* The verifier must see the bounds in the register that is used. */
 	barrier_var(captured);
 	if (captured > DROP_SNAPSHOT)
 		return -1;
@@ -151,9 +152,7 @@ static __always_inline int report(struct cpu *cpu, struct drop *drop)
 	return 0;
 }
 
-/* What a tunnel program has written on the packet before it ended it. Returns whether one has dropped it; a ping ends
- * there, as it should.
- */
+/* Reads the mark of a packet that a tunnel program has ended: dropped, or a ping. Returns whether there is one. */
 static __always_inline int read_mark(struct drop *drop, __u16 mark)
 {
 	if ((mark & MARK_DROPPED_MASK) != MARK_DROPPED)
@@ -187,7 +186,7 @@ int drop_monitor(__u64 *args)
 	is_own = read_mark(drop, BPF_CORE_READ(skb, tc_index));
 	if (is_own && drop->reason < OUT_GUE_VERSION)
 		return 0;
-	/* The kernel's: it came in, and has not been handed to the interface by which it leaves. */
+	/* Of the kernel's drops: at ingress the packet is still on the interface by which it came in. */
 	iif = BPF_CORE_READ(skb, skb_iif);
 	if (!is_own && (!iif || (dev && (__u32)iif != drop->ifindex)))
 		drop->flags |= DROP_EGRESS;

@@ -19,6 +19,7 @@
 #define ICMP_HEADER 8
 #define GUE_SIZE (4 + sizeof(struct sid) + KEY_SIZE)
 #define GUE_CONTROL_BIT 0x20
+#define GUE_HLEN_BITS 0x1f
 
 struct flow {
 	struct endpoint src, dst;
@@ -82,10 +83,15 @@ static __always_inline void set_client(struct drop *drop, const struct address *
 	drop->flags |= DROP_HAS_CLIENT;
 }
 
-static __always_inline void set_service(struct drop *drop, const struct sid *sid, __u32 tunnel)
+static __always_inline void set_tunnel(struct drop *drop, __u32 tunnel)
+{
+	drop->tunnel = tunnel;
+	drop->flags |= DROP_HAS_TUNNEL;
+}
+
+static __always_inline void set_service(struct drop *drop, const struct sid *sid)
 {
 	drop->sid = *sid;
-	drop->tunnel = tunnel;
 	drop->flags |= DROP_HAS_SERVICE;
 }
 
@@ -102,12 +108,15 @@ static __noinline int is_service(struct drop *drop, const struct endpoint *end,
 	}
 	if (!service)
 		return 0;
-	set_service(drop, &service->sid, service->tunnel);
+	set_service(drop, &service->sid);
+	set_tunnel(drop, service->tunnel);
 	set_client(drop, client);
 	return 1;
 }
 
-/* A packet to or from a tunnel's local endpoint is of the service that its GUE header names. */
+/* A packet to or from a tunnel's local endpoint is of the service that its GUE header names; an open ping names its tunnel
+ * alone.
+ */
 static __always_inline int is_tunnel_packet(struct drop *drop, const struct flow *outer,
 					    struct flow *inner)
 {
@@ -120,12 +129,18 @@ static __always_inline int is_tunnel_packet(struct drop *drop, const struct flow
 					    !bpf_map_lookup_elem(&map_decap, &outer->src)))
 		return 0;
 	gue = at(drop, off);
-	if (!has(drop, off, 4 + sizeof(sid)) || !(gue[0] & 0x1f))
+	if (!has(drop, off, 4 + sizeof(sid)) || !(gue[0] & GUE_HLEN_BITS))
 		return 1;
+	if ((gue[0] & (GUE_CONTROL_BIT | GUE_HLEN_BITS)) == (GUE_CONTROL_BIT | 1)) {
+		set_tunnel(drop, gue[4] << 24 | gue[5] << 16 | gue[6] << 8 | gue[7]);
+		return 1;
+	}
 	sid.service = gue[4] << 8 | gue[5];
 	sid.group = gue[6] << 8 | gue[7];
 	verify = bpf_map_lookup_elem(&map_verify, &sid);
-	set_service(drop, &sid, verify ? verify->tunnel : 0);
+	set_service(drop, &sid);
+	if (verify)
+		set_tunnel(drop, verify->tunnel);
 	if (gue[0] & GUE_CONTROL_BIT || read_flow(drop, off + GUE_SIZE, inner))
 		return 1;
 	set_client(drop, verify && same_address(&inner->dst.addr, &verify->backend.addr)

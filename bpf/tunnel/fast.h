@@ -4,8 +4,8 @@
  *   request  DNAT, [stack: TTL, route of the inner packet], encapsulation, route of the outer packet
  *   reply    decapsulation, [stack: TTL, route], SNAT
  *
- * All is decided before the first write. Whatever the stack might treat in a way of its own takes the normal path, as does
- * whatever egress would not simply send. Both paths count the same outcomes.
+ * All is decided before the first write. A packet takes the normal path where the stack would do more than forward it, or
+ * egress more than encapsulate or translate it. Both paths count the same outcomes.
  */
 #ifndef SLUICE_FAST_H
 #define SLUICE_FAST_H
@@ -18,8 +18,8 @@
 #include "tunnel/reach.h"
 #include "tunnel/stats.h"
 
-/* Whether a router does no more than count the hop and look up the route: a whole packet without IP options or extension
- * headers, from or to an address that is routed. The header's checksum is the caller's to check.
+/* Whether a router would only decrement the TTL and route the packet: a whole one without IP options or extension headers,
+ * whose client has a routable address. The caller checks the header's checksum.
  */
 SUBPROGRAM int is_plain(struct __sk_buff *skb, const struct packet *packet,
 			const struct address *client)
@@ -37,7 +37,7 @@ SUBPROGRAM int is_plain(struct __sk_buff *skb, const struct packet *packet,
 				      : offsetof(struct ipv6hdr, hop_limit)];
 	if (packet->l4 - packet->l3 != header || packet->fragment || packet->quote || ttl <= 1)
 		return 0;
-	/* Padding of short frames goes where the stack looks at the packet; routing by mark is not for bpf_fib_lookup. */
+	/* The stack trims padding of short frames; bpf_fib_lookup ignores rules by fwmark. */
 	if (skb->len != packet->l3 + packet->len || skb->mark)
 		return 0;
 	if (packet->version == 4)
@@ -46,21 +46,24 @@ SUBPROGRAM int is_plain(struct __sk_buff *skb, const struct packet *packet,
 	       (client->words[0] & bpf_htonl(0xffc00000)) != bpf_htonl(0xfe800000);
 }
 
-/* Counts the hop. */
+/* Decrements the TTL or hop limit. IPv6 has no header checksum that would balance the change, so the kernel's sum over the
+ * packet is changed with it.
+ */
 SUBPROGRAM int count_hop(struct __sk_buff *skb, const struct packet *packet)
 {
-	struct ipv6hdr *ip6;
+	__u32 at = LINK_HLEN + offsetof(struct ipv6hdr, hop_limit);
 	struct iphdr *ip;
+	__u8 hop_limit;
 	__be16 from;
 
 	if (!packet)
 		return -1;
 	if (packet->version == 6) {
-		ip6 = bytes_at(skb, LINK_HLEN, sizeof(*ip6));
-		if (!ip6)
+		if (bpf_skb_load_bytes(skb, at, &hop_limit, sizeof(hop_limit)))
 			return -1;
-		ip6->hop_limit--;
-		return 0;
+		hop_limit--;
+		return bpf_skb_store_bytes(skb, at, &hop_limit, sizeof(hop_limit),
+					   BPF_F_RECOMPUTE_CSUM);
 	}
 	ip = bytes_at(skb, LINK_HLEN, sizeof(*ip));
 	if (!ip)
@@ -71,10 +74,11 @@ SUBPROGRAM int count_hop(struct __sk_buff *skb, const struct packet *packet)
 	return 0;
 }
 
-/* Finds where the stack would send requests of a service, and whether egress would encapsulate them there. Sets `way` and
+/* Finds where the stack would send requests of a service, and whether egress would encapsulate them there. Sets `ifindex` and
  * `mtu`, or PLAN_NORMAL.
  */
-SUBPROGRAM int fill_way(struct __sk_buff *skb, const struct packet *packet, struct request *request)
+SUBPROGRAM int find_inner_route(struct __sk_buff *skb, const struct packet *packet,
+				struct request *request)
 {
 	__u32 wanted = TX_PROXY | TX_FIB;
 	struct route_query query = {.from = skb->ifindex};
@@ -94,7 +98,8 @@ SUBPROGRAM int fill_way(struct __sk_buff *skb, const struct packet *packet, stru
 	config = config_row(route.ifindex, QUEUE_TX);
 	if (!config || (config->flags & (wanted | TX_DUMP)) != wanted)
 		return 0;
-	request->way = route.ifindex;
+	learn_mtu(skb, &query, &route);
+	request->ifindex = route.ifindex;
 	request->mtu = route.mtu;
 	request->plan = PLAN_FAST;
 	return 0;
@@ -106,10 +111,10 @@ static __always_inline void fill_plan(struct __sk_buff *skb, const struct packet
 	struct path *path;
 	int err;
 
-	fill_way(skb, packet, request);
+	find_inner_route(skb, packet, request);
 	if (request->plan != PLAN_FAST)
 		return;
-	path = find_path(skb, request->service.tunnel, request->way, 1, &err);
+	path = find_path(skb, request->service.tunnel, request->ifindex, 1, &err);
 	if (path && path->route.mtu <= request->mtu)
 		request->path = *path;
 	else
@@ -131,7 +136,7 @@ static __always_inline __u64 plan_request(struct __sk_buff *skb, const struct pa
 	if (request->plan != PLAN_FAST)
 		return 0;
 	/* In place of rp_filter: answers to the client must leave where the request came in. */
-	back = find_reach(skb, request->way, &request->service.backend.addr, &packet->src);
+	back = find_reach(skb, request->ifindex, &request->service.backend.addr, &packet->src);
 	if (!back || back->lookup.found != REACHABLE || back->route.ifindex != skb->ifindex)
 		return 0;
 	overhead = outer_size(is_ipv4(&request->path.tunnel.remote) ? 4 : 6);

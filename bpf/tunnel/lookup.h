@@ -12,7 +12,7 @@
 #include "tunnel/path.h"
 #include "tunnel/tables.h"
 
-#define CONFIG_LOG2 4
+#define CONFIG_LOG2 5
 #define LOCAL_LOG2 5
 #define SERVICE_LOG2 8
 
@@ -53,8 +53,8 @@ struct request {
 	struct cached_service service;
 	__u32 plan; /* enum plan: which path requests take where the flag fast is set */
 	/* With PLAN_FAST: */
-	__u32 way; /* index of the interface where the stack would send the translated packet */
-	__u32 mtu; /* there */
+	__u32 ifindex; /* of the interface where the stack would send the translated packet */
+	__u32 mtu;     /* there */
 	__u32 pad;
 	struct path path;
 };
@@ -86,7 +86,7 @@ static __always_inline void look_up_config(struct cached_config *entry)
 	entry->config = *config;
 	entry->lookup.found = 1;
 	if (entry->key.queue != QUEUE_RX) {
-		/* Of every interface, it would be of such as are no veth. */
+		/* The row of every interface does not say that this one is a veth. */
 		if (!bpf_map_lookup_elem(&map_config, &entry->key))
 			entry->config.flags &= ~TX_PEER;
 		return;
@@ -96,11 +96,15 @@ static __always_inline void look_up_config(struct cached_config *entry)
 		entry->config.flags |= RX_GATEWAY;
 }
 
-/* The config row of an interface and direction: the interface's own, else that of every interface, else NULL. */
+/* The config row of an interface and direction: the interface's own, else that of every interface, else NULL.
+ *
+ * The direction is the slot's lowest bit: the row of the packet's own hook stays valid while that of the other one is looked
+ * up.
+ */
 static __always_inline struct config *find_config(__u32 ifindex, enum queue queue)
 {
 	_Alignas(8) struct config_key key = {.ifindex = ifindex, .queue = queue};
-	__u32 slot = lookup_slot((void *)&key, WORDS(key), CONFIG_LOG2);
+	__u32 slot = lookup_slot((void *)&key, WORDS(key), CONFIG_LOG2 - 1) << 1 | queue;
 	struct cached_config *entry = bpf_map_lookup_elem(&config_cache, &slot);
 
 	if (!entry)
@@ -131,7 +135,7 @@ static __always_inline int is_local(const struct endpoint *endpoint)
 }
 
 /* map_nat has a row for either direction: one whose key is in map_encap leads from a backend, not to one. A service
- * without its row in map_encap is on its way out: what nobody would encapsulate is not translated.
+ * without its row in map_encap is being deleted: egress would not encapsulate its packets, so they are not translated.
  */
 static __always_inline void look_up_proxy(struct cached_service *entry)
 {

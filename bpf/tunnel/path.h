@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The way of a tunnel packet: the tunnel's outer header, where it leaves, and how much fits there. */
+/* The path of a tunnel packet: the tunnel's outer header, where it leaves, and how much fits there. */
 #ifndef SLUICE_PATH_H
 #define SLUICE_PATH_H
 
@@ -43,9 +43,10 @@ static __always_inline int plan_route(struct __sk_buff *skb, struct path *path)
 	};
 	long result = find_own_route(skb, &query, &path->route);
 
-	return result == BPF_FIB_LKUP_RET_SUCCESS || result == BPF_FIB_LKUP_RET_NO_NEIGH
-		       ? 0
-		       : -OUT_NO_ROUTE;
+	if (result != BPF_FIB_LKUP_RET_SUCCESS && result != BPF_FIB_LKUP_RET_NO_NEIGH)
+		return -OUT_NO_ROUTE;
+	learn_mtu(skb, &query, &path->route);
+	return 0;
 }
 
 /* Returns 0 or a negative reason. */

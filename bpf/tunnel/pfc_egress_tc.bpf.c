@@ -2,7 +2,7 @@
 /* The sending end of a GUE tunnel.
  *
  * Hook      tc egress, direct action
- * Reads     map_config, map_encap, map_tunnel, map_nat, the mark
+ * Reads     map_config, map_encap, map_tunnel, map_path_mtu, map_nat, the mark
  * Writes    map_frag, map_stats, map_tunnel_stats, map_events, the mark
  * Verdicts  OK        encapsulated or translated: it leaves here
  *           REDIRECT  encapsulated, and goes to another next hop; or too big, and the answer goes up to the stack
@@ -180,7 +180,7 @@ int pfc_egress(struct __sk_buff *skb)
 	if (verdict_of(outcome) == TC_ACT_UNSPEC && is_half_done(&run))
 		outcome = OUT_SERVICE_GONE;
 	count(QUEUE_TX, outcome);
-	if (unlikely(verdict_of(outcome) == TC_ACT_SHOT))
+	if (unlikely(verdict_of(outcome) == TC_ACT_SHOT && !run.redirect))
 		mark_dropped(skb, QUEUE_TX, outcome);
 	if (unlikely(run.event))
 		write_event(skb, run.config, run.event, QUEUE_TX, STAGE_AFTER << 16 | outcome);

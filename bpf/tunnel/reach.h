@@ -11,12 +11,15 @@
 
 #define REACH_LOG2 8
 
-/* By an inner packet's destination and the interface that it came in by. */
+/* By an inner packet's destination and the interface that it came in by. The source may count for routing, too: an entry
+ * answers for one.
+ */
 struct reach {
 	struct lookup
 		lookup; /* found: the outcome of a packet that may not go there, or REACHABLE */
 	struct endpoint to;
 	__u32 from;
+	struct address source;
 	struct route route; /* ifindex 0: none, or this host does not forward */
 	__u32 pad;
 };
@@ -43,7 +46,7 @@ static __always_inline int is_unicast(const struct address *address)
 enum reach_of {
 	REACH_HERE, /* an address of this host's own, a broadcast or multicast address, or one without a route */
 	REACH_ELSEWHERE, /* another host's */
-	REACH_UNKNOWN, /* routing says nothing, for this host does not forward, not even on lo: see plan_route */
+	REACH_UNKNOWN, /* the kernel looks up no route, for this host does not forward, not even on lo: see find_own_route */
 };
 
 /* Where this host's routing sends a packet. */
@@ -83,15 +86,18 @@ SUBPROGRAM int fill_reach(struct __sk_buff *skb, const struct address *source, s
 
 	if (!source || !reach)
 		return 0;
+	reach->source = *source;
+	reach->route.ifindex = 0;
 	to = reach->to;
+	if (bpf_map_lookup_elem(&map_encap, &to)) {
+		reach->lookup.found = OUT_INNER_BACKEND;
+		return 0;
+	}
 	query.from = reach->from;
 	query.destination = &to.addr;
-	reach->route.ifindex = 0;
 	reach->lookup.found = reach_of(skb, &query, &reach->route) == REACH_ELSEWHERE
 				      ? REACHABLE
 				      : OUT_INNER_LOCAL;
-	if (bpf_map_lookup_elem(&map_encap, &to))
-		reach->lookup.found = OUT_INNER_BACKEND;
 	if (query.from != reach->from)
 		reach->route.ifindex = 0;
 	return 0;
@@ -109,7 +115,8 @@ static __always_inline struct reach *find_reach(struct __sk_buff *skb, __u32 fro
 	__u32 slot = lookup_slot((void *)&key, WORDS(key), REACH_LOG2);
 	struct reach *reach = bpf_map_lookup_elem(&reach_cache, &slot);
 
-	if (reach && !lookup_hit(&reach->lookup, (void *)&reach->to, (void *)&key, WORDS(key)))
+	if (reach && (!lookup_hit(&reach->lookup, (void *)&reach->to, (void *)&key, WORDS(key)) ||
+		      !same_address(&reach->source, source)))
 		fill_reach(skb, source, reach);
 	return reach;
 }

@@ -61,12 +61,14 @@ static __always_inline long ask_route(struct __sk_buff *skb, const struct route_
 	return bpf_fib_lookup(skb, fib, sizeof(*fib), 0);
 }
 
-/* Returns BPF_FIB_LKUP_RET_SUCCESS or BPF_FIB_LKUP_RET_NO_NEIGH with `route` filled in, or another result. */
+/* Returns BPF_FIB_LKUP_RET_SUCCESS with `route` filled in, BPF_FIB_LKUP_RET_NO_NEIGH with all of it but MACs and MTU, or
+ * another result.
+ */
 static __always_inline long find_route(struct __sk_buff *skb, const struct route_query *query,
 				       struct route *route)
 {
 	struct bpf_fib_lookup fib;
-	long result = ask_route(skb, query, 1, &fib), again;
+	long result = ask_route(skb, query, 1, &fib);
 
 	if (result != BPF_FIB_LKUP_RET_SUCCESS && result != BPF_FIB_LKUP_RET_NO_NEIGH)
 		return result;
@@ -78,12 +80,21 @@ static __always_inline long find_route(struct __sk_buff *skb, const struct route
 		__builtin_memcpy(route->mac, fib.dmac, ETH_ALEN);
 		__builtin_memcpy(route->own_mac, fib.smac, ETH_ALEN);
 		route->mtu = fib.mtu_result;
-		return result;
 	}
-	again = ask_route(skb, query, 0xffff, &fib);
-	route->mtu = again == BPF_FIB_LKUP_RET_FRAG_NEEDED ? fib.mtu_result
-							   : interface_mtu(skb, route->ifindex);
 	return result;
+}
+
+/* Fills in the MTU of a route whose next hop is not resolved: the kernel is asked again. */
+static __always_inline void learn_mtu(struct __sk_buff *skb, const struct route_query *query,
+				      struct route *route)
+{
+	struct bpf_fib_lookup fib;
+
+	if (route->resolved)
+		return;
+	route->mtu = ask_route(skb, query, 0xffff, &fib) == BPF_FIB_LKUP_RET_FRAG_NEEDED
+			     ? fib.mtu_result
+			     : interface_mtu(skb, route->ifindex);
 }
 
 /* As find_route, also on a host that does not forward.

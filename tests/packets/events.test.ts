@@ -1,4 +1,5 @@
 // Needs root and BPF: runs the loaded programs on packets.
+import { execFileSync } from "node:child_process";
 import { openRing } from "@sluice/maps";
 import {
 	eventsLostTable,
@@ -83,6 +84,47 @@ bpfTest("a packet is dumped before and after it is decapsulated", (t) => {
 	t.is(after?.queue, 0);
 	t.is(after?.length, reply.bytes().length);
 });
+
+bpfTest(
+	"an event has its own interface's row where that of another is looked up, whatever their indexes are",
+	(t) => {
+		const { bench, read } = dumping(t);
+		const ip = (line: string) => execFileSync("ip", line.split(" "));
+		ip("link add veth6 index 6 type veth peer name peer6");
+		ip("link set veth6 up");
+		for (const peer of ["peer0", "peer6"])
+			ip(`link set ${peer} up address 02:00:00:00:00:02`);
+		ip("addr add 10.6.0.1/24 dev veth6");
+		ip("neigh add 10.6.0.2 lladdr 02:00:00:00:06:02 dev veth6 nud permanent");
+		const backend = { address: "10.6.0.2", port: 4000, proto: 6 };
+		const sid = { service: tcp4.service, group: tcp4.group };
+		const row = bench.tables.verify.get(sid) ?? (t.fail() as never);
+		bench.tables.verify.set(sid, { ...row, backend });
+		const { config } = bench.tables;
+		config.delete({ ifindex: 0, queue: 1 });
+		config.set({ ifindex: 6, queue: 1 }, { id: 6, flags: 32, name: "veth" });
+		config.set(
+			{ ifindex: 0, queue: 0 },
+			{ id: 41, flags: rx.dump | rx.peer, name: "in" },
+		);
+		const toNode = eth()
+			.ipv4(far, near)
+			.udp(port, port)
+			.gue(tcp4, key)
+			.ipv4(client, "10.6.0.2")
+			.tcp(40000, 4000)
+			.bytes();
+		for (const ifindex of [2, 3]) {
+			bench.forget();
+			t.is(bench.run("rx", toNode, { ifindex }).verdict, "redirect");
+			t.deepEqual(
+				read().map(({ config }) => config),
+				[41, 41],
+			);
+		}
+		config.delete({ ifindex: 6, queue: 1 });
+	},
+);
 
 bpfTest("a packet is dumped before and after it is encapsulated", (t) => {
 	const { bench, read } = dumping(t);

@@ -1,16 +1,20 @@
 // Needs root and BPF: the programs' lookup cache.
+import { execFileSync } from "node:child_process";
 import { needs, testWith } from "@sluice/testbed";
 import test from "ava";
 import { eth } from "../helpers/packet.js";
 import {
 	client,
 	far,
+	far6,
 	key,
 	near,
+	near6,
 	port,
 	rx,
 	services,
 	tcp4,
+	tcp4over6,
 	tunnels,
 	tx,
 } from "../helpers/packet-case.js";
@@ -60,6 +64,30 @@ bpfTest("a service that is deleted is forgotten with the next jiffy", (t) => {
 	t.deepEqual(bench.run("rx", inTunnel).counted, ["unknown-service"]);
 	t.deepEqual(bench.run("tx", request).counted, ["not-ours"]);
 });
+
+bpfTest(
+	"whether a reply may go to a client counts for its source alone",
+	(t) => {
+		const bench = filled();
+		const ip = (line: string) => execFileSync("ip", line.split(" "));
+		ip(`rule add from ${tcp4over6.backend} lookup 77`);
+		ip("route add unreachable 192.0.2.0/24 table 77");
+		const refused = eth()
+			.ipv6(far6, near6)
+			.udp(port, port)
+			.gue(tcp4over6, key)
+			.ipv4(tcp4over6.backend, client)
+			.tcp(tcp4over6.backendPort, 40000)
+			.payload("hello")
+			.bytes();
+		// So often that in most rounds the packets come within the jiffy.
+		for (let round = 0; round < 50; round++) {
+			t.deepEqual(bench.run("rx", inTunnel).counted, ["decapsulated"]);
+			t.deepEqual(bench.run("rx", refused).counted, ["inner-local"]);
+		}
+		ip(`rule del from ${tcp4over6.backend} lookup 77`);
+	},
+);
 
 bpfTest("a service that is added is seen with the next jiffy", (t) => {
 	const bench = filled();

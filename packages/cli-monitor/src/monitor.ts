@@ -131,10 +131,7 @@ async function read(
 				? (names.kernel.get(event.reason) ?? `reason-${event.reason}`)
 				: (outcomes[event.reason] ?? `outcome-${event.reason}`),
 			service: has(dropFlags.hasService) ? event.sid : undefined,
-			tunnel:
-				has(dropFlags.hasService) && event.tunnel !== 0
-					? event.tunnel
-					: undefined,
+			tunnel: has(dropFlags.hasTunnel) ? event.tunnel : undefined,
 			client: has(dropFlags.hasClient) ? event.client : undefined,
 			length: event.length,
 			data: event.data,

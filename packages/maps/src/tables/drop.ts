@@ -36,6 +36,7 @@ export const dropFlags = {
 	egress: 2,
 	hasService: 4,
 	hasClient: 8,
+	hasTunnel: 16,
 } as const;
 
 /** A dropped packet: its header, and its bytes from the IP header on. */
