@@ -1,5 +1,5 @@
 /** One way to do the thing that a row measures. */
-export type Contender = {
+type Contender = {
 	name: string;
 	/** Does it once. @returns the figure */
 	measure: () => Promise<number>;

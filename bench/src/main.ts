@@ -5,7 +5,7 @@ import { writeResults } from "./results.js";
 import { format, type Table } from "./table.js";
 
 /** A part of the bench: measures and gives its tables one by one. */
-export type Suite = () => AsyncIterable<Table>;
+type Suite = () => AsyncIterable<Table>;
 
 const names = ["tunnel", "cli", "bulk", "sk-lookup", "udplb", "fleet"];
 

@@ -18,7 +18,7 @@ export type Table = {
 };
 
 /** One cell as it is printed and written. */
-export type Cell = Spread & { ratio?: Spread };
+type Cell = Spread & { ratio?: Spread };
 
 export function cell(table: Table, row: Row, column: string): Cell | undefined {
 	const samples = row.samples[column];

@@ -29,7 +29,7 @@ export type Hook = {
 	program: string;
 };
 
-export type RunTime = { ns: number; runs: number };
+type RunTime = { ns: number; runs: number };
 
 /** What a hook's programs took so far, while the kernel kept the time. */
 export async function runTime({

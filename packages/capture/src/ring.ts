@@ -9,7 +9,7 @@ export type Counter = readonly [
 	grown: (growth: number) => void,
 ];
 
-export interface RingOptions {
+interface RingOptions {
 	/** Events to take; Infinity: until the program is stopped. */
 	limit: number;
 	/** Counters that are looked at each second and at the end, of events that are not in the ring buffer. */

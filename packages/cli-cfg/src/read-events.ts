@@ -9,7 +9,7 @@ import {
 	readEvent,
 } from "@sluice/maps/tables";
 
-export interface EventListener {
+interface EventListener {
 	/** Whether `packet` is to be called with an event. */
 	wants(event: PacketEvent): boolean;
 	packet(event: PacketEvent): void;

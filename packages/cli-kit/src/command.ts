@@ -154,7 +154,7 @@ export const commonOptions: Readonly<Record<string, OptionSpec>> = {
 };
 
 /** What arguments of these names are in every program. */
-export const commonValues: Readonly<Record<string, Values>> = {
+const commonValues: Readonly<Record<string, Values>> = {
 	file: "file",
 	directory: "file",
 	interface: "interface",

@@ -20,7 +20,7 @@ import {
 import { keepYoungGenerationSmall } from "./young-generation.js";
 
 /** What a context is made of. */
-export interface ContextParts {
+interface ContextParts {
 	readonly env: Env;
 	/** Undefined: the command said `kernel: false`. */
 	readonly kernel?: Kernel | undefined;

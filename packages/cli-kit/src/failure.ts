@@ -12,7 +12,7 @@ export const exitCodes = {
 
 export type FailureKind = keyof typeof exitCodes;
 
-export interface FailureOptions {
+interface FailureOptions {
 	/** What to do next. */
 	hint?: string;
 	/** How the command is called, where the command line is wrong. */

@@ -20,7 +20,7 @@ export interface MetricsRegistry {
 }
 
 /** Who may read the metrics, and over TLS or not. */
-export interface MetricsAccess {
+interface MetricsAccess {
 	/** Undefined: plain HTTP, for as long as the server runs. */
 	readonly tls: TlsOptions | undefined;
 	/** Looks whether anything has changed. @returns whether it has */
@@ -29,7 +29,7 @@ export interface MetricsAccess {
 	allows(authorization: string | undefined): Promise<boolean>;
 }
 
-export interface MetricsOptions {
+interface MetricsOptions {
 	/** By default, everybody over plain HTTP. */
 	access?: MetricsAccess | undefined;
 	/** How long a request may take, reading and collecting together, in milliseconds. */
@@ -46,7 +46,7 @@ export type Answer = (
 ) => boolean;
 
 /** A listening HTTP server. */
-export interface MetricsServer {
+interface MetricsServer {
 	/** "http://127.0.0.1:8000/metrics"; the port is the real one where 0 was asked for. */
 	readonly url: string;
 	/** "127.0.0.1:8000". */

@@ -20,7 +20,7 @@ export interface Opener {
 	gathered<T extends Gathered>(make: (tables: Opener) => T): T;
 }
 
-export interface TransactionOptions {
+interface TransactionOptions {
 	kernel: Kernel;
 	/** Of the pins. */
 	directory: string;

@@ -19,7 +19,7 @@ export interface Conflict {
 	pinned: number;
 }
 
-export interface Adopted {
+interface Adopted {
 	/** Tables that had no pin, and have one again, with their entries. */
 	adopted: { table: string; entries: number }[];
 	conflicts: Conflict[];

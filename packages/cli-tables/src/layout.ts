@@ -2,7 +2,7 @@ import type { Field } from "./btf.js";
 import type { Raw } from "./raw.js";
 
 /** Rewrites a key or value of one layout in another. */
-export type Convert = (bytes: Uint8Array) => Uint8Array;
+type Convert = (bytes: Uint8Array) => Uint8Array;
 
 /**
  * Whether maps are of one kind, so that a program of either can use either. Fields may have got other names.

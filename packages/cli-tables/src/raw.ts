@@ -27,7 +27,7 @@ export interface Raw {
 }
 
 /** Entries as bytes: one value, or one for each CPU. */
-export type RawTable = KernelTable<Uint8Array, Uint8Array[]>;
+type RawTable = KernelTable<Uint8Array, Uint8Array[]>;
 
 /** Types whose entries can be read and written one by one. The others hold what is on its way, such as events. */
 const copied: readonly MapType[] = [

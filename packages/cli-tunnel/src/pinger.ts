@@ -8,7 +8,7 @@ import type { Target, Targets } from "./targets.js";
 /** Milliseconds after which a path's MTU is measured again: it is kept for ten minutes. */
 const MEASURE_AGAIN = 300_000;
 
-export interface PingOptions {
+interface PingOptions {
 	/** Seconds between two rounds. */
 	interval: number;
 	/** Rounds; Infinity: until it is stopped. */
@@ -41,7 +41,7 @@ export interface PingListener {
 }
 
 /** How many signed pings left, and how many were answered. */
-export interface Tally {
+interface Tally {
 	sent: number;
 	answered: number;
 }

@@ -44,7 +44,7 @@ export interface Wanted {
 	digest(salt: Buffer): Buffer;
 }
 
-export interface VersionOptions {
+interface VersionOptions {
 	/** Another machine's name, and another part of the tables, are no reason to refuse it. */
 	forceOwner?: boolean;
 	/** An older generation is none, either. */

@@ -35,8 +35,7 @@ export interface Change {
 }
 
 /** How a change is applied. */
-export interface ChangeOptions
-	extends Pick<Options, "mostDeletes" | "allowOlder"> {
+interface ChangeOptions extends Pick<Options, "mostDeletes" | "allowOlder"> {
 	/** A digest of all rows, as they are with the change. */
 	content: Buffer;
 	/** Rows that there are without the change, of which a share may be deleted. */

@@ -85,7 +85,7 @@ export function stateAfter(
 }
 
 /** Changes of a table as a staged table has them. */
-export interface PackedChange {
+interface PackedChange {
 	table: AnyTable;
 	changes: { added: Packed; changed: Packed; deleted: Packed };
 }

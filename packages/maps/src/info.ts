@@ -79,7 +79,7 @@ export function* programIds(): IterableIterator<number> {
 }
 
 /** `struct bpf_prog_info`, what of it is used here. */
-export interface ProgramInfo {
+interface ProgramInfo {
 	/** `enum bpf_prog_type`. */
 	type: number;
 	id: number;
@@ -133,7 +133,7 @@ export function openProgramById(id: number): number {
 }
 
 /** `struct bpf_link_info` of a link to a network namespace. */
-export interface LinkInfo {
+interface LinkInfo {
 	/** `enum bpf_link_type`; 5 is a network namespace. */
 	type: number;
 	id: number;

@@ -2,7 +2,7 @@ import { check } from "./errors.js";
 import { lazily } from "./libbpf.js";
 
 /** `enum bpf_attach_type`. */
-export const SK_LOOKUP = 36;
+const SK_LOOKUP = 36;
 
 const bpf_link_create = lazily(
 	"int bpf_link_create(int prog_fd, int target_fd, int attach_type, const void *opts)",

@@ -1,5 +1,5 @@
 /** Why an address cannot be that of one other host; `own` and a subnet's `broadcast` depend on this host's interfaces. */
-export type AddressKind =
+type AddressKind =
 	| "unspecified"
 	| "multicast"
 	| "broadcast"

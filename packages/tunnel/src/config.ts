@@ -1,7 +1,7 @@
 import type { Config, ConfigKey } from "@sluice/maps/tables";
 
 /** Which entries of TABLE-CONFIG are meant; what is undefined is not looked at. */
-export interface ConfigSelection {
+interface ConfigSelection {
 	/** 0: the entries for every interface. */
 	ifindex: number | undefined;
 	/** 0 ingress, 1 egress. */

@@ -24,7 +24,7 @@ export interface Observer {
 	status(status: AgentStatus): void;
 }
 
-export interface AgentOptions {
+interface AgentOptions {
 	machine: string;
 	version: string;
 	source: Source;

@@ -5,7 +5,7 @@ import type { Paths } from "../rows/paths.js";
 import type { Source } from "./source.js";
 
 /** Seconds after which the status of a silent agent goes. */
-export const LEASE_SECONDS = 60;
+const LEASE_SECONDS = 60;
 
 /** One machine's rows in etcd. */
 export class EtcdSource implements Source {

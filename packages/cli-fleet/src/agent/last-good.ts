@@ -12,7 +12,7 @@ import { type Commit, readCommit } from "../rows/commit.js";
 import type { Rows } from "../rows/rows.js";
 
 /** What was applied last, for a machine that boots while the store cannot be reached. */
-export interface LastGood {
+interface LastGood {
 	machine: string;
 	/** Of the store that it came from. */
 	cluster: string;

@@ -3,7 +3,7 @@ import { endpointText } from "@sluice/maps/address";
 import { tunnelTable } from "@sluice/maps/tables";
 
 /** What is known of a tunnel's far end. */
-export interface TunnelState {
+interface TunnelState {
 	id: number;
 	/** Null: not learned yet. */
 	remote: string | null;

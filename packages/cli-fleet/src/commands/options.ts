@@ -35,7 +35,7 @@ export const storeOptions: Readonly<Record<string, OptionSpec>> = {
 };
 
 /** How to reach the store, before anything of it is loaded. */
-export interface StoreArgs {
+interface StoreArgs {
 	endpoints: string[];
 	tls: { ca: Buffer; cert: Buffer; key: Buffer } | undefined;
 	paths: Paths;

@@ -13,7 +13,7 @@ import { explain, isElsewhere, isLate } from "./errors.js";
 import { Member, type Tls } from "./member.js";
 
 /** How etcd is reached. */
-export interface EtcdOptions {
+interface EtcdOptions {
 	/** URLs of its members, "https://10.0.0.1:2379". */
 	endpoints: readonly string[];
 	tls: Tls | undefined;

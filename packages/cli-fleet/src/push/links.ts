@@ -14,7 +14,7 @@ import {
 import { waitForAgents } from "./wait.js";
 
 /** What was claimed for a link, once for both ends. */
-export interface Claim {
+interface Claim {
 	tunnel: number;
 	/** "1.2": service and group id. */
 	sid: string;

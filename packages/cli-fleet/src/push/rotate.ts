@@ -17,11 +17,11 @@ interface KeysRow {
 }
 
 /** The steps of a rotation, each on every machine of the service before the next begins. */
-export const phases = ["prepare", "switch", "finish"] as const;
+const phases = ["prepare", "switch", "finish"] as const;
 export type Phase = (typeof phases)[number];
 
 /** The machines that have a service. @throws Failure missing: none has */
-export async function machinesOf(
+async function machinesOf(
 	etcd: Etcd,
 	paths: Paths,
 	sid: string,

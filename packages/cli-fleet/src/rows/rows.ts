@@ -28,12 +28,12 @@ import { type Service, UNKNOWN } from "@sluice/tunnel";
 export type Rows = Map<string, string>;
 
 /** What a row may say beside a document's row. */
-export interface Owned {
+interface Owned {
 	/** The link that it is of; such rows are left alone when the machine's document is pushed. */
 	link?: string;
 }
 
-export const sidText = ({ service, group }: Sid) => `${service}.${group}`;
+const sidText = ({ service, group }: Sid) => `${service}.${group}`;
 
 /** The rows of a document. @param owned is added to each */
 export function rowsOf(

@@ -37,7 +37,7 @@ const countsText = ({ written, deleted }: Counts) =>
 	`${counted(written, "row")} written, ${deleted} deleted`;
 
 /** One line of what a restore would change. */
-export interface DifferenceLine {
+interface DifferenceLine {
 	change: "add" | "change" | "delete";
 	/** The command that makes it so. */
 	line: string;

@@ -7,7 +7,7 @@ import { changedCell, type Looks, watch } from "./watch.js";
 type TwoWayTraffic = Readonly<Record<Direction, Traffic>>;
 
 /** Things that have traffic: tunnels, services. */
-export interface TrafficRows<T extends TwoWayTraffic> {
+interface TrafficRows<T extends TwoWayTraffic> {
 	/** "tunnel". */
 	noun: string;
 	/** Names of the columns before the counters. */

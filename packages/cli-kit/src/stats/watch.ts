@@ -42,7 +42,7 @@ export function looksOf(args: Args): Looks | undefined {
 }
 
 /** Counters that are looked at again and again. */
-export interface Watched<T> {
+interface Watched<T> {
 	/** What the document calls the rows, "tunnels". */
 	noun: string;
 	/** The counters of all rows as they are. */
@@ -58,7 +58,7 @@ export interface Watched<T> {
 }
 
 /** A row, what its counters go up by in a second, and when they last did. */
-export interface Moving<T> {
+interface Moving<T> {
 	row: T;
 	rates: Readonly<Record<string, number>>;
 	/** Undefined: not since the first look. */

@@ -23,7 +23,7 @@ export interface Binding {
 }
 
 /** The traffic of a binding. */
-export interface Match {
+interface Match {
 	protocol: Protocol;
 	prefix: Prefix;
 	/** 0 is every port. */

@@ -162,5 +162,5 @@ function infoOf(fd: number): SocketInfo | undefined {
 	}
 }
 
-export const noProcess = (pid: number) =>
+const noProcess = (pid: number) =>
 	new Failure("failed", `no process ${pid}`, { code: "ESRCH" });

@@ -66,7 +66,7 @@ export function clearBindings(tables: Opener): void {
 }
 
 /** A binding that a change adds or removes. Another label for the same traffic is an added binding. */
-export interface BindingChange {
+interface BindingChange {
 	isAdded: boolean;
 	binding: Binding;
 }

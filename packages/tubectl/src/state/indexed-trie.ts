@@ -28,7 +28,7 @@ const SET = 0;
 const DELETE = 1;
 
 /** The bindings of a dispatcher with an index. The trie is frozen: the program `write_bindings` writes to both. */
-export class IndexedTrie extends KernelTable<string, BindingValue> {
+class IndexedTrie extends KernelTable<string, BindingValue> {
 	override readonly atOnce = MAX_CHANGES;
 	readonly #writer: number;
 	readonly #data = Buffer.alloc(HEADER + MAX_CHANGES * bindingChange.size);

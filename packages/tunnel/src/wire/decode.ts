@@ -29,14 +29,14 @@ export interface IpLayer {
 	fragment?: { id: number; offset: number; more: boolean };
 }
 
-export interface UdpLayer {
+interface UdpLayer {
 	layer: "udp";
 	sourcePort: number;
 	destinationPort: number;
 	length: number;
 }
 
-export interface TcpLayer {
+interface TcpLayer {
 	layer: "tcp";
 	sourcePort: number;
 	destinationPort: number;
@@ -50,7 +50,7 @@ export interface TcpLayer {
 	mss?: number;
 }
 
-export interface IcmpLayer {
+interface IcmpLayer {
 	layer: "icmp" | "icmpv6";
 	type: number;
 	code: number;

@@ -19,7 +19,7 @@ const ANSWER_SIZE = 72;
 export const LEAST_ANSWERED = ANSWER_SIZE;
 
 /** What a signed ping says. */
-export interface SignedPing {
+interface SignedPing {
 	sid: Sid;
 	/** The signing key, 16 bytes. */
 	key: Buffer;
@@ -47,7 +47,7 @@ export function signedPing(ping: SignedPing, size = LEAST_ANSWERED): Buffer {
 }
 
 /** What became of a ping at the far end. */
-export const pingResults = ["heard", "moved", "challenged"] as const;
+const pingResults = ["heard", "moved", "challenged"] as const;
 
 export interface PingAnswer {
 	sid: Sid;

@@ -41,8 +41,8 @@ const upstream = v.strictObject(
 	"address, port and perhaps weight",
 );
 
-export const actions = ["pass", "block"] as const;
-export const strategies = ["src-ip", "src-port"] as const;
+const actions = ["pass", "block"] as const;
+const strategies = ["src-ip", "src-port"] as const;
 export type Action = (typeof actions)[number];
 export type Strategy = (typeof strategies)[number];
 
@@ -97,7 +97,7 @@ export const isLoopback = (text: string): boolean =>
 	isIP(text) === 4 ? text.startsWith("127.") : text === "::1";
 
 /** A name as RFC 1123 allows; all digits and dots would be an address that is not one. */
-export function isHostName(text: string): boolean {
+function isHostName(text: string): boolean {
 	return (
 		text.length <= 253 &&
 		!/^[\d.]+$/.test(text) &&

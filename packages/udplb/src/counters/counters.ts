@@ -27,7 +27,7 @@ export interface Counters {
 }
 
 /** The tables that counting takes, open. */
-export interface CounterTables {
+interface CounterTables {
 	upstreams: OpenTable<number, LbUpstream>;
 	traffic: OpenTable<number, ValueOf<typeof lbTrafficTable.value>>;
 	outcomes: OpenTable<number, bigint[]>;

@@ -14,7 +14,7 @@ export interface Route {
 export type Routes = ReadonlyMap<string, Route>;
 
 /** Addresses beyond these are left to the kernel alone, which finds the way to each packet in any case. */
-export const LOOKED_UP = 4096;
+const LOOKED_UP = 4096;
 
 interface RouteGet {
 	type?: string;

@@ -38,7 +38,7 @@ import { endProcess, takeLockFrom } from "./lock.js";
 import type { Log } from "./log.js";
 import { NameWatch } from "./name-watch.js";
 
-export interface ServeOptions {
+interface ServeOptions {
 	config: string;
 	device: Interface;
 	bpffs: string;

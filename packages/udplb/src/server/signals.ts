@@ -1,6 +1,6 @@
 import { early } from "./early.js";
 
-export type Event = "stop" | "reload" | "refresh";
+type Event = "stop" | "reload" | "refresh";
 
 /** What is to be done next. Signals that come meanwhile are remembered, each kind once; the end goes first. */
 export class Signals {
