@@ -100,7 +100,7 @@ let_lo_forward() {
 	done
 }
 
-# Refuses where our filter's place on the hook is somebody else's.
+# Refuses where another program's filter has our preference and handle.
 check_place() {
 	local pref chain handle name other qdiscs
 	qdiscs=$(tc qdisc show dev "$INTERFACE")
@@ -121,13 +121,13 @@ check_place() {
 		die "$EXIT_FAILED" "$INTERFACE $1: pref $PREF is taken by another filter (${other#filter }); choose another with SLUICE_TC_PREF"
 }
 
-# Loads an object where nobody sees it, in namespaces of its own: says whether
+# Loads an object in namespaces of its own: says whether
 # the kernel takes it, and compares the tables it would make with the pinned
 # ones. Needs bpftool for the second; without it tc refuses on the spot, one
 # table at a time.
 check_object() {
 	local output difference
-	# A container may forbid namespaces; then the attempt itself will tell.
+	# A container may forbid namespaces; then attaching shows it.
 	unshare --net --mount true 2>/dev/null || return 0
 	output=$(
 		# shellcheck disable=SC2016 # meant for the inner shell

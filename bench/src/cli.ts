@@ -39,7 +39,7 @@ const OURS_BY_NAME: Record<string, string[]> = {
 	"a mistake": [tunnel, "add", "1"],
 };
 
-/** Whole processes: what somebody waits for who types one command. */
+/** Whole processes: the time of one typed command. */
 export async function* suite(): AsyncIterable<Table> {
 	const bed = await testbed();
 	try {

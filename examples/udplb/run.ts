@@ -80,7 +80,7 @@ async function collect(host: Host, address: string): Promise<Running> {
 	return collector;
 }
 
-/** Sends metrics as a StatsD client does: a packet each, and nobody answers. */
+/** Sends metrics as a StatsD client does: a packet each, without an answer. */
 async function send(host: Host, from: string): Promise<void> {
 	await host.run(process.execPath, [
 		"-e",

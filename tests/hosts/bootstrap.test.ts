@@ -94,7 +94,7 @@ debianTest("bootstrap neither enables nor starts a service", async (t) => {
 
 const UNIT = "/lib/systemd/system/shfmt-test.service";
 
-bpfTest("check attaches and detaches where nobody is hurt", async (t) => {
+bpfTest("check attaches and detaches in namespaces of its own", async (t) => {
 	const host = await hostWithout(t, []);
 
 	const { stdout } = await host.run(script("check"));

@@ -62,7 +62,7 @@ for (const mode of ["standard", "dso"] as const) {
 }
 
 bpfTest(
-	"a locked MTU of the route tells what fits into the tunnel",
+	"a locked MTU of the route limits what fits into the tunnel",
 	async (t) => {
 		const net = await network(t);
 		const { client, gateway, links } = net;

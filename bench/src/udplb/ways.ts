@@ -34,7 +34,7 @@ export async function nat(bed: Testbed): Promise<Path> {
 export function ours(action: "pass" | "block", keys = 1, upstreams = 1) {
 	return async (bed: Testbed): Promise<Path> => {
 		const path = await buildPath(bed);
-		// Packets that go up the stack find a socket. Nobody reads it: when it is full, the kernel counts and drops.
+		// Packets that go up the stack find a socket. It is not read: when it is full, the kernel counts and drops.
 		if (action === "pass")
 			path.box.spawn("socat", ["-u", `UDP4-RECV:${PORT},bind=${BOX}`, "PIPE"]);
 		const directory = mkdtempSync(join(tmpdir(), "bench-"));

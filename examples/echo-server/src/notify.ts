@@ -9,7 +9,7 @@ import {
 	socket,
 } from "./libc.js";
 
-/** Tells the service manager that the sockets are there, as sd_notify(3) does, if there is one that listens. */
+/** Notifies the service manager, if there is one, that the sockets are ready, as sd_notify(3) does. */
 export function notifyReady(path: string | undefined): void {
 	if (!path) return;
 	const fd = check(socket(AF_UNIX, SOCK_DGRAM, 0), "socket");

@@ -85,7 +85,7 @@ async function ask(host: Host, address: string, port: number) {
 	return stdout;
 }
 
-/** Asks until somebody listens. */
+/** Connects until a server listens. */
 async function answered(ask: () => Promise<string>): Promise<string> {
 	for (let i = 0; ; i++) {
 		const answer = await ask();

@@ -52,7 +52,7 @@ async function push(stage: Stage) {
 
 async function requests({ terminal, client, node }: Stage) {
 	terminal.title(
-		"A request through the tunnel, whose ids and key nobody typed",
+		"A request through the tunnel, whose ids and key were generated",
 	);
 	await terminal.run(node, "cli_service get all | head -n 1");
 	const answer = await terminal.run(

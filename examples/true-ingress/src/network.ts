@@ -3,7 +3,7 @@ import type { Host, Testbed } from "@sluice/testbed";
 export const PROXY = "203.0.113.10";
 export const GATEWAY = "203.0.113.2";
 export const NODE = "192.168.7.2";
-/** What the world sees of the node. */
+/** The public address of the node. */
 export const NAT = "198.51.100.7";
 
 export const picture = `

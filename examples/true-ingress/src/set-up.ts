@@ -38,7 +38,7 @@ export async function programGateway({ terminal, client, gateway }: Stage) {
 	await terminal.run(gateway, "cli_cfg set 0 1 gue,dnat gateway");
 	await terminal.run(gateway, "cli_cfg set 1 1 proxy,snat,fib gateway");
 	terminal.note(
-		"where the node is, nobody knows yet: remote 0 0, to be learned from its ping",
+		"the node's address is not known yet: remote 0 0, learned from its ping",
 	);
 	await terminal.run(gateway, `cli_tunnel set 100 ${GATEWAY} 6080 0 0`);
 	await terminal.run(gateway, webService());

@@ -62,7 +62,7 @@ test("a document is read as written, in YAML and in JSON", (t) => {
 	}
 });
 
-test("a mistake is told with line and column", (t) => {
+test("a mistake has its line and column", (t) => {
 	const text = [
 		"apiVersion: sluice/v1",
 		"kind: Machine",

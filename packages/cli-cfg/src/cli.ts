@@ -12,7 +12,7 @@ import { flagLists } from "./flag-lists.js";
 /** TABLE-CONFIG: what the programs on an interface do. */
 export const cli: Program = {
 	name: "cli_cfg",
-	summary: "tell the programs on an interface what to do",
+	summary: "configure the programs on an interface",
 	version: manifest.version,
 	pins: tunnelPins,
 	values: { idx: ["0", "1"], flags: flagLists },

@@ -86,7 +86,7 @@ test(
 	"[2001:db8::1]:6080 > [2001:db8::2]:6080 udp 80 bytes | gue service 65535 0 | 2001:db8::1 > 2001:db8::2 icmpv6 128/0",
 );
 test(
-	"somebody else's UDP as it is",
+	"UDP that is not GUE as it is",
 	summed,
 	hex(
 		ethernet4,

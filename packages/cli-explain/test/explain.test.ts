@@ -76,7 +76,7 @@ explains("that a packet is too big, and which ICMP answers it", {
 	says: [
 		"packet   10.0.0.9:4000 > 1.1.1.1:80 tcp . 1460 bytes",
 		...proxyRows,
-		"outcome  too-big: it does not fit with the outer header on it: its sender is told the size that does",
+		"outcome  too-big: it does not fit with the outer header on it: its sender gets an ICMP error with the size that fits",
 		"verdict  REDIRECT: it is sent where the program says",
 		"result   1.1.1.1 > 10.0.0.9 icmp 3/4 mtu 1448, 576 bytes",
 	],

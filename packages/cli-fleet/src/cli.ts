@@ -9,7 +9,7 @@ import { rotate } from "./commands/rotate.js";
 import { run } from "./commands/run.js";
 import { status } from "./commands/status.js";
 
-/** The documents of many machines, pushed from one place and applied by an agent on each. */
+/** The documents of many machines, pushed to a store and applied by an agent on each. */
 export const cli: Program = {
 	name: "cli_fleet",
 	summary: "keep many machines' tables what their documents in etcd say",

@@ -23,7 +23,7 @@ export class Args {
 	readonly #words: readonly string[];
 	readonly #items: readonly Item[];
 
-	/** @param items what each word is; a variadic one has all words from its place on */
+	/** @param items what each word is; a variadic one has all words from there on */
 	constructor(
 		options: Readonly<Record<string, unknown>>,
 		words: readonly string[] = [],

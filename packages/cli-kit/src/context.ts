@@ -209,7 +209,7 @@ export class Context {
 		return explainMissingPins(error, this.pins, this.bpffs, this.pinDirectory);
 	}
 
-	/** Whether changes are kept until all lines of a batch are known to be right, so that what is read stays as it is. */
+	/** Whether changes are staged until all lines of a batch are checked, so that reads do not see them in the kernel. */
 	get staged(): boolean {
 		return false;
 	}

@@ -1,7 +1,7 @@
 /** The kernel's side, loaded when a command first needs it: start-up is part of the product. */
 export type Kernel = typeof import("@sluice/maps");
 
-/** What a program touches of the world, so that tests run the whole program in process. */
+/** The process's streams, environment and kernel; tests pass their own and run the whole program in process. */
 export interface Env {
 	/** Results; text as it is to be printed, with its newlines. */
 	out(text: string): void;

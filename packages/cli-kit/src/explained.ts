@@ -1,7 +1,7 @@
 import { BpfError } from "@sluice/maps/errors";
 import { Failure } from "./failure.js";
 
-/** A failure with its hint apart; undefined for what nobody expected. */
+/** A failure with its hint apart; undefined for an unexpected exception. */
 export function explained(
 	error: unknown,
 ): Pick<Failure, "kind" | "code" | "message" | "hint" | "usage"> | undefined {

@@ -45,7 +45,7 @@ const NONE: Record<string, unknown> = Object.freeze({});
 
 /**
  * Reads a command line by the program's description.
- * @param isBulk it is one line of many, where options of the program have no place
+ * @param isBulk it is one line of many, where options of the program are refused
  */
 export function readLine(
 	program: Program,

@@ -55,7 +55,7 @@ interface MetricsServer {
 	close(): Promise<void>;
 }
 
-/** What `serveUntilStopped` is told of where to listen, and how long a request may take, in milliseconds. */
+/** Where `serveUntilStopped` listens, and how long a request may take, in milliseconds. */
 export interface Listening {
 	address: string;
 	port: number;
@@ -154,7 +154,7 @@ function makeServer(
 	return server;
 }
 
-/** Whether the sender of a request may have its answer; if not, it is told so. */
+/** Whether the sender of a request is authorized; answers it if not. */
 async function mayAsk(
 	access: MetricsAccess | undefined,
 	request: IncomingMessage,
@@ -212,7 +212,7 @@ async function within<T>(
 }
 
 const causes: Record<string, string> = {
-	EADDRINUSE: "somebody else listens there",
+	EADDRINUSE: "another process listens there",
 	EADDRNOTAVAIL: "not an address of this host",
 	ENOTFOUND: "no such host",
 	EAI_AGAIN: "the name cannot be resolved now",

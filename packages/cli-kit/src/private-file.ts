@@ -10,10 +10,10 @@ import {
 import { Failure } from "./failure.js";
 import { writeAll } from "./real-env.js";
 
-/** A new file that only its owner may read, beside the place where it is to be. */
+/** A new file that only its owner may read, under a temporary name in the directory of its path. */
 export interface PrivateFile {
 	readonly fd: number;
-	/** Puts it in its place: what was there, a symbolic link too, is replaced in one step. The descriptor stays open. */
+	/** Renames it to its path: an existing file or symbolic link is replaced in one step. The descriptor stays open. */
 	place(): void;
 	/** Closes it; one that was not placed is removed. */
 	close(): void;
@@ -64,7 +64,7 @@ export function privateFile(file: string): PrivateFile {
 }
 
 /**
- * Writes a whole file that only its owner may read: it is in its place when all of it is there.
+ * Writes a whole file that only its owner may read. It has its name once all of it is written.
  * @throws Failure failed
  */
 export function writePrivately(

@@ -19,7 +19,7 @@ export const realEnv: Env = {
 		try {
 			write(STDERR, text, () => {});
 		} catch {
-			// There is nobody left to tell.
+			// The reader of stderr is gone, too.
 		}
 	},
 	vars: process.env,
@@ -61,7 +61,7 @@ export const realEnv: Env = {
 	kernel: () => import("@sluice/maps"),
 };
 
-/** Node's terminals bring its sockets with them, which is a tenth of a short command's time: only who asks pays. */
+/** Loaded when called: Node's terminals load its sockets, which take a tenth of a short command's time. */
 const isTerminal = (fd: number) =>
 	process.getBuiltinModule("node:tty").isatty(fd);
 
@@ -80,13 +80,13 @@ function outputFailure(cause: unknown): Failure {
 	);
 }
 
-/** Long texts are written from one place: memory that is new each time is slow to get. */
-let place = Buffer.alloc(0);
+/** Output is encoded into one buffer, which grows: a new one for each write is slow to allocate. */
+let encoded = Buffer.alloc(0);
 
 function write(fd: number, text: string, readerGone?: () => void): void {
 	const most = MOST_BYTES * text.length;
-	if (most > place.length) place = Buffer.allocUnsafeSlow(most);
-	writeAll(fd, place.subarray(0, place.write(text)), readerGone);
+	if (most > encoded.length) encoded = Buffer.allocUnsafeSlow(most);
+	writeAll(fd, encoded.subarray(0, encoded.write(text)), readerGone);
 }
 
 /** Bytes of UTF-8 that a unit of a JavaScript string can come to. */
@@ -113,7 +113,7 @@ export function writeAll(
 				return;
 			}
 			if (code !== "EAGAIN") throw error;
-			// A pipe that somebody made non-blocking is full: give its reader a moment.
+			// A non-blocking pipe is full: wait for its reader.
 			sleep(1);
 		}
 	}

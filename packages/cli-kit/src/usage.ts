@@ -23,7 +23,7 @@ export interface Item {
 	/** The words that may be typed as they stand. */
 	literals: readonly string[];
 	required: boolean;
-	/** It has all words from its place on. */
+	/** It has this word and all that follow. */
 	variadic: boolean;
 }
 

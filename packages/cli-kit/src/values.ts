@@ -170,7 +170,7 @@ function keyBytes(name: string, text: string): Buffer {
 			);
 		return bytes;
 	}
-	// What a decoder puts in the place of bytes that are not UTF-8: the key would not be the one that was meant.
+	// The replacement character of a decoder, for bytes that are not UTF-8: the key would not be the one that was typed.
 	if (text.includes("\ufffd"))
 		throw badInput(
 			`${name} must be text in UTF-8, or "hex:" and 32 hexadecimal digits`,

@@ -92,13 +92,13 @@ test("metrics that block the process for too long are given up", async (t) => {
 	t.is((await fetch(server.url)).status, 503);
 });
 
-test("a port that is taken is told, with the address", async (t) => {
+test("a port that is taken is an error with the address", async (t) => {
 	const server = await serveMetrics(up, "127.0.0.1", 0);
 	t.teardown(() => server.close());
 	const port = Number(new URL(server.url).port);
 	const error = await t.throwsAsync(serveMetrics(up, "127.0.0.1", port));
 	t.is(
 		error?.message,
-		`listen on 127.0.0.1:${port}: somebody else listens there (EADDRINUSE)`,
+		`listen on 127.0.0.1:${port}: another process listens there (EADDRINUSE)`,
 	);
 });

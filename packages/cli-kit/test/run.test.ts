@@ -46,7 +46,7 @@ for (const [how, code, text, json] of [
 		await prints(t, `--json fail ${how}`, { code, err: json });
 	});
 
-test("what nobody expected is called a bug and shows where it was", async (t) => {
+test("an unexpected exception is called a bug and shows its stack", async (t) => {
 	const { code, out, err } = await typed(["fail", "bug"]);
 	t.is(code, 1);
 	t.is(out, "");
@@ -98,7 +98,7 @@ test("a mistake exits 2, names what is wrong and shows the usage", async (t) => 
 	});
 });
 
-test("a command that is none is told with the one that may be meant", async (t) => {
+test("an unknown command is an error that suggests a known one", async (t) => {
 	for (const [line, message] of [
 		["gte 1", 'unknown command "gte"; did you mean "get"?'],
 		["show 1", 'unknown command "show"; did you mean "get"?'],

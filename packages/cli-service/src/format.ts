@@ -12,7 +12,7 @@ import { endpointName, otherKey, phaseOf, type Service } from "@sluice/tunnel";
 
 // Lines that scripts rely on: prefix, tabs and field order stay as they are.
 
-/** How a key is shown: hidden, unless somebody asked to see it. */
+/** How a key is shown: hidden by default. */
 export type ShowKey = (key: Buffer) => string;
 
 export const hiddenKey: ShowKey = () => "(hidden)";

@@ -36,7 +36,7 @@ it("a key is typed, quoted, or comes from standard input", (t, tables) => {
 	}
 });
 
-it("standard input that cannot be read is told", (t, tables) => {
+it("standard input that cannot be read is an error", (t, tables) => {
 	for (const [input, message] of [
 		["</", "standard input cannot be read: EISDIR"],
 		["</dev/null", "key must not be empty"],

@@ -132,7 +132,7 @@ it("V8 takes the code cache, and the program runs without it", (t) => {
 	t.is(start(), `refused: undefined\n${manifest.version}\n`);
 });
 
-it("who is not root is told so, and bad input before that", (t, tables) => {
+it("without root's rights there is an error, and bad input is reported before it", (t, tables) => {
 	execFileSync("chmod", ["755", "/sys/fs/bpf", tables.bpffs]);
 	// The checkout may stand where others may not enter, in root's home for one.
 	const root = path.join(import.meta.dirname, "../../..");
@@ -155,7 +155,7 @@ it("who is not root is told so, and bad input before that", (t, tables) => {
 	t.is(run("--version", nobody).code, 0);
 });
 
-it("output that cannot be written is told, and what was done stays done", (t, tables) => {
+it("output that cannot be written is an error, and what was done stays done", (t, tables) => {
 	t.deepEqual(
 		run("set 100 172.1.0.4 6080 0 0", {
 			bpffs: tables.bpffs,

@@ -24,7 +24,7 @@ function file(t: ExecutionContext, thousands: number): string {
 	return name;
 }
 
-it("a batch that takes longer than a second tells how far it is, on a terminal", async (t, tables) => {
+it("a batch that takes longer than a second shows progress on a terminal", async (t, tables) => {
 	t.timeout(180_000);
 	// How many lines last a second depends on the machine.
 	for (const thousands of [200, 800, 3200]) {
@@ -53,7 +53,7 @@ it("a batch that takes longer than a second tells how far it is, on a terminal",
 	t.fail("no batch took longer than a second");
 });
 
-it("a short batch tells its result alone", async (t, tables) => {
+it("a short batch prints its result alone", async (t, tables) => {
 	const batch = onTerminal([bin, "batch", file(t, 1)], size, variables(tables));
 	t.deepEqual(await batch.ended, {
 		code: 0,

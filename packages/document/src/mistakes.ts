@@ -3,7 +3,7 @@ import { badInput } from "@sluice/cli-kit";
 /** Keys of mappings and indices of lists, from the top of a document. */
 export type Path = readonly PropertyKey[];
 
-/** A place in a file: both counted from 1, the column in UTF-16 units. */
+/** A position in a file: line and column from 1, the column in UTF-16 units. */
 export interface Position {
 	line: number;
 	column: number;
@@ -15,7 +15,7 @@ export type PositionAt = (path: Path) => Position;
 /** The line of a file that a path is on. */
 export type LineAt = (path: Path) => number;
 
-/** Mistakes of one file that are shown; the rest is counted. */
+/** Mistakes of one file that are printed; of the rest, the number. */
 const SHOWN = 10;
 
 const START: Position = { line: 1, column: 1 };

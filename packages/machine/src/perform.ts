@@ -21,7 +21,7 @@ export interface Options {
 	dryRun: boolean;
 	/** False: compare alone; what a document is refused for is for the one who applies it. */
 	guarded: boolean;
-	/** In the place of the document's own. */
+	/** Instead of the document's own. */
 	generation: bigint | undefined;
 	mostDeletes: MostDeletes | undefined;
 	allowEmpty: boolean;
@@ -29,7 +29,7 @@ export interface Options {
 	only: Only;
 	/** Also an older generation than was applied: where a store was reset. */
 	allowOlder?: boolean;
-	/** A digest of the content, where the caller has one; it is told apart from other content by it. */
+	/** A digest of the content, where the caller has one; by which content is compared. */
 	content?: Buffer;
 }
 
@@ -127,7 +127,7 @@ export function performDocument(
 }
 
 /**
- * The result where the very file was applied last and no row was changed since, so that nobody has to take the document
+ * The result where the very file was applied last and no row was changed since, so that the caller need not take the document
  * apart. Of files with keys in other files, and of parts of the tables, more has to be looked at.
  */
 function unchanged(

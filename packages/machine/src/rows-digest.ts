@@ -60,7 +60,7 @@ export function rowsDigest(
 }
 
 /**
- * The digest after changes, where nobody else has changed a row meanwhile: of a hundred thousand rows, few are read.
+ * The digest after changes, where no other writer has changed a row meanwhile: of a hundred thousand rows, few are read.
  * @param before `state` of all rows, the part of the tables that is owned being all of them
  */
 export function stateAfter(

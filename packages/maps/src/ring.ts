@@ -28,7 +28,7 @@ export interface Ring {
 
 /** Events handed out before the event loop has its turn again. */
 const BATCH = 1024;
-/** What the callback tells libbpf to make it stop: the event counts as read. */
+/** What the callback returns to make libbpf stop; the event is consumed. */
 const STOP = -1;
 
 /**

@@ -337,7 +337,7 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 	#valueBuffer = () =>
 		Buffer.allocUnsafe(this.#index.room * this.#table.value.size);
 
-	/** Puts `#value` in the place of an entry's, and keeps what the kernel has of it. */
+	/** Replaces an entry's value by `#value`; the kernel's value goes to `#before`. */
 	#overwrite(number: number): void {
 		const { size } = this.#table.value;
 		const at = number * size;

@@ -153,7 +153,7 @@ it("refusing a map closes it", (t) => {
 	t.is(after, before);
 });
 
-it("a bpffs is told from other file systems, also where the path is not there yet", (t) => {
+it("a bpffs is distinguished from other file systems, also where the path does not exist yet", (t) => {
 	t.true(isBpffs("/sys/fs/bpf"));
 	t.true(isBpffs("/sys/fs/bpf/not/there"));
 	t.false(isBpffs("/tmp"));

@@ -11,7 +11,7 @@ export type RunOptions = {
 	env?: Record<string, string>;
 	/** Directory to run in; ours by default. */
 	cwd?: string;
-	/** False: a failing command is told by its exit code, not by an exception. */
+	/** False: a failing command returns its exit code and does not throw. */
 	reject?: boolean;
 	/** In milliseconds; none by default. */
 	timeout?: number;

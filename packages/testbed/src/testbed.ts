@@ -35,7 +35,7 @@ export class Testbed {
 		const [high, low] = [this.#interfaces >> 8, this.#interfaces & 0xff].map(
 			(byte) => byte.toString(16).padStart(2, "0"),
 		);
-		// 02: locally administered, so that it is nobody's.
+		// 02: locally administered, so no vendor's.
 		return `02:00:00:00:${high}:${low}`;
 	}
 }

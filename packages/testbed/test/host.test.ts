@@ -22,7 +22,7 @@ rootTest("a host has interfaces and a bpffs of its own", async (t) => {
 	t.is(links.stdout.split("\n").length, 1);
 });
 
-rootTest("run tells output, exit code and signal", async (t) => {
+rootTest("run returns output, exit code and signal", async (t) => {
 	const bed = await testbed();
 	t.teardown(() => bed.close());
 	const host = await bed.host("a");

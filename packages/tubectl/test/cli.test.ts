@@ -88,7 +88,7 @@ const mistakes: [line: string[], message: string][] = [
 	],
 ];
 for (const [line, message] of mistakes)
-	test(`Bad usage is told: ${JSON.stringify(line)}`, async (t) => {
+	test(`Bad usage is an error: ${JSON.stringify(line)}`, async (t) => {
 		t.deepEqual(await tubectl(...line), {
 			code: 2,
 			out: "",
@@ -96,7 +96,7 @@ for (const [line, message] of mistakes)
 		});
 	});
 
-test("An unknown command is told", async (t) => {
+test("An unknown command is an error", async (t) => {
 	t.deepEqual(await tubectl("lod"), {
 		code: 2,
 		out: "",

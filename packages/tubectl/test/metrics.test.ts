@@ -141,13 +141,13 @@ kernelTest("A collection that takes longer than -timeout is 503", async (t) => {
 	t.is(response.status, 503);
 });
 
-kernelTest("An address that is taken is told", async (t) => {
+kernelTest("An address that is taken is an error", async (t) => {
 	await must("load");
 	const { port } = await greeter(t, "other");
 	t.deepEqual(await tubectl("metrics", "127.0.0.1", String(port)), {
 		code: 1,
 		out: "",
-		err: `tubectl: metrics: listen on 127.0.0.1:${port}: somebody else listens there (EADDRINUSE)\n`,
+		err: `tubectl: metrics: listen on 127.0.0.1:${port}: another process listens there (EADDRINUSE)\n`,
 	});
 });
 

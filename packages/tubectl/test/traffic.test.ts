@@ -95,7 +95,7 @@ kernelTest("Datagrams reach the socket that is registered", async (t) => {
 });
 
 kernelTest(
-	"Traffic without a socket is dropped, never somebody else's",
+	"Traffic without a socket is dropped, and never goes to another socket",
 	async (t) => {
 		// Somebody else listens on every address.
 		const other = await greeter(t, "other", { host: "0.0.0.0" });

@@ -7,7 +7,7 @@ export const reasons: Readonly<Record<Outcome, string>> = {
 	"not-ip": "neither IPv4 nor IPv6",
 	"not-ours": "no table knows it: the next filter decides, then the stack",
 	malformed: "its headers do not fit: the stack may judge it",
-	"plain-gue": "GUE without a sid and a key, which is somebody else's",
+	"plain-gue": "GUE without a sid and a key, which is not ours",
 	"outer-fragment":
 		"a fragment of a tunnel packet: the stack has to put it together",
 	"fragment-before-first":
@@ -42,9 +42,9 @@ export const reasons: Readonly<Record<Outcome, string>> = {
 		"the far end of its tunnel is not known yet: it has to ping, or cli_tunnel set names it",
 	"tunnel-family": "one end of the tunnel is IPv4 and the other IPv6",
 	"too-big":
-		"it does not fit with the outer header on it: its sender is told the size that does",
+		"it does not fit with the outer header on it: its sender gets an ICMP error with the size that fits",
 	"too-big-silent":
-		"it does not fit with the outer header on it, and its sender may not be told",
+		"it does not fit with the outer header on it, and no ICMP error may be sent",
 	"no-route": "no route to the tunnel's remote: see ip route get",
 	"encap-failed": "the kernel refused to make room for the outer header",
 	"nat-failed":

@@ -36,7 +36,7 @@ export const encapRow = ({ tunnel, sid, key }: Service): Encap => ({
 	key,
 });
 
-/** Which other services have an endpoint that this one wants. Rows that belong to no service are nobody's. */
+/** Which other services have an endpoint that this one wants. Rows that belong to no service do not count. */
 export function conflicts(tables: ServiceTables, service: Service): Conflict[] {
 	const found: Conflict[] = [];
 	for (const role of ["proxy", "backend"] as const) {

@@ -12,14 +12,14 @@ import type { TunnelTables } from "./tables.js";
 /** A remote that is not known yet. */
 export const UNKNOWN = "::";
 
-/** What `set` is told of a tunnel; a remote of `::` and port 0 is left to the pings. */
+/** A tunnel as `set` takes it; a remote of `::` and port 0 is learned from pings. */
 export type TunnelSpec = Omit<Tunnel, "lastPing"> & {
 	/** What may move the far end; undefined: any ping. */
 	options?: TunnelOptions | undefined;
 };
 
-/** Under which a tunnel's pings are counted that name no service. What is a service's goes with the service. */
-const NOBODY: Sid = { service: 0, group: 0 };
+/** The sid under which a tunnel's pings without a service are counted. A service's counters are deleted with it. */
+const NO_SERVICE: Sid = { service: 0, group: 0 };
 
 /** The endpoint on which a tunnel's packets arrive. */
 export const localEndpoint = (
@@ -92,7 +92,7 @@ export function deleteTunnel(tables: TunnelTables, id: number): boolean {
 	tables.tunnels.delete(id);
 	tables.options.delete(id);
 	tables.pingTimes.delete(id);
-	tables.traffic.delete({ tunnel: id, sid: NOBODY, queue: queues.ingress });
+	tables.traffic.delete({ tunnel: id, sid: NO_SERVICE, queue: queues.ingress });
 	return true;
 }
 
@@ -106,7 +106,7 @@ export function deleteAllTunnels(tables: TunnelTables): number[] {
 	tables.traffic.deleteMany(
 		[...tables.traffic.entries()]
 			.map(([key]) => key)
-			.filter(({ sid }) => sameSid(sid, NOBODY)),
+			.filter(({ sid }) => sameSid(sid, NO_SERVICE)),
 	);
 	return ids.sort((a, b) => a - b);
 }

@@ -145,7 +145,7 @@ it("a directory that is no bpffs is refused, but a bad file first", async (t) =>
 	);
 });
 
-it("a bpffs that ip netns exec hides is told apart", async (t) => {
+it("a bpffs that ip netns exec hides has a hint of its own", async (t) => {
 	const { stderr } = await lab.box.run(
 		"sh",
 		[
@@ -176,7 +176,7 @@ it("the compiled program can lie elsewhere, and is missed where it is not", asyn
 	);
 });
 
-it("-d tells the configuration and each decision", async (t) => {
+it("-d prints the configuration and each decision", async (t) => {
 	const server = await lab.serve(key({ action: "pass" }), "-d");
 	t.regex(
 		server.stderr,
@@ -197,7 +197,7 @@ it("-d tells the configuration and each decision", async (t) => {
 	await lab.agents.upstream.take(2);
 });
 
-it("-d tells how many decisions were lost", async (t) => {
+it("-d prints how many decisions were lost", async (t) => {
 	const server = await lab.serve(key(), "-d");
 	await lab.box.run("kill", ["-STOP", String(server.pid)]);
 	// The ring holds 1 MiB of events of 80 bytes.

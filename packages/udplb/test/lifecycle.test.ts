@@ -80,7 +80,7 @@ it("a reload leaves keys that did not change as they are, with their counters", 
 	t.regex(server.stderr, /reloaded: 0 keys added, 1 changed, 0 removed/);
 });
 
-it("a bad file is refused whole, told with its line, and what runs stays", async (t) => {
+it("a bad file is refused whole with its line, and what runs stays", async (t) => {
 	const server = await lab.serve(key());
 	await lab.reload(
 		server,
@@ -130,7 +130,7 @@ it("the end leaves nothing that is ours, and all that is not", async (t) => {
 	);
 });
 
-it("a foreign filter at our place is left alone, and told", async (t) => {
+it("a foreign filter with our preference is left alone, and logged", async (t) => {
 	await lab.stop();
 	const place = ["dev", "b0", "ingress", "pref", "7727"];
 	await lab.box.run("tc", [

@@ -57,7 +57,7 @@ it("the neighbours of upstreams, and the gateway of one further off, are kept re
 	t.notRegex(await neighbours(), /managed/);
 });
 
-it("an entry that somebody has set for good is left alone", async (t) => {
+it("a permanent entry is left alone", async (t) => {
 	const [u0] = JSON.parse(
 		(await lab.upstream.run("ip", ["-j", "link", "show", "dev", "u0"])).stdout,
 	);

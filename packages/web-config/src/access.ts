@@ -4,8 +4,9 @@ import { createSecureContext, type TlsOptions } from "node:tls";
 import { compare } from "bcryptjs";
 import { readWebConfig, refuseTls, type WebConfig } from "./read.js";
 
-/** Compared with where there is no such user, so that the time tells nothing: the hash of no password that is known. */
-const NOBODY = "$2b$10$abcdefghijklmnopqrstuu0123456789ABCDEFGHIJKLMNOPQRSTU";
+/** The hash that is compared for an unknown user, so that the time does not reveal it. Its password is not known. */
+const UNKNOWN_USER =
+	"$2b$10$abcdefghijklmnopqrstuu0123456789ABCDEFGHIJKLMNOPQRSTU";
 
 /**
  * Who may read metrics, and over TLS or not. The files are read again where they changed; while they are wrong, what
@@ -60,7 +61,7 @@ export class WebAccess {
 		const hash = users.get(text.slice(0, colon));
 		const sum = createHash("sha256").update(`${hash}\0${text}`).digest();
 		if (this.#known && timingSafeEqual(sum, this.#known)) return true;
-		const right = await compare(text.slice(colon + 1), hash ?? NOBODY);
+		const right = await compare(text.slice(colon + 1), hash ?? UNKNOWN_USER);
 		if (!right || hash === undefined || colon < 0) return false;
 		this.#known = sum;
 		return true;

@@ -8,7 +8,7 @@ import { Mistakes, type Path, readDocument } from "@sluice/document";
 export interface WebConfig {
 	/** For node:https; undefined: plain HTTP. */
 	tls: TlsOptions | undefined;
-	/** bcrypt hashes by user; none: nobody is asked for a password. */
+	/** bcrypt hashes by user; none: no password is needed. */
 	users: ReadonlyMap<string, string>;
 	/** Files besides this one that were read. */
 	files: readonly string[];

@@ -45,7 +45,7 @@ bpfTest("--purge refuses while the tables are in use elsewhere", async (t) => {
 	t.deepEqual(await programs(host, "ingress"), ["7717 pfc_ingress"]);
 });
 
-bpfTest("detach of nothing is told by the exit code", async (t) => {
+bpfTest("detach of nothing has an exit code of its own", async (t) => {
 	const host = await hostWith(t);
 
 	await fails(

@@ -114,7 +114,7 @@ for (const name of ["flock", "stat"])
 	});
 
 bpfTest(
-	"busybox's stat is good enough, and its lack of flock is told",
+	"busybox's stat is good enough, and its lack of flock is an error",
 	async (t) => {
 		const host = await hostWith(t);
 		const mounts = async () =>

@@ -3,7 +3,7 @@ import { asNobody } from "../../helpers/nobody.js";
 import { script } from "../../helpers/paths.js";
 import { bpfTest, fails, hostWith } from "../../helpers/scripts.js";
 
-bpfTest("bad usage is told before anything is done", async (t) => {
+bpfTest("bad usage is an error before anything is done", async (t) => {
 	const host = await hostWith(t);
 	const usage = (line: string, ...args: string[]) =>
 		fails(t, host, ["attach_tc", ...args], 2, `attach_tc.sh: ${line}`);

@@ -342,7 +342,7 @@ export const decap: PacketCase[] = [
 		outcome: "decap-failed",
 	},
 	{
-		title: "decap: plain GUE is somebody else's",
+		title: "decap: plain GUE is not ours",
 		queue: "rx",
 		flags: 0,
 		input: tunnel

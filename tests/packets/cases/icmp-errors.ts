@@ -267,7 +267,7 @@ export const icmpErrors: PacketCase[] = [
 		outcome: "dnat",
 	},
 	{
-		title: "icmp: one about somebody else's packet passes",
+		title: "icmp: one about a packet that is not ours passes",
 		queue: "rx",
 		flags: rx.dnat,
 		input: quoting(

@@ -147,7 +147,7 @@ export const nat: PacketCase[] = [
 		outcome: "nat-failed",
 	},
 	{
-		title: "nat: a node's direct SYN-ACK tells the tunnel's MSS",
+		title: "nat: a node's direct SYN-ACK has the tunnel's MSS",
 		queue: "tx",
 		flags: tx.snat,
 		onLink: true,

@@ -23,7 +23,7 @@ export const exportDocument = command({
 			type: "string",
 			value: "file",
 			describe:
-				"Write it to a file that only its owner may read, in the place of what is there",
+				"Write it to a file that only its owner may read; an existing file is replaced",
 		},
 	},
 	examples: [

@@ -99,7 +99,7 @@ function wanted(
 			isSubject(filter, isOfSubject(decode(frameOf(event)))));
 }
 
-/** Where and when an event was, in words of the world outside the kernel. */
+/** Interface name, direction and wall-clock time of an event. */
 function placer({ kernel }: Context): (event: PacketEvent) => Place {
 	const timeOf = unixTime(kernel);
 	return ({ time, ifindex }) => ({

@@ -6,7 +6,7 @@ import { ifindexOf, interfaceOf, type Selection, selection } from "../rows.js";
 
 export const get = command({
 	usage: ["get <idx>|all", "get <interface> [<idx>]"],
-	summary: "Show what the programs are told to do",
+	summary: "Show the configuration of the programs",
 	positionals: {
 		idx: "0 ingress, 1 egress [default: both]",
 		interface: "Rows of this interface alone",

@@ -13,7 +13,7 @@ export const set = command({
 		"set [<interface>] <idx> <id> <flags> <name>",
 		"set [<interface>] <idx> <change>",
 	],
-	summary: "Tell a program what to do",
+	summary: "Configure a program",
 	minusWords: true,
 	positionals: {
 		interface:

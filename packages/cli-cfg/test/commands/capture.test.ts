@@ -69,7 +69,7 @@ it("dump --write makes a capture that tshark reads", async (t, tables) => {
 	t.is(statSync(file).mode & 0o777, 0o600);
 });
 
-it("dump --write --json tells what it wrote, in place of a link", async (t, tables) => {
+it("dump --write --json prints what it wrote, and replaces a symbolic link", async (t, tables) => {
 	const file = path.join(directory, "b.pcapng");
 	const victim = path.join(directory, "victim");
 	writeFileSync(victim, "as it was", { mode: 0o644 });

@@ -167,7 +167,7 @@ it("dump leaves out what came before it, and ends when it is stopped", async (t,
 	t.is(JSON.parse(ended.out).length, datagram6.length);
 });
 
-it("dump shows a long packet's beginning and tells its length", async (t, tables) => {
+it("dump shows a long packet's beginning and prints its length", async (t, tables) => {
 	const data = Buffer.concat([datagram6, Buffer.alloc(3000)]);
 	const { out } = await dumping(tables, "dump --count 1 --json", () =>
 		writeEvents(tables, [{ data }]),

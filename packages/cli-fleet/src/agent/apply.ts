@@ -72,7 +72,7 @@ export function apply(
 	);
 }
 
-/** Rows of the document's kinds before the change, about: those that were added are counted, too. */
+/** Rows of the document's kinds before the change, about: including those that were added. */
 function presentBefore(rows: Rows, { deleted }: Change): number {
 	const { config, tunnels, services } = countRows(rows.keys());
 	return (

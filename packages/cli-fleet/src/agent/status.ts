@@ -1,4 +1,4 @@
-/** What an agent says of itself: seen and applied are generations, and what was refused is told with its reason. */
+/** What an agent says of itself: seen and applied are generations, a refusal has its reason. */
 export interface AgentStatus {
 	machine: string;
 	/** Of Sluice, and of the kernel. */

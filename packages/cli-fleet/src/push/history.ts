@@ -5,7 +5,7 @@ import { deleteRangeOf, type Etcd } from "../etcd/etcd.js";
 import type { Paths } from "../rows/paths.js";
 import type { Rows } from "../rows/rows.js";
 
-/** Generations of a machine that are kept. */
+/** Generations of a machine that are stored. */
 export const KEPT = 10;
 
 /** Characters of one value, well below what a request may hold. */

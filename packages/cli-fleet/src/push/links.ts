@@ -25,7 +25,7 @@ interface Claim {
 /** Random ids that may be another's before this is given up. */
 const TRIES = 20;
 
-/** Seconds that the ids of a link that is gone stay claimed: late packets of it are nobody else's. */
+/** Seconds that the ids of a link that is gone stay claimed: its late packets must not match another link. */
 const GRACE = 86_400;
 
 const LARGEST_TUNNEL = 0x7fff_ffff;
@@ -127,7 +127,7 @@ export async function deleteLink(
 	return all;
 }
 
-/** The ids of a link: those that it has, or new ones, which nobody else has claimed. */
+/** The ids of a link: those that it has, or new ones, which no other link has claimed. */
 async function claimOf(
 	etcd: Etcd,
 	paths: Paths,
@@ -247,7 +247,7 @@ const gatewayRows = (link: Link, claim: Claim, key: string): Rows =>
 		...serviceRows(link, claim, key),
 	]);
 
-/** A machine's rows with those of a link in the place of what it had of it. */
+/** A machine's rows with those of a link replaced. */
 function rowsWithLink(
 	machine: string,
 	{ rows: current }: Current,

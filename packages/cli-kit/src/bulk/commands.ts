@@ -72,7 +72,7 @@ const save = (tables: AnyBulkTables) =>
 				type: "string",
 				value: "file",
 				describe:
-					"Write it to a file that only its owner may read, in the place of what is there",
+					"Write it to a file that only its owner may read; an existing file is replaced",
 			},
 			...tables.saveOptions,
 		},

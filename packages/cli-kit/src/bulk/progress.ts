@@ -1,18 +1,18 @@
 import type { Env } from "../env.js";
 
-/** Counts what is done, and ends the line that tells of it. */
+/** Adds to what is done; `end` ends the line on the terminal. */
 export interface Progress {
 	(count: number): void;
 	end(): void;
 }
 
-/** Tells a person on stderr how far something is, once it has taken longer than a second. */
+/** Shows progress on a terminal's stderr, from the first second on. */
 export function progress(env: Env, what: string): Progress {
 	if (!env.isErrTerminal) return Object.assign(() => {}, { end() {} });
 	let next = Date.now() + 1000;
 	let done = 0;
 	let shown = false;
-	const told = (count: number) => {
+	const add = (count: number) => {
 		done += count;
 		if (Date.now() < next) return;
 		next = Date.now() + 100;
@@ -22,5 +22,5 @@ export function progress(env: Env, what: string): Progress {
 	const end = () => {
 		if (shown) env.err("\r\x1b[K");
 	};
-	return Object.assign(told, { end });
+	return Object.assign(add, { end });
 }

@@ -42,7 +42,7 @@ export function readCommand(
 	return { spec, parsed: parseArguments(program, read, env) };
 }
 
-/** The world of a line: standard input is the batch itself, so no line can read it. */
+/** The environment of a line: standard input is the batch itself, so no line can read it. */
 export const envOfLine = (env: Env): Env => ({
 	...env,
 	out: env.out,

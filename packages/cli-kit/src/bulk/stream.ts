@@ -111,7 +111,7 @@ function* burstsOf(env: Env): IterableIterator<readonly Line[]> {
 			yield lines.slice(at, at + BURST);
 }
 
-/** The lines of each part of standard input; undefined for one that is too long, of which nothing is kept. */
+/** The lines of each part of standard input; undefined for one that is too long. */
 function* partsOf({ inputPart }: Env): IterableIterator<readonly Line[]> {
 	let rest: Line = "";
 	for (let first = true; ; first = false) {

@@ -8,7 +8,7 @@ import {
 import { type Form, formsOf, type Item, ONLY, verbOf } from "../usage.js";
 import { optionsOf, verbsOf } from "../vocabulary.js";
 
-/** What may stand at one place of a command line. */
+/** What one argument of a command line may be. */
 export interface Choice {
 	/** What it is called in usages. */
 	name: string;

@@ -67,7 +67,7 @@ export const rotate = command({
 		force: {
 			type: "boolean",
 			describe:
-				"With --finish: also where packets come with the key that goes, or the new one was never sent; with --prepare: in place of another new key",
+				"With --finish: also where packets come with the key that goes, or the new one was never sent; with --prepare: instead of another new key",
 		},
 		"show-keys": showKeysOption,
 	},

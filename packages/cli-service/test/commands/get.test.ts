@@ -34,7 +34,7 @@ it("get all shows services by id, then the other tables in the same order", asyn
 const shown = (one: string, two: string) =>
 	`VERIFY (1, 2) ->\t'${one}'\t100\t\t(tcp 5.5.5.5:3100)\t(tcp 1.1.1.1:4000)\nENCAP (tcp 1.1.1.1:4000) -> 100\t\t(1, 2)\t'${two}'\nNAT (tcp 1.1.1.1:4000) -> (tcp 5.5.5.5:3100)\nNAT (tcp 5.5.5.5:3100) -> (tcp 1.1.1.1:4000)\n1 service\n`;
 
-it("keys are hidden unless somebody asks for them", async (t, tables) => {
+it("keys are hidden without --show-keys", async (t, tables) => {
 	await tables.run(cli, first);
 	await tables.run(cli, second);
 	const key = "Pa55w0rd1234567";

@@ -68,7 +68,7 @@ it("stats adds up the tunnels of each service", async (t, tables) => {
 	]);
 });
 
-it("stats --watch tells the rates of what moves, each look on a line", async (t, tables) => {
+it("stats --watch prints the rates of what moves, each interval on a line", async (t, tables) => {
 	const traffic = tables.open(trafficTable);
 	await tables.run(cli, "batch -", { input });
 	traffic.set(key(1, 100, 0), firstCpu(1000));

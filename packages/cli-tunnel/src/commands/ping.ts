@@ -41,7 +41,7 @@ export const ping = command({
 		},
 	},
 	examples: [
-		["ping 100 --count 1", "Tell the far end of tunnel 100 once"],
+		["ping 100 --count 1", "One ping to the far end of tunnel 100"],
 		["ping all --interval 5", "Keep every tunnel's NAT mapping open"],
 		["ping 100 --count 1 --mtu", "Measure the MTU of the path to the far end"],
 	],

@@ -131,7 +131,7 @@ it("a learned remote is saved, or left to be learned again, and survives both", 
 	t.deepEqual(tables.open(tunnelTable).get(1), learned);
 });
 
-it("restore counts again what somebody else has miscounted", async (t, tables) => {
+it("restore counts again what another program has miscounted", async (t, tables) => {
 	await tables.run(cli, "set 1 10.0.0.1 6080 0 0");
 	tables
 		.open(decapTable)

@@ -33,7 +33,7 @@ it("del of a tunnel that is not there exits 3", (t, tables) =>
 		{ type: "del all --json", out: '{"deleted":[]}\n' },
 	]));
 
-it("del all deletes every tunnel and tells their ids in order", async (t, tables) => {
+it("del all deletes every tunnel and prints their ids in order", async (t, tables) => {
 	for (const id of [3, 20, 1])
 		await tables.run(cli, `set ${id} 10.0.0.${id} 6080 0 0`);
 	await session(t, tables, cli, [

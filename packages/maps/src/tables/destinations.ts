@@ -17,7 +17,7 @@ export const destinationKey = struct(257, {
 	protocol: [256, u8],
 });
 
-/** A destination's id, which is its place in the sockets and metrics tables. Mirrors `struct destination`. */
+/** A destination's id, which is its index in the sockets and metrics tables. Mirrors `struct destination`. */
 export type DestinationValue = ValueOf<typeof destination>;
 
 export const destination = struct(8, {

@@ -67,7 +67,7 @@ export const lbUpstream = struct(56, {
 	/** Where it leaves if this host does not forward; 0: not known. */
 	ifindex: [44, u32],
 	weight: [48, u32],
-	/** 0: nobody's. */
+	/** 0: free. */
 	inUse: [52, u32],
 });
 

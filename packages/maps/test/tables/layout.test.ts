@@ -219,7 +219,7 @@ test("an event's header is what the programs write", (t) => {
 	);
 });
 
-test("what the drop monitor reports, and what it is told, are the structs of its program", (t) => {
+test("the drop monitor's events and settings are the structs of its program", (t) => {
 	const found = objects.find(({ file }) => file === "drop_monitor.o");
 	const map = found?.btf.maps().get("buffers");
 	if (!found || !map?.value) return t.fail();

@@ -4,7 +4,7 @@ import { LABEL_SIZE, labelBytes, labelText } from "@sluice/maps/tables";
 /** A label that is written as it is: printable ASCII without a backslash. */
 const PLAIN = /^[ -[\]-~]{1,255}$/;
 
-/** What a decoder puts in the place of bytes that are not UTF-8. */
+/** The replacement character of a decoder, for bytes that are not UTF-8. */
 const REPLACEMENT = "\ufffd";
 
 /**

@@ -64,7 +64,7 @@ export function makeIndex(
 	done("filled");
 }
 
-/** Puts the program that writes in the place of an earlier one, in one step. */
+/** Pins the writing program; an earlier one is replaced in one step. */
 function pinWriter(state: string, loaded: LoadedObject): void {
 	const next = join(state, `${WRITER}-upgrade`);
 	rmSync(next, { force: true });

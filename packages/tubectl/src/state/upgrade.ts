@@ -39,7 +39,7 @@ import { openTables, type Tables } from "./tables.js";
 export type Index = "keep" | "make" | "remove";
 
 /**
- * Puts this release's program in the place of the one that runs, which may be another tool's, and keeps all state.
+ * Replaces the running program, which may be another tool's, by this release's, and keeps all state.
  * No packet passes without a program; a kill between any two steps leaves the old program or the new.
  *
  * @param object file of the compiled program

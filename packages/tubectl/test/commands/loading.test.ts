@@ -307,7 +307,7 @@ kernelTest("What is not a bpffs is refused", async (t) => {
 });
 
 kernelTest(
-	"A program that the verifier refuses is told, and nothing is left",
+	"A program that the verifier refuses is an error, and nothing is left",
 	async (t) => {
 		const directory = mkdtempSync(join(tmpdir(), "refused-"));
 		t.teardown(() => rmSync(directory, { recursive: true }));

@@ -118,7 +118,7 @@ kernelTest("A unix socket is passed by", async (t) => {
 	t.is((await registerPid("tcp", "127.0.0.1", port)).code, 0);
 });
 
-kernelTest("A process without such a socket is told so", async (t) => {
+kernelTest("A process without such a socket is an error", async (t) => {
 	t.deepEqual(
 		await registerPid("tcp", "127.0.0.1", 1),
 		failed(

@@ -51,7 +51,7 @@ export const serve = command({
 		debug: {
 			type: "boolean",
 			alias: "d",
-			describe: "Tell each decision",
+			describe: "Print each decision",
 		},
 		keep: {
 			type: "boolean",
@@ -72,7 +72,10 @@ export const serve = command({
 		},
 	},
 	examples: [
-		["-d -i ens3 -c config.yaml", "Balance what comes in by ens3, and tell"],
+		[
+			"-d -i ens3 -c config.yaml",
+			"Balance what comes in by ens3, and print each decision",
+		],
 	],
 	parse(args: Args, env: Env) {
 		const resolve = args.optional("resolve") ?? "30";

@@ -3,6 +3,6 @@ import type { Generation } from "../tables/generation.js";
 
 const EVENTS_LOST = lbOutcomes.indexOf("events_lost");
 
-/** How many decisions could not be told, because nobody read the ring buffer in time. */
+/** Decisions lost because the ring buffer was full. */
 export const lostEvents = ({ outcomes }: Generation): bigint =>
 	(outcomes.get(EVENTS_LOST) ?? []).reduce((sum, count) => sum + count, 0n);

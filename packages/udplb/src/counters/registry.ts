@@ -4,7 +4,7 @@ import type { InterfaceCounters } from "./read-all.js";
 
 /**
  * A registry that reads the counters anew for every scrape.
- * @param failed told why the tables could not be read; the scrape then carries the error count alone
+ * @param failed called with the reason why the tables could not be read; the scrape then carries the error count alone
  */
 export function registryOf(
 	read: () => InterfaceCounters[],

@@ -80,7 +80,7 @@ async function addQdisc(device: string): Promise<void> {
 	try {
 		await iproute("tc", ["qdisc", "add", "dev", device, "clsact"]);
 	} catch (error) {
-		// Somebody else may have been faster.
+		// Another process may have been faster.
 		if (!(await there())) throw error;
 	}
 }

@@ -16,7 +16,7 @@ interface Entry {
 
 /**
  * Has the kernel keep the neighbour entries of upstreams and gateways resolved (`managed`, Linux 5.16), so that a
- * packet need not wait for one. What somebody else has set for good is left alone.
+ * packet need not wait for one. Permanent entries of others are left alone.
  */
 export class Neighbours {
 	#ours = new Map<string, { address: string; device: string }>();

@@ -2,7 +2,7 @@ import { lbEvent, lbOutcomes } from "@sluice/maps/tables";
 import { endpointText } from "../config/endpoint.js";
 import type { Log } from "./log.js";
 
-/** Tells one event of the ring buffer. */
+/** Prints one event of the ring buffer. */
 export function tellDecision(log: Log, event: Buffer): void {
 	const { src, dst, upstream, ...rest } = lbEvent.read(event, 0);
 	const outcome = lbOutcomes[rest.outcome] ?? `outcome ${rest.outcome}`;

@@ -2,7 +2,7 @@ import { type Env, toJson, writeAll } from "@sluice/cli-kit";
 
 const STDOUT = 1;
 
-/** What the command tells while it runs, in the form of its ancestor: `INFO[0001] text`, seconds since the start. */
+/** The log on stderr, in the form of its ancestor: `INFO[0001] text`, seconds since the start. */
 export interface Log {
 	info(text: string): void;
 	error(text: string): void;
@@ -30,7 +30,7 @@ export function makeLog(env: Env, json: boolean): Log {
 	};
 }
 
-/** The packets go on when nobody reads the decisions any more, or the disk is full. */
+/** The packets go on when the reader of the decisions is gone, or the disk is full. */
 function writeDecision(text: string): void {
 	try {
 		writeAll(STDOUT, Buffer.from(text), () => {});

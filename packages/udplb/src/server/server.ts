@@ -77,7 +77,7 @@ export class Server {
 	#placement: Placement | undefined;
 	#ring: Ring | undefined;
 	#lost = 0n;
-	/** What is wrong with our place on the hook, logged once. */
+	/** Why our filter is not on the hook, logged once. */
 	#displaced = "";
 
 	constructor(options: ServeOptions, log: Log) {
@@ -143,7 +143,7 @@ export class Server {
 	}
 
 	/**
-	 * Follows what has changed around it: the filter, routes, names, and neighbour entries that somebody removed.
+	 * Follows what has changed around it: the filter, routes, names, and neighbour entries that were removed.
 	 * @throws Failure environment: the interface is gone; failed: something could not be looked up
 	 */
 	async refresh(): Promise<void> {

@@ -29,7 +29,7 @@ const GRACE = 20;
 
 /**
  * Makes a generation's tables hold these targets, by writing what differs. A packet finds all of a key's old state or
- * all of its new: what is new is written where nobody looks yet, then the key is changed, and what was there is
+ * all of its new: what is new is written to slots that no key names yet, then the key is changed, and what was there is
  * cleared when no packet can be looking at it any more.
  *
  * @throws NoRoom, and nothing is changed; BpfError the kernel refuses
@@ -72,7 +72,7 @@ export async function apply(
 
 	await setTimeout(GRACE);
 	const free = placement.free(before);
-	for (const index of free) upstreams.add(index, nobody);
+	for (const index of free) upstreams.add(index, unused);
 	upstreams.flush();
 	tables.traffic.deleteMany(free);
 	return change;
@@ -151,7 +151,7 @@ const rowOf = (target: Target, upstream: TargetUpstream): LbUpstream => ({
 	inUse: 1,
 });
 
-const nobody: LbUpstream = {
+const unused: LbUpstream = {
 	addr: "::",
 	keyAddr: "::",
 	port: 0,

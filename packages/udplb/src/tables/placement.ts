@@ -120,7 +120,7 @@ export class Placement {
 
 const nameOf = ({ address, port }: Target) => endpointText(address, port);
 
-/** What makes an upstream another one, whose packets are counted anew. */
+/** What makes an upstream another one, whose counters begin at 0. */
 const identity = ({ host, port, address }: TargetUpstream) =>
 	`${host} ${port} ${address}`;
 

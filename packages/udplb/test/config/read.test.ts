@@ -227,7 +227,7 @@ test(
 	'config.yaml:9: [1].options.strategy: expected "src-ip" or "src-port", got "x"',
 );
 
-test("a file that is not there, or cannot be read, is told", (t) => {
+test("a file that does not exist or cannot be read is an error", (t) => {
 	const missing = t.throws(() => readConfig("/nonexistent/c.yaml"));
 	t.is(missing?.message, "read /nonexistent/c.yaml: no such file (ENOENT)");
 	const directory = t.throws(() => readConfig("/"));
