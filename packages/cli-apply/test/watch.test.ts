@@ -1,4 +1,5 @@
 // Needs root and BPF: watches a file that is replaced as Kubernetes does.
+import { execFileSync } from "node:child_process";
 import {
 	mkdirSync,
 	mkdtempSync,
@@ -46,7 +47,7 @@ it("watch applies each version of a ConfigMap, and goes on after a wrong one", a
 	});
 	await until("generation 1: 12 rows written, 0 deleted\n");
 	write("kind: nothing");
-	await sleep(300);
+	await sleep(1000);
 	write(
 		yaml(
 			changed((c) => {
@@ -63,4 +64,31 @@ it("watch applies each version of a ConfigMap, and goes on after a wrong one", a
 		err,
 		`cli_apply: watch: ${folder}/machine.yaml:1:1: apiVersion is missing\ncli_apply: watch: ${folder}/machine.yaml:1:1: metadata is missing\n`,
 	);
+});
+
+it("watch tries a right document again that the machine could not take yet", async (t, tables) => {
+	const folder = mkdtempSync(path.join(tmpdir(), "apply-"));
+	t.teardown(() => rmSync(folder, { recursive: true }));
+	const late = changed((c) => {
+		Object.assign(c.config[0] ?? {}, { interface: "late0" });
+	});
+	writeFileSync(path.join(folder, "machine.yaml"), yaml(late));
+	const stop = new AbortController();
+	let printed = "";
+	const ended = tables.run(cli, ["watch", path.join(folder, "machine.yaml")], {
+		stopped: stop.signal,
+		out: (text) => {
+			printed += text;
+		},
+	});
+	// Until it has been refused, whenever that is.
+	await sleep(500);
+	execFileSync("ip", [
+		...["link", "add", "late0", "type", "veth", "peer", "name", "late1"],
+	]);
+	while (!printed.includes("generation 1: 12 rows written")) await sleep(20);
+	stop.abort();
+	const { code, err } = await ended;
+	t.is(code, 0);
+	t.is(err, 'cli_apply: watch: no interface "late0"; see "ip -brief link"\n');
 });

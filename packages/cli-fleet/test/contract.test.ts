@@ -1,4 +1,5 @@
 // Needs root, BPF and etcd: rows of every kind from a document into the store, into the kernel, and back.
+import { execFileSync } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";
 import { tunnelTable } from "@sluice/maps/tables";
 import { bytes, endOf } from "../src/etcd/etcd.js";
@@ -213,4 +214,9 @@ it("a canary that refuses ends the push before the others get it", async (t, fle
 		status.out,
 		/^gw1: generation 2 refused: no interface "none0" \(NOT_FOUND\)$/m,
 	);
+	// It is tried again by itself.
+	execFileSync("ip", [
+		...["link", "add", "none0", "type", "veth", "peer", "name", "none1"],
+	]);
+	await gw1.applied(2);
 });

@@ -30,7 +30,7 @@ it("a change whose revision is compacted before the agent has it is found by a l
 	gw1.start();
 	await fleet.cli("push - --wait", gateway("gw1", 5));
 	await gw1.stop();
-	// While nobody watches: rows change and go, and the history of it goes, too.
+	// While no agent watches: rows change and go, and the history of it goes, too.
 	await fleet.cli(
 		"push -",
 		changed((c) => {

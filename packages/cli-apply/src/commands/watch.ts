@@ -14,6 +14,9 @@ import { applyOptions, inputOf, optionsOf } from "./options.js";
 /** Milliseconds without a change before a file is read: it may be written in parts. */
 const QUIET = 100;
 
+/** Milliseconds until a right document is tried again that this machine could not take. */
+const RETRY = 2000;
+
 export const watch = command({
 	usage: "watch <file>",
 	summary:
@@ -41,6 +44,8 @@ async function watchFile(
 	const { env } = context;
 	const stopped = env.stopped?.();
 	let seen: Buffer | undefined;
+	let timer: NodeJS.Timeout | undefined;
+	let reported = "";
 	const look = () => {
 		try {
 			const input = inputOf(file, env);
@@ -48,17 +53,25 @@ async function watchFile(
 			if (seen && digest.equals(seen)) return;
 			seen = digest;
 			printResult(perform(input, options, context), "watch", context);
+			reported = "";
 		} catch (error) {
-			report(error, context);
+			const message = messageOf(error, context);
+			if (message !== reported) env.err(message);
+			reported = message;
+			if (error instanceof Failure && error.kind === "usage") return;
+			// An interface may come yet, and another writer may end.
+			seen = undefined;
+			clearTimeout(timer);
+			timer = setTimeout(next, RETRY);
 		}
 	};
+	let next = () => {};
 	// The folder, since a file that is replaced is another one. Of a ConfigMap, the link `..data` beside it changes.
 	const watcher = watchFolder(dirname(file));
-	let timer: NodeJS.Timeout | undefined;
 	await new Promise<void>((resolve, reject) => {
 		// One after the other.
 		let last = Promise.resolve();
-		const next = () => {
+		next = () => {
 			last = last.then(look).catch(reject);
 		};
 		watcher.on("error", reject);
@@ -75,18 +88,16 @@ async function watchFile(
 	});
 }
 
-/** Prints what was refused. The tables stay as they are: the next change may be right. */
-function report(error: unknown, { env, json }: Context): void {
+/** What was refused. The tables stay as they are. @throws where the program itself is wrong */
+function messageOf(error: unknown, { json }: Context): string {
 	if (!(error instanceof Error)) throw error;
 	if (error instanceof TypeError || error instanceof ReferenceError)
 		throw error;
 	const { code, hint } = error as Partial<Failure>;
 	const messages = error instanceof Failure ? error.messages : [error.message];
-	env.err(
-		json
-			? `${toJson({ error: { code, message: error.message, hint } })}\n`
-			: messages
-					.map((one) => `cli_apply: watch: ${one}${hint ? `; ${hint}` : ""}\n`)
-					.join(""),
-	);
+	return json
+		? `${toJson({ error: { code, message: error.message, hint } })}\n`
+		: messages
+				.map((one) => `cli_apply: watch: ${one}${hint ? `; ${hint}` : ""}\n`)
+				.join("");
 }

@@ -1,5 +1,6 @@
 import { release } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import { type Context, Failure } from "@sluice/cli-kit";
 import { isDrifted, lastApplied, openApplied } from "@sluice/machine";
 import { BpfError } from "@sluice/maps";
@@ -43,6 +44,9 @@ const REPORT = 20_000;
 
 /** Milliseconds between two applies. */
 const QUIET = 20;
+
+/** Milliseconds until rows are applied again that this machine could not take: an interface may come yet. */
+const RETRY = 5000;
 
 /** Milliseconds for which an answer to whether rows have drifted is good: all of them are read for it. */
 const DRIFT = 10_000;
@@ -263,15 +267,13 @@ export class Agent {
 
 	/** Applies soon: what comes within a moment, together. */
 	#schedule(): void {
-		if (this.#applying) return;
 		const since = performance.now() - this.#lastApply;
-		this.#applying = setTimeout(
-			() => {
-				this.#applying = undefined;
-				this.#apply("etcd");
-			},
-			since > QUIET ? 0 : QUIET,
-		);
+		this.#applyIn(since > QUIET ? 0 : QUIET);
+	}
+
+	#applyIn(milliseconds: number): void {
+		clearTimeout(this.#applying);
+		this.#applying = setTimeout(() => this.#apply("etcd"), milliseconds);
 	}
 
 	#apply(source: "etcd" | "file"): void {
@@ -341,14 +343,18 @@ export class Agent {
 		// What has no code is no refusal but a mistake of this program.
 		if (code === undefined) throw error;
 		this.#refuse(generation, code, message);
+		if (!(error instanceof Failure && error.kind === "usage"))
+			this.#applyIn(RETRY);
 	}
 
 	#refuse(generation: number, code: string, message: string): void {
 		const refused: Refusal = { generation, code, message };
+		// Each try would say the same.
+		if (!isDeepStrictEqual(refused, this.#status.refused))
+			this.#options.context.warn(
+				`generation ${generation} is refused: ${message} (${code})`,
+			);
 		this.#status.refused = refused;
-		this.#options.context.warn(
-			`generation ${generation} is refused: ${message} (${code})`,
-		);
 		this.#report();
 	}
 

@@ -1,13 +1,6 @@
-import {
-	closeSync,
-	fsyncSync,
-	mkdirSync,
-	openSync,
-	readFileSync,
-	renameSync,
-	writeSync,
-} from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { writePrivately } from "@sluice/cli-kit";
 import { type Commit, readCommit } from "../rows/commit.js";
 import type { Rows } from "../rows/rows.js";
 
@@ -49,14 +42,8 @@ export class LastGoodFile {
 	/** Replaced as a whole: after a crash it is the old file or the new one. */
 	write({ rows, ...rest }: LastGood): void {
 		mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
-		const next = `${this.path}.new`;
-		const fd = openSync(next, "w", 0o600);
-		try {
-			writeSync(fd, JSON.stringify({ ...rest, rows: [...rows] }));
-			fsyncSync(fd);
-		} finally {
-			closeSync(fd);
-		}
-		renameSync(next, this.path);
+		writePrivately(this.path, (out) =>
+			out(JSON.stringify({ ...rest, rows: [...rows] })),
+		);
 	}
 }

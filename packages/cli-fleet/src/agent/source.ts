@@ -2,8 +2,8 @@ import type { Listing, Position } from "../etcd/etcd.js";
 import type { Update } from "../etcd/watch.js";
 
 /**
- * Where an agent has its machine's rows from, and where it reports to. etcd is one; another store that lists, and tells
- * changes after a position, can stand in its place.
+ * Where an agent has its machine's rows from, and where it reports to. etcd is one; any store that lists, and reports changes
+ * after a position, can stand in its place.
  */
 export interface Source {
 	/** All rows at one time. @throws Failure it cannot be reached */

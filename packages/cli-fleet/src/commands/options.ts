@@ -45,6 +45,11 @@ interface StoreArgs {
 export function storeArgs(args: Args, { vars }: Env): StoreArgs {
 	const urls =
 		args.optional("etcd") ?? vars.SLUICE_ETCD ?? "http://127.0.0.1:2379";
+	// A password would be printed with each error.
+	if (urls.includes("@"))
+		throw badInput(
+			"etcd must be URLs without a user; the certificate names it",
+		);
 	const endpoints = urls.split(",").map((url) => {
 		if (/^https?:\/\/[^/,?#]+$/.test(url) && URL.canParse(url)) return url;
 		throw badInput(

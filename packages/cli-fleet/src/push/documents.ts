@@ -1,5 +1,4 @@
-import { readFileSync } from "node:fs";
-import { badInput, type Env, values } from "@sluice/cli-kit";
+import { badInput, type Env, readText, values } from "@sluice/cli-kit";
 import { Mistakes, readDocument } from "@sluice/document";
 import {
 	API_VERSION,
@@ -40,21 +39,10 @@ export interface End {
  */
 export function readDocuments(files: readonly string[], env: Env): Documents {
 	const documents: Documents = { machines: [], links: [] };
-	for (const file of files) readOne(file, textOf(file, env), documents);
+	for (const file of files) readOne(file, readText(file, env), documents);
 	refuseTwice("machine", documents.machines);
 	refuseTwice("link", documents.links);
 	return documents;
-}
-
-function textOf(file: string, env: Env): string {
-	if (file === "-") return env.input();
-	try {
-		return readFileSync(file, "utf8");
-	} catch (error) {
-		throw badInput(
-			`file "${file}" cannot be read: ${(error as NodeJS.ErrnoException).code}`,
-		);
-	}
 }
 
 function readOne(file: string, text: string, to: Documents): void {

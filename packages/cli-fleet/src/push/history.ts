@@ -14,7 +14,7 @@ const PART = 1_000_000;
 /** In the order of numbers. */
 const numbered = (generation: number) => String(generation).padStart(16, "0");
 
-/** Writes all rows of a generation, packed, before it is committed. Keys are in it. */
+/** Writes all rows of a generation, packed. Keys are in it. */
 export async function writeHistory(
 	etcd: Etcd,
 	paths: Paths,

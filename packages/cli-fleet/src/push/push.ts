@@ -93,7 +93,7 @@ export async function push(
 	wanted: Rows,
 	generation: number | undefined,
 	options: PushOptions,
-	by = userInfo().username,
+	by = userName(),
 ): Promise<Pushed> {
 	wholeMachine(machine, undefined, wanted);
 	const pushed = differenceOf(machine, current, wanted);
@@ -136,9 +136,19 @@ export async function push(
 		by,
 		at: new Date().toISOString(),
 	};
-	await writeHistory(etcd, paths, machine, commit.generation, wanted);
 	await write(etcd, paths, machine, current, wanted, pushed, commit);
+	// Afterwards: a push that another one has overtaken must not write over its history.
+	await writeHistory(etcd, paths, machine, commit.generation, wanted);
 	return pushed;
+}
+
+/** Who pushes; in a container, a user may have no name. */
+function userName(): string {
+	try {
+		return userInfo().username;
+	} catch {
+		return `uid ${process.getuid?.()}`;
+	}
 }
 
 /** The key of a service goes with it, and is counted with it. */

@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 
 /**
  * A digest of a machine's rows that is carried on by each change: the sum of the SHA-256 of each row, in eight parts of
- * 32 bits. It finds rows that were lost or written by others, not forgeries: whoever may write rows may write it.
+ * 32 bits. It finds rows that were lost or written by others, not forgeries: who may write rows may write the digest.
  */
 export class RowsDigest {
 	readonly #lanes = new Uint32Array(8);

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Ports of this process's own network namespace, which nobody else uses. */
+/** Ports of this process's own network namespace, which no other process uses. */
 let port = 23_000;
 
 /** A member of etcd on loopback, with a data directory of its own. */

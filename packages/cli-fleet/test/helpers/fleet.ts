@@ -190,7 +190,7 @@ export class Fleet {
 		});
 	}
 
-	/** Writes a row, or deletes it, as nobody should. */
+	/** Writes a row without a commit, as no program does. */
 	async write(machine: string, key: string, value: string): Promise<void> {
 		await this.etcd.put(this.paths.machine(machine) + key, value);
 	}
