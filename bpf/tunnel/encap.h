@@ -8,6 +8,7 @@
 #include "lib/packet.h"
 #include "tunnel/gue.h"
 #include "tunnel/outcome.h"
+#include "tunnel/token.h"
 
 /* A segment of a super-packet, or the whole of any other packet, from its IP header on. */
 static __always_inline __u32 segment_size(struct __sk_buff *skb, const struct packet *packet)
@@ -61,9 +62,11 @@ static __always_inline int grow(struct __sk_buff *skb, const struct packet *pack
 	return bpf_skb_adjust_room(skb, overhead, BPF_ADJ_ROOM_MAC, 0) ? -OUT_ENCAP_FAILED : 0;
 }
 
+/* Writes the outer header of a packet that is to `dst`, with its token where it needs one. Returns 0 or a negative reason. */
 static __always_inline int write_outer(struct __sk_buff *skb, const struct packet *packet,
 				       const struct tunnel *tunnel,
-				       const struct cached_service *service, __u8 version)
+				       const struct cached_service *service, __u8 version,
+				       const struct endpoint *dst)
 {
 	void *data, *end;
 	__be16 proto;
@@ -83,7 +86,10 @@ static __always_inline int write_outer(struct __sk_buff *skb, const struct packe
 	}
 	if (LINK_HLEN)
 		((struct ethhdr *)data)->h_proto = proto;
-	return 0;
+	if (likely(service->token.mode < TOKEN_SEND))
+		return 0;
+	return put_token(skb, &packet->src, dst, service,
+			 LINK_HLEN + outer_size(version) - sizeof(struct gue));
 }
 
 #endif

@@ -165,7 +165,7 @@ static __always_inline int send_request(struct __sk_buff *skb, const struct pack
 	if (unlikely(packet->syn))
 		clamp_mss(skb, packet->l4, packet->version, path->route.mtu - overhead);
 	if (count_hop(skb, packet) || grow(skb, packet, overhead, room, version) ||
-	    write_outer(skb, packet, &path->tunnel, service, version))
+	    write_outer(skb, packet, &path->tunnel, service, version, &service->backend))
 		return fail_egress(skb, OUT_ENCAP_FAILED);
 	count_traffic(&key, packet->len);
 	count(QUEUE_TX, OUT_ENCAPSULATED);

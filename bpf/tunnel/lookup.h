@@ -30,6 +30,20 @@ struct cached_local {
 	__u32 pad;
 };
 
+/* Of cached services alone: tokens are required, and there is no signing key to make them of. */
+#define TOKEN_NO_KEY (TOKEN_REQUIRE + 1)
+/* Nanoseconds that a token is sent for. */
+#define TOKEN_EPOCH 16000000000ULL
+
+/* How a service's packets prove themselves. */
+struct service_token {
+	__u64 key[2]; /* the signing key */
+	__u32 mode;   /* enum token_mode, or TOKEN_NO_KEY */
+	__u32 now;    /* the receiver's current epoch */
+	__u32 send;   /* the sender's */
+	__u32 pad;
+};
+
 /* A service. Which of its members is the key depends on the cache. */
 struct cached_service {
 	struct lookup lookup;
@@ -40,6 +54,7 @@ struct cached_service {
 	struct sid sid;
 	__u32 has_proxy; /* in backend_cache: map_nat leads from the backend to `proxy` */
 	__u8 key[KEY_SIZE];
+	struct service_token token;
 };
 
 enum plan {
@@ -58,6 +73,39 @@ struct request {
 	__u32 pad;
 	struct path path;
 };
+
+/* Reads how the packets of a service prove themselves. */
+SUBPROGRAM int look_up_token(struct cached_service *service)
+{
+	struct tunnel_options *options;
+	struct signing *signing;
+	struct sid sid;
+	__u32 tunnel;
+	__u64 time;
+
+	if (!service)
+		return 0;
+	sid = service->sid;
+	tunnel = service->tunnel;
+	service->token.mode = TOKEN_OFF;
+	options = bpf_map_lookup_elem(&map_tunnel_opts, &tunnel);
+	if (likely(!options || !TOKEN_MODE(options->flags)))
+		return 0;
+	service->token.mode = TOKEN_MODE(options->flags);
+	signing = bpf_map_lookup_elem(&map_signing, &sid);
+	if (!signing) {
+		/* The other modes go on with the key. */
+		service->token.mode =
+			service->token.mode == TOKEN_REQUIRE ? TOKEN_NO_KEY : TOKEN_OFF;
+		return 0;
+	}
+	service->token.key[0] = *(__u64 *)signing->key;
+	service->token.key[1] = *(__u64 *)(signing->key + 8);
+	time = bpf_ktime_get_tai_ns();
+	service->token.now = time / TOKEN_EPOCH;
+	service->token.send = (time - TOKEN_EPOCH / 2) / TOKEN_EPOCH;
+	return 0;
+}
 
 LOOKUP_CACHE(config_cache, struct cached_config, CONFIG_LOG2);
 
@@ -151,6 +199,7 @@ static __always_inline void look_up_proxy(struct cached_service *entry)
 	entry->tunnel = service->tunnel;
 	entry->sid = service->sid;
 	__builtin_memcpy(entry->key, service->key, KEY_SIZE);
+	look_up_token(entry);
 	entry->lookup.found = 1;
 }
 
@@ -185,6 +234,7 @@ static __always_inline void look_up_sid(struct cached_service *entry)
 	entry->backend = verify->backend;
 	entry->tunnel = verify->tunnel;
 	__builtin_memcpy(entry->key, verify->key, KEY_SIZE);
+	look_up_token(entry);
 	entry->lookup.found = 1;
 }
 
@@ -215,6 +265,7 @@ static __always_inline void look_up_backend(struct cached_service *entry)
 	entry->tunnel = service->tunnel;
 	entry->sid = service->sid;
 	__builtin_memcpy(entry->key, service->key, KEY_SIZE);
+	look_up_token(entry);
 	entry->lookup.found = 1;
 	proxy = bpf_map_lookup_elem(&map_nat, &entry->backend);
 	entry->has_proxy = proxy && !bpf_map_lookup_elem(&map_encap, proxy);

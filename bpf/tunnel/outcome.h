@@ -70,6 +70,7 @@ enum outcome {
 	OUT_PING_TIME, /* dropped: a signed ping that is too old, too new, or no newer than the last one */
 	OUT_PING_UNSIGNED, /* dropped: a ping that is not signed where that is demanded */
 	OUT_PING_LOCKED, /* dropped: a ping that would move a far end to where, or when, it may not */
+	OUT_TOKEN, /* dropped: a packet without a valid token where the tunnel requires one; or there is no key to make one */
 
 	OUTCOMES,
 };

@@ -2,7 +2,7 @@
 /* The sending end of a GUE tunnel.
  *
  * Hook      tc egress, direct action
- * Reads     map_config, map_encap, map_tunnel, map_path_mtu, map_nat, the mark
+ * Reads     map_config, map_encap, map_tunnel, map_tunnel_opts, map_signing, map_path_mtu, map_nat, the mark
  * Writes    map_frag, map_stats, map_tunnel_stats, map_events, the mark
  * Verdicts  OK        encapsulated or translated: it leaves here
  *           REDIRECT  encapsulated, and goes to another next hop; or too big, and the answer goes up to the stack
@@ -91,7 +91,7 @@ static __always_inline int encapsulate(struct __sk_buff *skb, struct run *run,
 	err = grow(skb, packet, overhead, flags, version);
 	if (err)
 		return err;
-	err = write_outer(skb, packet, &path->tunnel, service, version);
+	err = write_outer(skb, packet, &path->tunnel, service, version, &packet->dst);
 	if (err)
 		return err;
 	count_traffic(&key, packet->len);

@@ -32,6 +32,7 @@
 #include "tunnel/rotation.h"
 #include "tunnel/signed_ping.h"
 #include "tunnel/stats.h"
+#include "tunnel/token.h"
 
 /* What one run knows. */
 struct run {
@@ -206,6 +207,8 @@ static __always_inline int take_control(struct __sk_buff *skb, struct run *run,
 						     outcome);
 		if (outcome < 0)
 			return outcome;
+		if ((outcome & ~ANSWERED) != OUT_PING_CHALLENGED)
+			count_signed_ping();
 		if (outcome & ANSWERED) {
 			set_mark(skb, MARK_DONE);
 			run->verdict = bpf_redirect(skb->ifindex, 0);
@@ -271,7 +274,7 @@ static __always_inline int decapsulate(struct __sk_buff *skb, struct run *run,
 	struct reach *reach = NULL;
 	struct route *veth = NULL;
 	struct gue *gue;
-	int err, mark;
+	int err, mark, claims;
 
 	if (part->len < sizeof(*gue))
 		return -OUT_GUE_HEADER;
@@ -279,12 +282,18 @@ static __always_inline int decapsulate(struct __sk_buff *skb, struct run *run,
 	if (!gue)
 		return -OUT_GUE_HEADER;
 	err = authenticate(gue, &key.sid, &service);
-	if (err)
+	if (err && (!service || !service->token.mode))
 		return err;
+	/* A token is of the inner packet's flow, which is not read yet. */
+	claims = err || service->token.mode >= TOKEN_REQUIRE;
+	if (unlikely(claims) && !claim_token(gue->key))
+		return -OUT_WRONG_KEY;
 	key.tunnel = service->tunnel;
 	err = check_inner(skb, run, part, service, &reach);
 	if (err)
 		return err;
+	if (unlikely(claims) && !has_token(inner, service))
+		return service->token.mode < TOKEN_REQUIRE ? -OUT_WRONG_KEY : -OUT_TOKEN;
 	mark = ecn_fold(run->outer.tos, inner->tos);
 	if (mark < 0)
 		return mark;

@@ -13,6 +13,7 @@
 #include "tunnel/ping_answer.h"
 #include "tunnel/ping_policy.h"
 #include "tunnel/rotation.h"
+#include "tunnel/stats.h"
 
 /* How far the two clocks may be apart. */
 #define PING_WINDOW (60 * SECOND)
@@ -250,6 +251,21 @@ SUBPROGRAM int settle_signed_ping(struct __sk_buff *skb, const struct packet *pa
 		challenge = challenge_of(at, signing, &packet->src, at->id, epoch);
 	write_answer(at, packet, result, challenge);
 	return answer_ping(skb, at, packet, off) ? result : result | ANSWERED;
+}
+
+/* Counts the packet as its tunnel's and its service's. */
+SUBPROGRAM int count_signed_ping(void)
+{
+	__u32 zero = 0;
+	struct ping_scratch *at = bpf_map_lookup_elem(&ping_scratch, &zero);
+	struct traffic_key key = {.queue = QUEUE_RX};
+
+	if (!at)
+		return 0;
+	key.tunnel = at->id;
+	read_sid(&key.sid, &at->ping.sid);
+	count_traffic(&key, 0);
+	return 0;
 }
 
 /* Whether an answer to a ping of this host's is for a service that signs: the stack hands it to the sender. */

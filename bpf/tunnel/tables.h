@@ -124,6 +124,17 @@ struct ping_time {
 	__u64 time; /* by the sender's clock, ns (CLOCK_TAI) */
 };
 
+/* Token mode of a tunnel: two bits of its options' flags. */
+enum token_mode {
+	TOKEN_OFF = 0,	   /* packets carry their service's key */
+	TOKEN_ACCEPT = 1,  /* a token is taken, too; the key is sent */
+	TOKEN_SEND = 2,	   /* a token is sent; the key is taken, too */
+	TOKEN_REQUIRE = 3, /* nothing but tokens */
+};
+
+#define TOKEN_SHIFT 8
+#define TOKEN_MODE(flags) ((flags) >> TOKEN_SHIFT & 3)
+
 #define MOVE_NEVER 0xffffffff
 
 /* Value of map_tunnel_opts. */

@@ -5,7 +5,7 @@ import { type Host, needs, testWith } from "@sluice/testbed";
 import { guePing, readAnswer, signedPing } from "@sluice/tunnel/wire";
 import test, { type ExecutionContext } from "ava";
 import { cli, clis } from "../helpers/cli.js";
-import { counted } from "../helpers/counters.js";
+import { counted, crossed } from "../helpers/counters.js";
 import {
 	addresses,
 	type Family,
@@ -13,7 +13,7 @@ import {
 	network,
 } from "../helpers/network.js";
 import { configure } from "../helpers/program.js";
-import { askUdp, backend } from "../helpers/traffic.js";
+import { askHttp, askUdp, backend } from "../helpers/traffic.js";
 
 const bpfTest = testWith(test.serial, needs.root, needs.bpf);
 
@@ -148,6 +148,14 @@ bpfTest("a recorded or relayed ping moves nothing", async (t) => {
 	]);
 	t.is(readAnswer(guessed as Buffer, () => key)?.result, "challenged");
 	t.is(await remoteOf(gateway), real);
+	// None of them has left a row behind: the one is the node's.
+	const { stdout } = await gateway.run("bpftool", [
+		...["--json", "map", "dump", "pinned"],
+		"/sys/fs/bpf/tc/globals/map_ping_time",
+	]);
+	t.is(JSON.parse(stdout).length, 1);
+	// The two that the node sent, and that were heard, are counted as its tunnel's.
+	t.is((await crossed(gateway, 4)).ingress.packets, 2n);
 });
 
 bpfTest(
@@ -206,3 +214,44 @@ bpfTest(
 		t.is(await remoteOf(gateway), real);
 	},
 );
+
+for (const family of [4, 6] as const)
+	bpfTest(
+		`padded pings measure a path whose ICMP errors are lost, IPv${family}`,
+		async (t) => {
+			const net = await signing(t, { family });
+			const { client, core, gateway, node, links } = net;
+			const a = addresses[family];
+			const width = family === 4 ? 1300 : 1400;
+			for (const host of [gateway, node])
+				await cli(
+					host,
+					`cli_service set --signing-key ${KEY} 2 1 tcp ${a.proxy} 80 ${a.node} 80 ${family}`,
+				);
+			const end = links[3]?.ends.find(({ host }) => host === core);
+			await core.run("ip", ["link", "set", end?.name ?? "", "mtu", `${width}`]);
+			await core.run("nft", ["-f", "-"], {
+				input: `table inet t {
+					chain output {
+						type filter hook output priority 0;
+						icmp type destination-unreachable drop
+						icmpv6 type packet-too-big drop
+					}
+				}`,
+			});
+			for (const host of [node, gateway]) {
+				const { stdout } = await cli(
+					host,
+					`cli_tunnel ping ${family} --count 1 --mtu --json`,
+				);
+				const lines = stdout
+					.trim()
+					.split("\n")
+					.map((line) => JSON.parse(line));
+				t.like(lines[1], { tunnel: family, pathMtu: width }, host.name);
+				const { stdout: row } = await cli(host, `cli_tunnel get ${family}`);
+				t.regex(row, new RegExp(`path MTU ${width}\n`));
+			}
+			await t.notThrowsAsync(askHttp(client, a.proxy, 80, 200_000));
+		},
+	);

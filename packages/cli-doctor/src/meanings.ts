@@ -62,6 +62,10 @@ export const meanings: Readonly<
 		"pings that would move a tunnel's far end to where, or when, it may not be moved",
 		"has the node moved? see --move-within and --move-after of the tunnel",
 	],
+	token: [
+		"packets without a valid token in a tunnel that requires tokens, or of a service without a signing key",
+		'do both ends have the same --signing-key, "cli_tunnel set --token send" or "require", and clocks that agree? "cli_tunnel ping" shows the difference',
+	],
 	"ping-tunnel": [
 		"pings for a tunnel that is not set here, or is not their service's, or has another local endpoint",
 		'are tunnel id and endpoints right? compare "cli_tunnel get all" of both ends',

@@ -1,14 +1,18 @@
 import { Failure } from "@sluice/cli-kit";
-import type { Sid } from "@sluice/maps/tables";
+import { nanosecondsTai } from "@sluice/maps";
+import { protocols, type Sid } from "@sluice/maps/tables";
+import { tokenModeOf } from "@sluice/tunnel";
 import {
 	datagram,
 	type End,
+	flowToken,
 	fragmentOf,
 	framed,
 	gueData,
 	guePing,
 	icmpError,
 	ipPacket,
+	sentEpoch,
 } from "@sluice/tunnel/wire";
 import type { LiveTables } from "./live-tables.js";
 import type { Question } from "./question.js";
@@ -58,7 +62,7 @@ export function standing(question: Question, tables: LiveTables): Standing {
 			datagram(
 				outer.source,
 				outer.destination,
-				gueData({ sid, key: keyFor(question, tables, sid) }, one),
+				gueData({ sid, key: fieldFor(question, tables, sid, flow) }, one),
 			),
 		);
 	return {
@@ -91,6 +95,31 @@ function keyFor({ key }: Question, { verify }: LiveTables, sid: Sid): Buffer {
 	throw new Failure("missing", `no service ${sid.service} ${sid.group}`, {
 		hint: "say with --key and --outer what such a packet would have",
 	});
+}
+
+/** The key given, else what a packet of the service carries: its key, or a token where its tunnel requires one. */
+function fieldFor(
+	question: Question,
+	tables: LiveTables,
+	sid: Sid,
+	{ source, destination }: { source: End; destination: End },
+): Buffer {
+	const key = keyFor(question, tables, sid);
+	const tunnel = tables.verify.get(sid)?.tunnel;
+	const options = tunnel === undefined ? tunnel : tables.options.get(tunnel);
+	const signing = tables.signing.get(sid)?.key;
+	if (question.key || !options || !signing) return key;
+	if (tokenModeOf(options) !== "require") return key;
+	const proto = protocols[question.packet.protocol];
+	return flowToken(
+		signing,
+		sid,
+		{
+			source: { ...source, proto },
+			destination: { ...destination, proto },
+		},
+		sentEpoch(nanosecondsTai()),
+	);
 }
 
 /** The outer header of what comes in by a service's tunnel. */

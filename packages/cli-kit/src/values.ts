@@ -32,6 +32,21 @@ export const limit = (name: string, text: string | undefined): number =>
 		? Number.POSITIVE_INFINITY
 		: integer(name, text, 1, 0xffff_ffff);
 
+/** One of some words. */
+export function word<const T extends string>(
+	name: string,
+	text: string,
+	words: readonly T[],
+): T {
+	const found = words.find((one) => one === text);
+	if (found !== undefined) return found;
+	throw wrongValue(
+		name,
+		`must be ${words.slice(0, -1).join(", ")} or ${words.at(-1)}`,
+		text,
+	);
+}
+
 /** NaN for what is not written as a number. */
 function numberOf(text: string): number {
 	const { length } = text;

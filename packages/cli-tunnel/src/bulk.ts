@@ -14,7 +14,7 @@ import {
 } from "@sluice/tunnel";
 import { refuseWhileUsed } from "./commands/del.js";
 import { set } from "./commands/set.js";
-import { moveOptions } from "./format.js";
+import { setOptions } from "./format.js";
 
 /** How tunnels are batched, saved and restored. */
 export const bulk: BulkTables<
@@ -41,7 +41,7 @@ export const bulk: BulkTables<
 	},
 	setOptions(id, context) {
 		const options = optionsOf(context).get(id);
-		return options ? moveOptions(options) : [];
+		return options ? setOptions(options) : [];
 	},
 	beside: [tunnelOptionsTable],
 	delWords: (id) => ["del", String(id)],

@@ -3,10 +3,11 @@ import { endpointText } from "@sluice/maps/address";
 import {
 	type Endpoint,
 	protocolName,
+	type TokenMode,
 	type Tunnel,
 	type TunnelOptions,
 } from "@sluice/maps/tables";
-import { moveDocument, UNKNOWN } from "@sluice/tunnel";
+import { moveDocument, tokenModeOf, UNKNOWN } from "@sluice/tunnel";
 
 // Lines that scripts rely on: prefix, tabs and field order stay as they are.
 
@@ -32,8 +33,18 @@ export const remoteText = ({ remote, remotePort }: Tunnel) =>
 	remote === UNKNOWN ? "0.0.0.0:0" : endpointText(remote, remotePort);
 
 /** What may move a tunnel's far end. */
-export const moveLine = (id: number, options: TunnelOptions) =>
+const moveLine = (id: number, options: TunnelOptions) =>
 	`MOVE\t${String(id).padStart(8)}\t${moveWords(options).join("\t")}`;
+
+/** What the packets of a tunnel carry. */
+const tokenLine = (id: number, options: TunnelOptions) =>
+	`TOKEN\t${String(id).padStart(8)}\t${tokenModeOf(options)}`;
+
+/** The lines of a tunnel's options. */
+export const optionLines = (id: number, options: TunnelOptions): string[] => [
+	...(moveWords(options).length === 0 ? [] : [moveLine(id, options)]),
+	...(tokenModeOf(options) === "off" ? [] : [tokenLine(id, options)]),
+];
 
 /** "after 30 s", "within 192.0.2.0/24". */
 const moveWords = (options: TunnelOptions): string[] => {
@@ -47,11 +58,13 @@ const moveWords = (options: TunnelOptions): string[] => {
 };
 
 /** The options of `set` that say the same. */
-export const moveOptions = (options: TunnelOptions): string[] => {
+export const setOptions = (options: TunnelOptions): string[] => {
 	const { after, within } = moveDocument(options);
+	const token = tokenModeOf(options);
 	return [
 		...(after === null ? [] : [`--move-after=${after}`]),
 		...(within === null ? [] : [`--move-within=${within}`]),
+		...(token === "off" ? [] : [`--token=${token}`]),
 	];
 };
 
@@ -75,6 +88,8 @@ export interface TunnelDocument {
 	learned: boolean;
 	/** What may move the remote; left out: any ping. */
 	move?: ReturnType<typeof moveDocument>;
+	/** What its packets carry; left out: keys. */
+	token?: TokenMode;
 }
 
 export const tunnelDocument = (
@@ -88,7 +103,12 @@ export const tunnelDocument = (
 	remote: tunnel.remote === UNKNOWN ? null : remoteDocument(tunnel),
 	...pingDocument(tunnel, now),
 	learned: isLearned(tunnel),
-	...(options ? { move: moveDocument(options) } : {}),
+	...(options && moveWords(options).length > 0
+		? { move: moveDocument(options) }
+		: {}),
+	...(options && tokenModeOf(options) !== "off"
+		? { token: tokenModeOf(options) }
+		: {}),
 });
 
 /** Both clocks, read once for all rows. */

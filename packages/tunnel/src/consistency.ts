@@ -1,6 +1,7 @@
 import type { OpenTable } from "@sluice/maps/table";
 import type { Encap } from "@sluice/maps/tables";
 import { endpointName, sameEndpoint, sameSid } from "./endpoint.js";
+import { tokenModeOf } from "./move.js";
 import { conflicts, encapRow, natRows, type Service } from "./services.js";
 import { countSigningAgain, requiringServices } from "./signing.js";
 import type { ServiceTables, TunnelTables } from "./tables.js";
@@ -30,6 +31,7 @@ export function findings(
 	return [
 		...services.flatMap((service) => partsOf(tables, service)),
 		...services.flatMap((service) => tunnelOf(tunnels, service)),
+		...services.flatMap((service) => tokenOf(tables, tunnels, service)),
 		...strayEncaps(tables, services),
 		...strayNats(tables, services),
 		...strayRotations(tables),
@@ -81,6 +83,22 @@ function tunnelOf({ tunnels }: TunnelTables, service: Service): Finding[] {
 					message: `${nameOf(service)}: its tunnel ${service.tunnel} is not set`,
 				},
 			];
+}
+
+function tokenOf(
+	{ signing }: ServiceTables,
+	{ options }: TunnelTables,
+	service: Service,
+): Finding[] {
+	const row = options.get(service.tunnel);
+	const mode = row ? tokenModeOf(row) : "off";
+	if (mode === "off" || signing.get(service.sid)) return [];
+	return [
+		{
+			code: "TOKEN_NO_KEY",
+			message: `${nameOf(service)}: it has no signing key, and the token mode of its tunnel ${service.tunnel} is ${mode}`,
+		},
+	];
 }
 
 function strayEncaps(

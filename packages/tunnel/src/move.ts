@@ -1,4 +1,10 @@
-import { MOVE_NEVER, type TunnelOptions } from "@sluice/maps/tables";
+import {
+	MOVE_NEVER,
+	TOKEN_SHIFT,
+	type TokenMode,
+	type TunnelOptions,
+	tokenModes,
+} from "@sluice/maps/tables";
 
 /** Options of a tunnel whose far end any ping may move. */
 export const anyMove: TunnelOptions = {
@@ -20,6 +26,14 @@ export const moveDocument = ({
 	/** The prefix that it stays in; null: none. */
 	within: withinBits === 0 ? null : prefixText(within, withinBits),
 });
+
+/** What the tunnel's packets carry. */
+export const tokenModeOf = ({ flags }: TunnelOptions): TokenMode =>
+	tokenModes[(flags >>> TOKEN_SHIFT) & 3] as TokenMode;
+
+/** The flags of options with a token mode. */
+export const tokenFlags = (mode: TokenMode): number =>
+	tokenModes.indexOf(mode) << TOKEN_SHIFT;
 
 const prefixText = (address: string, bits: number) =>
 	`${address}/${address.includes(":") ? bits : bits - 96}`;

@@ -69,6 +69,8 @@ export const reasons: Readonly<Record<Outcome, string>> = {
 		"a ping that is not signed, where --require-signed demands it",
 	"ping-locked":
 		"a ping that would move the far end to where, or when, --move-within or --move-after forbids it",
+	token:
+		"a tunnel that requires tokens: the packet has none that is valid for its flow now, or there is no signing key to make one",
 	"service-gone":
 		"it was translated where it came in, and its service was deleted meanwhile: it would leave in the clear",
 	"path-mtu":

@@ -30,6 +30,8 @@ export const services: Check = {
 };
 
 const advice: Readonly<Record<string, string>> = {
+	TOKEN_NO_KEY:
+		'tokens are made with a signing key: set the service with --signing-key, or the tunnel with "--token off"',
 	NO_TUNNEL:
 		'is its tunnel id right? "cli_tunnel get all" shows those that are set; "cli_tunnel set" makes one',
 };

@@ -8,9 +8,9 @@ import {
 import {
 	decapDocument,
 	decapLine,
-	moveLine,
 	type Now,
 	nowOf,
+	optionLines,
 	pingedTunnelLine,
 	tunnelDocument,
 } from "../format.js";
@@ -79,7 +79,8 @@ function printLines(
 			`${pingedTunnelLine(id, tunnel, now)}${mtu === undefined ? "" : `\tpath MTU ${mtu}`}`,
 		);
 	});
-	for (const [id, one] of options) line(moveLine(id, one));
+	for (const [id, one] of options)
+		for (const text of optionLines(id, one)) line(text);
 	for (const [endpoint, references] of decap)
 		line(decapLine(endpoint, references));
 	line(

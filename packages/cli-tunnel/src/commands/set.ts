@@ -1,5 +1,5 @@
 import { type Args, badInput, command, values } from "@sluice/cli-kit";
-import type { TunnelOptions } from "@sluice/maps/tables";
+import { type TunnelOptions, tokenModes } from "@sluice/maps/tables";
 import {
 	addressKind,
 	addressKindHere,
@@ -7,6 +7,7 @@ import {
 	openTunnelTables,
 	setTunnel,
 	type TunnelSpec,
+	tokenFlags,
 	UNKNOWN,
 } from "@sluice/tunnel";
 import { nowOf, tunnelDocument, tunnelLine } from "../format.js";
@@ -36,6 +37,12 @@ export const set = command({
 			type: "string",
 			value: "prefix",
 			describe: "No ping moves the far end out of this prefix, 192.0.2.0/24",
+		},
+		token: {
+			type: "string",
+			value: "off|accept|send|require",
+			describe:
+				"What packets carry in place of the key: a token of their flow, made with the signing key, valid for 32 s [default: off]",
 		},
 	},
 	bulk: "change",
@@ -90,13 +97,20 @@ function tunnelSpec(args: Args): TunnelSpec {
 	return { local, localPort, remote, remotePort };
 }
 
-/** Undefined: no ping is held back. */
+/** Undefined: no ping is held back, and packets carry keys. */
 function tunnelOptions(args: Args): TunnelOptions | undefined {
 	const after = args.optional("move-after");
 	const within = args.optional("move-within");
-	if (after === undefined && within === undefined) return undefined;
+	const token = values.word(
+		"token",
+		args.optional("token") ?? "off",
+		tokenModes,
+	);
+	if (after === undefined && within === undefined && token === "off")
+		return undefined;
 	return {
 		...anyMove,
+		flags: tokenFlags(token),
 		...(within === undefined ? {} : values.prefix("move-within", within)),
 		...(after === undefined
 			? {}

@@ -6,13 +6,14 @@ import {
 	readDocument,
 	type Source,
 } from "@sluice/document";
-import { flagNames, protocols, queues } from "@sluice/maps/tables";
+import { flagNames, protocols, queues, tokenModes } from "@sluice/maps/tables";
 import {
 	addressKind,
 	anyMove,
 	type Service,
 	type SigningKey,
 	type TunnelSpec,
+	tokenFlags,
 	UNKNOWN,
 } from "@sluice/tunnel";
 import type { ConfigRow, Machine, TunnelRow } from "../machine.js";
@@ -182,7 +183,11 @@ export function tunnelRow(
 	value: unknown,
 	path: Path,
 ): TunnelRow | undefined {
-	const row = reader.mapping(value, path, TUNNEL, ["moveAfter", "moveWithin"]);
+	const row = reader.mapping(value, path, TUNNEL, [
+		"moveAfter",
+		"moveWithin",
+		"token",
+	]);
 	if (!row) return undefined;
 	const id = reader.number(row, "id", path, values.u32);
 	const local = reader.text(row, "local", path, place);
@@ -211,14 +216,21 @@ export function tunnelRow(
 	return { id, spec };
 }
 
-/** Undefined: any ping moves the far end. */
+/** Undefined: any ping moves the far end, and packets carry keys. */
 function optionsOf(
 	reader: Reader,
 	row: Fields,
 	path: Path,
 ): TunnelSpec["options"] {
 	const { moveAfter, moveWithin } = row;
-	if (moveAfter === undefined && moveWithin === undefined) return undefined;
+	const token =
+		row.token === undefined
+			? "off"
+			: reader.text(row, "token", path, (name, text) =>
+					values.word(name, text, tokenModes),
+				);
+	if (moveAfter === undefined && moveWithin === undefined && token === "off")
+		return undefined;
 	const after =
 		moveAfter === undefined
 			? undefined
@@ -229,7 +241,12 @@ function optionsOf(
 		moveWithin === undefined
 			? undefined
 			: reader.text(row, "moveWithin", path, values.prefix);
-	return { ...anyMove, ...within, moveAfter: after ?? 0 };
+	return {
+		...anyMove,
+		...within,
+		moveAfter: after ?? 0,
+		flags: tokenFlags(token ?? "off"),
+	};
 }
 
 /** An address that no other host can have. */

@@ -20,6 +20,7 @@ import {
 	otherKey,
 	rankOfConfig,
 	rankOfSid,
+	tokenModeOf,
 	UNKNOWN,
 } from "@sluice/tunnel";
 import { EVERY } from "../machine.js";
@@ -109,9 +110,11 @@ export function rowsOfMachine(
 export function moveFields(options: TunnelOptions | undefined): Row {
 	if (!options) return {};
 	const { after, within } = moveDocument(options);
+	const token = tokenModeOf(options);
 	return {
 		...(after === null ? {} : { moveAfter: after }),
 		...(within === null ? {} : { moveWithin: within }),
+		...(token === "off" ? {} : { token }),
 	};
 }
 

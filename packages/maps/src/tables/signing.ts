@@ -55,6 +55,14 @@ export const signedOnlyTable: Table<number, number> = {
 	optional: true,
 };
 
+/** What packets of a tunnel carry, by its number: `enum token_mode` in bpf/tunnel/tables.h. */
+export const tokenModes = ["off", "accept", "send", "require"] as const;
+
+export type TokenMode = (typeof tokenModes)[number];
+
+/** Where the mode stands in the flags of a tunnel's options. */
+export const TOKEN_SHIFT = 8;
+
 /** `moveAfter` of a tunnel whose far end no unsigned ping moves. */
 export const MOVE_NEVER = 0xffff_ffff;
 

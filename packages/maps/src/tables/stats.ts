@@ -60,6 +60,7 @@ export const outcomes = [
 	"ping-time",
 	"ping-unsigned",
 	"ping-locked",
+	"token",
 ] as const;
 
 export type Outcome = (typeof outcomes)[number];

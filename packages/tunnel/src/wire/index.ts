@@ -4,3 +4,4 @@ export * from "./fragments.js";
 export * from "./gue.js";
 export * from "./signed-ping.js";
 export * from "./text.js";
+export * from "./token.js";
