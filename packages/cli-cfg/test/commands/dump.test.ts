@@ -134,7 +134,7 @@ it("dump --json is one document a line", async (t, tables) => {
 	t.true(drift > -1000 && drift < 60_000, `${time} is not now`);
 	t.deepEqual(layers[2], {
 		layer: "gue",
-		control: true,
+		control: "ping",
 		service: 1,
 		group: 2,
 		tunnel: 100,
