@@ -9,6 +9,7 @@ import { dnat, redirect, routing, vxlan } from "./tunnel/kernel-ways.js";
 import { ours } from "./tunnel/our-ways.js";
 import type { Path } from "./tunnel/path.js";
 import { programTimes } from "./tunnel/program-times.js";
+import { proofTimes } from "./tunnel/proof-times.js";
 
 const SECONDS = Number(process.env.SECONDS_EACH ?? 1);
 
@@ -86,6 +87,7 @@ export async function* suite(): AsyncIterable<Table> {
 		[down, up, udp, connect],
 	);
 	yield await programTimes(SECONDS);
+	yield await proofTimes();
 }
 
 /** What a gateway's work costs: the CPU time for a packet above that of a bare redirect, turned over, so that more is better. */

@@ -102,17 +102,21 @@ static __always_inline int learn_remote(struct __sk_buff *skb, const struct pack
 	return bpf_map_update_elem(&map_tunnel, &id, new, BPF_EXIST) ? -OUT_PING_TUNNEL : 0;
 }
 
-/* Finds the service that a sid and a key name. Returns 0 or a negative reason. */
+/* Finds the service that a sid and a key name. Returns 0 or a negative reason. With `by_token` the key may be a token instead:
+ * then only the service's own key is compared.
+ */
 static __always_inline int authenticate(const struct gue *gue, struct sid *sid,
-					struct cached_service **service)
+					struct cached_service **service, int by_token)
 {
 	read_sid(sid, &gue->sid);
 	*service = find_by_sid(sid);
 	if (!*service)
 		return -OUT_UNKNOWN_SERVICE;
-	if (likely(same_key(gue->key, (*service)->key)) || is_other_key(sid, gue->key))
+	if (likely(same_key(gue->key, (*service)->key)))
 		return 0;
-	return -OUT_WRONG_KEY;
+	if (by_token && (*service)->token.mode)
+		return -OUT_WRONG_KEY;
+	return is_other_key(sid, gue->key) ? 0 : -OUT_WRONG_KEY;
 }
 
 static __always_inline int open_ping(struct __sk_buff *skb, struct run *run,
@@ -148,7 +152,7 @@ static __always_inline int keyed_ping(struct __sk_buff *skb, const struct gue_pa
 		gue = bytes_at(skb, part->off, sizeof(*gue));
 	if (!gue || part->len < size)
 		return -OUT_GUE_HEADER;
-	err = authenticate(gue, sid, &service);
+	err = authenticate(gue, sid, &service, 0);
 	if (err)
 		return err;
 	*id = service->tunnel;
@@ -281,7 +285,7 @@ static __always_inline int decapsulate(struct __sk_buff *skb, struct run *run,
 	gue = bytes_at(skb, part->off, sizeof(*gue));
 	if (!gue)
 		return -OUT_GUE_HEADER;
-	err = authenticate(gue, &key.sid, &service);
+	err = authenticate(gue, &key.sid, &service, 1);
 	if (err && (!service || !service->token.mode))
 		return err;
 	/* A token is of the inner packet's flow, which is not read yet. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Tokens: what a packet carries in place of its service's key, valid for one flow and at most two epochs.
+/* Tokens: what a packet carries in place of its service's key, valid for one flow and for two epochs at most.
  *
  *   token = SipHash-2-4-128 under the signing key over the epoch, the sid, and the inner packet's addresses, ports and protocol
  *
@@ -177,12 +177,15 @@ static __always_inline int claim_token(const __u8 *field)
 	return 1;
 }
 
-/* Whether what was claimed is a token of the inner packet's flow, of the current or the previous epoch. */
+/* Whether what was claimed is a token of the inner packet's flow, of the current or the previous epoch; or, where keys are
+ * taken, too, the other key of a rotation.
+ */
 SUBPROGRAM int has_token(const struct packet *inner, const struct cached_service *service)
 {
 	__u32 zero = 0, now;
 	struct token_scratch *at = bpf_map_lookup_elem(&token_scratch, &zero);
 	struct cached_token *entry;
+	struct sid sid;
 
 	if (!inner || !service || !at || service->token.mode == TOKEN_NO_KEY)
 		return 0;
@@ -192,6 +195,9 @@ SUBPROGRAM int has_token(const struct packet *inner, const struct cached_service
 	now = service->token.now;
 	if (likely(now - entry->epoch <= 1 && same_key((void *)at->claim, (void *)entry->token) &&
 		   is_flow(entry, &inner->src, &inner->dst, service)))
+		return 1;
+	sid = service->sid;
+	if (service->token.mode < TOKEN_REQUIRE && is_other_key(&sid, (void *)at->claim))
 		return 1;
 	for (int age = 0; age < 2; age++)
 		if (is_token(at, service->token.key, inner, &service->sid, now - age)) {
