@@ -217,7 +217,10 @@ test_units() {
 			"  options: {tc_action: block}" \
 			"  upstream: [{address: 203.0.113.77, port: 2222}]" >/etc/udplb/gw0.yaml
 		systemctl start sluice-ping udplb@gw0
-		sleep 2
+		for ((i = 0; i < 60; i++)); do
+			udplb stats >/dev/null 2>&1 && break
+			sleep 0.5
+		done
 		systemctl reload udplb@gw0 sluice-attach@gw0
 		systemctl is-active sluice-ping udplb@gw0 sluice-attach@gw0
 		udplb stats

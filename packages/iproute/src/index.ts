@@ -1,5 +1,3 @@
-import { execa } from "execa";
-
 /** What `ip` or `tc` answered: rows, or the complaint of one that failed. */
 export type Answer<T> = { rows: T[] } | { failed: string };
 
@@ -8,6 +6,7 @@ export async function ask<T>(
 	program: "ip" | "tc",
 	...words: string[]
 ): Promise<Answer<T>> {
+	const { execa } = await import("execa");
 	const { exitCode, stdout, stderr, code, message } = await execa(
 		program,
 		["-json", ...words],
