@@ -246,6 +246,7 @@ it("signing keys and what may move a far end are applied and exported", async (t
 		Object.assign(c.tunnels[0] ?? {}, {
 			moveAfter: "never",
 			moveWithin: "192.0.2.0/24",
+			token: "accept",
 		});
 	});
 	await session(t, tables, cli, [
@@ -273,7 +274,10 @@ it("signing keys and what may move a far end are applied and exported", async (t
 		},
 	]);
 	const exported = await tables.run(cli, "export --show-keys");
-	t.regex(exported.out, /moveAfter: never, moveWithin: "192\.0\.2\.0\/24"/);
+	t.regex(
+		exported.out,
+		/moveAfter: never, moveWithin: "192\.0\.2\.0\/24", token: accept/,
+	);
 	t.regex(exported.out, /signingKey: \{ text: secret \}, requireSigned: true/);
 	const hidden = await tables.run(cli, "export");
 	t.notRegex(hidden.out, /secret/);

@@ -2,9 +2,11 @@ import { session, withTables } from "@sluice/cli-kit/testing";
 import {
 	signedOnlyTable,
 	signingTable,
+	tunnelOptionsTable,
+	tunnelTable,
 	verifyTable,
 } from "@sluice/maps/tables";
-import { dataKey } from "@sluice/tunnel";
+import { anyMove, dataKey, tokenFlags } from "@sluice/tunnel";
 import test from "ava";
 import { cli } from "../../src/cli.js";
 
@@ -140,3 +142,24 @@ it("what does not sign is refused", (t, tables) =>
 			err: /the key of service 1 2 is not derived from its signing key/,
 		},
 	]));
+
+it("check finds a service without a signing key in a tunnel with tokens", async (t, tables) => {
+	tables.open(tunnelTable).set(100, {
+		...{ local: "10.0.0.1", localPort: 6080, remote: "::", remotePort: 0 },
+		lastPing: 0n,
+	});
+	tables
+		.open(tunnelOptionsTable)
+		.set(100, { ...anyMove, flags: tokenFlags("require") });
+	await session(t, tables, cli, [
+		{ type: `set ${rest} own`, out: /VERIFY/ },
+		{
+			type: "check",
+			code: 1,
+			out: "TOKEN_NO_KEY\tservice 1 2: it has no signing key, and the token mode of its tunnel 100 is require\n1 finding\n",
+			err: /not repaired/,
+		},
+		{ type: `set --signing-key secret ${rest}`, out: /VERIFY/ },
+		{ type: "check", out: "0 findings\n" },
+	]);
+});

@@ -55,3 +55,24 @@ it("what is no time and no prefix is refused", (t, tables) =>
 			err: /the length of move-within must be an integer from 0 to 32/,
 		},
 	]));
+
+it("set, get, save and restore know what a tunnel's packets carry", async (t, tables) => {
+	const set = "set --token=send 100 10.0.0.1 6080 10.0.0.2 6080\n";
+	await session(t, tables, cli, [
+		{
+			type: "set --token send 100 10.0.0.1 6080 10.0.0.2 6080",
+			out: /TUN/,
+		},
+		{ type: "get 100", out: /\nTOKEN\t {5}100\tsend\n/ },
+		{ type: "get 100 --json", out: /^(?!.*"move").*"token":"send"/s },
+		{ type: "save", out: set },
+		{ type: "restore -", world: { input: set }, out: /^1 line: 0 rows/ },
+		{
+			type: "set 100 10.0.0.1 6080 10.0.0.2 6080 --token maybe",
+			code: 2,
+			err: 'cli_tunnel: set: token must be off, accept, send or require, got "maybe"\n',
+		},
+		{ type: "set 100 10.0.0.1 6080 10.0.0.2 6080", out: /TUN/ },
+		{ type: "get 100", out: /^(?!.*TOKEN)/s },
+	]);
+});
