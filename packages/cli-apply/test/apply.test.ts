@@ -266,7 +266,7 @@ it("signing keys and what may move a far end are applied and exported", async (t
 				}),
 			),
 			out: [
-				"~ tunnel 100 127.0.0.1:6080 -> learned (was 127.0.0.1:6080 -> learned, moveAfter never, moveWithin 192.0.2.0/24)",
+				"~ tunnel 100 127.0.0.1:6080 -> learned (was 127.0.0.1:6080 -> learned, moveAfter never, moveWithin 192.0.2.0/24, token accept)",
 				"~ service 1 2 tcp 203.0.113.10:80 -> 192.168.7.2:8080 in tunnel 100, another signing key, signed pings not required (was tcp 203.0.113.10:80 -> 192.168.7.2:8080 in tunnel 100)",
 				"2 differences, not applied: 1 row written, 2 deleted",
 				"",

@@ -22,12 +22,12 @@ import {
 import {
 	anyMove,
 	endpointName,
-	moveDocument,
 	rankOfConfig,
 	rankOfSid,
 	UNKNOWN,
 } from "@sluice/tunnel";
 import { LEARNED } from "./document/words.js";
+import { moveFields } from "./document/write.js";
 import { EVERY } from "./machine.js";
 import type { Stage } from "./stage.js";
 
@@ -159,11 +159,9 @@ function rowOf(
 
 function tunnelText(tunnel: Tunnel, options: TunnelOptions = anyMove): string {
 	const { local, localPort, remote, remotePort } = tunnel;
-	const { after, within } = moveDocument(options);
 	return [
 		`${endpointText(local, localPort)} -> ${remote === UNKNOWN ? LEARNED : endpointText(remote, remotePort)}`,
-		...(after === null ? [] : [`moveAfter ${after}`]),
-		...(within === null ? [] : [`moveWithin ${within}`]),
+		...Object.entries(moveFields(options)).map((field) => field.join(" ")),
 	].join(", ");
 }
 
