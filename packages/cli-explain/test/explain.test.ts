@@ -5,9 +5,11 @@ import {
 	MOVE_NEVER,
 	rotationTable,
 	signedOnlyTable,
+	signingTable,
 	tunnelOptionsTable,
 } from "@sluice/maps/tables";
 import { compileBpf, needs, testWith } from "@sluice/testbed";
+import { tokenFlags } from "@sluice/tunnel";
 import test from "ava";
 import {
 	egress,
@@ -212,6 +214,40 @@ explainsWith("that a ping must be signed", signedOnlyTable, [7, 1], {
 		"outcome  ping-unsigned: a ping that is not signed, where --require-signed demands it",
 		"verdict  SHOT: it ends here",
 	],
+});
+/** A tunnel that requires tokens, of a service that signs. */
+const tokens = {
+	...{ within: "::", withinBits: 0, moveAfter: 0 },
+	flags: tokenFlags("require"),
+};
+serial("(a service signs)", (t) => {
+	openTable(signingTable, pins).set(sid, { key, challenge: key, flags: 0 });
+	t.pass();
+});
+explainsWith(
+	"that a token is accepted where the tunnel requires one",
+	tunnelOptionsTable,
+	[7, tokens],
+	{
+		line: `${ingress} 1.1.1.1:80 10.0.0.9:4000 --gue 1,2`,
+		says: [
+			...tunnelPacket,
+			"outcome  decapsulated: the key is right: the outer header is taken off, the stack goes on with the inner packet",
+			"verdict  OK: it goes on, past the filters behind",
+			"result   1.1.1.1:80 > 10.0.0.9:4000 tcp . 0 bytes, 40 bytes",
+		],
+	},
+);
+explainsWith("that a key is no token", tunnelOptionsTable, [7, tokens], {
+	line: `${ingress} 1.1.1.1:80 10.0.0.9:4000 --gue 1,2 --key 0123456789abcdef`,
+	says: [
+		...tunnelPacket,
+		"outcome  token: a tunnel that requires tokens: the packet has none that is valid for its flow now, or there is no signing key to make one",
+		"verdict  SHOT: it ends here",
+	],
+});
+serial("(a service signs no more)", (t) => {
+	t.true(openTable(signingTable, pins).delete(sid));
 });
 explainsWith(
 	"that a far end is locked",
