@@ -1,7 +1,14 @@
 // Needs root: makes namespaces, attaches programs.
 import { setTimeout as sleep } from "node:timers/promises";
 import { needs, testWith } from "@sluice/testbed";
-import { type Machine, NODE, PROXY, Site, service } from "@sluice/testbed/site";
+import {
+	GATEWAY,
+	type Machine,
+	NODE,
+	PROXY,
+	Site,
+	service,
+} from "@sluice/testbed/site";
 import test from "ava";
 
 const serial = testWith(test.serial as typeof test, needs.root, needs.bpf);
@@ -24,8 +31,13 @@ const ask = ({ client }: Site) =>
 		{ reject: false },
 	);
 
-/** Runs the monitor while a client asks, until it ends. @returns what it printed */
-async function monitor(site: Site, machine: Machine, words: string) {
+/** Runs the monitor while a client sends, until it ends. @returns what it printed */
+async function monitor(
+	site: Site,
+	machine: Machine,
+	words: string,
+	send: (site: Site) => Promise<unknown> = ask,
+) {
 	const running = machine.host.spawn("sh", [
 		"-c",
 		`PATH=${machine.bin}:$PATH; exec cli_monitor ${words}`,
@@ -35,10 +47,26 @@ async function monitor(site: Site, machine: Machine, words: string) {
 		isOver = true;
 		return end;
 	});
-	while (!isOver) await ask(site);
+	while (!isOver) await send(site);
 	const { exitCode } = await ended;
 	return { code: exitCode, out: running.stdout, err: running.stderr };
 }
+
+/** Sends a datagram that must not be fragmented. @param payload of Python */
+const sendUdp = (
+	client: Site["client"],
+	to: string,
+	port: number,
+	payload: string,
+) =>
+	client.run(
+		"python3",
+		[
+			"-c",
+			`import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.setsockopt(0, 10, 2); s.sendto(${payload}, ("${to}", ${port}))`,
+		],
+		{ reject: false },
+	);
 
 interface Cause {
 	on: "gateway" | "node";
@@ -195,25 +223,46 @@ serial(
 		await site.gateway.sh(
 			`cli_service set 1 3 udp ${PROXY} 53 ${NODE} 53 100 another`,
 		);
+		// The answers are packets of the kernel's own: what drops them is not the program. One that arrived would keep the client
+		// from sending more.
+		await site.gateway.sh(
+			"nft add table ip f; nft add chain ip f forward '{ type filter hook forward priority 0; }'; nft add rule ip f forward icmp type destination-unreachable drop",
+		);
 		const running = site.gateway.host.spawn("sh", [
 			"-c",
 			`PATH=${site.gateway.bin}:$PATH; exec cli_monitor`,
 		]);
 		await running.ready(/watching/, "stderr");
-		while (!/\d more, too-big/.test(running.stderr))
-			await site.client.run(
-				"python3",
-				[
-					"-c",
-					`import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.setsockopt(0, 10, 2); s.sendto(b"x" * 1460, ("${PROXY}", 53))`,
-				],
-				{ reject: false },
-			);
+		while (!/\d more, too-big/.test(running.stderr)) await sendTooBig(site);
 		await running.stop();
-		await site.gateway.sh("cli_service del 1 3");
 		t.is((await running.ended).exitCode, 0);
+		const { out } = await monitor(
+			site,
+			site.gateway,
+			"--json --count 1 --service 1,3",
+			sendTooBig,
+		);
+		await site.gateway.sh("nft delete table ip f; cli_service del 1 3");
+		const { by, reason } = JSON.parse(out);
+		t.deepEqual([by, reason], ["kernel", "NETFILTER_DROP"]);
 	},
 );
+
+const sendTooBig = ({ client }: Site) =>
+	sendUdp(client, PROXY, 53, 'b"x" * 1460');
+
+serial("an open ping is shown with its tunnel, and no service", async (t) => {
+	const site = await shared();
+	const { out } = await monitor(
+		site,
+		site.gateway,
+		"--json --count 1 --tunnel 100 --reason ping-open",
+		({ client }) =>
+			sendUdp(client, GATEWAY, 6080, 'bytes.fromhex("2101000000000064")'),
+	);
+	const { service, group, tunnel } = JSON.parse(out);
+	t.deepEqual([service, group, tunnel], [null, null, 100]);
+});
 
 serial(
 	"a reason that there is not is refused, and so are tables that are not there",
