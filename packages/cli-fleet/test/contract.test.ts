@@ -13,9 +13,15 @@ const signed = () =>
 			signingKey: { text: "secret" },
 			requireSigned: true,
 		});
+		Object.assign(services[1] as object, {
+			keys: [{ text: "key-1" }, { text: "next" }],
+			signingKey: { text: "signing" },
+			otherSigningKey: { text: "other" },
+		});
 		Object.assign(tunnels[0] as object, {
 			moveAfter: 30,
 			moveWithin: "192.0.2.0/24",
+			token: "accept",
 		});
 	});
 

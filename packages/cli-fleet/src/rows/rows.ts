@@ -71,6 +71,7 @@ export function rowsOf(
 		put(`keys/${sidText(sid)}`, {
 			keys: keys.map(keyFields),
 			...(signing ? { signingKey: keyFields(signing.key) } : {}),
+			...(other?.signing ? { otherSigningKey: keyFields(other.signing) } : {}),
 		});
 	}
 	return rows;
