@@ -32,7 +32,7 @@ export const metricsOptions = {
 export function metricsArgs(args: Args) {
 	const text = args.optional("timeout") ?? DEFAULT_TIMEOUT;
 	const timeout = duration("timeout", text);
-	if (timeout < 1) throw wrongValue("timeout", "must be 1 ms at least", text);
+	if (timeout <= 0) throw wrongValue("timeout", "must be more than 0", text);
 	return {
 		address: host("address", args.text("address")),
 		port: servicePort("port", args.text("port")),

@@ -18,6 +18,10 @@ import { cli } from "../src/cli.js";
 const it = withTables(test);
 const built = path.join(import.meta.dirname, "../dist/cli_tunnel.cjs");
 
+/** The checkout, and where its users find it who may not enter the first, in root's home for one. */
+const checkout = path.join(import.meta.dirname, "../../..");
+const forOthers = (file: string) => file.replace(checkout, "/mnt");
+
 interface Options {
 	bpffs: string;
 	uid?: number;
@@ -26,18 +30,22 @@ interface Options {
 	stderr?: string;
 }
 
-/** Runs it to its end; `stdout` and `stderr` are files to write to. */
+/** Runs it to its end, with a uid from /mnt; `stdout` and `stderr` are files to write to. */
 function run(
 	words: string,
 	{ bpffs, uid, bin = built, stdout, stderr }: Options,
 ) {
+	const place = uid === undefined ? (file: string) => file : forOthers;
 	const redirect = `${stdout ? `>${stdout}` : ""} ${stderr ? `2>${stderr}` : ""}`;
 	const { status, ...rest } = spawnSync(
 		"sh",
-		["-c", `exec "$0" ${words} ${redirect}`, bin],
+		["-c", `exec "$0" ${words} ${redirect}`, place(bin)],
 		{
 			encoding: "utf8",
-			env: { PATH: process.env.PATH, TC_BPF_MNT: bpffs },
+			env: {
+				PATH: process.env.PATH?.split(":").map(place).join(":"),
+				TC_BPF_MNT: bpffs,
+			},
 			cwd: "/",
 			...(uid === undefined ? {} : { uid, gid: uid }),
 		},
@@ -134,14 +142,8 @@ it("V8 takes the code cache, and the program runs without it", (t) => {
 
 it("without root's rights there is an error, and bad input is reported before it", (t, tables) => {
 	execFileSync("chmod", ["755", "/sys/fs/bpf", tables.bpffs]);
-	// The checkout may stand where others may not enter, in root's home for one.
-	const root = path.join(import.meta.dirname, "../../..");
-	execFileSync("mount", ["--bind", root, "/mnt"]);
-	const nobody = {
-		bpffs: tables.bpffs,
-		uid: 65_534,
-		bin: "/mnt/packages/cli-tunnel/dist/cli_tunnel.cjs",
-	};
+	execFileSync("mount", ["--bind", checkout, "/mnt"]);
+	const nobody = { bpffs: tables.bpffs, uid: 65_534 };
 	for (const line of ["get all", "set 1 10.0.0.1 1 0 0", "del all"]) {
 		const { code, out, err } = run(line, nobody);
 		t.deepEqual([code, out], [4, ""]);

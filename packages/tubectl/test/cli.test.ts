@@ -80,7 +80,7 @@ const mistakes: [line: string[], message: string][] = [
 	],
 	[
 		["metrics", "127.0.0.1", "80", "-timeout", "0s"],
-		'timeout must be 1 ms at least, got "0s"',
+		'timeout must be more than 0, got "0s"',
 	],
 	[
 		["who", "tcp", "::1", "0"],
