@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { Random } from "@sluice/testbed";
 import type { ExecutionContext } from "ava";
 import { commonOptions, type Program } from "../src/command.js";
@@ -30,6 +33,7 @@ export async function fuzz(
 	program: Program,
 	{ vocabulary, leaveOut = [], lines = 1000 }: FuzzOptions,
 ): Promise<void> {
+	inOwnDirectory(t);
 	const random = new Random(program.name.length);
 	const any = (list: readonly string[]) =>
 		list[random.below(list.length)] as string;
@@ -63,4 +67,15 @@ export async function fuzz(
 		seen.set(code, (seen.get(code) ?? 0) + 1);
 	}
 	t.true((seen.get(0) ?? 0) > 0 && (seen.get(2) ?? 0) > 0, `${[...seen]}`);
+}
+
+/** Some lines write files. */
+function inOwnDirectory(t: ExecutionContext): void {
+	const before = process.cwd();
+	const directory = mkdtempSync(path.join(tmpdir(), "sluice-fuzz-"));
+	process.chdir(directory);
+	t.teardown(() => {
+		process.chdir(before);
+		rmSync(directory, { recursive: true });
+	});
 }
