@@ -89,15 +89,14 @@ SUBPROGRAM int fill_reach(struct __sk_buff *skb, const struct address *source, s
 	reach->source = *source;
 	reach->route.ifindex = 0;
 	to = reach->to;
-	if (bpf_map_lookup_elem(&map_encap, &to)) {
-		reach->lookup.found = OUT_INNER_BACKEND;
-		return 0;
-	}
 	query.from = reach->from;
 	query.destination = &to.addr;
 	reach->lookup.found = reach_of(skb, &query, &reach->route) == REACH_ELSEWHERE
 				      ? REACHABLE
 				      : OUT_INNER_LOCAL;
+	/* The route is needed all the same: a node's backend, which is in the table, may be behind a veth. */
+	if (bpf_map_lookup_elem(&map_encap, &to))
+		reach->lookup.found = OUT_INNER_BACKEND;
 	if (query.from != reach->from)
 		reach->route.ifindex = 0;
 	return 0;
