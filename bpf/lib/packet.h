@@ -131,4 +131,20 @@ static __always_inline void *bytes_at(struct __sk_buff *skb, __u32 off, __u32 le
 	return start + len <= packet_end(skb) ? start : NULL;
 }
 
+/* Has the kernel forget the sum that a card has taken over the packet (CHECKSUM_COMPLETE), as the stack has when it forwards:
+ * bpf_redirect_neigh gives the packet another Ethernet header and leaves the sum as it was, so that it is wrong behind a veth.
+ * No helper does it but one that makes the packet longer.
+ *
+ * Returns 0, or another number after which the packet is not to be used.
+ */
+static __always_inline long forget_sum(struct __sk_buff *skb)
+{
+	__u32 len = skb->len;
+
+	/* Fails where there is no sum. A super-packet has none. */
+	if (likely(bpf_csum_update(skb, 0) < 0) || skb->gso_size)
+		return 0;
+	return bpf_skb_change_tail(skb, len + 1, 0) ?: bpf_skb_change_tail(skb, len, 0);
+}
+
 #endif

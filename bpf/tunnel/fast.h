@@ -164,7 +164,8 @@ static __always_inline int send_request(struct __sk_buff *skb, const struct pack
 
 	if (unlikely(packet->syn))
 		clamp_mss(skb, packet->l4, packet->version, path->route.mtu - overhead);
-	if (count_hop(skb, packet) || grow(skb, packet, overhead, room, version) ||
+	if (forget_sum(skb) || count_hop(skb, packet) ||
+	    grow(skb, packet, overhead, room, version) ||
 	    write_outer(skb, packet, &path->tunnel, service, version, &service->backend))
 		return fail_egress(skb, OUT_ENCAP_FAILED);
 	count_traffic(&key, packet->len);
@@ -200,7 +201,8 @@ plan_reply(struct __sk_buff *skb, const struct packet *outer, const struct packe
 static __always_inline int send_reply(struct __sk_buff *skb, const struct packet *inner,
 				      const struct cached_service *service, struct route *route)
 {
-	if (count_hop(skb, inner) || translate(skb, inner, &service->proxy, SIDE_SRC))
+	if (forget_sum(skb) || count_hop(skb, inner) ||
+	    translate(skb, inner, &service->proxy, SIDE_SRC))
 		return fail_egress(skb, OUT_NAT_FAILED);
 	count(QUEUE_TX, OUT_SNAT);
 	return send_by(skb, route);

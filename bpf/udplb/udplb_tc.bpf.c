@@ -138,7 +138,7 @@ static __always_inline int send(struct __sk_buff *skb, const struct datagram *da
 		return NO_ROUTE;
 	if (skb->vlan_present && bpf_skb_vlan_pop(skb))
 		return NOT_CHANGED;
-	if (rewrite(skb, datagram, from, to) || leave_group(skb))
+	if (forget_sum(skb) || rewrite(skb, datagram, from, to) || leave_group(skb))
 		return NOT_CHANGED;
 	if (unlikely(large)) {
 		skb->mark = SPLIT | index;
