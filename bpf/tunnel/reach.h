@@ -111,7 +111,9 @@ static __always_inline struct reach *find_reach(struct __sk_buff *skb, __u32 fro
 		struct endpoint to;
 		__u32 from;
 	} key = {.to = *to, .from = from};
-	__u32 slot = lookup_slot((void *)&key, WORDS(key), REACH_LOG2);
+	/* The clients of one backend have entries of their own. */
+	__u32 slot = lookup_slot((void *)&key, WORDS(key), REACH_LOG2) ^
+		     (source->words[3] * 0x9e3779b1 >> (32 - REACH_LOG2));
 	struct reach *reach = bpf_map_lookup_elem(&reach_cache, &slot);
 
 	if (reach && (!lookup_hit(&reach->lookup, (void *)&reach->to, (void *)&key, WORDS(key)) ||
