@@ -121,10 +121,9 @@ check_place() {
 		die "$EXIT_FAILED" "$INTERFACE $1: pref $PREF is taken by another filter (${other#filter }); choose another with SLUICE_TC_PREF"
 }
 
-# Loads an object in namespaces of its own: says whether
-# the kernel takes it, and compares the tables it would make with the pinned
-# ones. Needs bpftool for the second; without it tc refuses on the spot, one
-# table at a time.
+# Loads an object in namespaces of its own: says whether the kernel takes it,
+# and compares the tables it would make with the pinned ones. Needs bpftool for
+# the second; without it tc refuses on the spot, one table at a time.
 check_object() {
 	local output difference
 	# A container may forbid namespaces; then attaching shows it.
@@ -154,14 +153,12 @@ declare -A RESIZED=()
 # Every pinned table, a line each: its name, then its shape. Nothing without
 # bpftool.
 table_shapes() {
-	local pins=() row i=0
-	mapfile -t pins < <(compgen -G "$PINS/map_*")
-	while IFS= read -r row; do
-		[[ $row =~ :\ ([^ ]+)\ .*flags\ (0x[0-9a-f]+).*key\ ([0-9]+)B.*value\ ([0-9]+)B.*max_entries\ ([0-9]+) ]] &&
-			printf '%s type %s flags %s key %s value %s max_entries %s\n' \
-				"${pins[i]##*/}" "${BASH_REMATCH[@]:1}"
-		((i += 1))
-	done < <(show_maps "${pins[@]/#/pinned }")
+	local name row
+	while read -r name row; do
+		if [[ $row =~ :\ ([^ ]+)\ .*flags\ (0x[0-9a-f]+).*key\ ([0-9]+)B.*value\ ([0-9]+)B.*max_entries\ ([0-9]+) ]]; then
+			printf '%s type %s flags %s key %s value %s max_entries %s\n' "$name" "${BASH_REMATCH[@]:1}"
+		fi
+	done < <(pinned_maps)
 }
 
 # differences NEW PINNED: says what differs in the tables that both have; fails

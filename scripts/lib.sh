@@ -288,6 +288,17 @@ show_maps() {
 	'
 }
 
+# pinned_maps: every pinned table, a line each: its name, then what bpftool
+# shows of it.
+pinned_maps() {
+	local pins=() row i=0
+	mapfile -t pins < <(compgen -G "$PINS/map_*")
+	while IFS= read -r row; do
+		printf '%s %s\n' "${pins[i]##*/}" "$row"
+		((i += 1))
+	done < <(show_maps "${pins[@]/#/pinned }")
+}
+
 # --- objects ----------------------------------------------------------------
 
 # object_suffix INTERFACE: prints what the name of the objects has for the

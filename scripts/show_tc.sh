@@ -109,12 +109,10 @@ table_of() {
 declare -A PINNED=()
 
 read_pins() {
-	local pins=() row i=0
-	mapfile -t pins < <(compgen -G "$PINS/map_*")
-	while IFS= read -r row; do
-		PINNED[${pins[i]##*/}]=${row%%:*}
-		((i += 1))
-	done < <(show_maps "${pins[@]/#/pinned }")
+	local name row
+	while read -r name row; do
+		PINNED[$name]=${row%%:*}
+	done < <(pinned_maps)
 }
 
 parse_arguments '' "$@"

@@ -12,7 +12,7 @@ const UDP_HEADER = 8;
 const families = { 4: [20, 576], 6: [40, 1280] } as const;
 
 /**
- * Measures the MTU of the path to a far end with padded pings, each of which is answered at its full length: the smaller
+ * Measures the MTU of the path to a far end with padded pings, whose answers have the same length: the smaller
  * one of the two directions. No ICMP error needs to come back.
  *
  * @returns `mtu` bytes of the largest outer packet, from its IP header on, that gets through; `most` the link's own MTU

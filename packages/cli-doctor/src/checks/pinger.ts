@@ -103,7 +103,7 @@ function notRunning(id: number, tunnel: Tunnel): Finding {
 	};
 }
 
-/** Tunnels of which a service has a signing key: their pings are answered. */
+/** Tunnels with a signing service: the far end answers their pings. */
 function signedTunnels(world: World): Set<number> {
 	const signing = new Set(
 		world.entries(signingTable).map(([sid]) => rankOfSid(sid)),
