@@ -26,14 +26,31 @@ import {
 const serial = testWith(test.serial as typeof test, needs.root, needs.bpf);
 test.before(makeGateway);
 
+/** Puts a row into the attached program's tables. @returns removes it */
+type Put = () => () => void;
+
 interface Asked {
 	line: string;
+	/** Rows that are there meanwhile. */
+	rows?: readonly Put[];
 	/** What is printed, but for the program's own line. */
 	says: string[];
 }
 
-function explains(title: string, { line, says }: Asked): void {
+const row =
+	<K, V>(table: Parameters<typeof openTable<K, V>>[0], key: K, value: V): Put =>
+	() => {
+		const open = openTable(table, pins);
+		open.set(key, value);
+		return () => {
+			open.delete(key);
+			open.close();
+		};
+	};
+
+function explains(title: string, { line, rows = [], says }: Asked): void {
 	serial(`cli_explain says ${title}, and leaves no trace`, async (t) => {
+		for (const put of rows) t.teardown(put());
 		const before = traces();
 		const { code, out, err } = await explain(line);
 		t.deepEqual([code, err], [0, ""]);
@@ -169,46 +186,25 @@ explains("what a ping would be learned from it, without learning it", {
 	],
 });
 
-/** As `explains`, with a row that is there meanwhile. */
-function explainsWith<K, V>(
-	title: string,
-	table: Parameters<typeof openTable<K, V>>[0],
-	row: [K, V],
-	asked: Asked,
-): void {
-	serial(`(${title}: the row)`, (t) => {
-		openTable(table, pins).set(...row);
-		t.pass();
-	});
-	explains(title, asked);
-	serial(`(${title}: the row is gone)`, (t) => {
-		t.true(openTable(table, pins).delete(row[0]));
-	});
-}
-
 const none = { signing: Buffer.alloc(16), packets: 0n, lastPacket: 0n };
-explainsWith(
-	"that the other key of a rotation is accepted",
-	rotationTable,
-	[
-		sid,
-		{
+explains("that the other key of a rotation is accepted", {
+	line: `${ingress} 1.1.1.1:80 10.0.0.9:4000 --gue 1,2 --key another`,
+	rows: [
+		row(rotationTable, sid, {
 			old: { ...none, key },
 			next: { ...none, key: Buffer.from("another".padEnd(16, "\0")) },
-		},
+		}),
 	],
-	{
-		line: `${ingress} 1.1.1.1:80 10.0.0.9:4000 --gue 1,2 --key another`,
-		says: [
-			...tunnelPacket,
-			"outcome  decapsulated: the key is right: the outer header is taken off, the stack goes on with the inner packet",
-			"verdict  OK: it goes on, past the filters behind",
-			"result   1.1.1.1:80 > 10.0.0.9:4000 tcp . 0 bytes, 40 bytes",
-		],
-	},
-);
-explainsWith("that a ping must be signed", signedOnlyTable, [7, 1], {
+	says: [
+		...tunnelPacket,
+		"outcome  decapsulated: the key is right: the outer header is taken off, the stack goes on with the inner packet",
+		"verdict  OK: it goes on, past the filters behind",
+		"result   1.1.1.1:80 > 10.0.0.9:4000 tcp . 0 bytes, 40 bytes",
+	],
+});
+explains("that a ping must be signed", {
 	line: ping.line,
+	rows: [row(signedOnlyTable, 7, 1)],
 	says: [
 		...ping.rows,
 		"outcome  ping-unsigned: a ping that is not signed, where --require-signed demands it",
@@ -216,52 +212,48 @@ explainsWith("that a ping must be signed", signedOnlyTable, [7, 1], {
 	],
 });
 /** A tunnel that requires tokens, of a service that signs. */
-const tokens = {
-	...{ within: "::", withinBits: 0, moveAfter: 0 },
-	flags: tokenFlags("require"),
-};
-serial("(a service signs)", (t) => {
-	openTable(signingTable, pins).set(sid, { key, challenge: key, flags: 0 });
-	t.pass();
+const tokens = [
+	row(signingTable, sid, { key, challenge: key, flags: 0 }),
+	row(tunnelOptionsTable, 7, {
+		...{ within: "::", withinBits: 0, moveAfter: 0 },
+		flags: tokenFlags("require"),
+	}),
+];
+explains("that a token is accepted where the tunnel requires one", {
+	line: `${ingress} 1.1.1.1:80 10.0.0.9:4000 --gue 1,2`,
+	rows: tokens,
+	says: [
+		...tunnelPacket,
+		"outcome  decapsulated: the key is right: the outer header is taken off, the stack goes on with the inner packet",
+		"verdict  OK: it goes on, past the filters behind",
+		"result   1.1.1.1:80 > 10.0.0.9:4000 tcp . 0 bytes, 40 bytes",
+	],
 });
-explainsWith(
-	"that a token is accepted where the tunnel requires one",
-	tunnelOptionsTable,
-	[7, tokens],
-	{
-		line: `${ingress} 1.1.1.1:80 10.0.0.9:4000 --gue 1,2`,
-		says: [
-			...tunnelPacket,
-			"outcome  decapsulated: the key is right: the outer header is taken off, the stack goes on with the inner packet",
-			"verdict  OK: it goes on, past the filters behind",
-			"result   1.1.1.1:80 > 10.0.0.9:4000 tcp . 0 bytes, 40 bytes",
-		],
-	},
-);
-explainsWith("that a key is no token", tunnelOptionsTable, [7, tokens], {
+explains("that a key is no token", {
 	line: `${ingress} 1.1.1.1:80 10.0.0.9:4000 --gue 1,2 --key 0123456789abcdef`,
+	rows: tokens,
 	says: [
 		...tunnelPacket,
 		"outcome  token: a tunnel that requires tokens: the packet has none that is valid for its flow now, or there is no signing key to make one",
 		"verdict  SHOT: it ends here",
 	],
 });
-serial("(a service signs no more)", (t) => {
-	t.true(openTable(signingTable, pins).delete(sid));
+explains("that a far end is locked", {
+	line: ping.line,
+	rows: [
+		row(tunnelOptionsTable, 7, {
+			within: "::",
+			withinBits: 0,
+			moveAfter: MOVE_NEVER,
+			flags: 0,
+		}),
+	],
+	says: [
+		...ping.rows,
+		"outcome  ping-locked: a ping that would move the far end to where, or when, --move-within or --move-after forbids it",
+		"verdict  SHOT: it ends here",
+	],
 });
-explainsWith(
-	"that a far end is locked",
-	tunnelOptionsTable,
-	[7, { within: "::", withinBits: 0, moveAfter: MOVE_NEVER, flags: 0 }],
-	{
-		line: ping.line,
-		says: [
-			...ping.rows,
-			"outcome  ping-locked: a ping that would move the far end to where, or when, --move-within or --move-after forbids it",
-			"verdict  SHOT: it ends here",
-		],
-	},
-);
 
 explains("what becomes of a router's ICMP error about a reply", {
 	line: `${ingress} 5.5.5.5:3100 10.0.0.9:4000 --icmp 10.0.0.2 --mtu 1300`,
