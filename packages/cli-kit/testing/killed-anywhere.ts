@@ -53,3 +53,39 @@ export async function killedAnywhere(
 		return;
 	}
 }
+
+/** A test for each writer of a program and each of its commands that may follow. */
+export function killedTests(
+	it: (
+		title: string,
+		body: (t: ExecutionContext, tables: PinnedTables) => Promise<void>,
+	) => void,
+	program: Program,
+	{
+		before,
+		writers,
+		nexts,
+	}: {
+		/** Lines that make the state that the writer finds. */
+		before: readonly string[];
+		writers: Readonly<Record<string, Typed>>;
+		nexts: Readonly<Record<string, Typed>>;
+	},
+): void {
+	for (const [writer, typed] of Object.entries(writers))
+		for (const [next, after] of Object.entries(nexts))
+			it(`${writer}, killed anywhere, is done or not done after ${next}`, (t, tables) =>
+				killedAnywhere(t, tables, {
+					program,
+					begin: async () => {
+						await tables.run(program, "del all");
+						for (const line of before) await tables.run(program, line);
+					},
+					writer: typed,
+					next: { program, ...after },
+					state: async () => {
+						const { out } = await tables.run(program, "get all");
+						return out.split("\n").sort();
+					},
+				}));
+}

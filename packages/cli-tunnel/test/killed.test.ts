@@ -1,9 +1,7 @@
 // Needs root and a kernel with BPF.
-import { killedAnywhere, withTables } from "@sluice/cli-kit/testing";
+import { killedTests, withTables } from "@sluice/cli-kit/testing";
 import test from "ava";
 import { cli } from "../src/cli.js";
-
-const it = withTables(test);
 
 const before = [
 	"set 1 10.0.0.1 6080 0 0",
@@ -45,19 +43,4 @@ const nexts = {
 	"a batch": { line: "batch -", input: "set 4 10.0.0.1 6080 0 0\n" },
 };
 
-for (const [writer, typed] of Object.entries(writers))
-	for (const [next, after] of Object.entries(nexts))
-		it(`${writer}, killed anywhere, is done or not done after ${next}`, (t, tables) =>
-			killedAnywhere(t, tables, {
-				program: cli,
-				begin: async () => {
-					await tables.run(cli, "del all");
-					for (const line of before) await tables.run(cli, line);
-				},
-				writer: typed,
-				next: { program: cli, ...after },
-				state: async () => {
-					const { out } = await tables.run(cli, "get all");
-					return out.split("\n").sort();
-				},
-			}));
+killedTests(withTables(test), cli, { before, writers, nexts });
