@@ -50,6 +50,8 @@ need_root
 if [[ -n ${OPTION["--entries"]:-} && -z ${OPTION["--migrate"]:-} ]]; then
 	usage_error '--entries needs --migrate'
 fi
+[[ ${OPTION["--entries"]:-1} =~ ^[1-9][0-9]*$ ]] ||
+	usage_error "--entries must be an integer from 1, got \"${OPTION["--entries"]}\""
 if [[ -n ${OPTION["--migrate"]:-} ]]; then
 	[[ -z $INTERFACE && ${#DIRECTIONS[@]} == 2 ]] || usage_error '--migrate is for every interface; name none'
 	migrate

@@ -127,13 +127,18 @@ export class Pinger {
 				this.#listener.failed(problem);
 	}
 
-	/** @throws Failure it cannot leave */
+	/** @throws Failure it cannot leave, or has left but cannot measure the path */
 	async #send(ping: Ping): Promise<void> {
 		const { id, signing, to } = ping.target;
 		if (!signing) {
 			await this.#exchange.sendPlain(ping.target);
 			this.#left++;
 			this.#listener.sent(ping);
+			if (this.#options.mtu)
+				throw new Failure(
+					"failed",
+					`tunnel ${id}: --mtu measures nothing: only signed pings are answered; set a signing key at both ends`,
+				);
 			return;
 		}
 		const challenge = this.#challenges.get(id);

@@ -23,6 +23,13 @@ bpfTest("bad usage is an error before anything is done", async (t) => {
 	await fails(
 		t,
 		host,
+		["reattach_tc", "--migrate", "--entries", "many"],
+		2,
+		'reattach_tc.sh: --entries must be an integer from 1, got "many"; see reattach_tc.sh --help',
+	);
+	await fails(
+		t,
+		host,
 		["attach_tc", "eth0"],
 		2,
 		'attach_tc.sh: SLUICE_TC_PREF must be an integer from 1 to 65535, got "70000"',

@@ -86,6 +86,19 @@ it("a ping leaves the tunnel's own endpoint, signed by its first service", async
 	]);
 });
 
+it("a path is not measured without a signing key, and a warning says so", async (t, tables) => {
+	const far = await farEnd(t);
+	addTunnel(tables, 100, 40_101, far.port);
+	addService(tables, 1, "key".padEnd(16, "\0"));
+	const { code, err } = await tables.run(cli, "ping 100 --count 1 --mtu");
+	t.is(code, 0);
+	t.is(
+		err,
+		"cli_tunnel: ping: tunnel 100: --mtu measures nothing: only signed pings are answered; set a signing key at both ends\n",
+	);
+	await far.until(1);
+});
+
 it("what cannot be pinged is said", async (t, tables) => {
 	await tables.run(cli, "set 1 127.0.0.1 6081 0 0");
 	addTunnel(tables, 2, 6081, 9);
