@@ -173,4 +173,13 @@ static __always_inline int find_route(struct __sk_buff *skb, const struct datagr
 	return result;
 }
 
+/* Whether this host does not forward, or by a way that only its own routing knows, while user space has found the
+ * interface.
+ */
+static __always_inline int only_output_knows(int route, const struct lb_upstream *upstream)
+{
+	return (route == BPF_FIB_LKUP_RET_FWD_DISABLED || route == BPF_FIB_LKUP_RET_UNSUPP_LWT) &&
+	       upstream->ifindex;
+}
+
 #endif
