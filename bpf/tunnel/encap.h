@@ -6,8 +6,10 @@
 #include <linux/errno.h>
 
 #include "lib/packet.h"
+#include "tunnel/flow.h"
 #include "tunnel/gue.h"
 #include "tunnel/outcome.h"
+#include "tunnel/path.h"
 #include "tunnel/token.h"
 
 /* A segment of a super-packet, or the whole of any other packet, from its IP header on. */
@@ -64,10 +66,13 @@ static __always_inline int grow(struct __sk_buff *skb, const struct packet *pack
 
 /* Writes the outer header of a packet that is to `dst`, with its token where it needs one. Returns 0 or a negative reason. */
 static __always_inline int write_outer(struct __sk_buff *skb, const struct packet *packet,
-				       const struct tunnel *tunnel,
+				       const struct path *path,
 				       const struct cached_service *service, __u8 version,
 				       const struct endpoint *dst)
 {
+	const struct tunnel *tunnel = &path->tunnel;
+	__be16 source =
+		unlikely(path->flow_port) ? flow_port(&packet->src, dst) : tunnel->local_port;
 	void *data, *end;
 	__be16 proto;
 
@@ -76,12 +81,12 @@ static __always_inline int write_outer(struct __sk_buff *skb, const struct packe
 	if (version == 4) {
 		if (data + LINK_HLEN + sizeof(struct outer_ipv4) > end)
 			return -OUT_ENCAP_FAILED;
-		write_outer_ipv4(data + LINK_HLEN, tunnel, service, packet);
+		write_outer_ipv4(data + LINK_HLEN, source, tunnel, service, packet);
 		proto = bpf_htons(ETH_P_IP);
 	} else {
 		if (data + LINK_HLEN + sizeof(struct outer_ipv6) > end)
 			return -OUT_ENCAP_FAILED;
-		write_outer_ipv6(data + LINK_HLEN, tunnel, service, packet);
+		write_outer_ipv6(data + LINK_HLEN, source, tunnel, service, packet);
 		proto = bpf_htons(ETH_P_IPV6);
 	}
 	if (LINK_HLEN)

@@ -166,7 +166,7 @@ static __always_inline int send_request(struct __sk_buff *skb, const struct pack
 		clamp_mss(skb, packet->l4, packet->version, path->route.mtu - overhead);
 	if (forget_sum(skb) || count_hop(skb, packet) ||
 	    grow(skb, packet, overhead, room, version) ||
-	    write_outer(skb, packet, &path->tunnel, service, version, &service->backend))
+	    write_outer(skb, packet, path, service, version, &service->backend))
 		return fail_egress(skb, OUT_ENCAP_FAILED);
 	count_traffic(&key, packet->len);
 	count(QUEUE_TX, OUT_ENCAPSULATED);

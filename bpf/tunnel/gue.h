@@ -74,12 +74,12 @@ static __always_inline int same_key(const __u8 *a, const __u8 *b)
 	return !difference;
 }
 
-static __always_inline void write_udp_gue(struct udphdr *udp, struct gue *gue,
+static __always_inline void write_udp_gue(struct udphdr *udp, struct gue *gue, __be16 source,
 					  const struct tunnel *tunnel,
 					  const struct cached_service *service, __u8 inner_version,
 					  __u16 size)
 {
-	udp->source = tunnel->local_port;
+	udp->source = source;
 	udp->dest = tunnel->remote_port;
 	udp->len = bpf_htons(size);
 	udp->check = 0;
@@ -95,7 +95,8 @@ static __always_inline __u16 size16(__u32 size)
 	return size > 0xffff ? 0 : size;
 }
 
-static __always_inline void write_outer_ipv4(struct outer_ipv4 *outer, const struct tunnel *tunnel,
+static __always_inline void write_outer_ipv4(struct outer_ipv4 *outer, __be16 source,
+					     const struct tunnel *tunnel,
 					     const struct cached_service *service,
 					     const struct packet *inner)
 {
@@ -121,11 +122,12 @@ static __always_inline void write_outer_ipv4(struct outer_ipv4 *outer, const str
 	outer->ip.check = csum_fold(sum);
 	outer->ip.saddr = saddr;
 	outer->ip.daddr = daddr;
-	write_udp_gue(&outer->udp, &outer->gue, tunnel, service, inner->version,
+	write_udp_gue(&outer->udp, &outer->gue, source, tunnel, service, inner->version,
 		      size16(size - sizeof(outer->ip)));
 }
 
-static __always_inline void write_outer_ipv6(struct outer_ipv6 *outer, const struct tunnel *tunnel,
+static __always_inline void write_outer_ipv6(struct outer_ipv6 *outer, __be16 source,
+					     const struct tunnel *tunnel,
 					     const struct cached_service *service,
 					     const struct packet *inner)
 {
@@ -137,7 +139,8 @@ static __always_inline void write_outer_ipv6(struct outer_ipv6 *outer, const str
 	outer->ip.hop_limit = OUTER_TTL;
 	__builtin_memcpy(&outer->ip.saddr, &tunnel->local, sizeof(outer->ip.saddr));
 	__builtin_memcpy(&outer->ip.daddr, &tunnel->remote, sizeof(outer->ip.daddr));
-	write_udp_gue(&outer->udp, &outer->gue, tunnel, service, inner->version, size16(size));
+	write_udp_gue(&outer->udp, &outer->gue, source, tunnel, service, inner->version,
+		      size16(size));
 }
 
 /* Takes `size` bytes of outer headers off, from the end of the Ethernet header on.

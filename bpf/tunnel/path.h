@@ -23,7 +23,7 @@ struct path {
 	struct path_key key;
 	struct tunnel tunnel;
 	struct route route; /* of the outer packet; family 0: it goes where it was going */
-	__u32 pad;
+	__u32 flow_port;    /* not 0: each flow has its own source port */
 };
 
 #define PATH_FOUND OUTCOMES
@@ -55,10 +55,12 @@ static __always_inline int plan_path(struct __sk_buff *skb, struct path *path, _
 	/* A copy: kernel 6.1 takes no pointer to memory of unknown origin for a key. */
 	__u32 id = path->key.tunnel;
 	struct tunnel *tunnel = bpf_map_lookup_elem(&map_tunnel, &id);
+	struct tunnel_options *options = bpf_map_lookup_elem(&map_tunnel_opts, &id);
 
 	if (!tunnel)
 		return -OUT_NO_TUNNEL;
 	path->tunnel = *tunnel;
+	path->flow_port = options ? options->flags & TUNNEL_FLOW_PORT : 0;
 	if (!path->tunnel.remote_port || is_unspecified(&path->tunnel.remote))
 		return -OUT_NO_REMOTE;
 	if (is_ipv4(&path->tunnel.local) != is_ipv4(&path->tunnel.remote))
@@ -79,7 +81,7 @@ SUBPROGRAM int fill_path(struct __sk_buff *skb, struct path *path, __u32 by_rout
 		return 0;
 	err = plan_path(skb, path, by_route);
 	if (!err)
-		path->route.mtu = limit_by_path(&path->tunnel, path->route.mtu);
+		path->route.mtu = limit_by_path(&path->tunnel, path->flow_port, path->route.mtu);
 	path->lookup.found = err < 0 ? -err : PATH_FOUND;
 	return 0;
 }

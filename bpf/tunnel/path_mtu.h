@@ -16,7 +16,7 @@
 #define PATH_MTU_MIN4 576
 #define PATH_MTU_MIN6 1280
 
-/* Both ends of the outer header. */
+/* Both ends of the outer header. Local port 0: of tunnels whose flows have their own. */
 struct path_ends {
 	struct address local;
 	struct address remote;
@@ -27,7 +27,7 @@ struct path_ends {
 struct path_mtu {
 	__u32 mtu;
 	__u32 pad;
-	__u64 expires; /* ns since boot, CLOCK_BOOTTIME */
+	__u64 expires; /* ns since boot, CLOCK_BOOTTIME; 0: no router has reported anything */
 };
 
 /* LRU: the network writes it, and losing a row costs another error. */
@@ -58,37 +58,47 @@ static __always_inline __u32 reported_mtu(struct __sk_buff *skb, const struct pa
 	return mtu < PATH_MTU_MIN6 ? PATH_MTU_MIN6 : mtu;
 }
 
-/* Takes the MTU from an ICMP error whose quoted packet is of the tunnel from `packet->dst` to `packet->src`. Returns
- * whether it reports one.
+/* Takes the MTU from an ICMP error whose quoted packet is of the tunnel from `packet->dst` to `packet->src`. `own`: the quoted
+ * source is the local end of a tunnel; else it may be a flow's. Returns whether an MTU was taken.
  */
-static __always_inline int learn_path_mtu(struct __sk_buff *skb, const struct packet *packet)
+static __always_inline int learn_path_mtu(struct __sk_buff *skb, const struct packet *packet,
+					  int own)
 {
 	struct path_ends ends = {};
 	struct path_mtu row = {};
+	int taken;
 
 	row.mtu = reported_mtu(skb, packet);
 	if (!row.mtu)
 		return 0;
 	ends.local = packet->dst.addr;
 	ends.remote = packet->src.addr;
-	ends.local_port = packet->dst.port;
 	ends.remote_port = packet->src.port;
 	row.expires = bpf_ktime_get_boot_ns() + PATH_MTU_LIFETIME;
+	taken = !bpf_map_update_elem(&map_path_mtu, &ends, &row, BPF_EXIST);
+	if (!own)
+		return taken;
+	ends.local_port = packet->dst.port;
 	bpf_map_update_elem(&map_path_mtu, &ends, &row, BPF_ANY);
 	return 1;
 }
 
-/* The smaller one of `mtu` and what a router on the tunnel's path has reported. */
-static __always_inline __u32 limit_by_path(const struct tunnel *tunnel, __u32 mtu)
+/* The smaller one of `mtu` and what a router on the tunnel's path has reported. A tunnel whose flows have their own ports gets a
+ * row, which ingress asks for.
+ */
+static __always_inline __u32 limit_by_path(const struct tunnel *tunnel, __u32 flow_port, __u32 mtu)
 {
 	struct path_ends ends = {};
+	struct path_mtu none = {};
 	struct path_mtu *row;
 
 	ends.local = tunnel->local;
 	ends.remote = tunnel->remote;
-	ends.local_port = tunnel->local_port;
+	ends.local_port = flow_port ? 0 : tunnel->local_port;
 	ends.remote_port = tunnel->remote_port;
 	row = bpf_map_lookup_elem(&map_path_mtu, &ends);
+	if (unlikely(flow_port && !row))
+		bpf_map_update_elem(&map_path_mtu, &ends, &none, BPF_NOEXIST);
 	return row && row->mtu < mtu && row->expires > bpf_ktime_get_boot_ns() ? row->mtu : mtu;
 }
 

@@ -91,7 +91,7 @@ static __always_inline int encapsulate(struct __sk_buff *skb, struct run *run,
 	err = grow(skb, packet, overhead, flags, version);
 	if (err)
 		return err;
-	err = write_outer(skb, packet, &path->tunnel, service, version, &packet->dst);
+	err = write_outer(skb, packet, path, service, version, &packet->dst);
 	if (err)
 		return err;
 	count_traffic(&key, packet->len);

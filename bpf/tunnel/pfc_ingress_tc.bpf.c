@@ -397,6 +397,15 @@ static __always_inline int to_backend(struct __sk_buff *skb, struct run *run)
 	return OUT_DNAT;
 }
 
+/* Whether an ICMP error about a UDP packet reports the MTU of a tunnel's path. */
+static __always_inline int reports_mtu(struct __sk_buff *skb, const struct packet *error)
+{
+	int own = is_local(&error->dst);
+
+	return (own || is_flow_port(error->dst.port)) && is_header_intact(skb, error) &&
+	       learn_path_mtu(skb, error, own);
+}
+
 /* Returns an outcome or a negative reason. */
 static __always_inline int take_packet(struct __sk_buff *skb, struct run *run)
 {
@@ -407,8 +416,7 @@ static __always_inline int take_packet(struct __sk_buff *skb, struct run *run)
 		return outcome;
 	if (outer->proto == IPPROTO_UDP && is_local(&outer->dst))
 		return outer->fragment ? OUT_OUTER_FRAGMENT : take_gue(skb, run);
-	if (unlikely(outer->quote) && outer->dst.proto == IPPROTO_UDP && is_local(&outer->dst) &&
-	    is_header_intact(skb, outer) && learn_path_mtu(skb, outer))
+	if (unlikely(outer->quote) && outer->dst.proto == IPPROTO_UDP && reports_mtu(skb, outer))
 		return OUT_PATH_MTU;
 	if (run->config->flags & RX_DNAT)
 		return to_backend(skb, run);

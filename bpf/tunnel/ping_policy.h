@@ -7,12 +7,16 @@
 
 #define SECOND 1000000000ULL
 
-/* Whether the tunnel's far end may be moved to this address by any ping. */
-static __always_inline int is_within(const struct tunnel_options *options,
-				     const struct address *address)
+/* Whether the tunnel's far end may be moved to this address by any ping. Never where each flow has its own source port: a
+ * NAT before the far end lets through only the port that the ping was sent to.
+ */
+static __always_inline int may_move(const struct tunnel_options *options,
+				    const struct address *address)
 {
 	__u32 bits = options->within_bits;
 
+	if (options->flags & TUNNEL_FLOW_PORT)
+		return 0;
 #pragma unroll
 	for (int i = 0; i < 4; i++) {
 		__u32 mask = bits >= 32 ? 0xffffffff : bits ? ~0U << (32 - bits) : 0;
@@ -35,7 +39,7 @@ static __always_inline int may_move_unsigned(__u32 id, const struct tunnel *tunn
 
 	if (!options)
 		return 1;
-	if (!is_within(options, to))
+	if (!may_move(options, to))
 		return 0;
 	if (!options->move_after || !tunnel->remote_port)
 		return 1;

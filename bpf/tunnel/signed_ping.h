@@ -132,7 +132,7 @@ static __always_inline int judge_new(struct ping_scratch *at, const struct packe
 	__u32 id = at->id;
 	struct tunnel_options *options = bpf_map_lookup_elem(&map_tunnel_opts, &id);
 
-	if (options && !is_within(options, &packet->src.addr))
+	if (options && !may_move(options, &packet->src.addr))
 		return -OUT_PING_LOCKED;
 	if (!at->has_challenge || !is_challenge_met(at, signing, &packet->src, id, epoch))
 		return OUT_PING_CHALLENGED;

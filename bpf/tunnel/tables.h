@@ -135,6 +135,11 @@ enum token_mode {
 #define TOKEN_SHIFT 8
 #define TOKEN_MODE(flags) ((flags) >> TOKEN_SHIFT & 3)
 
+/* The other bits. */
+enum tunnel_flag {
+	TUNNEL_FLOW_PORT = 1, /* a source port for each flow: tunnel/flow.h */
+};
+
 #define MOVE_NEVER 0xffffffff
 
 /* Value of map_tunnel_opts. */

@@ -11,6 +11,7 @@
 
 #include "lib/packet.h"
 #include "lib/siphash.h"
+#include "tunnel/flow.h"
 #include "tunnel/gue.h"
 #include "tunnel/lookup.h"
 #include "tunnel/outcome.h"
@@ -46,13 +47,8 @@ struct {
 static __always_inline struct cached_token *token_entry(const struct endpoint *src,
 							const struct endpoint *dst)
 {
-	__u64 sum = (*(__u64 *)&src->addr.words[0] ^ *(__u64 *)&src->addr.words[2]) *
-		    0x9e3779b97f4a7c15;
-	__u32 slot;
+	__u32 slot = flow_hash(src, dst) >> (64 - TOKEN_LOG2);
 
-	sum += (*(__u64 *)&dst->addr.words[0] ^ *(__u64 *)&dst->addr.words[2]) * 0xc2b2ae3d27d4eb4f;
-	sum += ((__u32)src->port << 16 | dst->port) * 0x165667b19e3779f9;
-	slot = sum >> (64 - TOKEN_LOG2);
 	return bpf_map_lookup_elem(&token_cache, &slot);
 }
 

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The hash of a flow, and the outer source port that is made of it: a receiver's card spreads the flows over its queues. */
+#ifndef SLUICE_FLOW_H
+#define SLUICE_FLOW_H
+
+#include <bpf/bpf_endian.h>
+
+#include "lib/address.h"
+
+/* The dynamic ports (RFC 6335): 49152 to 65535. */
+#define FLOW_PORT_MIN 49152
+#define FLOW_PORT_LOG2 14
+
+/* The high bits are the best ones. */
+static __always_inline __u64 flow_hash(const struct endpoint *src, const struct endpoint *dst)
+{
+	__u64 sum = (*(__u64 *)&src->addr.words[0] ^ *(__u64 *)&src->addr.words[2]) *
+		    0x9e3779b97f4a7c15;
+
+	sum += (*(__u64 *)&dst->addr.words[0] ^ *(__u64 *)&dst->addr.words[2]) * 0xc2b2ae3d27d4eb4f;
+	return sum + ((__u32)src->port << 16 | dst->port) * 0x165667b19e3779f9;
+}
+
+static __always_inline __be16 flow_port(const struct endpoint *src, const struct endpoint *dst)
+{
+	return bpf_htons(FLOW_PORT_MIN + (flow_hash(src, dst) >> (64 - FLOW_PORT_LOG2)));
+}
+
+static __always_inline int is_flow_port(__be16 port)
+{
+	return bpf_ntohs(port) >= FLOW_PORT_MIN;
+}
+
+#endif
