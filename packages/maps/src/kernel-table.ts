@@ -97,7 +97,8 @@ export class KernelTable<K, V> implements OpenTable<K, V> {
 		for (const { keys, values, count } of this.batches()) {
 			allKeys.push(Buffer.from(keys.subarray(0, count * key.size)));
 			allValues.push(Buffer.from(values.subarray(0, count * value.size)));
-			for (let i = 0; i < count; i++) ranks.push(rankOf(keys, i * key.size));
+			for (let i = 0; i < count; i++)
+				ranks.push(rankOf(keys, i * key.size, values, i * value.size));
 		}
 		const keys = Buffer.concat(allKeys);
 		const values = Buffer.concat(allValues);

@@ -3,25 +3,31 @@ import type { Codec } from "./codec.js";
 /** What decides where a key stands among the others of its table: a whole number from 0 on, or a text. */
 export type Rank<K> = (key: K) => number | string;
 
-/** The same for a key that is still bytes, which saves reading it. */
+/** The same for an entry that is still bytes, which saves reading it. */
 export interface PackedRank {
-	/** @param at where the key begins in `keys` */
-	rankAt(keys: Buffer, at: number): number;
+	/** @param at where the key begins in `keys`; `valueAt` is the same for the value */
+	rankAt(keys: Buffer, at: number, values: Buffer, valueAt: number): number;
 }
 
-/** Gives the ranks of packed keys. */
+/** Gives the ranks of packed entries. */
 export function rankOfPacked<K>(
 	rank: Rank<K> | PackedRank,
 	key: Codec<K>,
-): (keys: Buffer, at: number) => number | string {
+): (...entry: Parameters<PackedRank["rankAt"]>) => number | string {
 	if (typeof rank === "function") return (keys, at) => rank(key.read(keys, at));
-	return (keys, at) => rank.rankAt(keys, at);
+	return (keys, at, values, valueAt) => rank.rankAt(keys, at, values, valueAt);
 }
 
 /** The indexes of `ranks`, the lowest rank's first. All of them are of one type. */
 export function byRank(ranks: readonly (number | string)[]): Iterable<number> {
 	if (typeof ranks[0] === "string") return byComparison(ranks);
 	const { length } = ranks;
+	const highest = (ranks as readonly number[]).reduce(
+		(most, rank) => Math.max(most, rank),
+		0,
+	);
+	if (highest < 4 * length)
+		return byCounting(ranks as readonly number[], highest);
 	// Rank and index in one number: numbers alone are sorted five times as quickly as by a function.
 	const both = Float64Array.from(
 		ranks as readonly number[],
@@ -30,6 +36,19 @@ export function byRank(ranks: readonly (number | string)[]): Iterable<number> {
 	if ((both[length - 1] as number) <= Number.MAX_SAFE_INTEGER)
 		return both.map((one) => one % length);
 	return byComparison(ranks);
+}
+
+/** A counting sort: where ranks lie close together, it takes a fifth of the time. */
+function byCounting(ranks: readonly number[], highest: number): Uint32Array {
+	/** By rank: where the next index of it goes. */
+	const next = new Uint32Array(highest + 2);
+	for (const rank of ranks) (next[rank + 1] as number)++;
+	for (let rank = 1; rank <= highest; rank++)
+		(next[rank] as number) += next[rank - 1] as number;
+	const order = new Uint32Array(ranks.length);
+	for (let i = 0; i < ranks.length; i++)
+		order[(next[ranks[i] as number] as number)++] = i;
+	return order;
 }
 
 const byComparison = (ranks: readonly (number | string)[]) =>

@@ -151,11 +151,18 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 		this.load();
 		for (let number = 0; number < this.#index.count; number++)
 			if (this.#state(number) & IS) numbers.push(number);
-		const { key } = this.#table;
+		const { key, value } = this.#table;
 		const rankOf = rank && rankOfPacked(rank, key);
 		const order = rankOf
 			? byRank(
-					numbers.map((number) => rankOf(this.#index.keys, number * key.size)),
+					numbers.map((number) =>
+						rankOf(
+							this.#index.keys,
+							number * key.size,
+							this.#values,
+							number * value.size,
+						),
+					),
 				)
 			: numbers.keys();
 		for (const i of order) {

@@ -1,4 +1,4 @@
-import { command, counted, rankOfMany } from "@sluice/cli-kit";
+import { command, counted } from "@sluice/cli-kit";
 import type { PackedRank } from "@sluice/maps";
 import { ByteIndex } from "@sluice/maps/byte-index";
 import type { OpenTable } from "@sluice/maps/table";
@@ -7,6 +7,7 @@ import {
 	type Endpoint,
 	endpoint,
 	type Sid,
+	sidOfEncap,
 } from "@sluice/maps/tables";
 import {
 	natRows,
@@ -120,35 +121,48 @@ interface Rows {
 }
 
 function everything({ verify, encap, nat }: ServiceTables): Rows {
-	// The other tables have their rows in the order of the services, backend before proxy; strays come last.
-	const numbers = new EndpointNumbers();
+	const order = new OrderOfServices();
 	return {
 		services: (visit) =>
 			verify.forEach((sid, { key, tunnel, proxy, backend }) => {
-				numbers.add(backend);
-				numbers.add(proxy);
 				visit({ sid, key, tunnel, proxy, backend });
-			}, rankOfMany(rankOfSid)),
-		encap: (visit) => encap.forEach(visit, numbers),
-		nat: (visit) => nat.forEach(visit, numbers),
+			}, rankOfSid),
+		encap: (visit) => encap.forEach(visit, order.encap),
+		nat: (visit) => nat.forEach(visit, order.nat),
 	};
 }
 
-/** Endpoints, numbered in the order in which they are added. */
-class EndpointNumbers implements PackedRank {
-	readonly #index = new ByteIndex(endpoint.size);
-	readonly #bytes = Buffer.alloc(endpoint.size);
+/**
+ * The order of the services in the other tables: an ENCAP row names its service, and a NAT row has a backend that an
+ * ENCAP row has. A service's NAT row from the backend comes before that from the proxy. Strays come last.
+ */
+class OrderOfServices {
+	readonly #backends = new ByteIndex(endpoint.size);
+	/** The service's rank, by the backend's number. */
+	readonly #ranks: number[] = [];
+	#last = 0;
 
-	add(one: Endpoint): void {
-		endpoint.write(this.#bytes, 0, one);
-		if (this.#index.find(this.#bytes, 0) < 0) this.#index.add(this.#bytes, 0);
-	}
+	readonly encap: PackedRank = {
+		rankAt: (keys, at, values, valueAt) => {
+			const rank = rankOfSid(sidOfEncap(values, valueAt));
+			if (this.#backends.find(keys, at) < 0) {
+				this.#backends.add(keys, at);
+				this.#ranks.push(rank);
+				this.#last = Math.max(this.#last, 2 * rank + 2);
+			}
+			return rank;
+		},
+	};
 
-	/** The number of an endpoint; of one that was not added, how many were. */
-	rankAt(keys: Buffer, at: number): number {
-		const number = this.#index.find(keys, at);
-		return number < 0 ? this.#index.count : number;
-	}
+	/** For use behind `encap`. */
+	readonly nat: PackedRank = {
+		rankAt: (keys, at, values, valueAt) => {
+			const from = this.#backends.find(keys, at);
+			if (from >= 0) return 2 * (this.#ranks[from] as number);
+			const to = this.#backends.find(values, valueAt);
+			return to < 0 ? this.#last : 2 * (this.#ranks[to] as number) + 1;
+		},
+	};
 }
 
 function one({ verify, encap, nat }: ServiceTables, sid: Sid): Rows {

@@ -1,4 +1,5 @@
 import { session, withTables } from "@sluice/cli-kit/testing";
+import { natTable } from "@sluice/maps/tables";
 import test from "ava";
 import { cli } from "../../src/cli.js";
 
@@ -29,6 +30,15 @@ it("get all shows services by id, then the other tables in the same order", asyn
 		"NAT (tcp 5.5.5.5:3100) -> (tcp 1.1.1.1:4000)",
 	]);
 	t.deepEqual(lines.slice(8), ["2 services", ""]);
+});
+
+it("a NAT row of no service comes last", async (t, tables) => {
+	await tables.run(cli, first);
+	await tables.run(cli, second);
+	const stray = { proto: 6, address: "9.9.9.9", port: 9 };
+	tables.open(natTable).set(stray, stray);
+	const { out } = await tables.run(cli, "get all");
+	t.is(out.split("\n").at(-3), "NAT (tcp 9.9.9.9:9) -> (tcp 9.9.9.9:9)");
 });
 
 const shown = (one: string, two: string) =>
