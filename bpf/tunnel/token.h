@@ -52,13 +52,18 @@ static __always_inline struct cached_token *token_entry(const struct endpoint *s
 	return bpf_map_lookup_elem(&token_cache, &slot);
 }
 
-/* Whether the entry's token is of this flow, under the service's signing key. */
+/* Whether the entry's token is of this flow, under whatever key. */
 static __always_inline int is_flow(const struct cached_token *entry, const struct endpoint *src,
 				   const struct endpoint *dst, const struct cached_service *service)
 {
-	return entry->key[0] == service->token.key[0] && entry->key[1] == service->token.key[1] &&
-	       same_endpoint(&entry->src, src) && same_endpoint(&entry->dst, dst) &&
+	return same_endpoint(&entry->src, src) && same_endpoint(&entry->dst, dst) &&
 	       entry->sid.service == service->sid.service && entry->sid.group == service->sid.group;
+}
+
+/* Whether the entry's token was made with this signing key. */
+static __always_inline int is_made_with(const struct cached_token *entry, const __u64 *key)
+{
+	return entry->key[0] == key[0] && entry->key[1] == key[1];
 }
 
 /* Writes the token of a flow and an epoch to `s->hash`. */
@@ -83,12 +88,13 @@ static __always_inline void make_token(struct siphash *s, const __u64 *key,
 	siphash128(s);
 }
 
-static __always_inline void keep_token(struct cached_token *entry, const __u64 *token,
-				       const struct endpoint *src, const struct endpoint *dst,
+static __always_inline void keep_token(struct cached_token *entry, const __u64 *key,
+				       const __u64 *token, const struct endpoint *src,
+				       const struct endpoint *dst,
 				       const struct cached_service *service, __u32 epoch)
 {
-	entry->key[0] = service->token.key[0];
-	entry->key[1] = service->token.key[1];
+	entry->key[0] = key[0];
+	entry->key[1] = key[1];
 	entry->src = *src;
 	entry->dst = *dst;
 	entry->sid = service->sid;
@@ -115,9 +121,10 @@ SUBPROGRAM int put_token(struct __sk_buff *skb, const struct endpoint *src,
 	if (!entry)
 		return -OUT_ENCAP_FAILED;
 	epoch = service->token.send;
-	if (unlikely(entry->epoch != epoch || !is_flow(entry, src, dst, service))) {
+	if (unlikely(entry->epoch != epoch || !is_made_with(entry, service->token.key) ||
+		     !is_flow(entry, src, dst, service))) {
 		make_token(&at->siphash, service->token.key, src, dst, &service->sid, epoch);
-		keep_token(entry, at->siphash.hash, src, dst, service, epoch);
+		keep_token(entry, service->token.key, at->siphash.hash, src, dst, service, epoch);
 	}
 	return bpf_skb_store_bytes(skb, off + offsetof(struct gue, key), entry->token, KEY_SIZE, 0)
 		       ? -OUT_ENCAP_FAILED
@@ -136,24 +143,41 @@ static __always_inline int is_token(struct token_scratch *at, const __u64 *key,
 	return same_key((void *)at->claim, (void *)at->siphash.hash);
 }
 
-/* Whether it carries one under one of a rotation's keys. */
-static __always_inline int is_rotated_token(struct token_scratch *at, const struct packet *inner,
-					    const struct cached_service *service)
+/* Whether the entry's token was made with a key of the rotation; counts the packet if it was. */
+static __always_inline int is_of_rotation(const struct cached_token *entry,
+					  struct rotation *rotation)
+{
+	if (is_made_with(entry, (void *)rotation->old.signing)) {
+		count_use(&rotation->old);
+		return 1;
+	}
+	if (is_made_with(entry, (void *)rotation->next.signing)) {
+		count_use(&rotation->next);
+		return 1;
+	}
+	return 0;
+}
+
+/* Whether the packet carries a token under a key of the rotation, and keeps it in the entry if it does. */
+static __always_inline int is_rotated_token(struct token_scratch *at, struct cached_token *entry,
+					    const struct packet *inner,
+					    const struct cached_service *service,
+					    struct rotation *rotation)
 {
 	struct sid sid = service->sid;
-	struct rotation *rotation = bpf_map_lookup_elem(&map_rotation, &sid);
 	struct accepted_key *accepted;
+	__u32 epoch;
 	__u64 key[2];
 
-	if (!rotation)
-		return 0;
 	for (int i = 0; i < 4; i++) {
 		accepted = i & 2 ? &rotation->next : &rotation->old;
 		key[0] = *(__u64 *)accepted->signing;
 		key[1] = *(__u64 *)(accepted->signing + 8);
 		if (!(key[0] | key[1]))
 			continue;
-		if (is_token(at, key, inner, &sid, service->token.now - (i & 1))) {
+		epoch = service->token.now - (i & 1);
+		if (is_token(at, key, inner, &sid, epoch)) {
+			keep_token(entry, key, at->claim, &inner->src, &inner->dst, service, epoch);
 			count_use(accepted);
 			return 1;
 		}
@@ -181,6 +205,8 @@ SUBPROGRAM int has_token(const struct packet *inner, const struct cached_service
 	__u32 zero = 0, now;
 	struct token_scratch *at = bpf_map_lookup_elem(&token_scratch, &zero);
 	struct cached_token *entry;
+	struct rotation *rotation;
+	int is_cached;
 	struct sid sid;
 
 	if (!inner || !service || !at || service->token.mode == TOKEN_NO_KEY)
@@ -189,18 +215,23 @@ SUBPROGRAM int has_token(const struct packet *inner, const struct cached_service
 	if (!entry)
 		return 0;
 	now = service->token.now;
-	if (likely(now - entry->epoch <= 1 && same_key((void *)at->claim, (void *)entry->token) &&
-		   is_flow(entry, &inner->src, &inner->dst, service)))
+	is_cached = now - entry->epoch <= 1 && same_key((void *)at->claim, (void *)entry->token) &&
+		    is_flow(entry, &inner->src, &inner->dst, service);
+	if (likely(is_cached && is_made_with(entry, service->token.key)))
 		return 1;
 	sid = service->sid;
+	rotation = bpf_map_lookup_elem(&map_rotation, &sid);
+	if (rotation && is_cached && is_of_rotation(entry, rotation))
+		return 1;
 	if (service->token.mode < TOKEN_REQUIRE && is_other_key(&sid, (void *)at->claim))
 		return 1;
 	for (int age = 0; age < 2; age++)
 		if (is_token(at, service->token.key, inner, &service->sid, now - age)) {
-			keep_token(entry, at->claim, &inner->src, &inner->dst, service, now - age);
+			keep_token(entry, service->token.key, at->claim, &inner->src, &inner->dst,
+				   service, now - age);
 			return 1;
 		}
-	return is_rotated_token(at, inner, service);
+	return rotation ? is_rotated_token(at, entry, inner, service, rotation) : 0;
 }
 
 #endif
