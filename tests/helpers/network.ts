@@ -43,7 +43,7 @@ export type Network = {
 
 /** The network, in both families, with the programs attached and nothing in their tables. */
 export async function network(
-	t: ExecutionContext,
+	t: Pick<ExecutionContext, "timeout" | "teardown">,
 	{ nat = false } = {},
 ): Promise<Network> {
 	t.timeout(600_000);

@@ -1,11 +1,11 @@
 // Needs root and BPF: signed pings between hosts, and what an attacker makes of them.
-import path from "node:path";
 import { nanosecondsTai } from "@sluice/maps";
 import { type Host, needs, testWith } from "@sluice/testbed";
 import { guePing, readAnswer, signedPing } from "@sluice/tunnel/wire";
 import test, { type ExecutionContext } from "ava";
 import { cli, clis } from "../helpers/cli.js";
 import { counted, crossed } from "../helpers/counters.js";
+import { exchange } from "../helpers/datagrams.js";
 import {
 	addresses,
 	type Family,
@@ -48,22 +48,9 @@ const remoteOf = async (gateway: Host, id = 4) => {
 	return remote && `${remote.address} ${remote.port}`;
 };
 
-/** Sends UDP payloads from a host's port to the gateway's tunnel, and returns the answers. */
-async function send(
-	from: Host,
-	payloads: readonly Buffer[],
-	{ localPort = 6080, to = addresses[4].gateway as string } = {},
-): Promise<Buffer[]> {
-	const fixture = path.join(import.meta.dirname, "fixtures/datagrams.mjs");
-	const { stdout } = await from.run(process.execPath, [
-		...[fixture, to, "6080", String(localPort)],
-		...payloads.map((bytes) => bytes.toString("hex")),
-	]);
-	return stdout
-		.split("\n")
-		.filter((line) => line !== "")
-		.map((line) => Buffer.from(line, "hex"));
-}
+/** Sends UDP payloads to the gateway's tunnel, and returns the answers. */
+const send = (from: Host, payloads: readonly Buffer[]) =>
+	exchange(from, payloads, { address: addresses[4].gateway, port: 6080 });
 
 for (const family of [4, 6] as const)
 	for (const nat of family === 4 ? [false, true] : [false])

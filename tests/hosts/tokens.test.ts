@@ -1,5 +1,4 @@
 // Needs root and BPF: tunnels whose packets carry tokens in place of keys.
-import path from "node:path";
 import { nanosecondsTai } from "@sluice/maps";
 import { type Host, needs, testWith } from "@sluice/testbed";
 import { datagram, flowToken, gueData, sentEpoch } from "@sluice/tunnel/wire";
@@ -7,6 +6,7 @@ import test, { type ExecutionContext } from "ava";
 import { inClear } from "../helpers/clear.js";
 import { cli, clis } from "../helpers/cli.js";
 import { counted } from "../helpers/counters.js";
+import { exchange } from "../helpers/datagrams.js";
 import { addresses, type Family, network } from "../helpers/network.js";
 import { configure } from "../helpers/program.js";
 import {
@@ -121,11 +121,7 @@ bpfTest(
 		const token = (epoch: number) =>
 			flowToken(key, sid, { source, destination }, epoch);
 		const send = (payloads: readonly Buffer[]) =>
-			client.run(process.execPath, [
-				path.join(import.meta.dirname, "fixtures/datagrams.mjs"),
-				...[a.node, "6080", "6080"],
-				...payloads.map((bytes) => bytes.toString("hex")),
-			]);
+			exchange(client, payloads, { address: a.node, port: 6080 });
 		const taken = () => counted(node, 0, "decapsulated");
 
 		// The test takes some seconds: an epoch may end meanwhile, and the token then is of the one before.
@@ -156,9 +152,24 @@ bpfTest(
 		const data = Buffer.from(own.slice("hex:".length), "hex");
 		await send([request(data)]);
 		t.is(await counted(node, 0, "token"), 7);
+		// The next key of a rotation, from the cache, too: its use is counted, and it ends with the rotation.
+		const other = flowToken(
+			Buffer.from("next".padEnd(16, "\0")),
+			sid,
+			{ source, destination },
+			sentEpoch(nanosecondsTai()),
+		);
+		await cli(node, "cli_service rotate 2 1 --prepare next");
+		await send([request(other), request(other), request(token(now))]);
+		t.is(await taken(), 5);
+		const { stdout: rotating } = await cli(node, "cli_service get 2 1");
+		t.regex(rotating, /ROTATION .*\t2 packets, /);
+		await cli(node, "cli_service rotate 2 1 --finish --force");
+		await send([request(other)]);
+		t.is(await counted(node, 0, "token"), 8);
 		await mode(node, 4, "send");
 		await send([request(data)]);
-		t.is(await taken(), 3);
+		t.is(await taken(), 6);
 		await send([request(Buffer.alloc(16, 7))]);
 		t.is(await counted(node, 0, "wrong-key"), 1);
 	},
