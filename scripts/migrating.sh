@@ -19,6 +19,14 @@ our_hooks() {
 	done
 }
 
+# prepared_program HOOK: prints the path of the program that is prepared for it.
+prepared_program() {
+	local device direction suffix
+	read -r device direction _ <<<"$1"
+	suffix=$(object_suffix "$device") || return
+	printf '%s/%s%s' "$PREPARED" "$(program_name "$direction")" "$suffix"
+}
+
 # replace_filter SOURCE DEVICE DIRECTION PREF PROTOCOL CHAIN HANDLE: swaps the
 # program of a filter for the one pinned at SOURCE.
 replace_filter() {
@@ -29,11 +37,11 @@ replace_filter() {
 # switch_programs HOOK…: puts the prepared programs on all hooks or on none,
 # and the prepared tables in the place of the pinned ones.
 switch_programs() {
-	local hook undone switched=()
+	local hook undone switched=() program
 	mkdir -- "$SWITCHING"
 	for hook in "$@"; do
 		# shellcheck disable=SC2086 # words
-		if ! replace_filter "$PREPARED/$(program_name "$(cut -d ' ' -f 2 <<<"$hook")")" $hook; then
+		if ! program=$(prepared_program "$hook") || ! replace_filter "$program" $hook; then
 			for undone in "${switched[@]}"; do
 				# shellcheck disable=SC2086 # words
 				replace_filter "$PREPARED/old_$(cut -d ' ' -f 7 <<<"$undone")" $undone ||
@@ -49,14 +57,15 @@ switch_programs() {
 
 # Finishes a migration that was killed while it replaced the programs.
 finish_migration() {
-	local hooks hook
+	local hooks hook program
 	[[ -d $SWITCHING ]] || return 0
 	mapfile -t hooks < <(our_hooks)
 	for hook in "${hooks[@]}"; do
+		program=$(prepared_program "$hook")
 		# Killed later than that, it had replaced all of them.
-		[[ -e $PREPARED/$(program_name ingress) && -e $PREPARED/$(program_name egress) ]] || break
+		[[ -e $program ]] || break
 		# shellcheck disable=SC2086 # words
-		replace_filter "$PREPARED/$(program_name "$(cut -d ' ' -f 2 <<<"$hook")")" $hook ||
+		replace_filter "$program" $hook ||
 			die "$EXIT_FAILED" "replace the program on $hook: tc failed; run it again"
 	done
 	tables exchange >/dev/null

@@ -22,24 +22,36 @@ source "$(dirname -- "$(readlink -f -- "$0")")/lib.sh"
 # shellcheck source=attaching.sh
 source "$SCRIPTS/attaching.sh"
 
+# objects_of HOOK…: prints the objects for these hooks, a line each: both
+# directions of each link layer.
+objects_of() {
+	local hook suffixes suffix direction
+	suffixes=$(for hook in "$@"; do
+		object_suffix "${hook%% *}"
+		echo
+	done | sort -u) || return
+	while IFS= read -r suffix; do
+		for direction in ingress egress; do
+			object_file "$direction" "$suffix"
+		done
+	done <<<"$suffixes"
+}
+
 migrate() {
-	local ingress egress hooks hook output options=() ids
-	ingress=$(object_file ingress)
-	egress=$(object_file egress)
+	local hooks hook output options=() ids objects
 	need_bpffs
 	lock_tables
 	finish_migration
 	mapfile -t hooks < <(our_hooks)
 	((${#hooks[@]})) || die "$EXIT_NONE" 'nothing of ours is attached; attach_tc.sh attaches'
-	for hook in "${hooks[@]}"; do
-		[[ -z $(object_suffix "${hook%% *}") ]] ||
-			die "$EXIT_FAILED" "${hook%% *} has no Ethernet header, and --migrate has no programs for it; detach_tc.sh ${hook%% *} first, and attach again afterwards"
-	done
+	output=$(objects_of "${hooks[@]}")
+	mapfile -t objects <<<"$output"
 	mapfile -t ids < <(printf '%s\n' "${hooks[@]}" | awk '{ print $7 }' | sort -u)
-	[[ -z ${OPTION["--entries"]:-} ]] || options=(--entries "${OPTION["--entries"]}")
+	options=(--replace "$(IFS=, && printf '%s' "${ids[*]}")")
+	[[ -z ${OPTION["--entries"]:-} ]] || options+=(--entries "${OPTION["--entries"]}")
 	tables adopt "${ids[@]}" >/dev/null
 	let_lo_forward
-	output=$(tables prepare "$ingress" "$egress" "${ids[@]}" "${options[@]}")
+	output=$(tables prepare "${objects[@]}" "${options[@]}")
 	trap '' HUP INT PIPE TERM
 	switch_programs "${hooks[@]}"
 	report migrated "$output" "${hooks[@]/%/: migrated}"

@@ -9,7 +9,14 @@ import { type Family, families } from "../helpers/network.js";
 import { ownDirectory } from "../helpers/own-directory.js";
 import { script } from "../helpers/paths.js";
 import { configure } from "../helpers/program.js";
-import { askHttp, askUdp, backend } from "../helpers/traffic.js";
+import { PINS } from "../helpers/scripts.js";
+import {
+	askHttp,
+	askUdp,
+	backend,
+	bufferFull,
+	startLoad,
+} from "../helpers/traffic.js";
 
 const bpfTest = testWith(test.serial, needs.root, needs.bpf);
 
@@ -109,7 +116,7 @@ async function over(t: ExecutionContext, kind: Kind, mtu = 1500) {
 		await host.run(script("attach_tc"), [hook]);
 	await configure({ gateway, node });
 	for (const family of families) await serve({ gateway, node }, family);
-	await backend(node, { http: 80, udp: 90 });
+	await backend(node, { http: 80, udp: 90, tcp: 70 });
 	return { client, gateway, node, hook };
 }
 
@@ -225,6 +232,36 @@ bpfTest("cli_explain says what a device without Ethernet does", async (t) => {
 		/program .*pfc_ingress_l3_tc\.o\n[\s\S]*outcome {2}decapsulated/,
 	);
 });
+
+bpfTest(
+	"programs and tables are replaced on devices with and without Ethernet, under load: nothing is lost",
+	async (t) => {
+		const { client, gateway, node } = await over(t, kinds.tun as Kind);
+		const { proxy, node: backend } = address[4];
+		for (const host of [gateway, node])
+			await cli(
+				host,
+				`cli_service set 3 4 tcp ${proxy} 70 ${backend} 70 4 key`,
+			);
+		const load = await startLoad(client, proxy, { tcp: 70, udp: 90 });
+		for (const host of [gateway, node]) {
+			await host.run(script("reattach_tc"), ["--migrate", "--entries", "6000"]);
+			// The object defines another size than the tables have now.
+			await host.run(script("reattach_tc"), ["wan"]);
+		}
+		const { tcp, udp } = await load.stop();
+		t.true(tcp.sent > 1000);
+		t.is(tcp.answered, tcp.sent);
+		const full = (await bufferFull(client)) + (await bufferFull(node));
+		t.is(udp.answered + full, udp.sent);
+		for (const host of [gateway, node])
+			t.is(await counted(host, 0, "malformed"), 0);
+		const { stdout } = await gateway.run("bpftool", [
+			...["map", "show", "pinned", `${PINS}/map_tunnel`],
+		]);
+		t.regex(stdout, /max_entries 6000/);
+	},
+);
 
 async function linkOf(host: Host, name: string) {
 	const { stdout } = await host.run("ip", [

@@ -80,7 +80,7 @@ async function usePinned(gateway: Host): Promise<number> {
 		JSON.parse((await gateway.run("bpftool", ["--json", ...args])).stdout);
 	const { id } = await bpftool("map", "show", "pinned", `${PINS}/map_tunnel`);
 	let count = 0;
-	for (const device of ["lan", "wan"])
+	for (const device of ["lan", "wan", "tun0"])
 		for (const hook of ["ingress", "egress"]) {
 			const { stdout } = await gateway.run("tc", [
 				...["filter", "show", "dev", device, hook],
@@ -217,13 +217,15 @@ bpfTest(
 	},
 );
 
-for (const last of [1, 4])
+for (const last of [1, 6])
 	bpfTest(
-		`a migration that is killed after program ${last} of 4 is finished by the next script; nothing is written meanwhile`,
+		`a migration that is killed after program ${last} of 6 is finished by the next script; nothing is written meanwhile`,
 		async (t) => {
 			const net = await network(t);
 			const { gateway } = net;
 			await tunnel(net, 4);
+			await gateway.run("ip", ["tuntap", "add", "tun0", "mode", "tun"]);
+			await gateway.run(script("attach_tc"), ["tun0"]);
 			const before = await tunnels(gateway);
 			const killing = await killingTc(t, last);
 			const { signal } = await gateway.run(
@@ -250,7 +252,7 @@ for (const last of [1, 4])
 			t.is(await tunnels(gateway), before);
 			t.is((await gateway.run("ls", ["/sys/fs/bpf/tc"])).stdout, "globals");
 			await cli(gateway, "cli_tunnel set 5 10.2.0.2 6080 0 0");
-			t.is(await usePinned(gateway), 4);
+			t.is(await usePinned(gateway), 6);
 		},
 	);
 

@@ -29,7 +29,7 @@ import {
 import { preparedDirectory, SWITCHING, tunnelPins } from "@sluice/tunnel";
 import { copyEntries, copyNewerPings } from "./copy.js";
 import { sameLayout } from "./layout.js";
-import { formerCaches, programOf, tableNames } from "./names.js";
+import { formerCaches, nameOf, programOf, tableNames } from "./names.js";
 import { hasEntries, type Raw, rawMap, rawPin } from "./raw.js";
 
 /** What became of one table. */
@@ -173,8 +173,7 @@ function loadInto(
 				maxEntries: map.info.maxEntries,
 			});
 		}
-		const name = programOf(object);
-		loaded.program(name).pin(join(directory, name));
+		loaded.program(programOf(object)).pin(join(directory, nameOf(object)));
 	} finally {
 		loaded.close();
 	}

@@ -22,6 +22,10 @@ export const formerCaches: readonly string[] = [
 export const tableOfKernelName = (name: string): string | undefined =>
 	tableNames.find((one) => one.slice(0, 15) === name);
 
-/** The program of an object, as its file is named: `pfc_ingress_tc.o` has `pfc_ingress`. */
-export const programOf = (object: string): string =>
+/** An object's name, under which its program is pinned: `pfc_ingress_l3` of `pfc_ingress_l3_tc.o`. */
+export const nameOf = (object: string): string =>
 	basename(object).replace(/_tc\.o$/, "");
+
+/** The program of an object, which has no word of the link layer: `pfc_ingress`. */
+export const programOf = (object: string): string =>
+	nameOf(object).replace(/_l3$/, "");

@@ -6,15 +6,18 @@ import { entriesText, programIdsOf } from "./words.js";
 const MOST = 2 ** 31 - 1;
 
 export const prepare = command({
-	usage: "prepare <ingress> <egress> [<program>...]",
+	usage: "prepare <object>...",
 	summary:
 		"Load new objects beside the attached programs, with copies of the tables that changed",
 	positionals: {
-		ingress: "The object for ingress",
-		egress: "The object for egress",
-		program: "Ids of the attached programs that will be replaced",
+		object: "A compiled object for each kind of hook in use",
 	},
 	options: {
+		replace: {
+			type: "string",
+			value: "program,…",
+			describe: "Ids of the attached programs that will be replaced",
+		},
 		entries: {
 			type: "string",
 			describe: "Entries of TABLE-TUNNEL; tables that are sized like it follow",
@@ -30,8 +33,10 @@ export const prepare = command({
 				`entries must be an integer from 1 to ${MOST}, got "${text}"`,
 			);
 		return {
-			objects: [args.text("ingress"), args.text("egress")],
-			programs: programIdsOf(args.list("program")),
+			objects: args.list("object"),
+			programs: programIdsOf(
+				args.optional("replace")?.split(",").filter(Boolean) ?? [],
+			),
 			entries: text === undefined ? undefined : Number(text),
 		};
 	},
