@@ -158,7 +158,7 @@ static __always_inline int make_room(struct __sk_buff *skb, __u32 quoted, __u32 
 	__u32 kept = quoted < SHORTEST ? SHORTEST : quoted;
 	__u8 saved[SAVED];
 
-	if (bpf_skb_change_tail(skb, LINK_HLEN + kept, 0) ||
+	if (forget_sum(skb) || bpf_skb_change_tail(skb, LINK_HLEN + kept, 0) ||
 	    bpf_skb_load_bytes(skb, LINK_HLEN, saved, SAVED) ||
 	    bpf_skb_adjust_room(skb, -SAVED, BPF_ADJ_ROOM_MAC, 0) ||
 	    bpf_skb_adjust_room(skb, SAVED + size, BPF_ADJ_ROOM_MAC, 0) ||

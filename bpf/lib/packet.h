@@ -131,9 +131,9 @@ static __always_inline void *bytes_at(struct __sk_buff *skb, __u32 off, __u32 le
 	return start + len <= packet_end(skb) ? start : NULL;
 }
 
-/* Has the kernel forget the sum that a card has taken over the packet (CHECKSUM_COMPLETE), as the stack has when it forwards:
- * bpf_redirect_neigh gives the packet another Ethernet header and leaves the sum as it was, so that it is wrong behind a veth.
- * No helper does it but one that makes the packet longer.
+/* Has the kernel forget the sum that a card has taken over the packet (CHECKSUM_COMPLETE), as the stack has when it forwards.
+ * Without it the sum is wrong behind a veth: bpf_redirect_neigh gives the packet another Ethernet header and leaves the sum as
+ * it was, and an answer has other bytes. No helper does it but one that makes the packet longer.
  *
  * Returns 0, or another number after which the packet is not to be used.
  */

@@ -166,7 +166,8 @@ static __always_inline int answer_ping(struct __sk_buff *skb, struct ping_scratc
 	__builtin_memcpy(at->answer.mac, at->siphash.hash, sizeof(at->answer.mac));
 	difference = bpf_csum_diff((void *)&at->before, sizeof(at->before), (void *)&at->answer,
 				   sizeof(at->answer), 0);
-	if (difference < 0 || bpf_skb_store_bytes(skb, off, &at->answer, sizeof(at->answer), 0))
+	if (difference < 0 || forget_sum(skb) ||
+	    bpf_skb_store_bytes(skb, off, &at->answer, sizeof(at->answer), 0))
 		return -1;
 	/* An IPv4 packet without a checksum stays without. */
 	if (bpf_l4_csum_replace(skb, packet->l4 + offsetof(struct udphdr, check), 0, difference,

@@ -1,9 +1,12 @@
 // Needs root and BPF: the sum over a packet that a card makes (CHECKSUM_COMPLETE), which the kernel makes here for VXLAN.
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
 import { type Host, needs, testbed, testWith } from "@sluice/testbed";
 import test, { type ExecutionContext } from "ava";
-import { cli, clis } from "../helpers/cli.js";
+import { bin, cli, clis } from "../helpers/cli.js";
 import { compile } from "../helpers/compile.js";
-import { families } from "../helpers/network.js";
+import { type Family, families } from "../helpers/network.js";
+import { ownDirectory } from "../helpers/own-directory.js";
 import { script } from "../helpers/paths.js";
 import { configure } from "../helpers/program.js";
 import { askHttp, askUdp, backend } from "../helpers/traffic.js";
@@ -55,19 +58,26 @@ async function veth(
 	if (first && second) await bed.link(first, second);
 }
 
-/** Counts what arrives at a device by the kernel's sum. @returns reads the counters */
-async function watch(t: ExecutionContext, host: Host, device: string) {
-	const object = `${compile(t, "sums.bpf.c", "sums")}/sums.o`;
+/** Counts what arrives at a device by the kernel's sum, before other filters or behind them. @returns reads the counters */
+async function watch(
+	t: ExecutionContext,
+	host: Host,
+	device: string,
+	place: "before" | "behind" = "before",
+) {
+	const map = `${place}_${device}`;
+	const object = `${compile(t, "sums.bpf.c", "sums", { define: { sums: map } })}/sums.o`;
 	await host.run("tc", ["qdisc", "add", "dev", device, "clsact"], {
 		reject: false, // where it is there
 	});
 	await host.run("tc", [
-		...["filter", "add", "dev", device, "ingress", "pref", "1"],
+		...["filter", "add", "dev", device, "ingress"],
+		...["pref", place === "before" ? "1" : "65000"],
 		...["bpf", "direct-action", "object-file", object, "section", "tc"],
 	]);
 	return async () => {
 		const { stdout } = await host.run("bpftool", [
-			...["-j", "map", "dump", "pinned", "/sys/fs/bpf/tc/globals/sums"],
+			...["-j", "map", "dump", "pinned", `/sys/fs/bpf/tc/globals/${map}`],
 		]);
 		const [none = 0, right = 0, wrong = 0] = JSON.parse(stdout).map(
 			(row: { formatted: { value: number } }) => row.formatted.value,
@@ -128,3 +138,129 @@ for (const side of ["client", "node"] as const)
 			t.is(wrong, 0);
 		},
 	);
+
+/** Where datagrams go, and what is unusual about them. */
+type Datagrams = { port: number; size?: number; ttl?: number; sum?: boolean };
+
+/** Sends five datagrams, which may be fragmented. */
+const sendUdp = (
+	host: Host,
+	family: Family,
+	to: string,
+	{ port, size = 100, ttl = 9, sum = true }: Datagrams,
+) =>
+	host.run("perl", [
+		...["-MSocket=:all", "-e"],
+		`my ($family, $to, $port, $size, $ttl, $sum) = @ARGV;
+		my $is4 = $family == 4;
+		my $type = $is4 ? AF_INET : AF_INET6;
+		# IP_TTL, IP_MTU_DISCOVER, IPV6_UNICAST_HOPS and SO_NO_CHECK.
+		my @options = $is4 ? ([0, 2, $ttl], [0, 10, 0]) : ([41, 16, $ttl]);
+		push @options, [SOL_SOCKET, 11, 1] unless $sum;
+		socket(S, $type, SOCK_DGRAM, 0) or die $!;
+		setsockopt(S, $_->[0], $_->[1], 0 + $_->[2]) or die $! for @options;
+		my $host = inet_pton($type, $to);
+		my $at = $is4 ? pack_sockaddr_in($port, $host) : pack_sockaddr_in6($port, $host);
+		send(S, "x" x $size, 0, $at) for 1 .. 5;`,
+		...[family, to, port, size, ttl, Number(sum)].map(String),
+	]);
+
+/** udplb on a device, with an upstream for each key; its upstreams' port is 2000 and the keys' 1001 and on. */
+async function balance(
+	t: ExecutionContext,
+	host: Host,
+	device: string,
+	keys: readonly {
+		key: { address: string; port: number };
+		action: "pass" | "block";
+		to: string;
+	}[],
+): Promise<void> {
+	const file = path.join(ownDirectory(t), "udplb.json");
+	const rows = keys.map(({ key, action, to }) => ({
+		key,
+		options: { tc_action: action },
+		upstream: [{ address: to, port: 2000 }],
+	}));
+	await writeFile(file, JSON.stringify(rows));
+	const program = [bin("udplb"), "-i", device, "-c", file];
+	await host.spawn(process.execPath, program).ready(/serving/, "stderr");
+}
+
+bpfTest(
+	"packets with a sum have no wrong one behind udplb, nor do its answers",
+	async (t) => {
+		t.timeout(300_000);
+		const bed = await testbed();
+		t.teardown(() => bed.close());
+		const client = await bed.host("client");
+		const box = await bed.router("box");
+		const next = await bed.router("next");
+		await vxlan(bed, [box, client], "lan", 1);
+		await veth(bed, [box, next], "wan", 2);
+		// The largest datagrams do not fit.
+		await box.run("ip", ["link", "set", "wan", "mtu", "1300"]);
+		const [pass, block, local] = [1001, 1002, 1003];
+		const ends = (family: Family) => ({
+			key: family === 4 ? "10.1.0.1" : "fd01::1",
+			here: address[family].gateway,
+			there: address[family].node,
+		});
+		await balance(
+			t,
+			box,
+			"lan",
+			families.flatMap((family) => {
+				const { key, here, there } = ends(family);
+				const on = (port: number) => ({ address: key, port });
+				return [
+					{ key: on(pass), action: "pass", to: there },
+					{ key: on(block), action: "block", to: there },
+					{ key: on(local), action: "block", to: here },
+				];
+			}),
+		);
+		await balance(
+			t,
+			next,
+			"wan",
+			families.map((family) => {
+				const { here, there } = ends(family);
+				return {
+					key: { address: there, port: 2000 },
+					action: "block",
+					to: here,
+				};
+			}),
+		);
+		const before = await watch(t, box, "lan");
+		const stays = await watch(t, box, "lan", "behind");
+		const sent = await watch(t, next, "wan");
+		const answered = await watch(t, box, "wan", "behind");
+		for (const family of families) {
+			const { key } = ends(family);
+			for (const port of [pass, block, local]) {
+				await sendUdp(client, family, key, { port });
+				// udplb answers here, and on the next machine.
+				await sendUdp(client, family, key, { port, ttl: 1 });
+				await sendUdp(client, family, key, { port, ttl: 2 });
+				await sendUdp(client, family, key, { port, size: 1350 });
+				await sendUdp(client, family, key, { port, size: 3000 });
+			}
+		}
+		await sendUdp(client, 4, ends(4).key, { port: pass, sum: false });
+		await sendUdp(client, 4, ends(4).key, { port: local, sum: false });
+		for (const [count, least] of [
+			[before, 150],
+			[stays, 80],
+			[sent, 20],
+		] as const) {
+			const { right, wrong } = await count();
+			t.true(right > least, `${right}`);
+			t.is(wrong, 0);
+		}
+		const { none, wrong } = await answered();
+		t.true(none > 20);
+		t.is(wrong, 0);
+	},
+);
