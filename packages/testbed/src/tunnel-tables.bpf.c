@@ -30,7 +30,7 @@ int count_packet(struct __sk_buff *skb)
 
 	const struct tunnel tunnel = {};
 
-	count(QUEUE_RX, OUT_PING + limit_by_path(&tunnel, 0));
+	count(QUEUE_RX, OUT_PING + limit_by_path(&tunnel, 0, 0));
 	count_traffic(&key, skb->len);
 	return 0;
 }
