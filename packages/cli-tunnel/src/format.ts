@@ -27,7 +27,7 @@ const originOf = (tunnel: Tunnel) =>
 const pingText = (tunnel: Tunnel, now: Now) =>
 	tunnel.lastPing === 0n
 		? "no ping"
-		: `ping ${ageText(secondsAgo(tunnel.lastPing, now))} ago`;
+		: `ping ${ageText(secondsAgo(tunnel.lastPing, now.boot))} ago`;
 
 export const remoteText = ({ remote, remotePort }: Tunnel) =>
 	remote === UNKNOWN ? "0.0.0.0:0" : endpointText(remote, remotePort);
@@ -95,7 +95,7 @@ export interface TunnelDocument {
 export const tunnelDocument = (
 	id: number,
 	tunnel: Tunnel,
-	now: Now,
+	now: () => Now,
 	options?: TunnelOptions,
 ): TunnelDocument => ({
 	id,
@@ -129,7 +129,7 @@ const isLearned = ({ remote, lastPing }: Tunnel) =>
 	lastPing !== 0n && remote !== UNKNOWN;
 
 /** To the millisecond; modulo 2^64 ns, so that a time before boot is one, too. */
-const secondsAgo = (time: bigint, { boot }: Now) =>
+const secondsAgo = (time: bigint, boot: bigint) =>
 	Math.max(
 		Number(BigInt.asIntN(64, boot - time) / NANOSECONDS_PER_MILLISECOND),
 		0,
@@ -137,14 +137,15 @@ const secondsAgo = (time: bigint, { boot }: Now) =>
 
 const NANOSECONDS_PER_MILLISECOND = 1_000_000n;
 
-function pingDocument({ lastPing }: Tunnel, now: Now) {
+function pingDocument({ lastPing }: Tunnel, now: () => Now) {
 	if (lastPing === 0n)
 		return { lastPing: null, lastPingAge: null, lastPingTime: null };
-	const age = secondsAgo(lastPing, now);
+	const { boot, unix } = now();
+	const age = secondsAgo(lastPing, boot);
 	return {
 		lastPing: Number(lastPing),
 		lastPingAge: age,
-		lastPingTime: new Date(now.unix - 1000 * age).toISOString(),
+		lastPingTime: new Date(unix - 1000 * age).toISOString(),
 	};
 }
 

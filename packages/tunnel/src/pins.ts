@@ -1,5 +1,4 @@
 import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { tcPins } from "@sluice/maps/bpffs";
 import type { AnyTable } from "@sluice/maps/table";
 import {
@@ -33,7 +32,7 @@ export const tunnelPins = {
 	}),
 	hint: "attach the programs first with scripts/attach_tc.sh",
 	refusal: (directory: string) =>
-		existsSync(join(preparedDirectory(directory), SWITCHING))
+		existsSync(`${preparedDirectory(directory)}/${SWITCHING}`)
 			? {
 					message: `${directory}: a migration was killed while it replaced the programs, which now use two sets of tables`,
 					hint: "reattach_tc.sh --migrate finishes it",

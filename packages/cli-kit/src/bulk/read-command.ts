@@ -42,11 +42,14 @@ export function readCommand(
 	return { spec, parsed: parseArguments(program, read, env) };
 }
 
-/** The environment of a line: standard input is the batch itself, so no line can read it. */
-export const envOfLine = (env: Env): Env => ({
-	...env,
-	out: env.out,
-	input() {
-		throw badInput("a line of a batch cannot read standard input");
-	},
-});
+/**
+ * The environment of a line: standard input is the batch itself, so no line can read it. What `env` has getters for is
+ * not asked for here: that loads modules.
+ */
+export const envOfLine = (env: Env, own: Partial<Env> = {}): Env =>
+	Object.assign(Object.create(env), {
+		input() {
+			throw badInput("a line of a batch cannot read standard input");
+		},
+		...own,
+	});

@@ -26,10 +26,9 @@ export class StagedContext extends Context {
 
 	constructor(outer: Context, transaction: Transaction) {
 		const warnings: string[] = [];
-		const env = {
-			...envOfLine(outer.env),
-			err: (text: string) => void warnings.push(text),
-		};
+		const env = envOfLine(outer.env, {
+			err: (text) => void warnings.push(text),
+		});
 		super({ ...outer.parts, env });
 		this.#warnings = warnings;
 		this.#outer = outer;

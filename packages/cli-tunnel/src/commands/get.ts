@@ -46,7 +46,7 @@ export const get = command({
 				rows.tunnels((id, tunnel) => {
 					const pathMtu = mtuOf(tunnel);
 					row({
-						...tunnelDocument(id, tunnel, now, options.get(id)),
+						...tunnelDocument(id, tunnel, () => now, options.get(id)),
 						...(pathMtu === undefined ? {} : { pathMtu }),
 					});
 				}),

@@ -61,7 +61,7 @@ export const set = command({
 		);
 		context.print(
 			() => [tunnelLine(id, tunnel)],
-			() => tunnelDocument(id, tunnel, nowOf(context)),
+			() => tunnelDocument(id, tunnel, () => nowOf(context)),
 		);
 	},
 });
