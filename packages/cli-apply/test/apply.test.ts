@@ -186,6 +186,18 @@ it("an address that is not this machine's is warned of", async (t, tables) => {
 	);
 });
 
+it("a service without a signing key in a tunnel that requires tokens is warned of", async (t, tables) => {
+	const content = changed((c) => {
+		Object.assign(c.tunnels[0] as object, { token: "require" });
+	});
+	const { code, err } = await tables.run(cli, "-", from(content));
+	t.is(code, 0);
+	t.regex(
+		err,
+		/^cli_apply: warning: services? .* no signing key: .* dropped, for the token mode of tunnel \d+ is require; set .* with --signing-key\n$/,
+	);
+});
+
 it("a second key is accepted, then sent, and counts as the old one", async (t, tables) => {
 	const keys = (generation: number, ...texts: string[]) =>
 		from(

@@ -1,11 +1,19 @@
 import { networkInterfaces } from "node:os";
 import { address, type Codec } from "@sluice/maps/codec";
-import { flagNames, queues } from "@sluice/maps/tables";
+import { flagNames, queues, type Sid } from "@sluice/maps/tables";
+import { keylessWarning } from "@sluice/tunnel";
 import type { Machine } from "./machine.js";
+
+/** Warnings of one kind. */
+const SHOWN = 3;
 
 /** What is allowed, and probably not meant. */
 export function warningsOf(machine: Machine): string[] {
-	return [...foreignLocals(machine), ...idlePrograms(machine)];
+	return [
+		...foreignLocals(machine),
+		...idlePrograms(machine),
+		...keyless(machine),
+	];
 }
 
 /** Addresses may come later than the document, so that this is no mistake. */
@@ -20,7 +28,7 @@ function foreignLocals({ tunnels }: Machine): string[] {
 		tunnels.map(({ spec }) => spec.local).filter((local) => !own.has(local)),
 	);
 	return [...foreign]
-		.slice(0, 3)
+		.slice(0, SHOWN)
 		.map((local) => `no interface has ${local}, the local address of a tunnel`);
 }
 
@@ -39,4 +47,23 @@ function idlePrograms({ config, services }: Machine): string[] {
 	return decapsulates || config.length === 0
 		? []
 		: ["services are set, but no ingress row has the flag gue"];
+}
+
+/** Services whose packets are dropped by their tunnel's token mode, or which carry the key after all. */
+function keyless({ tunnels, services }: Machine): string[] {
+	const withOptions = tunnels.filter(({ spec }) => spec.options);
+	if (withOptions.length === 0) return [];
+	const byTunnel = new Map<number, Sid[]>();
+	for (const { sid, signing, tunnel } of services) {
+		if (signing) continue;
+		const sids = byTunnel.get(tunnel);
+		if (sids) sids.push(sid);
+		else byTunnel.set(tunnel, [sid]);
+	}
+	return withOptions
+		.flatMap(
+			({ id, spec }) =>
+				keylessWarning(id, spec.options, byTunnel.get(id) ?? []) ?? [],
+		)
+		.slice(0, SHOWN);
 }

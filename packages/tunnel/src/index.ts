@@ -4,6 +4,7 @@ export * from "./consistency.js";
 export * from "./endpoint.js";
 export * from "./gateway-row.js";
 export { groupIds, serviceIds, tunnelIds } from "./ids.js";
+export * from "./keyless.js";
 export * from "./move.js";
 export * from "./outcomes.js";
 export * from "./pins.js";

@@ -24,6 +24,7 @@ import {
 	deleteService,
 	endpointName,
 	isInTheWay,
+	keylessService,
 	keysFromSigning,
 	type Opener,
 	type OtherKeys,
@@ -114,6 +115,8 @@ export const set = command({
 			// Later lines of a batch may move the other service away.
 			if (!force && inTheWay.length > 0)
 				context.atEnd(() => refuse(tables, service, inTheWay));
+			const warning = keylessService(opener, service);
+			if (warning) context.warn(warning);
 		});
 		context.print(
 			() => [verifyLine(service, keysShown(showKeys, context))],

@@ -143,7 +143,7 @@ it("what does not sign is refused", (t, tables) =>
 		},
 	]));
 
-it("check finds a service without a signing key in a tunnel with tokens", async (t, tables) => {
+it("set warns of a service without a signing key in a tunnel with tokens, and check finds it", async (t, tables) => {
 	tables.open(tunnelTable).set(100, {
 		...{ local: "10.0.0.1", localPort: 6080, remote: "::", remotePort: 0 },
 		lastPing: 0n,
@@ -151,15 +151,23 @@ it("check finds a service without a signing key in a tunnel with tokens", async 
 	tables
 		.open(tunnelOptionsTable)
 		.set(100, { ...anyMove, flags: tokenFlags("require") });
+	const err =
+		"cli_service: set: service 1 2 has no signing key: its packets are dropped, for the token mode of tunnel 100 is require; set it with --signing-key\n";
 	await session(t, tables, cli, [
-		{ type: `set ${rest} own`, out: /VERIFY/ },
+		{ type: `set ${rest} own`, out: /VERIFY/, err },
+		{
+			type: "batch -",
+			world: { input: `set ${rest} own\n` },
+			out: /^1 line/,
+			err: err.replace("set:", "batch:"),
+		},
 		{
 			type: "check",
 			code: 1,
 			out: "TOKEN_NO_KEY\tservice 1 2: it has no signing key, and the token mode of its tunnel 100 is require\n1 finding\n",
 			err: /not repaired/,
 		},
-		{ type: `set --signing-key secret ${rest}`, out: /VERIFY/ },
+		{ type: `set --signing-key secret ${rest}`, out: /VERIFY/, err: "" },
 		{ type: "check", out: "0 findings\n" },
 	]);
 });

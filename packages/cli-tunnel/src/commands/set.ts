@@ -4,6 +4,7 @@ import {
 	addressKind,
 	addressKindHere,
 	anyMove,
+	keylessOfTunnel,
 	openTunnelTables,
 	setTunnel,
 	type TunnelSpec,
@@ -56,9 +57,12 @@ export const set = command({
 		resetRemote: args.flag("reset-remote"),
 	}),
 	run({ id, spec, resetRemote }, context) {
-		const tunnel = context.locked((tables) =>
-			setTunnel(openTunnelTables(tables), id, spec, resetRemote),
-		);
+		const tunnel = context.locked((opener) => {
+			const set = setTunnel(openTunnelTables(opener), id, spec, resetRemote);
+			const warning = keylessOfTunnel(opener, id, spec.options);
+			if (warning) context.warn(warning);
+			return set;
+		});
 		context.print(
 			() => [tunnelLine(id, tunnel)],
 			() => tunnelDocument(id, tunnel, () => nowOf(context)),

@@ -1,5 +1,5 @@
 import { session, withTables } from "@sluice/cli-kit/testing";
-import { tunnelOptionsTable } from "@sluice/maps/tables";
+import { tunnelOptionsTable, verifyTable } from "@sluice/maps/tables";
 import test from "ava";
 import { cli } from "../../src/cli.js";
 
@@ -74,5 +74,41 @@ it("set, get, save and restore know what a tunnel's packets carry", async (t, ta
 		},
 		{ type: "set 100 10.0.0.1 6080 10.0.0.2 6080", out: /TUN/ },
 		{ type: "get 100", out: /^(?!.*TOKEN)/s },
+	]);
+});
+
+it("a token mode that services without a signing key do not go by is warned about", async (t, tables) => {
+	const end = { address: "192.0.2.1", port: 80, proto: 6 };
+	const add = (service: number) =>
+		tables
+			.open(verifyTable)
+			.set(
+				{ service, group: 2 },
+				{ proxy: end, backend: end, tunnel: 100, key: Buffer.alloc(16, 1) },
+			);
+	add(1);
+	const set = "set 100 10.0.0.1 6080 10.0.0.2 6080 --token";
+	const of = (services: string, mode: string) =>
+		`cli_tunnel: set: ${services}, for the token mode of tunnel 100 is ${mode}; set `;
+	await session(t, tables, cli, [
+		{ type: `${set} accept`, out: /TUN/, err: "" },
+		{
+			type: `${set} send`,
+			out: /TUN/,
+			err: `${of("service 1 2 has no signing key: its packets still carry the key", "send")}it with --signing-key\n`,
+		},
+	]);
+	for (const service of [3, 4, 5, 6]) add(service);
+	const warning = `${of("services 1 2, 3 2, 4 2 and 2 more have no signing key: their packets are dropped", "require")}them with --signing-key\n`;
+	await session(t, tables, cli, [
+		{ type: `${set} require`, out: /TUN/, err: warning },
+		{
+			type: "batch -",
+			world: {
+				input: `${set} require\nset 101 10.0.0.1 6080 0 0 --token require\n`,
+			},
+			out: /^2 lines/,
+			err: warning.replace("set:", "batch:"),
+		},
 	]);
 });
