@@ -49,7 +49,7 @@ const backlogFull = () =>
 const site = await Site.make(rate);
 const { client, gateway, node } = site.net;
 const { load, connects, flow } = site.traffic;
-const { places, steps } = stepsOf(site, random);
+const { carriers, steps } = stepsOf(site, random);
 const names = Object.keys(steps);
 const backlogBefore = backlogFull();
 const perCpu: number[] = [];
@@ -63,13 +63,13 @@ const pick = <T>(list: readonly T[]) => list[random(list.length)] as T;
 
 while (performance.now() - start < 1000 * seconds) {
 	const name = pick(names);
-	const place = pick(places);
-	const { host, device } = place;
+	const carrier = pick(carriers);
+	const { host, device } = carrier;
 	count++;
 	let note = "";
 	const due = performance.now() + 1000 * every;
 	try {
-		await steps[name]?.(place);
+		await steps[name]?.(carrier);
 	} catch (error) {
 		failed++;
 		note = `: ${error}`;

@@ -9,16 +9,16 @@ import type { Site } from "./site.js";
 const { proxy, node: nodeAddress } = addresses[4];
 
 /** A host with a device that carries our programs, and the route that goes with the device. */
-export type Place = { host: Host; device: string; route?: [string, string] };
+export type Carrier = { host: Host; device: string; route?: [string, string] };
 
 /** Does one thing that traffic must not notice. */
-export type Step = (place: Place) => Promise<unknown>;
+export type Step = (carrier: Carrier) => Promise<unknown>;
 
 /** @param random an integer below its argument */
 export function stepsOf(
 	site: Site,
 	random: (below: number) => number,
-): { places: Place[]; steps: Record<string, Step> } {
+): { carriers: Carrier[]; steps: Record<string, Step> } {
 	const { gateway, node } = site.net;
 	const old = { SLUICE_BPF_DIR: `${lastRelease()}/bpf/dist` };
 
@@ -33,7 +33,7 @@ export function stepsOf(
 	const reattach = script("reattach_tc");
 
 	/** Takes an interface down and up again; what needs the interface rests meanwhile. */
-	async function flap({ host, device, route }: Place): Promise<void> {
+	async function flap({ host, device, route }: Carrier): Promise<void> {
 		await site.rest(async () => {
 			await host.run("ip", ["link", "set", device, "down"]);
 			await sleep(random(300));
@@ -75,7 +75,7 @@ export function stepsOf(
 	}
 
 	return {
-		places: [
+		carriers: [
 			{ host: gateway, device: "wan", route: ["default", "10.2.0.1"] },
 			{ host: gateway, device: "lan" },
 			{ host: node, device: "eth0", route: ["default", "10.3.0.1"] },

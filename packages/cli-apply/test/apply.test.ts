@@ -23,12 +23,12 @@ it("a document is applied from nothing, and again for nothing", async (t, tables
 	await session(t, tables, cli, [
 		{
 			type: "-",
-			world: from(gateway()),
+			env: from(gateway()),
 			out: "generation 1: 12 rows written, 0 deleted\n",
 		},
 		{
 			type: "-",
-			world: from(gateway()),
+			env: from(gateway()),
 			out: "generation 1: 0 rows written, 0 deleted\n",
 		},
 	]);
@@ -60,7 +60,7 @@ it("a dry run prints the difference, and changes nothing", async (t, tables) => 
 	});
 	const dry = {
 		type: "- --dry-run",
-		world: from(next),
+		env: from(next),
 		out: [
 			"~ tunnel 101 127.0.0.1:6080 -> 10.0.0.3:6080 (was 127.0.0.1:6080 -> 10.0.0.2:6080)",
 			"~ service 2 2 udp 203.0.113.10:53 -> 192.168.7.3:53 in tunnel 101, another key (was udp 203.0.113.10:53 -> 192.168.7.3:53 in tunnel 101)",
@@ -75,7 +75,7 @@ it("a dry run prints the difference, and changes nothing", async (t, tables) => 
 		dry,
 		{
 			type: "-",
-			world: from(next),
+			env: from(next),
 			out: "generation 2: 7 rows written, 4 deleted\n",
 		},
 	]);
@@ -137,13 +137,13 @@ it("a mistake changes nothing, and its line and column are printed", async (t, t
 	await session(t, tables, cli, [
 		{
 			type: "-",
-			world: { input: json(missing) },
+			env: { input: json(missing) },
 			code: 2,
 			err: `cli_apply: -:1:${json(missing).indexOf('"tunnel":7') + 1}: services[1].tunnel: there is no tunnel 7\n`,
 		},
 		{
 			type: "-",
-			world: from(
+			env: from(
 				changed((c) =>
 					Object.assign(c.config[0] as object, { interface: "none0" }),
 				),
@@ -168,7 +168,7 @@ it("a row that was changed by hand is put right by the same document", async (t,
 	await session(t, tables, cli, [
 		{
 			type: "-",
-			world: from(gateway()),
+			env: from(gateway()),
 			out: "generation 1: 1 row written, 0 deleted\n",
 		},
 	]);
@@ -216,15 +216,15 @@ it("a second key is accepted, then sent, and counts as the old one", async (t, t
 		return row && verify && phaseOf(verify, row);
 	};
 	await session(t, tables, cli, [
-		{ type: "-", world: keys(1, "old"), out: /^generation 1/ },
+		{ type: "-", env: keys(1, "old"), out: /^generation 1/ },
 		{
 			type: "- --dry-run",
-			world: keys(2, "old", "new"),
+			env: keys(2, "old", "new"),
 			out: /^~ service \d+ \d+ .*, another second key \(was /,
 		},
 		{
 			type: "-",
-			world: keys(2, "old", "new"),
+			env: keys(2, "old", "new"),
 			out: "generation 2: 1 row written, 0 deleted\n",
 		},
 	]);
@@ -232,7 +232,7 @@ it("a second key is accepted, then sent, and counts as the old one", async (t, t
 	await session(t, tables, cli, [
 		{
 			type: "-",
-			world: keys(3, "new", "old"),
+			env: keys(3, "new", "old"),
 			out: "generation 3: 2 rows written, 0 deleted\n",
 		},
 	]);
@@ -242,7 +242,7 @@ it("a second key is accepted, then sent, and counts as the old one", async (t, t
 	await session(t, tables, cli, [
 		{
 			type: "-",
-			world: keys(4, "new"),
+			env: keys(4, "new"),
 			out: "generation 4: 0 rows written, 1 deleted\n",
 		},
 	]);
@@ -264,12 +264,12 @@ it("signing keys and what may move a far end are applied and exported", async (t
 	await session(t, tables, cli, [
 		{
 			type: "-",
-			world: from(signed),
+			env: from(signed),
 			out: "generation 1: 15 rows written, 0 deleted\n",
 		},
 		{
 			type: "- --dry-run",
-			world: from(
+			env: from(
 				changed((c) => {
 					c.metadata.generation = 2;
 					Object.assign(c.services[0] ?? {}, {
@@ -296,7 +296,7 @@ it("signing keys and what may move a far end are applied and exported", async (t
 	await session(t, tables, cli, [
 		{
 			type: "-",
-			world: from(
+			env: from(
 				changed((c) => {
 					c.metadata.generation = 2;
 				}),
@@ -320,7 +320,7 @@ it("a rotation of a service that signs is exported with both signing keys, and a
 			});
 		});
 	await session(t, tables, cli, [
-		{ type: "-", world: from(rotating(1, ["a", "b"])), out: /^generation 1/ },
+		{ type: "-", env: from(rotating(1, ["a", "b"])), out: /^generation 1/ },
 	]);
 	const row = () => [...tables.open(rotationTable).entries()][0]?.[1];
 	const padded = (text: string) => Buffer.from(text.padEnd(16, "\0"));
@@ -329,7 +329,7 @@ it("a rotation of a service that signs is exported with both signing keys, and a
 	t.regex(out, /signingKey: \{ text: a \}, otherSigningKey: \{ text: b \}/);
 	t.regex((await tables.run(cli, "export")).out, /otherSigningKey: hidden/);
 	await session(t, tables, cli, [
-		{ type: "-", world: from(rotating(2, ["b", "a"])), out: /^generation 2/ },
+		{ type: "-", env: from(rotating(2, ["b", "a"])), out: /^generation 2/ },
 	]);
 	t.deepEqual(
 		[row()?.old.signing, row()?.next.signing],
@@ -343,18 +343,18 @@ it("signing keys that are none are refused", (t, tables) => {
 	return session(t, tables, cli, [
 		{
 			type: "-",
-			world: service({ signingKey: { hex: "00".repeat(16) } }),
+			env: service({ signingKey: { hex: "00".repeat(16) } }),
 			code: 2,
 			err: /services\[0\]: signingKey must not be all zero/,
 		},
 		{
 			type: "- --dry-run",
-			world: service({ signingKey: { hex: "00".repeat(8) + "11".repeat(8) } }),
+			env: service({ signingKey: { hex: "00".repeat(8) + "11".repeat(8) } }),
 			out: /./,
 		},
 		{
 			type: "-",
-			world: service({ otherSigningKey: { text: "b" } }),
+			env: service({ otherSigningKey: { text: "b" } }),
 			code: 2,
 			err: /services\[0\]\.otherSigningKey: needs a signingKey and two keys/,
 		},

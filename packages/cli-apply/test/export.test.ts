@@ -25,7 +25,7 @@ it("what export prints is what was applied, in YAML and in JSON", async (t, tabl
 		await session(t, tables, cli, [
 			{
 				type: "diff -",
-				world: { input },
+				env: { input },
 				out: "0 differences, not applied: 0 rows written, 0 deleted\n",
 			},
 		]);
@@ -57,7 +57,7 @@ it("a remote that was learned is exported as learned", async (t, tables) => {
 	await session(t, tables, cli, [
 		{
 			type: "diff -",
-			world: { input: (await tables.run(cli, "export --show-keys")).out },
+			env: { input: (await tables.run(cli, "export --show-keys")).out },
 			out: "0 differences, not applied: 0 rows written, 0 deleted\n",
 		},
 	]);
@@ -68,7 +68,7 @@ it("diff ends with 1 where the tables differ, and prints no key", async (t, tabl
 	await session(t, tables, cli, [
 		{
 			type: "diff -",
-			world: {
+			env: {
 				input: json(
 					changed((c) =>
 						Object.assign(c.services[0] as object, {

@@ -26,13 +26,13 @@ it("a document without a row is refused, unless that is meant", async (t, tables
 	await session(t, tables, cli, [
 		{
 			type: "-",
-			world: from(empty),
+			env: from(empty),
 			code: 2,
 			err: "cli_apply: the document has no row, so everything would be deleted; if this is meant, use --allow-empty\n",
 		},
 		{
 			type: "- --allow-empty",
-			world: from(empty),
+			env: from(empty),
 			out: "generation 2: 0 rows written, 12 deleted\n",
 		},
 	]);
@@ -47,25 +47,25 @@ it("a document that deletes much is refused, unless so much may be deleted", asy
 	await session(t, tables, cli, [
 		{
 			type: "-",
-			world: from(at(2)),
+			env: from(at(2)),
 			code: 2,
 			err: "cli_apply: 30 of 35 rows would be deleted, at most 20 may be; if this is meant, use --max-delete 30\n",
 		},
 		{
 			type: "- --max-delete 50%",
-			world: from(at(2)),
+			env: from(at(2)),
 			code: 2,
 			err: "cli_apply: 30 of 35 rows would be deleted, at most 17 may be; if this is meant, use --max-delete 30\n",
 		},
 		{
 			type: "- --max-delete 101%",
-			world: from(at(2)),
+			env: from(at(2)),
 			code: 2,
 			err: 'cli_apply: max-delete must be a number of rows, or a share from 0% to 100%, got "101%"\n',
 		},
 		{
 			type: "- --max-delete 30",
-			world: from(at(2)),
+			env: from(at(2)),
 			out: "generation 2: 1 row written, 75 deleted\n",
 		},
 	]);
@@ -86,13 +86,13 @@ it("an older generation is refused, and the same one with other content", async 
 	await session(t, tables, cli, [
 		{
 			type: "- --generation 6",
-			world: other(4),
+			env: other(4),
 			out: "generation 6: 0 rows written, 4 deleted\n",
 		},
 		{
 			// Without one, each other content is the next.
 			type: "-",
-			world: from(at(undefined)),
+			env: from(at(undefined)),
 			out: "generation 7: 4 rows written, 0 deleted\n",
 		},
 	]);
@@ -114,13 +114,13 @@ it("another machine's document is refused, unless that is meant", async (t, tabl
 	await session(t, tables, cli, [
 		{
 			type: "-",
-			world: from(other),
+			env: from(other),
 			code: 2,
 			err: 'cli_apply: the document is of machine "gw2", the one that was applied of "gw1"; if this is meant, use --force-owner\n',
 		},
 		{
 			type: "- --force-owner",
-			world: from(other),
+			env: from(other),
 			out: "generation 2: 0 rows written, 0 deleted\n",
 		},
 	]);
@@ -139,13 +139,13 @@ it("with --only, what the document does not own stays", async (t, tables) => {
 	await session(t, tables, cli, [
 		{
 			type: `- ${only}`,
-			world: from(at(1)),
+			env: from(at(1)),
 			// The local endpoint of the tunnel that was set by hand is counted, too.
 			out: "generation 1: 13 rows written, 0 deleted\n",
 		},
 		{
 			type: `- ${only}`,
-			world: from(
+			env: from(
 				at(2, (c) =>
 					c.tunnels.push({ id: 7, local: "127.0.0.1:1", remote: "learned" }),
 				),
@@ -155,13 +155,13 @@ it("with --only, what the document does not own stays", async (t, tables) => {
 		},
 		{
 			type: "-",
-			world: from(at(2)),
+			env: from(at(2)),
 			code: 2,
 			err: "cli_apply: the document owns all, the one that was applied config,tunnels:100-199,services:1-9; if this is meant, use --force-owner\n",
 		},
 		{
 			type: "- --only tunnel:1",
-			world: from(at(2)),
+			env: from(at(2)),
 			code: 2,
 			err: 'cli_apply: only must be a list of config, tunnels[:FROM-TO] and services[:FROM-TO], got "tunnel:1"\n',
 		},

@@ -5,18 +5,18 @@ import { decode, framed, packetText } from "@sluice/tunnel/wire";
 // Events of the ring buffer in words. Prefix, tabs and field order stay as they are: scripts rely on them.
 
 /** What an event's own numbers mean outside. */
-export interface Place {
+export interface EventOrigin {
 	/** Undefined: gone meanwhile. */
 	interface: string | undefined;
 	/** Nanoseconds since 1970. */
 	time: bigint;
 }
 
-export function eventLine(event: PacketEvent, place: Place): string {
+export function eventLine(event: PacketEvent, origin: EventOrigin): string {
 	return [
 		"PKT",
-		clock(place.time),
-		place.interface ?? `if${event.ifindex}`,
+		clock(origin.time),
+		origin.interface ?? `if${event.ifindex}`,
 		event.queue === 0 ? "Ingress" : "Egress",
 		event.stage,
 		event.outcome ?? "-",
@@ -25,12 +25,12 @@ export function eventLine(event: PacketEvent, place: Place): string {
 	].join("\t");
 }
 
-export function eventDocument(event: PacketEvent, place: Place) {
+export function eventDocument(event: PacketEvent, origin: EventOrigin) {
 	const { layers, cut } = decode(frameOf(event));
 	return {
-		time: isoTime(place.time),
+		time: isoTime(origin.time),
 		id: String(event.id),
-		interface: place.interface ?? null,
+		interface: origin.interface ?? null,
 		ifindex: event.ifindex,
 		direction: event.queue === 0 ? "ingress" : "egress",
 		config: event.config,

@@ -16,7 +16,7 @@ set if4000 1 4 1 gone
 	await session(t, tables, cli, [
 		{
 			type: "batch -",
-			world: {
+			env: {
 				input: `set 0 1 gue,dnat "a name"
 set -- 1 2 0x11 -x
 set wan.7 0 3 dnat ''
@@ -27,12 +27,12 @@ set if4000 1 4 proxy gone`,
 		{ type: "save", out: saved },
 		{
 			type: "restore -",
-			world: { input: saved },
+			env: { input: saved },
 			out: "4 lines: 0 rows written, 0 deleted\n",
 		},
 		{
 			type: "restore - --dry-run",
-			world: { input: "set 0 1 3 'a name'\nset wan.7 0 9 2 x\n" },
+			env: { input: "set 0 1 3 'a name'\nset wan.7 0 9 2 x\n" },
 			out: `~ set wan.7 0 9 2 x
 - del 1
 - del if4000 1
@@ -41,7 +41,7 @@ set if4000 1 4 proxy gone`,
 		},
 		{
 			type: "restore -",
-			world: { input: "set 0 1 3 'a name'\nset wan.7 0 9 2 x\n" },
+			env: { input: "set 0 1 3 'a name'\nset wan.7 0 9 2 x\n" },
 			out: "2 lines: 1 row written, 2 deleted\n",
 		},
 		{ type: "save", out: "set 0 1 3 'a name'\nset wan.7 0 9 2 x\n" },
@@ -52,7 +52,7 @@ it("batch names the line of an interface that is not there", (t, tables) =>
 	session(t, tables, cli, [
 		{
 			type: "batch -",
-			world: { input: "set 0 1 gue a\nset nope 0 1 gue a\ndel 1" },
+			env: { input: "set 0 1 gue a\nset nope 0 1 gue a\ndel 1" },
 			code: 2,
 			err: `cli_cfg: batch: line 2: no interface "nope"; see "ip -brief link"
 cli_cfg: batch: line 3: no egress row

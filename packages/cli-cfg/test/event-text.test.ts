@@ -175,24 +175,24 @@ const event: PacketEvent = {
 	data: datagram6,
 };
 const noon = BigInt(new Date(2026, 10, 21, 12, 0, 0, 1).getTime());
-const place = { interface: "eth0", time: noon * 1_000_000n + 234_567n };
+const origin = { interface: "eth0", time: noon * 1_000_000n + 234_567n };
 
 test("a packet without a link-layer header is read from its IP header on", (t) => {
 	t.is(
-		eventLine({ ...event, raw: true, data: datagram6.subarray(14) }, place),
-		eventLine(event, place),
+		eventLine({ ...event, raw: true, data: datagram6.subarray(14) }, origin),
+		eventLine(event, origin),
 	);
 });
 
 test("an event is a line", (t) => {
 	t.is(
-		eventLine(event, place),
+		eventLine(event, origin),
 		"PKT\t12:00:00.001234\teth0\tIngress\tafter\tdecapsulated\t110\t[2001:db8::1]:53 > [2001:db8::2]:5353 udp 4 bytes",
 	);
 	t.is(
 		eventLine(
 			{ ...event, queue: 1, stage: "before", outcome: undefined },
-			{ ...place, interface: undefined },
+			{ ...origin, interface: undefined },
 		),
 		"PKT\t12:00:00.001234\tif4\tEgress\tbefore\t-\t110\t[2001:db8::1]:53 > [2001:db8::2]:5353 udp 4 bytes",
 	);

@@ -42,8 +42,8 @@ export async function killedAnywhere(
 	t.notDeepEqual(before, after);
 	for (let writes = 0, isNew = false; ; writes++) {
 		await begin();
-		const world = { ...writer, kernel: killedAtWrite(writes) };
-		const { code, err } = await tables.run(program, writer.line, world);
+		const env = { ...writer, kernel: killedAtWrite(writes) };
+		const { code, err } = await tables.run(program, writer.line, env);
 		t.true(code === 0 || err.includes(Killed.name), err);
 		const found = await then();
 		isNew ||= JSON.stringify(found) === JSON.stringify(after);

@@ -4,7 +4,7 @@ import { tcPins } from "@sluice/maps/bpffs";
 import type { OpenTable, Table } from "@sluice/maps/table";
 import { tunnelTables } from "@sluice/testbed";
 import type { Program } from "../src/command.js";
-import { type Ended, runInProcess, type World } from "./run-in-process.js";
+import { type Ended, runInProcess, type TestEnv } from "./run-in-process.js";
 
 export interface PinOptions {
 	/** Entries of a table in place of 1024, by map name. */
@@ -38,11 +38,11 @@ export class PinnedTables {
 	run(
 		program: Program,
 		line: string | readonly string[],
-		{ vars, ...world }: World = {},
+		{ vars, ...env }: TestEnv = {},
 	): Promise<Ended> {
 		const words = typeof line === "string" ? line.split(" ") : line;
 		return runInProcess(program, words, {
-			...world,
+			...env,
 			vars: { TC_BPF_MNT: this.bpffs, ...vars },
 		});
 	}

@@ -4,7 +4,7 @@ import type { Env, Kernel } from "../src/env.js";
 import { run } from "../src/run.js";
 
 /** What a program finds around it, where a test has it otherwise. */
-export interface World {
+export interface TestEnv {
 	vars?: Record<string, string>;
 	/** Standard input. */
 	input?: string;
@@ -26,7 +26,7 @@ export interface Ended {
 export async function runInProcess(
 	program: Program,
 	words: readonly string[],
-	{ vars = {}, input = "", kernel = maps, out, stopped }: World = {},
+	{ vars = {}, input = "", kernel = maps, out, stopped }: TestEnv = {},
 ): Promise<Ended> {
 	const printed = { out: "", err: "" };
 	const opened: { close(): void }[] = [];

@@ -1,7 +1,7 @@
 import type { ExecutionContext } from "ava";
 import type { Program } from "../src/command.js";
 import type { PinnedTables } from "./pinned-tables.js";
-import type { World } from "./run-in-process.js";
+import type { TestEnv } from "./run-in-process.js";
 
 /** A command line without the program's name, and everything that must come back: a pattern where it holds a time. */
 export interface Step {
@@ -10,7 +10,7 @@ export interface Step {
 	err?: string | RegExp;
 	type: string | readonly string[];
 	/** What is around this command alone. */
-	world?: World;
+	env?: TestEnv;
 }
 
 /** Types command lines one after the other; what is not said to be printed must not be, and the exit code is 0. */
@@ -20,8 +20,8 @@ export async function session(
 	program: Program,
 	steps: readonly Step[],
 ): Promise<void> {
-	for (const { type, world, code = 0, out = "", err = "" } of steps) {
-		const ended = await tables.run(program, type, world);
+	for (const { type, env, code = 0, out = "", err = "" } of steps) {
+		const ended = await tables.run(program, type, env);
 		const as = (text: string, wanted: string | RegExp) =>
 			wanted instanceof RegExp && wanted.test(text) ? wanted : text;
 		t.deepEqual(

@@ -3,7 +3,7 @@ export * from "./change.js";
 export * from "./differences.js";
 export { fileDigest } from "./digest.js";
 export { checkTogether } from "./document/check.js";
-export { place } from "./document/endpoint.js";
+export { socketAddress } from "./document/endpoint.js";
 export * from "./document/read.js";
 export { type Fields, Reader } from "./document/reader.js";
 export * from "./document/words.js";

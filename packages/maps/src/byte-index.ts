@@ -6,13 +6,13 @@ export class ByteIndex {
 	readonly #size: number;
 	#keys: Buffer;
 	/**
-	 * Open addressing, two numbers a place: a key's number + 1, 0 for a free place; and its hash, so that keys of one
-	 * place are told apart without a look at them. Always a power of two of places, at most half of them taken.
+	 * Open addressing, two numbers a slot: a key's number + 1, 0 for a free slot; and its hash, which is compared before
+	 * the key is. A power of two of slots, at most half of them taken.
 	 */
-	#places: Int32Array;
+	#slots: Int32Array;
 	#count = 0;
-	/** Where `find` has looked last, and for what. */
-	#place = 0;
+	/** The slot and the hash of the last `find`. */
+	#slot = 0;
 	#hash = 0;
 
 	/** @param expected about how many keys there will be, so that there is room for them from the beginning */
@@ -20,7 +20,7 @@ export class ByteIndex {
 		const room = Math.max(FIRST_ROOM, 2 ** Math.ceil(Math.log2(expected + 1)));
 		this.#size = keySize;
 		this.#keys = Buffer.allocUnsafe(keySize * room);
-		this.#places = new Int32Array(4 * room);
+		this.#slots = new Int32Array(4 * room);
 	}
 
 	/** How many keys there are. */
@@ -30,7 +30,7 @@ export class ByteIndex {
 
 	/** How many fit before the buffers grow. */
 	get room(): number {
-		return this.#places.length / 4;
+		return this.#slots.length / 4;
 	}
 
 	/** The keys, packed; good until the next `add`. */
@@ -41,16 +41,16 @@ export class ByteIndex {
 	/** The number of the key at `bytes[at]`; -1: there is no such key. */
 	find(bytes: Buffer, at: number): number {
 		const sum = hash(bytes, at, this.#size);
-		const places = this.#places;
-		const mask = places.length - 1;
-		let place = (2 * sum) & mask;
-		let number = places[place] as number;
+		const slots = this.#slots;
+		const mask = slots.length - 1;
+		let slot = (2 * sum) & mask;
+		let number = slots[slot] as number;
 		while (number !== 0) {
-			if (places[place + 1] === sum && this.#isAt(number - 1, bytes, at)) break;
-			place = (place + 2) & mask;
-			number = places[place] as number;
+			if (slots[slot + 1] === sum && this.#isAt(number - 1, bytes, at)) break;
+			slot = (slot + 2) & mask;
+			number = slots[slot] as number;
 		}
-		this.#place = place;
+		this.#slot = slot;
 		this.#hash = sum;
 		return number - 1;
 	}
@@ -58,8 +58,8 @@ export class ByteIndex {
 	/** Adds the key that `find` has just looked for in vain. Returns its number. */
 	add(bytes: Buffer, at: number): number {
 		const number = this.#count++;
-		this.#places[this.#place] = number + 1;
-		this.#places[this.#place + 1] = this.#hash;
+		this.#slots[this.#slot] = number + 1;
+		this.#slots[this.#slot + 1] = this.#hash;
 		const size = this.#size;
 		copyBytes(bytes, at, this.#keys, number * size, size);
 		if (this.#count === this.room) this.#grow();
@@ -70,11 +70,11 @@ export class ByteIndex {
 	clear(): void {
 		this.#count = 0;
 		if (this.room <= 16 * FIRST_ROOM) {
-			this.#places.fill(0);
+			this.#slots.fill(0);
 			return;
 		}
 		this.#keys = Buffer.allocUnsafe(this.#size * FIRST_ROOM);
-		this.#places = new Int32Array(4 * FIRST_ROOM);
+		this.#slots = new Int32Array(4 * FIRST_ROOM);
 	}
 
 	#isAt(number: number, bytes: Buffer, at: number): boolean {
@@ -90,18 +90,18 @@ export class ByteIndex {
 		const keys = Buffer.allocUnsafe(2 * this.#keys.length);
 		this.#keys.copy(keys);
 		this.#keys = keys;
-		const places = new Int32Array(2 * this.#places.length);
-		const mask = places.length - 1;
-		for (let old = 0; old < this.#places.length; old += 2) {
-			const number = this.#places[old] as number;
+		const slots = new Int32Array(2 * this.#slots.length);
+		const mask = slots.length - 1;
+		for (let old = 0; old < this.#slots.length; old += 2) {
+			const number = this.#slots[old] as number;
 			if (number === 0) continue;
-			const sum = this.#places[old + 1] as number;
-			let place = (2 * sum) & mask;
-			while (places[place] !== 0) place = (place + 2) & mask;
-			places[place] = number;
-			places[place + 1] = sum;
+			const sum = this.#slots[old + 1] as number;
+			let slot = (2 * sum) & mask;
+			while (slots[slot] !== 0) slot = (slot + 2) & mask;
+			slots[slot] = number;
+			slots[slot + 1] = sum;
 		}
-		this.#places = places;
+		this.#slots = slots;
 	}
 }
 
@@ -124,7 +124,7 @@ function hash(bytes: Buffer, at: number, size: number): number {
 	return sum;
 }
 
-/** Spreads what differs to the low bits, which choose the place. */
+/** Spreads what differs to the low bits, which choose the slot. */
 function mixed(sum: number): number {
 	const product = Math.imul(sum, 0x2c1b3c6d);
 	return product ^ (product >>> 15);

@@ -71,10 +71,10 @@ for (const writer of writers)
 				await killedAnywhere(
 					t,
 					{
-						run: (program, line, world) =>
+						run: (program, line, env) =>
 							runInProcess(program, String(line).split(" "), {
 								vars,
-								...world,
+								...env,
 							}),
 					},
 					{

@@ -14,10 +14,10 @@ import { directions, outcomes, type PacketEvent } from "@sluice/maps/tables";
 import { decode } from "@sluice/tunnel/wire";
 import manifest from "../../package.json" with { type: "json" };
 import {
+	type EventOrigin,
 	eventDocument,
 	eventLine,
 	frameOf,
-	type Place,
 } from "../event-text.js";
 import { readEvents } from "../read-events.js";
 
@@ -47,7 +47,7 @@ export const dump = command({
 	}),
 	async run({ limit, write, filter }, context) {
 		const { env, json } = context;
-		const place = placer(context);
+		const originOf = originsOf(context);
 		const capture =
 			write === undefined
 				? undefined
@@ -55,13 +55,13 @@ export const dump = command({
 		const show = (event: PacketEvent) =>
 			env.out(
 				json
-					? `${toJson(eventDocument(event, place(event)))}\n`
-					: `${eventLine(event, place(event))}\n`,
+					? `${toJson(eventDocument(event, originOf(event)))}\n`
+					: `${eventLine(event, originOf(event))}\n`,
 			);
 		const add = (event: PacketEvent) =>
 			capture?.add({
 				...event,
-				...place(event),
+				...originOf(event),
 				direction: directions[event.queue] ?? "ingress",
 				comment:
 					event.outcome === undefined
@@ -100,7 +100,7 @@ function wanted(
 }
 
 /** Interface name, direction and wall-clock time of an event. */
-function placer({ kernel }: Context): (event: PacketEvent) => Place {
+function originsOf({ kernel }: Context): (event: PacketEvent) => EventOrigin {
 	const timeOf = unixTime(kernel);
 	return ({ time, ifindex }) => ({
 		interface: kernel.interfaceName(ifindex),

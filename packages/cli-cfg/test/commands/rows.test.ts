@@ -46,7 +46,7 @@ it("set changes one flag of a row", async (t, tables) => {
 		},
 		{
 			type: "batch -",
-			world: { input: "set chg0 0 +dump\nset chg0 0 -gue\n" },
+			env: { input: "set chg0 0 +dump\nset chg0 0 -gue\n" },
 			out: "2 lines: 1 row written, 0 deleted\n",
 		},
 		{ type: "get chg0", out: `${row("8 dump")}1 row\n` },

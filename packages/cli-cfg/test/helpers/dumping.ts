@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import type { Ended, PinnedTables, World } from "@sluice/cli-kit/testing";
+import type { Ended, PinnedTables, TestEnv } from "@sluice/cli-kit/testing";
 import { tryLock } from "@sluice/maps";
 import { outcomes } from "@sluice/maps/tables";
 import { cli } from "../../src/cli.js";
@@ -36,9 +36,9 @@ export async function dumping(
 	tables: PinnedTables,
 	line: string | readonly string[],
 	then: () => void | Promise<void>,
-	world: World = {},
+	env: TestEnv = {},
 ): Promise<Ended> {
-	const ended = tables.run(cli, line, world);
+	const ended = tables.run(cli, line, env);
 	// The lock is taken right before reading begins.
 	for (;;) {
 		const release = tryLock(`${tables.bpffs}/tc`);

@@ -4,9 +4,9 @@ import {
 	API_VERSION,
 	type Machine,
 	machineName,
-	place,
 	Reader,
 	readContent,
+	socketAddress,
 } from "@sluice/machine";
 
 /** What one push is about. */
@@ -95,7 +95,7 @@ function linkOf(content: unknown, reader: Reader): Link | undefined {
 
 /** As it is written, where it is an endpoint. @throws Failure usage */
 function endpoint(name: string, text: string): string {
-	place(name, text);
+	socketAddress(name, text);
 	return text;
 }
 

@@ -18,12 +18,12 @@ it("a batch may exchange what services have", (t, tables) =>
 	session(t, tables, cli, [
 		{
 			type: "batch -",
-			world: lines(set(1, "5.0.0.1", "1.0.0.1"), set(2, "5.0.0.2", "1.0.0.2")),
+			env: lines(set(1, "5.0.0.1", "1.0.0.1"), set(2, "5.0.0.2", "1.0.0.2")),
 			out: "2 lines: 8 rows written, 0 deleted\n",
 		},
 		{
 			type: "batch -",
-			world: lines(set(1, "5.0.0.2", "1.0.0.1"), set(2, "5.0.0.1", "1.0.0.2")),
+			env: lines(set(1, "5.0.0.2", "1.0.0.1"), set(2, "5.0.0.1", "1.0.0.2")),
 			out: "2 lines: 6 rows written, 0 deleted\n",
 		},
 		{
@@ -32,13 +32,13 @@ it("a batch may exchange what services have", (t, tables) =>
 		},
 		{
 			type: "batch -",
-			world: lines(set(1, "5.0.0.2", "1.0.0.2"), set(2, "5.0.0.1", "1.0.0.1")),
+			env: lines(set(1, "5.0.0.2", "1.0.0.2"), set(2, "5.0.0.1", "1.0.0.1")),
 			out: "2 lines: 8 rows written, 0 deleted\n",
 		},
 		// The first line takes what the second has, which keeps it.
 		{
 			type: "batch -",
-			world: lines(set(1, "5.0.0.1", "1.0.0.2"), set(2, "5.0.0.1", "1.0.0.1")),
+			env: lines(set(1, "5.0.0.1", "1.0.0.2"), set(2, "5.0.0.1", "1.0.0.1")),
 			code: 2,
 			err: "cli_service: batch: line 1: proxy tcp 5.0.0.1:80 belongs to service 2 1; delete it first or use --force\ncli_service: batch: line 2: proxy tcp 5.0.0.1:80 belongs to service 1 1; delete it first or use --force\ncli_service: batch: 2 errors: nothing was changed\n",
 		},
@@ -48,7 +48,7 @@ it("batch writes whole services", async (t, tables) => {
 	await session(t, tables, cli, [
 		{
 			type: "batch -",
-			world: lines(set(1, "5.0.0.1", "1.0.0.1"), set(2, "5.0.0.2", "1.0.0.2")),
+			env: lines(set(1, "5.0.0.1", "1.0.0.1"), set(2, "5.0.0.2", "1.0.0.2")),
 			out: "2 lines: 8 rows written, 0 deleted\n",
 		},
 	]);
@@ -63,12 +63,12 @@ it("a line of a batch sees what the lines before it have done", async (t, tables
 	await session(t, tables, cli, [
 		{
 			type: "batch -",
-			world: lines(set(1, "5.0.0.1", "1.0.0.1")),
+			env: lines(set(1, "5.0.0.1", "1.0.0.1")),
 			out: "1 line: 4 rows written, 0 deleted\n",
 		},
 		{
 			type: "batch -",
-			world: lines(
+			env: lines(
 				set(2, "5.0.0.1", "1.0.0.2"),
 				set(3, "5.0.0.3", "1.0.0.3"),
 				set(4, "5.0.0.4", "1.0.0.3"),
@@ -83,12 +83,12 @@ cli_service: batch: 3 errors: nothing was changed
 		},
 		{
 			type: "batch -",
-			world: lines("del 1 1", set(2, "5.0.0.1", "1.0.0.2")),
+			env: lines("del 1 1", set(2, "5.0.0.1", "1.0.0.2")),
 			out: "2 lines: 4 rows written, 3 deleted\n",
 		},
 		{
 			type: "batch -",
-			world: lines(`${set(3, "5.0.0.1", "1.0.0.3")} --force`),
+			env: lines(`${set(3, "5.0.0.1", "1.0.0.3")} --force`),
 			out: "1 line: 4 rows written, 3 deleted\n",
 			err: "cli_service: batch: proxy tcp 5.0.0.1:80 taken over: deleted service 2 1\n",
 		},
@@ -104,12 +104,12 @@ it("a batch that fails says nothing of what it would have taken over", (t, table
 	session(t, tables, cli, [
 		{
 			type: "batch -",
-			world: lines(set(1, "5.0.0.1", "1.0.0.1")),
+			env: lines(set(1, "5.0.0.1", "1.0.0.1")),
 			out: "1 line: 4 rows written, 0 deleted\n",
 		},
 		{
 			type: "batch -",
-			world: lines(`${set(2, "5.0.0.1", "1.0.0.2")} --force`, "del 9 1"),
+			env: lines(`${set(2, "5.0.0.1", "1.0.0.2")} --force`, "del 9 1"),
 			code: 2,
 			err: "cli_service: batch: line 2: no service 9 1\ncli_service: batch: 1 error: nothing was changed\n",
 		},
@@ -119,7 +119,7 @@ it("a batch reads keys from files, but not from its own standard input", (t, tab
 	session(t, tables, cli, [
 		{
 			type: "batch -",
-			world: lines(`${set(1, "5.0.0.1", "1.0.0.1", "100")} --key-file -`),
+			env: lines(`${set(1, "5.0.0.1", "1.0.0.1", "100")} --key-file -`),
 			code: 2,
 			err: "cli_service: batch: line 1: a line of a batch cannot read standard input\ncli_service: batch: 1 error: nothing was changed\n",
 		},
@@ -143,7 +143,7 @@ it("deleting a service by batch deletes its counters, and no others", async (t, 
 	await session(t, tables, cli, [
 		{
 			type: "batch -",
-			world: lines("del 1 1"),
+			env: lines("del 1 1"),
 			out: "1 line: 0 rows written, 4 deleted\n",
 		},
 	]);

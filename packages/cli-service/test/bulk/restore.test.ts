@@ -49,13 +49,13 @@ it("save prints the keys so that they are read back, whatever is in them", async
 	await session(t, tables, cli, [
 		{
 			type: "batch -",
-			world: { input },
+			env: { input },
 			out: "4 lines: 16 rows written, 0 deleted\n",
 		},
 		{ type: "save", out: input },
 		{
 			type: "restore -",
-			world: { input },
+			env: { input },
 			out: "4 lines: 0 rows written, 0 deleted\n",
 		},
 	]);
@@ -69,7 +69,7 @@ it("restore lets services exchange their endpoints", async (t, tables) => {
 	await session(t, tables, cli, [
 		{
 			type: "restore - --dry-run",
-			world: { input },
+			env: { input },
 			out: `~ set 1 1 tcp 5.0.0.2 80 1.0.0.1 8080 100 '(hidden)'
 ~ set 2 1 tcp 5.0.0.1 80 1.0.0.2 8080 100 '(hidden)'
 2 differences, not applied: 6 rows written, 0 deleted
@@ -77,7 +77,7 @@ it("restore lets services exchange their endpoints", async (t, tables) => {
 		},
 		{
 			type: "restore -",
-			world: { input },
+			env: { input },
 			out: "2 lines: 6 rows written, 0 deleted\n",
 		},
 		{ type: "save", out: input },
@@ -88,7 +88,7 @@ it("restore --dry-run shows keys to who asks for them", async (t, tables) => {
 	await session(t, tables, cli, [
 		{
 			type: "restore - --dry-run",
-			world: {
+			env: {
 				input: set(1, "5.0.0.1", "1.0.0.1"),
 				vars: { SLUICE_SHOW_KEYS: "1" },
 			},
@@ -101,7 +101,7 @@ it("restore says which services have no tunnel", (t, tables) =>
 	session(t, tables, cli, [
 		{
 			type: "restore -",
-			world: {
+			env: {
 				input: set(1, "5.0.0.1", "1.0.0.1") + set(2, "5.0.0.2", "1.0.0.2", 9),
 			},
 			out: "2 lines: 8 rows written, 0 deleted\n",
@@ -113,7 +113,7 @@ it("restore refuses services that want the same", (t, tables) =>
 	session(t, tables, cli, [
 		{
 			type: "restore -",
-			world: {
+			env: {
 				input: set(1, "5.0.0.1", "1.0.0.1") + set(2, "5.0.0.1", "1.0.0.2"),
 			},
 			code: 2,
@@ -129,7 +129,7 @@ it("restore takes away rows that belong to no service", async (t, tables) => {
 	await session(t, tables, cli, [
 		{
 			type: "restore -",
-			world: { input },
+			env: { input },
 			out: "1 line: 0 rows written, 1 deleted\n",
 		},
 	]);

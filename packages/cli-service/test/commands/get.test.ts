@@ -53,12 +53,12 @@ it("keys are hidden without --show-keys", async (t, tables) => {
 		{ type: "get 1 2 --show-keys", out: shown(key, key) },
 		{
 			type: "get 1 2",
-			world: { vars: { SLUICE_SHOW_KEYS: "1" } },
+			env: { vars: { SLUICE_SHOW_KEYS: "1" } },
 			out: shown(key, key),
 		},
 		{
 			type: "get 1 2",
-			world: { vars: { SLUICE_SHOW_KEYS: "0" } },
+			env: { vars: { SLUICE_SHOW_KEYS: "0" } },
 			out: shown("(hidden)", "(hidden)"),
 		},
 	]);

@@ -34,12 +34,12 @@ it("rotate accepts both keys, sends the new one, and drops the old one", async (
 			type: "rotate 1 2 --prepare new",
 			out: prepared.replace("'new'", "'(hidden)'"),
 		},
-		{ type: "rotate 1 2 --prepare new", world: { vars }, out: prepared },
+		{ type: "rotate 1 2 --prepare new", env: { vars }, out: prepared },
 	]);
 	t.deepEqual(sent(), [padded("old"), padded("old")]);
 	await session(t, tables, cli, [
-		{ type: "rotate 1 2 --switch", world: { vars }, out: switched },
-		{ type: "rotate 1 2 --switch", world: { vars }, out: switched },
+		{ type: "rotate 1 2 --switch", env: { vars }, out: switched },
+		{ type: "rotate 1 2 --switch", env: { vars }, out: switched },
 	]);
 	t.deepEqual(sent(), [padded("new"), padded("new")]);
 	const row = tables.open(rotationTable).get(sid);
@@ -155,27 +155,27 @@ it("save and restore keep a rotation in either phase", async (t, tables) => {
 		{ type: "save", out: two },
 		{
 			type: "restore --dry-run -",
-			world: { input: one },
+			env: { input: one },
 			out: "~ set '--next-key=(hidden)' 1 2 tcp 5.5.5.5 3100 1.1.1.1 4000 100 '(hidden)'\n1 difference, not applied: 2 rows written, 0 deleted\n",
 		},
 		{
 			type: "restore -",
-			world: { input: one },
+			env: { input: one },
 			out: /^1 line: 2 rows written, 0 deleted/,
 		},
 		{ type: "save", out: one },
 		{
 			type: "restore --dry-run -",
-			world: { input: line("", "old") },
+			env: { input: line("", "old") },
 			out: "~ set 1 2 tcp 5.5.5.5 3100 1.1.1.1 4000 100 '(hidden)'\n1 difference, not applied: 0 rows written, 1 deleted\n",
 		},
 		{
 			type: "restore -",
-			world: { input: line("", "old") },
+			env: { input: line("", "old") },
 			out: "1 line: 0 rows written, 1 deleted\n",
 		},
 		{ type: "save", out: line("", "old") },
-		{ type: "restore -", world: { input: two }, out: /^1 line/ },
+		{ type: "restore -", env: { input: two }, out: /^1 line/ },
 		{ type: "save", out: two },
 		{ type: "del 1 2", out: "deleted 1 service\n" },
 		{ type: "check", out: "0 findings\n" },
@@ -197,7 +197,7 @@ it("a service that is set again keeps its rotation with one of the two keys, and
 it("the steps work in one batch, and check finds what belongs to no service", async (t, tables) => {
 	const input = `${set}\nrotate 1 2 --prepare new\nrotate 1 2 --switch\n`;
 	await session(t, tables, cli, [
-		{ type: "batch -", world: { input }, out: /^3 lines/ },
+		{ type: "batch -", env: { input }, out: /^3 lines/ },
 		{
 			type: "get 1 2 --json",
 			out: /"rotation":\{"phase":"switched","key":"\(hidden\)","packets":0,"idle":null\}/,

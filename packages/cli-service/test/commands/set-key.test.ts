@@ -139,7 +139,7 @@ it("a key comes from a file or standard input, without the newline at its end", 
 		},
 		{
 			type: `${set} -`,
-			world: { input: "" },
+			env: { input: "" },
 			code: 2,
 			err: "cli_service: set: key must not be empty\n",
 		},

@@ -64,7 +64,7 @@ it("save and restore keep signing keys, and their rotation", async (t, tables) =
 		...[prepared, switched, saved].flatMap((input) => [
 			{
 				type: "restore -",
-				world: { input },
+				env: { input },
 				out: /^1 line: /,
 				err: /without a tunnel/,
 			},
@@ -102,7 +102,7 @@ it("of each tunnel, the services that require signed pings are counted", async (
 	await session(t, tables, cli, [
 		{
 			type: "restore -",
-			world: { input: lines.join("") },
+			env: { input: lines.join("") },
 			out: /^2 lines: /,
 			err: /without a tunnel/,
 		},
@@ -157,7 +157,7 @@ it("set warns of a service without a signing key in a tunnel with tokens, and ch
 		{ type: `set ${rest} own`, out: /VERIFY/, err },
 		{
 			type: "batch -",
-			world: { input: `set ${rest} own\n` },
+			env: { input: `set ${rest} own\n` },
 			out: /^1 line/,
 			err: err.replace("set:", "batch:"),
 		},

@@ -20,7 +20,7 @@ it("batch carries out all lines", async (t, tables) => {
 	await session(t, tables, cli, [
 		{
 			type: "batch -",
-			world: {
+			env: {
 				input: `# two at one endpoint
 set 1 10.0.0.1 6080 10.9.0.1 6080
 set 2 10.0.0.1 6080 0 0   # not known yet
@@ -69,7 +69,7 @@ it("batch reports every error with its line, and changes nothing", async (t, tab
 	await session(t, tables, cli, [
 		{
 			type: "batch -",
-			world: { input },
+			env: { input },
 			code: 2,
 			err: `cli_tunnel: batch: line 2: missing: <port-local> <ip-remote> <port-remote>
 cli_tunnel: batch: line 4: port-local must be an integer from 1 to 65535, got "70000"
@@ -88,7 +88,7 @@ cli_tunnel: batch: 12 errors: nothing was changed
 		},
 		{
 			type: "batch - --json",
-			world: { input: "set 2 10.0.0.2 6080 0 0\ndel 1" },
+			env: { input: "set 2 10.0.0.2 6080 0 0\ndel 1" },
 			code: 2,
 			err: '{"error":{"code":"LINES","message":"1 error: nothing was changed","lines":[{"line":2,"code":"IN_USE","message":"tunnel 1 is used by 1 service, 7 8 among them","hint":"delete them first or use --force"}]}}\n',
 		},
@@ -103,12 +103,12 @@ it("batch --dry-run prints what would be changed", async (t, tables) => {
 	await session(t, tables, cli, [
 		{
 			type: "batch -",
-			world: { input: "set 1 10.0.0.1 6080 0 0\nset 2 10.0.0.2 6080 0 0" },
+			env: { input: "set 1 10.0.0.1 6080 0 0\nset 2 10.0.0.2 6080 0 0" },
 			out: "2 lines: 4 rows written, 0 deleted\n",
 		},
 		{
 			type: "batch --dry-run -",
-			world: {
+			env: {
 				input: "set 3 10.0.0.1 6080 0 0\ndel 2\nset 1 10.0.0.1 6080 10.9.0.1 1",
 			},
 			out: `~ set 1 10.0.0.1 6080 10.9.0.1 1
@@ -129,12 +129,12 @@ it("a byte order mark before the first line is no part of it", async (t, tables)
 	await session(t, tables, cli, [
 		{
 			type: "batch -",
-			world: { input: line },
+			env: { input: line },
 			out: "1 line: 2 rows written, 0 deleted\n",
 		},
 		{
 			type: "restore - --dry-run",
-			world: { input: line },
+			env: { input: line },
 			out: "0 differences, not applied: 0 rows written, 0 deleted\n",
 		},
 	]);
@@ -184,7 +184,7 @@ withTables(test, { maxEntries: { map_tunnel: 2 } })(
 		await session(t, tables, cli, [
 			{
 				type: "batch -",
-				world: {
+				env: {
 					input: [1, 2, 3]
 						.map((id) => `set ${id} 10.0.0.1 6080 0 0`)
 						.join("\n"),

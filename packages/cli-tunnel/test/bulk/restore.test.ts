@@ -27,7 +27,7 @@ it("restore makes the tables equal to the file, and touches nothing else", async
 	await session(t, tables, cli, [
 		{
 			type: "batch -",
-			world: {
+			env: {
 				input:
 					"set 1 10.0.0.1 6080 0 0\nset 2 10.0.0.1 6080 0 0\nset 3 10.0.0.3 6080 0 0",
 			},
@@ -35,18 +35,18 @@ it("restore makes the tables equal to the file, and touches nothing else", async
 		},
 		{
 			type: "restore --dry-run - --json",
-			world: { input },
+			env: { input },
 			out: '{"lines":2,"differences":[{"change":"change","line":"set 3 10.0.0.3 6080 10.9.0.3 6080"},{"change":"delete","line":"del 2"}],"written":2,"deleted":1,"tables":{"map_tunnel":{"added":0,"changed":1,"deleted":1},"map_decap":{"added":0,"changed":1,"deleted":0}}}\n',
 		},
 		{
 			type: "restore -",
-			world: { input },
+			env: { input },
 			out: "2 lines: 2 rows written, 1 deleted\n",
 		},
 		{ type: "save", out: input },
 		{
 			type: "restore -",
-			world: { input },
+			env: { input },
 			out: "2 lines: 0 rows written, 0 deleted\n",
 		},
 	]);
@@ -84,13 +84,13 @@ it("restore takes an empty file only where that is asked for", (t, tables) =>
 		},
 		{
 			type: "restore -",
-			world: { input: "# nothing\n" },
+			env: { input: "# nothing\n" },
 			code: 2,
 			err: "cli_tunnel: restore: no line has a set, so all would be deleted; use --allow-empty if that is meant\n",
 		},
 		{
 			type: "restore - --allow-empty",
-			world: { input: "" },
+			env: { input: "" },
 			out: "0 lines: 0 rows written, 2 deleted\n",
 		},
 		{ type: "get all", out: "0 tunnels, 0 local endpoints\n" },
@@ -100,7 +100,7 @@ it("restore takes set alone", (t, tables) =>
 	session(t, tables, cli, [
 		{
 			type: "restore -",
-			world: { input: "set 1 10.0.0.1 6080 0 0\ndel 1" },
+			env: { input: "set 1 10.0.0.1 6080 0 0\ndel 1" },
 			code: 2,
 			err: "cli_tunnel: restore: line 2: only set may stand in a restore\ncli_tunnel: restore: 1 error: nothing was changed\n",
 		},
@@ -124,7 +124,7 @@ it("a learned remote is saved, or left to be learned again, and survives both", 
 		},
 		...["10.9.0.1 4321", "0 0"].map((remote) => ({
 			type: "restore -",
-			world: { input: `set 1 10.0.0.1 6080 ${remote}` },
+			env: { input: `set 1 10.0.0.1 6080 ${remote}` },
 			out: "1 line: 0 rows written, 0 deleted\n",
 		})),
 	]);
@@ -142,7 +142,7 @@ it("restore counts again what another program has miscounted", async (t, tables)
 	await session(t, tables, cli, [
 		{
 			type: "restore -",
-			world: { input: await saved(tables) },
+			env: { input: await saved(tables) },
 			out: "1 line: 1 row written, 1 deleted\n",
 		},
 	]);

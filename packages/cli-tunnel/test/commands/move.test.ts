@@ -14,7 +14,7 @@ it("set, get, save and restore know what may move a far end", async (t, tables) 
 		"",
 	].join("\n");
 	await session(t, tables, cli, [
-		{ type: "batch -", world: { input: saved }, out: /^4 lines/ },
+		{ type: "batch -", env: { input: saved }, out: /^4 lines/ },
 		{ type: "save", out: saved },
 		{
 			type: "get all",
@@ -27,10 +27,10 @@ it("set, get, save and restore know what may move a far end", async (t, tables) 
 		{ type: "set 2 10.0.0.1 6081 0 0", out: /TUN/ },
 		{
 			type: "restore --dry-run -",
-			world: { input: saved },
+			env: { input: saved },
 			out: /^~ set --move-after=never 2 10\.0\.0\.1 6081 0 0\n1 difference/,
 		},
-		{ type: "restore -", world: { input: saved }, out: /^4 lines/ },
+		{ type: "restore -", env: { input: saved }, out: /^4 lines/ },
 		{ type: "save", out: saved },
 		{ type: "del all", out: "deleted 4 tunnels\n" },
 	]);
@@ -66,7 +66,7 @@ it("set, get, save and restore know what a tunnel's packets carry", async (t, ta
 		{ type: "get 100", out: /\nTOKEN\t {5}100\tsend\n/ },
 		{ type: "get 100 --json", out: /^(?!.*"move").*"token":"send"/s },
 		{ type: "save", out: set },
-		{ type: "restore -", world: { input: set }, out: /^1 line: 0 rows/ },
+		{ type: "restore -", env: { input: set }, out: /^1 line: 0 rows/ },
 		{
 			type: "set 100 10.0.0.1 6080 10.0.0.2 6080 --token maybe",
 			code: 2,
@@ -104,7 +104,7 @@ it("a token mode that services without a signing key do not go by is warned abou
 		{ type: `${set} require`, out: /TUN/, err: warning },
 		{
 			type: "batch -",
-			world: {
+			env: {
 				input: `${set} require\nset 101 10.0.0.1 6080 0 0 --token require\n`,
 			},
 			out: /^2 lines/,

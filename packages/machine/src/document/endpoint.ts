@@ -1,13 +1,13 @@
 import { badInput, values } from "@sluice/cli-kit";
 
 /** An address and a port. */
-export interface Place {
+export interface SocketAddress {
 	address: string;
 	port: number;
 }
 
 /** "1.2.3.4:80" or "[::1]:80"; the port is not 0. */
-export function place(name: string, text: string): Place {
+export function socketAddress(name: string, text: string): SocketAddress {
 	const colon = text.lastIndexOf(":");
 	const host = text.slice(0, Math.max(colon, 0));
 	const isBracketed = host.startsWith("[") && host.endsWith("]");
@@ -21,4 +21,4 @@ export function place(name: string, text: string): Place {
 	};
 }
 
-export const isV6 = ({ address }: Place) => address.includes(":");
+export const isV6 = ({ address }: SocketAddress) => address.includes(":");

@@ -18,7 +18,7 @@ import {
 } from "@sluice/tunnel";
 import type { ConfigRow, Machine, TunnelRow } from "../machine.js";
 import { checkTogether } from "./check.js";
-import { isV6, place } from "./endpoint.js";
+import { isV6, socketAddress } from "./endpoint.js";
 import { forgetKeyFiles, readKeys, readSigningKey } from "./keys.js";
 import { type Fields, Reader } from "./reader.js";
 import { API_VERSION, generation, KIND, LEARNED } from "./words.js";
@@ -190,11 +190,11 @@ export function tunnelRow(
 	]);
 	if (!row) return undefined;
 	const id = reader.number(row, "id", path, values.u32);
-	const local = reader.text(row, "local", path, place);
+	const local = reader.text(row, "local", path, socketAddress);
 	const remote =
 		row.remote === LEARNED
 			? { address: UNKNOWN, port: 0 }
-			: reader.text(row, "remote", path, place);
+			: reader.text(row, "remote", path, socketAddress);
 	if (id === undefined || !local || !remote) return undefined;
 	const localKind = addressKind(local.address);
 	if (localKind && localKind !== "loopback")
@@ -281,8 +281,8 @@ export function serviceRow(
 	const service = reader.number(row, "service", path, values.u16);
 	const group = reader.number(row, "group", path, values.u16);
 	const protocol = reader.text(row, "protocol", path, values.protocol);
-	const proxy = reader.text(row, "proxy", path, place);
-	const backend = reader.text(row, "backend", path, place);
+	const proxy = reader.text(row, "proxy", path, socketAddress);
+	const backend = reader.text(row, "backend", path, socketAddress);
 	const tunnel = reader.number(row, "tunnel", path, values.u32);
 	const signing = signingOf(reader, row, path);
 	const otherSigning = otherSigningOf(reader, row, path);

@@ -1,7 +1,7 @@
 import { badInput, command, keepYoungGenerationSmall } from "@sluice/cli-kit";
 import { objectFile } from "@sluice/cli-kit/object-file";
+import { locationOf } from "../state/location.js";
 import { OBJECT } from "../state/object-file.js";
-import { placeOf } from "../state/place.js";
 import type { Index } from "../state/upgrade.js";
 import { version } from "../version.js";
 import { announce } from "./open.js";
@@ -18,21 +18,24 @@ export const load = command({
 	parse: nothing,
 	async run(_, context) {
 		const { loadDispatcher } = await import("../state/load.js");
-		const place = placeOf(context);
-		const loaded = loadDispatcher(place, objectFile(OBJECT, context.env.vars));
+		const location = locationOf(context);
+		const loaded = loadDispatcher(
+			location,
+			objectFile(OBJECT, context.env.vars),
+		);
 		if (!loaded)
 			announce(
 				context,
-				`tubectl: load: dispatcher already loaded in ${place.directory}; use "tubectl upgrade" to replace it`,
+				`tubectl: load: dispatcher already loaded in ${location.directory}; use "tubectl upgrade" to replace it`,
 			);
 		context.print(
 			loaded
 				? [
-						`created dispatcher in ${place.directory}`,
-						`loaded dispatcher into ${place.netns}`,
+						`created dispatcher in ${location.directory}`,
+						`loaded dispatcher into ${location.netns}`,
 					]
 				: [],
-			{ loaded, netns: place.netns, path: place.directory },
+			{ loaded, netns: location.netns, path: location.directory },
 		);
 	},
 });
@@ -43,18 +46,21 @@ export const unload = command({
 	parse: nothing,
 	async run(_, context) {
 		const { unloadDispatcher } = await import("../state/unload.js");
-		const place = placeOf(context);
-		const unloaded = unloadDispatcher(place);
+		const location = locationOf(context);
+		const unloaded = unloadDispatcher(location);
 		if (!unloaded)
 			announce(
 				context,
-				`tubectl: unload: dispatcher not loaded in ${place.directory}`,
+				`tubectl: unload: dispatcher not loaded in ${location.directory}`,
 			);
-		context.print(unloaded ? [`unloaded dispatcher from ${place.netns}`] : [], {
-			unloaded,
-			netns: place.netns,
-			path: place.directory,
-		});
+		context.print(
+			unloaded ? [`unloaded dispatcher from ${location.netns}`] : [],
+			{
+				unloaded,
+				netns: location.netns,
+				path: location.directory,
+			},
+		);
 	},
 });
 
@@ -65,7 +71,7 @@ export const prune = command({
 	parse: nothing,
 	async run(_, context) {
 		const { removeLeftovers } = await import("../state/leftovers.js");
-		const removed = removeLeftovers(placeOf(context).bpffs);
+		const removed = removeLeftovers(locationOf(context).bpffs);
 		context.print(
 			removed.length > 0
 				? removed.map((path) => `removed ${path}`)
@@ -103,10 +109,10 @@ export const upgrade = command({
 	async run(wanted, context) {
 		const { upgradeDispatcher } = await import("../state/upgrade.js");
 		keepYoungGenerationSmall();
-		const place = placeOf(context);
+		const location = locationOf(context);
 		const object = objectFile(OBJECT, context.env.vars);
 		const { id, index } = await context.uninterrupted(() =>
-			upgradeDispatcher(place, object, wanted),
+			upgradeDispatcher(location, object, wanted),
 		);
 		if (index && wanted === "make")
 			announce(
@@ -117,7 +123,7 @@ export const upgrade = command({
 			version,
 			program: id,
 			index,
-			path: place.directory,
+			path: location.directory,
 		});
 	},
 });

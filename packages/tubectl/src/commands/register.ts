@@ -9,7 +9,7 @@ import {
 import { type Domain, domains } from "@sluice/maps/tables";
 import { label } from "../binding/label.js";
 import { listenFds } from "../sockets/listen-fds.js";
-import { netnsInode, type Place, placeOf } from "../state/place.js";
+import { type Location, locationOf, netnsInode } from "../state/location.js";
 import type { RegisteredSocket } from "../state/sockets.js";
 
 export const register = command({
@@ -24,8 +24,8 @@ export const register = command({
 	async run({ label, count }, context) {
 		const { passedSockets } = await import("../sockets/passed.js");
 		const { chooseSockets } = await import("../sockets/choose.js");
-		const place = placeOf(context);
-		const sockets = chooseSockets(label, passedSockets(count), place.inode);
+		const location = locationOf(context);
+		const sockets = chooseSockets(label, passedSockets(count), location.inode);
 		await registerAll(sockets, context);
 	},
 });
@@ -66,16 +66,16 @@ export const registerPid = command({
 	async run({ process, label, wanted, wait }, context) {
 		const { findSockets } = await import("../sockets/find.js");
 		const { chooseSockets } = await import("../sockets/choose.js");
-		const place = placeOf(context);
+		const location = locationOf(context);
 		const { pid, offers } = await findSockets(
 			process,
-			{ ...wanted, dispatcher: place.inode },
+			{ ...wanted, dispatcher: location.inode },
 			wait,
-			(pid) => demandNamespace(place, pid),
+			(pid) => demandNamespace(location, pid),
 		);
 		try {
 			const sockets = ofProcess(pid, () =>
-				chooseSockets(label, offers, place.inode),
+				chooseSockets(label, offers, location.inode),
 			);
 			await registerAll(sockets, context);
 		} finally {
@@ -146,12 +146,12 @@ function ofProcess<T>(pid: number, choose: () => T): T {
 }
 
 /** Most sockets of a process are of its namespace, so that the wrong --netns is named before they are looked through. */
-function demandNamespace(place: Place, pid: number): void {
+function demandNamespace(location: Location, pid: number): void {
 	const inode = netnsInode(`/proc/${pid}/ns/net`);
-	if (inode === place.inode) return;
+	if (inode === location.inode) return;
 	throw new Failure(
 		"failed",
-		`process ${pid} is in network namespace ${inode}, the dispatcher in ${place.inode}`,
+		`process ${pid} is in network namespace ${inode}, the dispatcher in ${location.inode}`,
 		{ code: "OTHER_NAMESPACE", hint: "name the right one with --netns" },
 	);
 }

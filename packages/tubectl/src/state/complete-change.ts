@@ -1,9 +1,9 @@
 import { Journal, openTable, recover } from "@sluice/maps";
 import { writable } from "./indexed-trie.js";
-import { dispatcherPins, type Place } from "./place.js";
+import { dispatcherPins, type Location } from "./location.js";
 
 /** Completes the change of a killed writer, where there is one. Call it under the writers' lock. */
-export function completeChange({ directory }: Place): void {
+export function completeChange({ directory }: Location): void {
 	const journal = new Journal(directory);
 	recover(journal, (name) => {
 		const table = dispatcherPins.tables.find((one) => one.name === name);

@@ -3,8 +3,14 @@ import { Failure, type Guard } from "@sluice/cli-kit";
 import { close, openPin, programInfo } from "@sluice/maps";
 import { writable } from "./indexed-trie.js";
 import { isAlive, isKnownDead } from "./leftovers.js";
+import {
+	isThere,
+	type Location,
+	leftover,
+	locationOf,
+	notLoaded,
+} from "./location.js";
 import { isMarked, PROGRAM } from "./pins.js";
-import { isThere, leftover, notLoaded, type Place, placeOf } from "./place.js";
 import { demandVersion } from "./program-version.js";
 import { repair } from "./repair.js";
 import { linkedProgramId, settleUpgrade } from "./settle-upgrade.js";
@@ -12,24 +18,24 @@ import { linkedProgramId, settleUpgrade } from "./settle-upgrade.js";
 /** Stands before the tables of a dispatcher. */
 export const guard: Guard = {
 	beforeReading(context) {
-		const place = placeOf(context);
-		if (!isThere(place)) throw notLoaded(place);
-		if (isKnownDead(place)) throw leftover(place);
+		const location = locationOf(context);
+		if (!isThere(location)) throw notLoaded(location);
+		if (isKnownDead(location)) throw leftover(location);
 	},
 	beforeWriting(context) {
-		const place = placeOf(context);
-		if (!isAlive(place)) throw notLoaded(place);
-		settleUpgrade(place);
-		checkProgram(place);
-		if (isMarked(place.directory)) repair(place);
+		const location = locationOf(context);
+		if (!isAlive(location)) throw notLoaded(location);
+		settleUpgrade(location);
+		checkProgram(location);
+		if (isMarked(location.directory)) repair(location);
 	},
 	// Another tool may have changed counts since the writer was killed.
-	recovered: (context) => repair(placeOf(context)),
+	recovered: (context) => repair(locationOf(context)),
 	writable: (context, table, open) =>
 		writable(table, open, context.pinDirectory),
 };
 
-function checkProgram({ directory }: Place): void {
+function checkProgram({ directory }: Location): void {
 	const path = join(directory, PROGRAM);
 	const fd = openPin(path);
 	try {

@@ -8,20 +8,20 @@ import {
 	openPin,
 	tryLock,
 } from "@sluice/maps";
+import { isThere, type Location } from "./location.js";
 import { hasLink, LINK, removeState } from "./pins.js";
-import { isThere, type Place } from "./place.js";
 
 /** Directories in which `load` prepares a dispatcher. A bpffs takes no name with a dot in it. */
-const preparing = ({ inode }: Place) => `${inode}_dispatcher-load-`;
+const preparing = ({ inode }: Location) => `${inode}_dispatcher-load-`;
 
-export const preparationPath = (place: Place) =>
-	join(place.bpffs, `${preparing(place)}${process.pid}`);
+export const preparationPath = (location: Location) =>
+	join(location.bpffs, `${preparing(location)}${process.pid}`);
 
 /** Removes what a `load` that was killed has left: its program would stay attached. */
-export function removeAbandonedLoads(place: Place): void {
-	for (const name of readdirSync(place.bpffs)) {
-		if (!name.startsWith(preparing(place))) continue;
-		const directory = join(place.bpffs, name);
+export function removeAbandonedLoads(location: Location): void {
+	for (const name of readdirSync(location.bpffs)) {
+		if (!name.startsWith(preparing(location))) continue;
+		const directory = join(location.bpffs, name);
 		// A `load` that prepares it holds its lock.
 		const unlock = tryLockIfThere(directory);
 		if (!unlock) continue;
@@ -34,14 +34,14 @@ export function removeAbandonedLoads(place: Place): void {
  * Whether a dispatcher is loaded. A directory without a link is what an `unload` that was killed has left, and one
  * whose link belongs to no namespace, or to another, outlived a namespace of the same number: both are removed.
  */
-export function isLoaded(place: Place): boolean {
-	if (!isThere(place)) return false;
-	if (isAlive(place)) return true;
-	const unlock = lockIfThere(place.directory);
+export function isLoaded(location: Location): boolean {
+	if (!isThere(location)) return false;
+	if (isAlive(location)) return true;
+	const unlock = lockIfThere(location.directory);
 	if (!unlock) return false;
-	if (!isAlive(place)) removeState(place.directory);
+	if (!isAlive(location)) removeState(location.directory);
 	unlock();
-	return isThere(place);
+	return isThere(location);
 }
 
 /** Names of the directories that a dispatcher and a `load` under way have. */
@@ -62,7 +62,7 @@ export function removeLeftovers(bpffs: string): string[] {
 		.map(({ directory }) => directory);
 }
 
-type State = Pick<Place, "directory" | "inode">;
+type State = Pick<Location, "directory" | "inode">;
 
 function removeIfDead(state: State): boolean {
 	// A `load` that prepares it, or a writer, holds its lock.
@@ -87,7 +87,7 @@ export function isKnownDead({ directory, inode }: State): boolean {
 	}
 }
 
-/** Whether the link in the directory attaches a program to the place's namespace. */
+/** Whether the link in the directory attaches a program to the location's namespace. */
 export const isAlive = ({ directory, inode }: State) =>
 	hasLink(directory) && attachedTo(directory) === inode;
 

@@ -6,9 +6,9 @@ import {
 	preparationPath,
 	removeAbandonedLoads,
 } from "./leftovers.js";
+import { isThere, type Location } from "./location.js";
 import { loadProgram } from "./object-file.js";
 import { LINK, PROGRAM, removeState, setModes } from "./pins.js";
-import { isThere, type Place } from "./place.js";
 
 /** Called with the name of each step when it is done: a test kills the process there. */
 export type Progress = (step: string) => void;
@@ -22,27 +22,27 @@ export type Progress = (step: string) => void;
  * @throws BpfError as `loadObject` and `attachToNetns`.
  */
 export function loadDispatcher(
-	place: Place,
+	location: Location,
 	object: string,
 	done: Progress = () => {},
 ): boolean {
-	removeAbandonedLoads(place);
-	if (isLoaded(place)) return false;
-	const directory = preparationPath(place);
+	removeAbandonedLoads(location);
+	if (isLoaded(location)) return false;
+	const directory = preparationPath(location);
 	make(directory);
 	const unlock = lock(directory);
 	try {
 		done("directory");
-		prepare(place, object, directory, done);
-		return takePlace(directory, place);
+		prepare(location, object, directory, done);
+		return moveIntoPlace(directory, location);
 	} finally {
-		if (isThere({ ...place, directory })) removeState(directory);
+		if (isThere({ ...location, directory })) removeState(directory);
 		unlock();
 	}
 }
 
 function prepare(
-	place: Place,
+	location: Location,
 	object: string,
 	directory: string,
 	done: Progress,
@@ -54,7 +54,7 @@ function prepare(
 		program.pin(join(directory, PROGRAM));
 		done("program");
 		// From here on the dispatcher is active, with no binding yet: all traffic goes on as before.
-		const link = attach(program.fd, place);
+		const link = attach(program.fd, location);
 		done("attached");
 		pin(link, join(directory, LINK));
 		close(link);
@@ -66,7 +66,7 @@ function prepare(
 	}
 }
 
-function attach(programFd: number, { netns }: Place): number {
+function attach(programFd: number, { netns }: Location): number {
 	const fd = openSync(netns, "r");
 	try {
 		return attachToNetns(programFd, fd);
@@ -76,14 +76,14 @@ function attach(programFd: number, { netns }: Place): number {
 }
 
 /** Renames the prepared directory to its place, which fails if another load was faster. */
-function takePlace(directory: string, place: Place): boolean {
+function moveIntoPlace(directory: string, location: Location): boolean {
 	try {
-		renameSync(directory, place.directory);
+		renameSync(directory, location.directory);
 		return true;
 	} catch (cause) {
 		const { code = "EIO" } = cause as NodeJS.ErrnoException;
 		if (code === "ENOTEMPTY" || code === "EEXIST") return false;
-		throw new BpfError(`create ${place.directory}`, code, { cause });
+		throw new BpfError(`create ${location.directory}`, code, { cause });
 	}
 }
 

@@ -1,20 +1,20 @@
 import { type BpfError, lock } from "@sluice/maps";
 import { isAlive } from "./leftovers.js";
-import { isThere, notLoaded, type Place } from "./place.js";
+import { isThere, type Location, notLoaded } from "./location.js";
 
 /** Takes the writers' lock of a dispatcher that is loaded. Returns a function that gives it back. @throws Failure */
-export function lockLoaded(place: Place): () => void {
-	if (!isThere(place)) throw notLoaded(place);
-	const unlock = lockOrNotLoaded(place);
-	if (isAlive(place)) return unlock;
+export function lockLoaded(location: Location): () => void {
+	if (!isThere(location)) throw notLoaded(location);
+	const unlock = lockOrNotLoaded(location);
+	if (isAlive(location)) return unlock;
 	unlock();
-	throw notLoaded(place);
+	throw notLoaded(location);
 }
 
-function lockOrNotLoaded(place: Place): () => void {
+function lockOrNotLoaded(location: Location): () => void {
 	try {
-		return lock(place.directory);
+		return lock(location.directory);
 	} catch (error) {
-		throw (error as BpfError).code === "ENOENT" ? notLoaded(place) : error;
+		throw (error as BpfError).code === "ENOENT" ? notLoaded(location) : error;
 	}
 }

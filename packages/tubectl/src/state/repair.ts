@@ -1,6 +1,6 @@
 import { openTable } from "@sluice/maps";
+import type { Location } from "./location.js";
 import { removeMark } from "./pins.js";
-import type { Place } from "./place.js";
 import { openTables } from "./tables.js";
 
 /**
@@ -8,7 +8,7 @@ import { openTables } from "./tables.js";
  * tool raises a count before it adds a binding, and lowers it after it removed one: where it was killed, a count is too
  * high. Call it under the writers' lock.
  */
-export function repair({ directory }: Place): void {
+export function repair({ directory }: Location): void {
 	const tables = openTables((table) => openTable(table, directory));
 	try {
 		const { packed, destinations, sockets } = tables;

@@ -1,15 +1,15 @@
 import { existsSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { close, linkInfo, openPin, programInfo } from "@sluice/maps";
+import type { Location } from "./location.js";
 import { hasPin, LINK, PROGRAM, TRIE, TRIE_UPGRADE, UPGRADE } from "./pins.js";
-import type { Place } from "./place.js";
 
 /**
  * An upgrade that was killed between swapping the program in the link and renaming its pin leaves the new program
  * running and pinned under the name that it has during the upgrade: that pin, and its trie's if it has a new one, get
  * their names now. One killed before that leaves the old program running, and a pin that the next upgrade replaces.
  */
-export function settleUpgrade({ directory }: Place): void {
+export function settleUpgrade({ directory }: Location): void {
 	const upgrade = join(directory, UPGRADE);
 	if (!existsSync(upgrade)) return;
 	if (pinnedProgramId(upgrade) !== linkedProgramId(directory)) return;

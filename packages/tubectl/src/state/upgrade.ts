@@ -19,6 +19,7 @@ import {
 import { completeChange } from "./complete-change.js";
 import { removeAbandonedLoads } from "./leftovers.js";
 import type { Progress } from "./load.js";
+import type { Location } from "./location.js";
 import { lockLoaded } from "./lock-loaded.js";
 import { loadProgram } from "./object-file.js";
 import {
@@ -29,7 +30,6 @@ import {
 	TRIE_UPGRADE,
 	UPGRADE,
 } from "./pins.js";
-import type { Place } from "./place.js";
 import { DISPATCHER_VERSION, programVersion } from "./program-version.js";
 import { repair } from "./repair.js";
 import { settleUpgrade } from "./settle-upgrade.js";
@@ -47,26 +47,26 @@ export type Index = "keep" | "make" | "remove";
  * @throws BpfError EINVAL the pinned tables have another layout, all differences named.
  */
 export function upgradeDispatcher(
-	place: Place,
+	location: Location,
 	object: string,
 	index: Index = "keep",
 	done: Progress = () => {},
 ): { id: number; index: boolean } {
-	removeAbandonedLoads(place);
-	const unlock = lockLoaded(place);
+	removeAbandonedLoads(location);
+	const unlock = lockLoaded(location);
 	try {
-		settleUpgrade(place);
-		refuseNewer(place);
-		completeChange(place);
+		settleUpgrade(location);
+		refuseNewer(location);
+		completeChange(location);
 		// Another tool may have left counts that are too high.
-		repair(place);
-		const tables = openTables((table) => openTable(table, place.directory));
+		repair(location);
+		const tables = openTables((table) => openTable(table, location.directory));
 		try {
 			const hasIndex = isFrozen(tables.bindings.fd);
 			const isIndexed = index === "make" || (index === "keep" && hasIndex);
 			const id = isIndexed
-				? withIndex(place, tables, object, done)
-				: withoutIndex(place, tables, object, done);
+				? withIndex(location, tables, object, done)
+				: withoutIndex(location, tables, object, done);
 			return { id, index: isIndexed };
 		} finally {
 			tables.close();
@@ -77,7 +77,7 @@ export function upgradeDispatcher(
 }
 
 function withoutIndex(
-	place: Place,
+	location: Location,
 	tables: Tables,
 	object: string,
 	done: Progress,
@@ -89,8 +89,8 @@ function withoutIndex(
 	const loaded = loadProgram(object, false, { reuse });
 	try {
 		const trie = isFresh ? copyTrie(tables, loaded) : undefined;
-		const id = swap(place, loaded, trie, done);
-		removeIndex(place.directory);
+		const id = swap(location, loaded, trie, done);
+		removeIndex(location.directory);
 		return id;
 	} finally {
 		loaded.close();
@@ -98,18 +98,18 @@ function withoutIndex(
 }
 
 function withIndex(
-	place: Place,
+	location: Location,
 	tables: Tables,
 	object: string,
 	done: Progress,
 ): number {
-	const { directory } = place;
+	const { directory } = location;
 	const index = openIndex(directory, tables);
 	const reuse = { ...stateMaps(tables), ...index };
 	const loaded = loadProgram(object, true, { reuse });
 	try {
 		makeIndex(directory, tables, loaded, done);
-		const id = swap(place, loaded, undefined, done);
+		const id = swap(location, loaded, undefined, done);
 		removeOldIndex(directory);
 		return id;
 	} finally {
@@ -130,12 +130,12 @@ const stateMaps = ({ bindings, destinations, metrics, sockets }: Tables) => ({
  * pins take the places of the old ones.
  */
 function swap(
-	place: Place,
+	location: Location,
 	loaded: LoadedObject,
 	trie: number | undefined,
 	done: Progress,
 ): number {
-	const { directory } = place;
+	const { directory } = location;
 	const program = loaded.program("dispatcher");
 	removeUpgradePins(directory);
 	done("loaded");
@@ -146,7 +146,7 @@ function swap(
 	replaceProgram(link, program.fd);
 	close(link);
 	done("replaced");
-	settleUpgrade(place);
+	settleUpgrade(location);
 	done("renamed");
 	return program.id;
 }
@@ -161,7 +161,7 @@ function pinAs(fd: number, path: string): void {
 	chmodSync(path, PIN_MODE);
 }
 
-function refuseNewer({ directory }: Place): void {
+function refuseNewer({ directory }: Location): void {
 	const fd = openPin(join(directory, PROGRAM));
 	const version = programVersion(fd);
 	close(fd);

@@ -12,7 +12,7 @@ import { BpfError } from "@sluice/maps/errors";
 import { destinationsTable, packedBindingsTable } from "@sluice/maps/tables";
 
 /** Where a network namespace's dispatcher has its state. */
-export interface Place {
+export interface Location {
 	/** Path to the network namespace. */
 	netns: string;
 	/** The kernel's number of the namespace. */
@@ -23,10 +23,10 @@ export interface Place {
 }
 
 /**
- * Finds the place for a namespace, whether there is a dispatcher or not.
+ * Finds the location of a namespace's dispatcher, whether there is a dispatcher or not.
  * @throws Failure environment: no such namespace, or no bpffs
  */
-export function findPlace(netns: string, bpffs: string): Place {
+export function findLocation(netns: string, bpffs: string): Location {
 	const inode = netnsInode(netns);
 	if (!isBpffs(bpffs)) throw noBpffs(bpffs);
 	return { netns, inode, bpffs, directory: join(bpffs, `${inode}_dispatcher`) };
@@ -57,7 +57,7 @@ function stat(path: string): Stats {
 }
 
 /** Whether there is a state directory. @throws BpfError EACCES the caller may not look. */
-export function isThere({ directory }: Place): boolean {
+export function isThere({ directory }: Location): boolean {
 	try {
 		return statSync(directory, { throwIfNoEntry: false }) !== undefined;
 	} catch (cause) {
@@ -79,7 +79,8 @@ const notLoadedText = (directory: string) =>
 
 /** The pins of a dispatcher. */
 export const dispatcherPins: Pins = {
-	directory: (bpffs, options) => findPlace(netnsOf(options), bpffs).directory,
+	directory: (bpffs, options) =>
+		findLocation(netnsOf(options), bpffs).directory,
 	absent: (directory) => ({
 		message: notLoadedText(directory),
 		...NOT_LOADED,
@@ -94,26 +95,26 @@ export const dispatcherPins: Pins = {
 };
 
 /** Found once for all lines of a stream. */
-const places = new WeakMap<Context, Place>();
+const locations = new WeakMap<Context, Location>();
 
 /** The namespace whose dispatcher is meant: --netns, else that of this process. */
-export function placeOf(context: Context): Place {
-	const known = places.get(context);
+export function locationOf(context: Context): Location {
+	const known = locations.get(context);
 	if (known) return known;
-	const place = findPlace(netnsOf(context.options), context.bpffs);
-	places.set(context, place);
-	return place;
+	const location = findLocation(netnsOf(context.options), context.bpffs);
+	locations.set(context, location);
+	return location;
 }
 
 const netnsOf = (options: Readonly<Record<string, unknown>>) =>
 	(options.netns as string | undefined) ?? "/proc/self/ns/net";
 
 /** There is no dispatcher, which a command needs. */
-export const notLoaded = ({ directory }: Place) =>
+export const notLoaded = ({ directory }: Location) =>
 	new Failure("environment", notLoadedText(directory), NOT_LOADED);
 
 /** There is a directory whose namespace is gone; a later one has the same number. */
-export const leftover = ({ directory }: Place) =>
+export const leftover = ({ directory }: Location) =>
 	new Failure(
 		"environment",
 		`${directory} is a leftover of a network namespace that is gone`,
