@@ -352,6 +352,13 @@ const together: [string, (content: Content) => void, RegExp][] = [
 		},
 		/: services\[1\]\.backend: udp 10\.0\.0\.2:6080 is the far end of tunnel 101$/,
 	],
+	[
+		"a UDP service whose proxy is the end of a tunnel",
+		(c) => {
+			Object.assign(c.services[1] as object, { proxy: "10.0.0.2:6080" });
+		},
+		/: services\[1\]\.proxy: udp 10\.0\.0\.2:6080 is the far end of tunnel 101$/,
+	],
 ];
 
 for (const [title, change, message] of together)

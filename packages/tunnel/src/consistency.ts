@@ -1,6 +1,6 @@
 import type { OpenTable } from "@sluice/maps/table";
 import type { Encap } from "@sluice/maps/tables";
-import { endpointName, sameEndpoint, sameSid } from "./endpoint.js";
+import { endpointName, rankOfSid, sameEndpoint, sameSid } from "./endpoint.js";
 import { tokenModeOf } from "./move.js";
 import { conflicts, encapRow, natRows, type Service } from "./services.js";
 import { countSigningAgain, requiringServices } from "./signing.js";
@@ -24,10 +24,9 @@ export function findings(
 	tables: ServiceTables,
 	tunnels: TunnelTables,
 ): Finding[] {
-	const services = [...tables.verify.entries()].map(([sid, value]) => ({
-		...value,
-		sid,
-	}));
+	const services = [...tables.verify.entries()]
+		.map(([sid, value]) => ({ ...value, sid }))
+		.sort((a, b) => rankOfSid(a.sid) - rankOfSid(b.sid));
 	return [
 		...services.flatMap((service) => partsOf(tables, service)),
 		...services.flatMap((service) => tunnelOf(tunnels, service)),

@@ -206,15 +206,20 @@ function refuseTunnelEnds(opener: Opener, service: Service): void {
 	if (proxy.proto !== protocols.udp) return;
 	const open = <K, V>(table: Table<K, V>) =>
 		opener.openTable(table, { readOnly: true });
-	if (open(decapTable).get(proxy))
-		throw badInput(
-			`the proxy, (${endpointName(proxy)}), is the local endpoint of a tunnel`,
-		);
 	const row = open(tunnelTable).get(tunnel);
-	if (row?.remote === backend.address && row.remotePort === backend.port)
-		throw badInput(
-			`the backend, (${endpointName(backend)}), is the far end of tunnel ${tunnel}`,
-		);
+	for (const [role, end] of [
+		["proxy", proxy],
+		["backend", backend],
+	] as const) {
+		if (open(decapTable).get(end))
+			throw badInput(
+				`the ${role}, (${endpointName(end)}), is the local endpoint of a tunnel`,
+			);
+		if (row?.remote === end.address && row.remotePort === end.port)
+			throw badInput(
+				`the ${role}, (${endpointName(end)}), is the far end of tunnel ${tunnel}`,
+			);
+	}
 }
 
 function keyOf(args: Args, env: Env, derived: Buffer | undefined): Buffer {

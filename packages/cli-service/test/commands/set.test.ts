@@ -230,6 +230,17 @@ it("set refuses the ends of a tunnel", async (t, tables) => {
 			code: 2,
 			err: "cli_service: set: the backend, (udp 10.0.0.2:6081), is the far end of tunnel 100\n",
 		},
+		// The same two mistakes, made on the other end.
+		{
+			type: set("udp", "10.0.0.2 6081", "1.1.1.1 80"),
+			code: 2,
+			err: "cli_service: set: the proxy, (udp 10.0.0.2:6081), is the far end of tunnel 100\n",
+		},
+		{
+			type: set("udp", "5.5.5.5 80", "10.0.0.1 6080"),
+			code: 2,
+			err: "cli_service: set: the backend, (udp 10.0.0.1:6080), is the local endpoint of a tunnel\n",
+		},
 	]);
 	for (const [proxy, backend] of [
 		["10.0.0.1 6081", "10.0.0.2 6080"],

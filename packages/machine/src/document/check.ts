@@ -102,15 +102,17 @@ function checkTunnelEnds(
 	for (let i = 0; i < services.length; i++) {
 		const service = services[i] as Machine["services"][number];
 		if (!isUdp(service)) continue;
-		const { proxy, backend, tunnel } = service;
-		const refuse = (role: "proxy" | "backend", what: string) =>
-			mistakes.add(
-				["services", i, role],
-				`${pathText(["services", i, role])}: ${endpointName(service[role])} is ${what}`,
-			);
-		if (locals.has(name(proxy.address, proxy.port)))
-			refuse("proxy", "the local end of a tunnel");
-		if (remotes.get(tunnel) === name(backend.address, backend.port))
-			refuse("backend", `the far end of tunnel ${tunnel}`);
+		for (const role of ["proxy", "backend"] as const) {
+			const end = service[role];
+			const refuse = (what: string) =>
+				mistakes.add(
+					["services", i, role],
+					`${pathText(["services", i, role])}: ${endpointName(end)} is ${what}`,
+				);
+			const own = name(end.address, end.port);
+			if (locals.has(own)) refuse("the local end of a tunnel");
+			if (remotes.get(service.tunnel) === own)
+				refuse(`the far end of tunnel ${service.tunnel}`);
+		}
 	}
 }
