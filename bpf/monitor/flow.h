@@ -11,6 +11,7 @@
 
 #include "lib/address.h"
 #include "monitor/drop.h"
+#include "tunnel/flow.h"
 #include "tunnel/tables.h"
 
 #define IP_FRAGMENT_OFFSET 0x1fff
@@ -20,6 +21,9 @@
 #define GUE_SIZE (4 + sizeof(struct sid) + KEY_SIZE)
 #define GUE_CONTROL_BIT 0x20
 #define GUE_HLEN_BITS 0x1f
+/* The first word of data packets. */
+#define GUE_DATA_IPV4 0x0504a000
+#define GUE_DATA_IPV6 0x0529a000
 
 struct flow {
 	struct endpoint src, dst;
@@ -114,9 +118,20 @@ static __noinline int is_service(struct drop *drop, const struct endpoint *end,
 	return 1;
 }
 
-/* A packet to or from a tunnel's local endpoint is of the service that its GUE header names; an open ping names its tunnel
- * alone.
- */
+/* Whether the packet is to or from a tunnel's local endpoint. What leaves may have a source port of its flow instead. */
+static __always_inline int is_of_tunnel(const struct drop *drop, const struct flow *outer,
+					__u32 off)
+{
+	const __be32 *word = at(drop, off);
+
+	if (bpf_map_lookup_elem(&map_decap, &outer->dst) ||
+	    bpf_map_lookup_elem(&map_decap, &outer->src))
+		return 1;
+	return is_flow_port(outer->src.port) && has(drop, off, sizeof(*word)) &&
+	       (*word == bpf_htonl(GUE_DATA_IPV4) || *word == bpf_htonl(GUE_DATA_IPV6));
+}
+
+/* Such a packet is of the service that its GUE header names; an open ping names its tunnel alone. */
 static __always_inline int is_tunnel_packet(struct drop *drop, const struct flow *outer,
 					    struct flow *inner)
 {
@@ -125,8 +140,7 @@ static __always_inline int is_tunnel_packet(struct drop *drop, const struct flow
 	const __u8 *gue;
 	struct sid sid;
 
-	if (outer->proto != IPPROTO_UDP || (!bpf_map_lookup_elem(&map_decap, &outer->dst) &&
-					    !bpf_map_lookup_elem(&map_decap, &outer->src)))
+	if (outer->proto != IPPROTO_UDP || !is_of_tunnel(drop, outer, off))
 		return 0;
 	gue = at(drop, off);
 	if (!has(drop, off, 4 + sizeof(sid)) || !(gue[0] & GUE_HLEN_BITS))

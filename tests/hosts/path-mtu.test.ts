@@ -106,6 +106,18 @@ for (const family of families)
 
 			t.true((await counted(gateway, 0, "path-mtu")) > 0);
 			const { stdout } = await cli(gateway, `cli_tunnel get ${family}`);
-			t.regex(stdout, family === 4 ? /path MTU 1300/ : /path MTU 1400/);
+			const reported = family === 4 ? /path MTU 1300/ : /path MTU 1400/;
+			t.regex(stdout, reported);
+
+			// The router quotes a source port that is the flow's, and is heard as well.
+			const { gateway: near, node: far, proxy } = addresses[family];
+			await cli(
+				gateway,
+				`cli_tunnel set ${family} ${near} 6080 ${far} 6080 --source-port flow`,
+			);
+			const get = () => cli(gateway, `cli_tunnel get ${family}`);
+			t.notRegex((await get()).stdout, reported);
+			await t.notThrowsAsync(askHttp(client, proxy, 80, 1_000_000));
+			t.regex((await get()).stdout, reported);
 		},
 	);

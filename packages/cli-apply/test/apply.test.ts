@@ -260,12 +260,13 @@ it("signing keys and what may move a far end are applied and exported", async (t
 			moveWithin: "192.0.2.0/24",
 			token: "accept",
 		});
+		Object.assign(c.tunnels[1] as object, { sourcePort: "flow" });
 	});
 	await session(t, tables, cli, [
 		{
 			type: "-",
 			env: from(signed),
-			out: "generation 1: 15 rows written, 0 deleted\n",
+			out: "generation 1: 16 rows written, 0 deleted\n",
 		},
 		{
 			type: "- --dry-run",
@@ -279,17 +280,23 @@ it("signing keys and what may move a far end are applied and exported", async (t
 			),
 			out: [
 				"~ tunnel 100 127.0.0.1:6080 -> learned (was 127.0.0.1:6080 -> learned, moveAfter never, moveWithin 192.0.2.0/24, token accept)",
+				"~ tunnel 101 127.0.0.1:6080 -> 10.0.0.2:6080 (was 127.0.0.1:6080 -> 10.0.0.2:6080, sourcePort flow)",
 				"~ service 1 2 tcp 203.0.113.10:80 -> 192.168.7.2:8080 in tunnel 100, another signing key, signed pings not required (was tcp 203.0.113.10:80 -> 192.168.7.2:8080 in tunnel 100)",
-				"2 differences, not applied: 1 row written, 2 deleted",
+				"3 differences, not applied: 1 row written, 3 deleted",
 				"",
 			].join("\n"),
 		},
 	]);
+	// A ping moves no such far end, so it is none that was learned.
+	const tunnels = tables.open(tunnelTable);
+	const row = tunnels.get(101);
+	if (row) tunnels.set(101, { ...row, lastPing: 5n });
 	const exported = await tables.run(cli, "export --show-keys");
 	t.regex(
 		exported.out,
 		/moveAfter: never, moveWithin: "192\.0\.2\.0\/24", token: accept/,
 	);
+	t.regex(exported.out, /remote: "?10\.0\.0\.2:6080"?, sourcePort: flow/);
 	t.regex(exported.out, /signingKey: \{ text: secret \}, requireSigned: true/);
 	const hidden = await tables.run(cli, "export");
 	t.notRegex(hidden.out, /secret/);
@@ -301,7 +308,7 @@ it("signing keys and what may move a far end are applied and exported", async (t
 					c.metadata.generation = 2;
 				}),
 			),
-			out: "generation 2: 0 rows written, 3 deleted\n",
+			out: "generation 2: 0 rows written, 4 deleted\n",
 		},
 	]);
 	t.deepEqual([...tables.open(signingTable).entries()], []);

@@ -73,7 +73,7 @@ test("a mistake has its line and column", (t) => {
 	].join("\n");
 	t.deepEqual(mistakesOf(text), [
 		'machine.yaml:5:14: tunnels[0]: local must be ADDRESS:PORT, or [ADDRESS]:PORT with IPv6, got "10.0.0.1"',
-		"machine.yaml:6:58: tunnels[1].colour: unknown; known are id, local, remote, moveAfter, moveWithin, token",
+		"machine.yaml:6:58: tunnels[1].colour: unknown; known are id, local, remote, moveAfter, moveWithin, token, sourcePort",
 	]);
 	t.deepEqual(mistakesOf('{"apiVersion": "sluice/v2"}'), [
 		"machine.yaml:1:1: kind is missing",
@@ -188,6 +188,13 @@ const wrong: [
 			first(c, "tunnels").local = "::1:80";
 		},
 		/local must be ADDRESS:PORT, or \[ADDRESS\]:PORT with IPv6/,
+	],
+	[
+		"a source port for each flow to a far end that is learned",
+		(c) => {
+			first(c, "tunnels").sourcePort = "flow";
+		},
+		/sourcePort: must be fixed where the far end is learned, which may be behind a NAT$/,
 	],
 	[
 		"a protocol that is none",

@@ -9,7 +9,7 @@ import {
 	tunnelOptionsTable,
 } from "@sluice/maps/tables";
 import { compileBpf, needs, testWith } from "@sluice/testbed";
-import { tokenFlags } from "@sluice/tunnel";
+import { optionFlags } from "@sluice/tunnel";
 import test from "ava";
 import {
 	egress,
@@ -216,7 +216,7 @@ const tokens = [
 	row(signingTable, sid, { key, challenge: key, flags: 0 }),
 	row(tunnelOptionsTable, 7, {
 		...{ within: "::", withinBits: 0, moveAfter: 0 },
-		flags: tokenFlags("require"),
+		flags: optionFlags("require", "fixed"),
 	}),
 ];
 explains("that a token is accepted where the tunnel requires one", {

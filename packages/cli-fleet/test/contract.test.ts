@@ -23,6 +23,10 @@ const signed = () =>
 			moveWithin: "192.0.2.0/24",
 			token: "accept",
 		});
+		Object.assign(tunnels[1] as object, {
+			remote: "10.0.0.2:6080",
+			sourcePort: "flow",
+		});
 	});
 
 it("what is pushed is what the kernel has, and what get prints", async (t, fleet) => {

@@ -8,6 +8,7 @@ import {
 import {
 	countAgain,
 	deleteTunnel,
+	isLearned,
 	openTunnelTables,
 	type TunnelSpec,
 	UNKNOWN,
@@ -26,15 +27,16 @@ export const bulk: BulkTables<
 	table: tunnelTable,
 	set,
 	rank: (id) => id,
-	setWords(id, tunnel, _context, how) {
-		const { local, localPort, remote, remotePort, lastPing } = tunnel;
-		const isLearned = lastPing !== 0n && how?.withoutLearned;
+	setWords(id, tunnel, context, how) {
+		const { local, localPort, remote, remotePort } = tunnel;
+		const isForgotten =
+			how?.withoutLearned && isLearned(tunnel, optionsOf(context).get(id));
 		return [
 			"set",
 			String(id),
 			local,
 			String(localPort),
-			...(remote === UNKNOWN || isLearned
+			...(remote === UNKNOWN || isForgotten
 				? ["0", "0"]
 				: [remote, String(remotePort)]),
 		];

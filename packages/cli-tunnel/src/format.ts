@@ -3,11 +3,18 @@ import { endpointText } from "@sluice/maps/address";
 import {
 	type Endpoint,
 	protocolName,
+	type SourcePort,
 	type TokenMode,
 	type Tunnel,
 	type TunnelOptions,
 } from "@sluice/maps/tables";
-import { moveDocument, tokenModeOf, UNKNOWN } from "@sluice/tunnel";
+import {
+	isLearned,
+	moveDocument,
+	sourcePortOf,
+	tokenModeOf,
+	UNKNOWN,
+} from "@sluice/tunnel";
 
 // Lines that scripts rely on: prefix, tabs and field order stay as they are.
 
@@ -18,11 +25,24 @@ export function tunnelLine(id: number, tunnel: Tunnel): string {
 }
 
 /** As `get` prints it: also where the remote is from, and how long ago the last ping came. */
-export const pingedTunnelLine = (id: number, tunnel: Tunnel, now: Now) =>
-	[tunnelLine(id, tunnel), originOf(tunnel), pingText(tunnel, now)].join("\t");
+export const pingedTunnelLine = (
+	id: number,
+	tunnel: Tunnel,
+	now: Now,
+	options: TunnelOptions | undefined,
+) =>
+	[
+		tunnelLine(id, tunnel),
+		originOf(tunnel, options),
+		pingText(tunnel, now),
+	].join("\t");
 
-const originOf = (tunnel: Tunnel) =>
-	isLearned(tunnel) ? "learned" : tunnel.remote === UNKNOWN ? "unknown" : "set";
+const originOf = (tunnel: Tunnel, options: TunnelOptions | undefined) =>
+	isLearned(tunnel, options)
+		? "learned"
+		: tunnel.remote === UNKNOWN
+			? "unknown"
+			: "set";
 
 const pingText = (tunnel: Tunnel, now: Now) =>
 	tunnel.lastPing === 0n
@@ -40,10 +60,15 @@ const moveLine = (id: number, options: TunnelOptions) =>
 const tokenLine = (id: number, options: TunnelOptions) =>
 	`TOKEN\t${String(id).padStart(8)}\t${tokenModeOf(options)}`;
 
+/** Where the source port of a tunnel's packets is from. */
+const portLine = (id: number, options: TunnelOptions) =>
+	`PORT\t${String(id).padStart(8)}\t${sourcePortOf(options)}`;
+
 /** The lines of a tunnel's options. */
 export const optionLines = (id: number, options: TunnelOptions): string[] => [
 	...(moveWords(options).length === 0 ? [] : [moveLine(id, options)]),
 	...(tokenModeOf(options) === "off" ? [] : [tokenLine(id, options)]),
+	...(sourcePortOf(options) === "fixed" ? [] : [portLine(id, options)]),
 ];
 
 /** "after 30 s", "within 192.0.2.0/24". */
@@ -61,10 +86,12 @@ const moveWords = (options: TunnelOptions): string[] => {
 export const setOptions = (options: TunnelOptions): string[] => {
 	const { after, within } = moveDocument(options);
 	const token = tokenModeOf(options);
+	const sourcePort = sourcePortOf(options);
 	return [
 		...(after === null ? [] : [`--move-after=${after}`]),
 		...(within === null ? [] : [`--move-within=${within}`]),
 		...(token === "off" ? [] : [`--token=${token}`]),
+		...(sourcePort === "fixed" ? [] : [`--source-port=${sourcePort}`]),
 	];
 };
 
@@ -90,6 +117,8 @@ export interface TunnelDocument {
 	move?: ReturnType<typeof moveDocument>;
 	/** What its packets carry; left out: keys. */
 	token?: TokenMode;
+	/** Where their source port is from; left out: it is the local port. */
+	sourcePort?: SourcePort;
 }
 
 export const tunnelDocument = (
@@ -102,12 +131,15 @@ export const tunnelDocument = (
 	local: { address: tunnel.local, port: tunnel.localPort },
 	remote: tunnel.remote === UNKNOWN ? null : remoteDocument(tunnel),
 	...pingDocument(tunnel, now),
-	learned: isLearned(tunnel),
+	learned: isLearned(tunnel, options),
 	...(options && moveWords(options).length > 0
 		? { move: moveDocument(options) }
 		: {}),
 	...(options && tokenModeOf(options) !== "off"
 		? { token: tokenModeOf(options) }
+		: {}),
+	...(options && sourcePortOf(options) !== "fixed"
+		? { sourcePort: sourcePortOf(options) }
 		: {}),
 });
 
@@ -123,10 +155,6 @@ export const nowOf = ({ kernel }: Context): Now => ({
 	boot: kernel.nanosecondsSinceBoot(),
 	unix: Date.now(),
 });
-
-/** A tunnel that is set anew has no ping, so one with a ping has its sender for a remote. */
-const isLearned = ({ remote, lastPing }: Tunnel) =>
-	lastPing !== 0n && remote !== UNKNOWN;
 
 /** To the millisecond; modulo 2^64 ns, so that a time before boot is one, too. */
 const secondsAgo = (time: bigint, boot: bigint) =>

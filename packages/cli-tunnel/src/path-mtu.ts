@@ -1,5 +1,12 @@
 import type { Context } from "@sluice/cli-kit";
-import { pathMtuTable, type Tunnel } from "@sluice/maps/tables";
+import {
+	type PathEnds,
+	pathMtuTable,
+	type Tunnel,
+	type TunnelOptions,
+	tunnelOptionsTable,
+} from "@sluice/maps/tables";
+import { sourcePortOf } from "@sluice/tunnel";
 import type { Now } from "./format.js";
 
 /** Nanoseconds that an MTU holds: PATH_MTU_LIFETIME of bpf/tunnel/path_mtu.h. */
@@ -11,10 +18,12 @@ const LIFETIME = 600_000_000_000n;
  */
 export function keepPathMtu(
 	context: Context,
-	{ local, localPort, remote, remotePort }: Tunnel,
+	{ id, tunnel }: { id: number; tunnel: Tunnel },
 	mtu: number | undefined,
 ): void {
-	const ends = { local, localPort, remote, remotePort };
+	const options = context.openTable(tunnelOptionsTable, { readOnly: true });
+	const ends = endsOf(tunnel, options.get(id));
+	options.close();
 	const table = context.openTable(pathMtuTable);
 	const expires = context.kernel.nanosecondsSinceBoot() + LIFETIME;
 	if (mtu === undefined) table.delete(ends);
@@ -30,13 +39,24 @@ export function keepPathMtu(
 export function pathMtus(
 	context: Context,
 	{ boot }: Now,
-): (tunnel: Tunnel) => number | undefined {
+): (tunnel: Tunnel, options: TunnelOptions | undefined) => number | undefined {
 	const table = openedPathMtus(context);
-	return ({ local, localPort, remote, remotePort }) => {
-		const row = table?.get({ local, localPort, remote, remotePort });
+	return (tunnel, options) => {
+		const row = table?.get(endsOf(tunnel, options));
 		return row && row.expires > boot ? row.mtu : undefined;
 	};
 }
+
+/** A tunnel's key in the table: without a local port where each flow has one. */
+const endsOf = (
+	{ local, localPort, remote, remotePort }: Tunnel,
+	options: TunnelOptions | undefined,
+): PathEnds => ({
+	local,
+	localPort: options && sourcePortOf(options) === "flow" ? 0 : localPort,
+	remote,
+	remotePort,
+});
 
 function openedPathMtus(context: Context) {
 	try {

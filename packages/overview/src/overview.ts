@@ -78,11 +78,11 @@ export function overviewOf(
 		),
 	};
 	const tunnels = readings.tunnels.map(
-		({ id, local, remote, pingAge, traffic }): TunnelRow => ({
+		({ id, local, remote, learned, pingAge, traffic }): TunnelRow => ({
 			id,
 			local,
 			remote: remote ?? null,
-			learned: pingAge !== undefined && remote !== undefined,
+			learned,
 			lastPingAge:
 				pingAge === undefined ? null : Math.round(1000 * pingAge) / 1000,
 			perSecond: ratesOf(old.tunnels.get(id), traffic, seconds),

@@ -13,11 +13,13 @@ import {
 	natTable,
 	type Sid,
 	trafficTable,
+	tunnelOptionsTable,
 	tunnelTable,
 	verifyTable,
 } from "@sluice/maps/tables";
 import {
 	addTraffic,
+	isLearned,
 	noTraffic,
 	type OutcomeCount,
 	rankOfSid,
@@ -44,6 +46,8 @@ export interface TunnelReading {
 	local: string;
 	/** Undefined: not known yet. */
 	remote: string | undefined;
+	/** The remote is where the last ping came from. */
+	learned: boolean;
 	/** Seconds since the last ping; undefined: there was none. */
 	pingAge: number | undefined;
 	traffic: TwoWayTraffic;
@@ -116,6 +120,9 @@ function readTunnels(
 	traffic: ReadonlyMap<number, TwoWayTraffic>,
 ): TunnelReading[] {
 	const tunnels = context.openTable(tunnelTable, { readOnly: true });
+	const optionRows = context.openTable(tunnelOptionsTable, { readOnly: true });
+	const options = new Map(optionRows.entries());
+	optionRows.close();
 	const readings: TunnelReading[] = [];
 	for (const [id, row] of tunnels.entries())
 		readings.push({
@@ -125,6 +132,7 @@ function readTunnels(
 				row.remote === UNKNOWN
 					? undefined
 					: endpointText(row.remote, row.remotePort),
+			learned: isLearned(row, options.get(id)),
 			pingAge:
 				row.lastPing === 0n
 					? undefined

@@ -19,11 +19,12 @@ const readings = (packets: bigint, dropped: bigint): Readings => {
 			{ direction: "ingress", outcome: "decapsulated", fate: "done", packets },
 		],
 		tunnels: [
-			{ id: 7, local: "a", remote: "b", pingAge: 3, traffic },
+			{ id: 7, local: "a", remote: "b", learned: true, pingAge: 3, traffic },
 			{
 				id: 8,
 				local: "a",
 				remote: undefined,
+				learned: false,
 				pingAge: undefined,
 				traffic: {
 					ingress: { packets: 0n, bytes: 0n },

@@ -1,7 +1,7 @@
 import type { OpenTable } from "@sluice/maps/table";
 import type { Encap } from "@sluice/maps/tables";
 import { endpointName, rankOfSid, sameEndpoint, sameSid } from "./endpoint.js";
-import { tokenModeOf } from "./move.js";
+import { tokenModeOf } from "./options.js";
 import { conflicts, encapRow, natRows, type Service } from "./services.js";
 import { countSigningAgain, requiringServices } from "./signing.js";
 import type { ServiceTables, TunnelTables } from "./tables.js";

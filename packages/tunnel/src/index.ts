@@ -5,7 +5,7 @@ export * from "./endpoint.js";
 export * from "./gateway-row.js";
 export { groupIds, serviceIds, tunnelIds } from "./ids.js";
 export * from "./keyless.js";
-export * from "./move.js";
+export * from "./options.js";
 export * from "./outcomes.js";
 export * from "./pins.js";
 export * from "./rotation.js";

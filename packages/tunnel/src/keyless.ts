@@ -7,7 +7,7 @@ import {
 	tunnelOptionsTable,
 } from "@sluice/maps/tables";
 import { rankOfSid } from "./endpoint.js";
-import { tokenModeOf } from "./move.js";
+import { tokenModeOf } from "./options.js";
 import type { Service } from "./services.js";
 import type { Opener } from "./tables.js";
 import { usersOf } from "./users.js";

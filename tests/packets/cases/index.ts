@@ -9,6 +9,7 @@ import { notOurs } from "./not-ours.js";
 import { ping } from "./ping.js";
 import { reach } from "./reach.js";
 import { route } from "./route.js";
+import { sourcePort } from "./source-port.js";
 import { tooBig } from "./too-big.js";
 
 export const cases: readonly PacketCase[] = [
@@ -23,4 +24,5 @@ export const cases: readonly PacketCase[] = [
 	...route,
 	...tooBig,
 	...fast,
+	...sourcePort,
 ];

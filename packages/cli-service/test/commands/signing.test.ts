@@ -6,7 +6,7 @@ import {
 	tunnelTable,
 	verifyTable,
 } from "@sluice/maps/tables";
-import { anyMove, dataKey, tokenFlags } from "@sluice/tunnel";
+import { anyMove, dataKey, optionFlags } from "@sluice/tunnel";
 import test from "ava";
 import { cli } from "../../src/cli.js";
 
@@ -150,7 +150,7 @@ it("set warns of a service without a signing key in a tunnel with tokens, and ch
 	});
 	tables
 		.open(tunnelOptionsTable)
-		.set(100, { ...anyMove, flags: tokenFlags("require") });
+		.set(100, { ...anyMove, flags: optionFlags("require", "fixed") });
 	const err =
 		"cli_service: set: service 1 2 has no signing key: its packets are dropped, for the token mode of tunnel 100 is require; set it with --signing-key\n";
 	await session(t, tables, cli, [

@@ -44,7 +44,7 @@ export const get = command({
 		context.printLong((line) => printLines(rows, now, mtuOf, options, line), {
 			tunnels: (row) =>
 				rows.tunnels((id, tunnel) => {
-					const pathMtu = mtuOf(tunnel);
+					const pathMtu = mtuOf(tunnel, options.get(id));
 					row({
 						...tunnelDocument(id, tunnel, () => now, options.get(id)),
 						...(pathMtu === undefined ? {} : { pathMtu }),
@@ -67,16 +67,17 @@ interface Rows {
 function printLines(
 	{ tunnels, decap }: Rows,
 	now: Now,
-	mtuOf: (tunnel: Tunnel) => number | undefined,
+	mtuOf: ReturnType<typeof pathMtus>,
 	options: ReadonlyMap<number, TunnelOptions>,
 	line: (text: string) => void,
 ) {
 	let count = 0;
 	tunnels((id, tunnel) => {
 		count++;
-		const mtu = mtuOf(tunnel);
+		const one = options.get(id);
+		const mtu = mtuOf(tunnel, one);
 		line(
-			`${pingedTunnelLine(id, tunnel, now)}${mtu === undefined ? "" : `\tpath MTU ${mtu}`}`,
+			`${pingedTunnelLine(id, tunnel, now, one)}${mtu === undefined ? "" : `\tpath MTU ${mtu}`}`,
 		);
 	});
 	for (const [id, one] of options)

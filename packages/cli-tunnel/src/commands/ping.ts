@@ -121,7 +121,7 @@ function listenerOf(
 			);
 		},
 		measured(target, mtu, most) {
-			keepPathMtu(context, target.tunnel, mtu < most ? mtu : undefined);
+			keepPathMtu(context, target, mtu < most ? mtu : undefined);
 			line(`${nameText(target)}\tpath MTU ${mtu}`, {
 				tunnel: target.id,
 				to: remoteDocument(target.tunnel),

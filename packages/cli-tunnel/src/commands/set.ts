@@ -1,14 +1,19 @@
 import { type Args, badInput, command, values } from "@sluice/cli-kit";
-import { type TunnelOptions, tokenModes } from "@sluice/maps/tables";
+import {
+	sourcePorts,
+	type TunnelOptions,
+	tokenModes,
+} from "@sluice/maps/tables";
 import {
 	addressKind,
 	addressKindHere,
 	anyMove,
 	keylessOfTunnel,
+	noFlowPort,
 	openTunnelTables,
+	optionFlags,
 	setTunnel,
 	type TunnelSpec,
-	tokenFlags,
 	UNKNOWN,
 } from "@sluice/tunnel";
 import { nowOf, tunnelDocument, tunnelLine } from "../format.js";
@@ -45,6 +50,12 @@ export const set = command({
 			describe:
 				"What packets carry in place of the key: a token of their flow, made with the signing key, valid for 32 s [default: off]",
 		},
+		"source-port": {
+			type: "string",
+			value: "fixed|flow",
+			describe:
+				"The outer source port: the local one, or one of 49152 to 65535 for each flow, which spreads them over the far end's receive queues [default: fixed]",
+		},
 	},
 	bulk: "change",
 	examples: [
@@ -53,7 +64,7 @@ export const set = command({
 	],
 	parse: (args) => ({
 		id: values.u32("id", args.text("id")),
-		spec: { ...tunnelSpec(args), options: tunnelOptions(args) },
+		spec: tunnelSpec(args),
 		resetRemote: args.flag("reset-remote"),
 	}),
 	run({ id, spec, resetRemote }, context) {
@@ -98,11 +109,14 @@ function tunnelSpec(args: Args): TunnelSpec {
 		throw badInput(
 			`ip-remote must be an address of another machine, got "${args.text("ip-remote")}", ${kinds[kind]}`,
 		);
-	return { local, localPort, remote, remotePort };
+	return {
+		...{ local, localPort, remote, remotePort },
+		options: tunnelOptions(args, remote),
+	};
 }
 
-/** Undefined: no ping is held back, and packets carry keys. */
-function tunnelOptions(args: Args): TunnelOptions | undefined {
+/** Undefined: no ping is held back, packets carry keys, and the source port is fixed. */
+function tunnelOptions(args: Args, remote: string): TunnelOptions | undefined {
 	const after = args.optional("move-after");
 	const within = args.optional("move-within");
 	const token = values.word(
@@ -110,16 +124,26 @@ function tunnelOptions(args: Args): TunnelOptions | undefined {
 		args.optional("token") ?? "off",
 		tokenModes,
 	);
-	if (after === undefined && within === undefined && token === "off")
+	const sourcePort = values.word(
+		"source-port",
+		args.optional("source-port") ?? "fixed",
+		sourcePorts,
+	);
+	const flags = optionFlags(token, sourcePort);
+	if (after === undefined && within === undefined && flags === 0)
 		return undefined;
-	return {
+	const options = {
 		...anyMove,
-		flags: tokenFlags(token),
+		flags,
 		...(within === undefined ? {} : values.prefix("move-within", within)),
 		...(after === undefined
 			? {}
 			: { moveAfter: values.moveAfter("move-after", after) }),
 	};
+	const reason =
+		sourcePort === "flow" ? noFlowPort({ remote, options }) : undefined;
+	if (reason) throw badInput(`source-port ${reason}, got "flow"`);
+	return options;
 }
 
 const kinds = {

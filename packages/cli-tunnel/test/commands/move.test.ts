@@ -1,5 +1,10 @@
 import { session, withTables } from "@sluice/cli-kit/testing";
-import { tunnelOptionsTable, verifyTable } from "@sluice/maps/tables";
+import {
+	pathMtuTable,
+	tunnelOptionsTable,
+	tunnelTable,
+	verifyTable,
+} from "@sluice/maps/tables";
 import test from "ava";
 import { cli } from "../../src/cli.js";
 
@@ -110,5 +115,51 @@ it("a token mode that services without a signing key do not go by is warned abou
 			out: /^2 lines/,
 			err: warning.replace("set:", "batch:"),
 		},
+	]);
+});
+
+it("set, get, save and restore know where the source port is from", async (t, tables) => {
+	const set =
+		"set --token=send --source-port=flow 100 10.0.0.1 6080 10.0.0.2 6080\n";
+	await session(t, tables, cli, [
+		{ type: "batch -", env: { input: set }, out: /^1 line/ },
+		{ type: "get 100", out: /\nPORT\t {5}100\tflow\n/ },
+	]);
+	// Its pings move nothing, so it is as it was set.
+	const tunnels = tables.open(tunnelTable);
+	const row = tunnels.get(100);
+	if (row) tunnels.set(100, { ...row, lastPing: 1n });
+	tables.open(pathMtuTable).set(
+		{
+			local: "10.0.0.1",
+			localPort: 0,
+			remote: "10.0.0.2",
+			remotePort: 6080,
+		},
+		{ mtu: 1300, expires: 2n ** 63n },
+	);
+	await session(t, tables, cli, [
+		{ type: "get 100", out: /\tset\tping .* ago\tpath MTU 1300\n/ },
+		{
+			type: "get 100 --json",
+			out: /"learned":false.*"sourcePort":"flow".*"pathMtu":1300/s,
+		},
+		{ type: "save --without-learned", out: set },
+		{ type: "restore -", env: { input: set }, out: /^1 line: 0 rows/ },
+		{
+			type: "set 100 10.0.0.1 6080 0 0 --source-port flow",
+			code: 2,
+			err: 'cli_tunnel: set: source-port must be fixed where the far end is learned, which may be behind a NAT, got "flow"\n',
+		},
+		{
+			type: "set 100 10.0.0.1 6080 10.0.0.2 6080 --source-port flow --move-after never",
+			code: 2,
+			err: 'cli_tunnel: set: source-port must be fixed where pings may move the far end, got "flow"\n',
+		},
+		{
+			type: "set 100 10.0.0.1 6080 10.0.0.2 6080 --source-port fixed",
+			out: /TUN/,
+		},
+		{ type: "get 100", out: /^(?!.*PORT)/s },
 	]);
 });

@@ -9,7 +9,7 @@ const line = (id: number, local: string, remote: string) =>
 	`TUN\t${String(id).padStart(8)}\t${local.padStart(16)} -> ${remote}\n`;
 
 const usage =
-	"cli_tunnel set <id> <ip-local> <port-local> <ip-remote> <port-remote> [--reset-remote] [--move-after <seconds|never>] [--move-within <prefix>] [--token <off|accept|send|require>]";
+	"cli_tunnel set <id> <ip-local> <port-local> <ip-remote> <port-remote> [--reset-remote] [--move-after <seconds|never>] [--move-within <prefix>] [--token <off|accept|send|require>] [--source-port <fixed|flow>]";
 
 it("set writes a tunnel and counts its local endpoint", async (t, tables) => {
 	await session(t, tables, cli, [

@@ -6,14 +6,21 @@ import {
 	readDocument,
 	type Source,
 } from "@sluice/document";
-import { flagNames, protocols, queues, tokenModes } from "@sluice/maps/tables";
+import {
+	flagNames,
+	protocols,
+	queues,
+	sourcePorts,
+	tokenModes,
+} from "@sluice/maps/tables";
 import {
 	addressKind,
 	anyMove,
+	noFlowPort,
+	optionFlags,
 	type Service,
 	type SigningKey,
 	type TunnelSpec,
-	tokenFlags,
 	UNKNOWN,
 } from "@sluice/tunnel";
 import type { ConfigRow, Machine, TunnelRow } from "../machine.js";
@@ -187,6 +194,7 @@ export function tunnelRow(
 		"moveAfter",
 		"moveWithin",
 		"token",
+		"sourcePort",
 	]);
 	if (!row) return undefined;
 	const id = reader.number(row, "id", path, values.u32);
@@ -211,25 +219,28 @@ export function tunnelRow(
 		localPort: local.port,
 		remote: remote.address,
 		remotePort: remote.port,
-		options: optionsOf(reader, row, path),
+		options: optionsOf(reader, row, path, remote.address),
 	};
 	return { id, spec };
 }
 
-/** Undefined: any ping moves the far end, and packets carry keys. */
+/** Undefined: any ping moves the far end, packets carry keys, and the source port is fixed. */
 function optionsOf(
 	reader: Reader,
 	row: Fields,
 	path: Path,
+	remote: string,
 ): TunnelSpec["options"] {
 	const { moveAfter, moveWithin } = row;
-	const token =
-		row.token === undefined
-			? "off"
-			: reader.text(row, "token", path, (name, text) =>
-					values.word(name, text, tokenModes),
+	const word = <const T extends string>(field: string, words: readonly T[]) =>
+		row[field] === undefined
+			? undefined
+			: reader.text(row, field, path, (name, text) =>
+					values.word(name, text, words),
 				);
-	if (moveAfter === undefined && moveWithin === undefined && token === "off")
+	const sourcePort = word("sourcePort", sourcePorts) ?? "fixed";
+	const flags = optionFlags(word("token", tokenModes) ?? "off", sourcePort);
+	if (moveAfter === undefined && moveWithin === undefined && flags === 0)
 		return undefined;
 	const after =
 		moveAfter === undefined
@@ -241,12 +252,11 @@ function optionsOf(
 		moveWithin === undefined
 			? undefined
 			: reader.text(row, "moveWithin", path, values.prefix);
-	return {
-		...anyMove,
-		...within,
-		moveAfter: after ?? 0,
-		flags: tokenFlags(token ?? "off"),
-	};
+	const options = { ...anyMove, ...within, moveAfter: after ?? 0, flags };
+	const reason =
+		sourcePort === "flow" ? noFlowPort({ remote, options }) : undefined;
+	if (reason) reader.wrong([...path, "sourcePort"], reason);
+	return options;
 }
 
 /** An address that no other host can have. */

@@ -15,11 +15,13 @@ import {
 	verifyTable,
 } from "@sluice/maps/tables";
 import {
+	isLearned,
 	keysOf,
 	moveDocument,
 	otherKey,
 	rankOfConfig,
 	rankOfSid,
+	sourcePortOf,
 	tokenModeOf,
 	UNKNOWN,
 } from "@sluice/tunnel";
@@ -66,12 +68,15 @@ export function rowsOfMachine(
 	context.openTable(tunnelTable, readOnly).forEach(
 		(id, { local, localPort, remote, remotePort, lastPing }) => {
 			if (!ownsTunnel(only, id)) return;
-			const isLearned = remote === UNKNOWN || lastPing !== 0n;
+			const row = options.get(id);
 			rows.tunnels.push({
 				id,
 				local: endpointText(local, localPort),
-				remote: isLearned ? LEARNED : endpointText(remote, remotePort),
-				...moveFields(options.get(id)),
+				remote:
+					remote === UNKNOWN || isLearned({ remote, lastPing }, row)
+						? LEARNED
+						: endpointText(remote, remotePort),
+				...moveFields(row),
 			});
 		},
 		(id) => id,
@@ -106,15 +111,17 @@ export function rowsOfMachine(
 	return rows;
 }
 
-/** A tunnel's fields of what may move its far end; none: any ping. */
+/** A tunnel's fields of its options; none: any ping moves its far end, packets carry keys, and the source port is fixed. */
 export function moveFields(options: TunnelOptions | undefined): Row {
 	if (!options) return {};
 	const { after, within } = moveDocument(options);
 	const token = tokenModeOf(options);
+	const sourcePort = sourcePortOf(options);
 	return {
 		...(after === null ? {} : { moveAfter: after }),
 		...(within === null ? {} : { moveWithin: within }),
 		...(token === "off" ? {} : { token }),
+		...(sourcePort === "fixed" ? {} : { sourcePort }),
 	};
 }
 

@@ -63,6 +63,14 @@ export type TokenMode = (typeof tokenModes)[number];
 /** Where the mode stands in the flags of a tunnel's options. */
 export const TOKEN_SHIFT = 8;
 
+/** Where the outer source port of a tunnel's packets is from: the tunnel's local port, or a hash of each flow. */
+export const sourcePorts = ["fixed", "flow"] as const;
+
+export type SourcePort = (typeof sourcePorts)[number];
+
+/** The bit of `flow` in the flags of a tunnel's options: `enum tunnel_flag`. */
+export const FLOW_PORT = 1;
+
 /** `moveAfter` of a tunnel whose far end no unsigned ping moves. */
 export const MOVE_NEVER = 0xffff_ffff;
 

@@ -1,0 +1,78 @@
+import {
+	FLOW_PORT,
+	MOVE_NEVER,
+	type SourcePort,
+	TOKEN_SHIFT,
+	type TokenMode,
+	type Tunnel,
+	type TunnelOptions,
+	tokenModes,
+} from "@sluice/maps/tables";
+import { UNKNOWN } from "./tunnels.js";
+
+/** Options of a tunnel whose far end any ping may move. */
+export const anyMove: TunnelOptions = {
+	within: "::",
+	withinBits: 0,
+	moveAfter: 0,
+	flags: 0,
+};
+
+/** What may move a tunnel's far end, as it is typed. */
+export const moveDocument = ({
+	moveAfter,
+	within,
+	withinBits,
+}: TunnelOptions) => ({
+	/** Seconds without a ping before one that is not signed moves it; null: at once. */
+	after:
+		moveAfter === 0 ? null : moveAfter === MOVE_NEVER ? "never" : moveAfter,
+	/** The prefix that it stays in; null: none. */
+	within: withinBits === 0 ? null : prefixText(within, withinBits),
+});
+
+/** What the tunnel's packets carry. */
+export const tokenModeOf = ({ flags }: TunnelOptions): TokenMode =>
+	tokenModes[(flags >>> TOKEN_SHIFT) & 3] as TokenMode;
+
+/** Where the source port of the tunnel's packets is from. */
+export const sourcePortOf = ({ flags }: TunnelOptions): SourcePort =>
+	flags & FLOW_PORT ? "flow" : "fixed";
+
+/** The flags of options. */
+export const optionFlags = (token: TokenMode, sourcePort: SourcePort): number =>
+	(tokenModes.indexOf(token) << TOKEN_SHIFT) |
+	(sourcePort === "flow" ? FLOW_PORT : 0);
+
+/**
+ * Why a tunnel cannot have a source port for each flow, as the rest of a sentence; undefined: it can. A far end that is learned
+ * may be behind a NAT, which lets through only the port that it has sent its pings to.
+ */
+export function noFlowPort({
+	remote,
+	options,
+}: {
+	remote: string;
+	options: Pick<TunnelOptions, "moveAfter" | "withinBits">;
+}): string | undefined {
+	if (remote === UNKNOWN)
+		return "must be fixed where the far end is learned, which may be behind a NAT";
+	if (options.moveAfter !== 0 || options.withinBits !== 0)
+		return "must be fixed where pings may move the far end";
+	return undefined;
+}
+
+/**
+ * Whether the far end is where the last ping came from. A tunnel that is set anew has no ping, and no ping moves one with a source
+ * port for each flow.
+ */
+export const isLearned = (
+	{ remote, lastPing }: Pick<Tunnel, "remote" | "lastPing">,
+	options: TunnelOptions | undefined,
+): boolean =>
+	lastPing !== 0n &&
+	remote !== UNKNOWN &&
+	!(options && sourcePortOf(options) === "flow");
+
+const prefixText = (address: string, bits: number) =>
+	`${address}/${address.includes(":") ? bits : bits - 96}`;
