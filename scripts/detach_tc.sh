@@ -58,8 +58,8 @@ purge() {
 			count=$((count + 1))
 		done
 	done
-	# What a killed writer recorded was about these tables.
-	rm -f -- "$PINS"/journal "$PINS"/journal_large
+	# What a killed writer recorded, and the document that was applied, are about these tables.
+	rm -f -- "$PINS"/journal "$PINS"/journal_large "$PINS"/applied_text
 	# What a migration left that was killed.
 	rm -rf -- "${PINS}_new"
 	LINES+=("$PINS: $count tables removed")

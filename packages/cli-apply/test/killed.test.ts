@@ -10,11 +10,28 @@ import {
 	tunnelTable,
 	verifyTable,
 } from "@sluice/maps/tables";
+import type { ExecutionContext } from "ava";
 import { cli } from "../src/cli.js";
-import { changed, gateway, yaml } from "./helpers/documents.js";
+import {
+	type Content,
+	changed,
+	gateway,
+	json,
+	yaml,
+} from "./helpers/documents.js";
 import { foundIn, it } from "./helpers/tables.js";
 
-const from = (content: unknown) => ({ input: yaml(content) });
+/** The same document but for a few rows, so that those alone are looked at. */
+const few = changed((c) => {
+	c.metadata.generation = 2;
+	c.tunnels.push({ id: 102, local: "127.0.0.2:6080", remote: "learned" });
+	const [one, two] = c.services as [
+		Record<string, unknown>,
+		Record<string, unknown>,
+	];
+	Object.assign(one, { proxy: "203.0.113.11:80", tunnel: 102 });
+	Object.assign(two, { keys: [{ text: "another" }] });
+});
 
 const next = changed((c) => {
 	c.metadata.generation = 2;
@@ -51,7 +68,20 @@ function isSound(tables: PinnedTables): string[] {
 		});
 }
 
-it("killed at any write, what can be reached is whole, and the next apply is as if nothing had been", async (t, tables) => {
+for (const { how, text, next: document } of [
+	{ how: "", text: yaml, next },
+	{ how: ", where few rows differ", text: json, next: few },
+])
+	it(`killed at any write${how}, what can be reached is whole, and the next apply is as if nothing had been`, (t, tables) =>
+		killed(t, tables, text, document));
+
+async function killed(
+	t: ExecutionContext,
+	tables: PinnedTables,
+	text: (content: unknown) => string,
+	next: Content,
+): Promise<void> {
+	const from = (content: unknown) => ({ input: text(content) });
 	const begin = () =>
 		tables.run(
 			cli,
@@ -81,4 +111,4 @@ it("killed at any write, what can be reached is whole, and the next apply is as 
 		t.true(writes > 10);
 		return;
 	}
-});
+}

@@ -7,7 +7,11 @@ export function readJson(text: string): Source | undefined {
 	// JSON.parse reads hundreds of characters before it meets the first mistake; most YAML begins like no JSON.
 	if (!/^\s*[[{]/.test(text)) return undefined;
 	try {
-		return { content: JSON.parse(text), positionAt: positions(text) };
+		return {
+			content: JSON.parse(text),
+			positionAt: positions(text),
+			json: text,
+		};
 	} catch {
 		return undefined;
 	}

@@ -4,4 +4,6 @@ import type { PositionAt } from "./mistakes.js";
 export interface Source {
 	content: unknown;
 	positionAt: PositionAt;
+	/** The text, where it is JSON. */
+	json?: string;
 }

@@ -1,14 +1,23 @@
 import { badInput, type Context, type Transaction } from "@sluice/cli-kit";
-import { configTable, type Sid } from "@sluice/maps/tables";
+import {
+	type Applied,
+	configTable,
+	type Endpoint,
+	protocols,
+	type Sid,
+} from "@sluice/maps/tables";
 import {
 	conflicts,
 	deleteService,
 	endpointName,
+	localEndpoint,
 	openServiceTables,
 	openTunnelTables,
 	type Service,
+	sameEndpoint,
 	setService,
 	setTunnel,
+	type TunnelSpec,
 } from "@sluice/tunnel";
 import {
 	lastApplied,
@@ -16,12 +25,13 @@ import {
 	recordApplied,
 	versionOf,
 } from "./applied.js";
-import { contentDigest } from "./digest.js";
+import { isAsApplied } from "./drift.js";
 import { checkDeletes } from "./guards.js";
+import { keepText } from "./last-text.js";
 import { type ConfigRow, interfaceIndex, type Machine } from "./machine.js";
 import { ALL } from "./only.js";
 import type { Options } from "./perform.js";
-import { stateAfter } from "./rows-digest.js";
+import { digestAfter } from "./rows-digest.js";
 import { type Counts, countsOf } from "./stage.js";
 
 /** Rows that differ from those that were applied last. */
@@ -32,70 +42,94 @@ export interface Change {
 		config: Pick<ConfigRow, "interface" | "queue">[];
 		services: Sid[];
 	};
+	/** Of the rows that are set, those that the last document had not. */
+	added?: { tunnels: number[]; services: Sid[] };
 }
 
 /** How a change is applied. */
-interface ChangeOptions extends Pick<Options, "mostDeletes" | "allowOlder"> {
-	/** A digest of all rows, as they are with the change. */
-	content: Buffer;
+interface ChangeOptions
+	extends Pick<Options, "mostDeletes" | "allowOlder">,
+		Partial<Pick<Options, "forceOwner">> {
+	/** SHA-256 of what has all rows, as they are with the change. */
+	file: Buffer;
+	/** Digest of the content of all rows. */
+	document(last: Applied): Buffer;
 	/** Rows that there are without the change, of which a share may be deleted. */
 	present: number;
+	/** The document, in JSON. Where it is given, no row may be other than it was applied last. */
+	json?: string;
 }
 
 /**
  * As `performDocument`, where the rows that differ are known: only those are read from the kernel and written. Tunnels
  * are not deleted by it, since every service would have to be looked at.
  *
- * @returns undefined where it cannot be done so: nothing was applied yet, or only a part of the tables was
+ * @returns undefined where it cannot be done so: nothing was applied yet, or only a part of the tables was; rows were
+ * changed since; a row is added that is there, or one that may not be beside those that are there
  * @throws Failure usage: the rows do not belong together, or are refused; nothing was changed
  */
 export function performChange(
 	change: Change,
 	options: ChangeOptions,
 	context: Context,
-): Counts | undefined {
+): Changed | undefined {
 	const { set } = change;
+	const { file, json } = options;
 	const record = openApplied(context);
-	const digest = (salt: Buffer) => contentDigest(options.content, salt);
-	const act = (transaction: Transaction): Counts | undefined => {
+	const act = (transaction: Transaction): Changed | undefined => {
 		const last = lastApplied(record);
 		if (last?.only !== "") return undefined;
+		if (json !== undefined && !isAsApplied(context, last)) return undefined;
+		const digest = () => options.document(last);
 		const version = versionOf({ ...set, digest }, ALL, last, options);
 		const { config, services } = change.deleted;
 		checkDeletes(
 			{ deleted: config.length + services.length, present: options.present },
 			options.mostDeletes,
 		);
-		stageChange(change, transaction, context);
+		if (!stageChange(change, transaction, context)) return undefined;
 		const changes = transaction.tables.flatMap((table) => {
 			const one = table.change();
 			return one ? [one] : [];
 		});
 		const counts = countsOf(transaction.tables);
 		transaction.commit();
+		const { state, rows } = digestAfter(last, changes, last.salt);
 		recordApplied(record, {
 			...last,
 			generation: version.generation,
 			time: BigInt(Math.floor(Date.now() / 1000)),
-			file: options.content,
+			file,
 			document: version.document,
-			state: stateAfter(last.state, changes, last.salt),
-			// Remotes may have moved since: not known.
-			rows: Buffer.alloc(last.rows.length),
+			state,
+			// Without a look at all rows, remotes may have moved since: not known.
+			rows: json === undefined ? Buffer.alloc(rows.length) : rows,
+			owner: set.name,
 		});
-		return counts;
+		keepText(context, file, json);
+		return { ...counts, generation: version.generation };
 	};
 	return context.transact(act);
 }
 
+/** What was done. */
+interface Changed extends Counts {
+	generation: bigint;
+}
+
+/** @returns false where all rows have to be looked at */
 function stageChange(
-	{ set, deleted }: Change,
+	{ set, deleted, added }: Change,
 	transaction: Transaction,
 	context: Context,
-): void {
+): boolean {
 	const tunnels = openTunnelTables(transaction);
 	const services = openServiceTables(transaction);
 	const config = transaction.openTable(configTable);
+	const isThere =
+		added?.tunnels.some((id) => tunnels.tunnels.get(id)) ||
+		added?.services.some((sid) => services.verify.get(sid));
+	if (isThere) return false;
 	for (const { id, spec } of set.tunnels) setTunnel(tunnels, id, spec);
 	for (const sid of deleted.services) deleteService(services, sid);
 	// Out of the way first, so that services may exchange their endpoints.
@@ -119,7 +153,37 @@ function stageChange(
 			{ ifindex: interfaceIndex(row, context), queue: row.queue },
 			row.config,
 		);
+	return !isTunnelEnd(set, tunnels, services);
 }
+
+/** Whether an endpoint of a UDP service may be the end of a tunnel, which only the whole document can say. */
+function isTunnelEnd(
+	{ tunnels, services }: Machine,
+	{ tunnels: all, decap }: ReturnType<typeof openTunnelTables>,
+	{ nat }: ReturnType<typeof openServiceTables>,
+): boolean {
+	const ofTunnels = tunnels.some(
+		({ spec }) => nat.get(localEndpoint(spec)) ?? nat.get(remoteEndpoint(spec)),
+	);
+	const ofServices = services.some(({ proxy, backend, tunnel }) => {
+		if (proxy.proto !== protocols.udp) return false;
+		const one = all.get(tunnel);
+		return [proxy, backend].some(
+			(end) =>
+				decap.get(end) ?? (one && sameEndpoint(remoteEndpoint(one), end)),
+		);
+	});
+	return ofTunnels || ofServices;
+}
+
+const remoteEndpoint = ({
+	remote,
+	remotePort,
+}: Pick<TunnelSpec, "remote" | "remotePort">): Endpoint => ({
+	address: remote,
+	port: remotePort,
+	proto: protocols.udp,
+});
 
 const nameOf = ({ service, group }: Sid) => `${service} ${group}`;
 

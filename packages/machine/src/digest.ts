@@ -1,69 +1,75 @@
 import { createHash } from "node:crypto";
-import { endpointName, rankOfSid } from "@sluice/tunnel";
-import type { Machine } from "./machine.js";
+import { endpointName, type Service } from "@sluice/tunnel";
+import type { ConfigRow, Machine, TunnelRow } from "./machine.js";
+import { Sum, words } from "./sum.js";
 
 /** SHA-256 of a file's bytes. */
 export const fileDigest = (text: string) =>
 	createHash("sha256").update(text).digest();
 
-/** Lines, hashed in large parts: one call a line would be most of the time. */
-class Lines {
-	readonly #hash = createHash("sha256");
-	#text = "";
-
-	constructor(salt: Buffer) {
-		this.#hash.update(salt);
-	}
-
-	add(line: string): void {
-		this.#text += `${line}\n`;
-		if (this.#text.length > 65_536) this.#flush();
-	}
-
-	#flush(): void {
-		this.#hash.update(this.#text);
-		this.#text = "";
-	}
-
-	digest(): Buffer {
-		this.#flush();
-		return this.#hash.digest();
-	}
-}
-
 /** As `documentDigest`, of content that has a digest already. */
 export const contentDigest = (content: Buffer, salt: Buffer) =>
 	createHash("sha256").update(salt).update(content).digest();
 
-/** Digest of what a document says, whatever the order of its rows and its layout. */
-export function documentDigest(
-	{ config, tunnels, services }: Machine,
+/** Digest of what a document says, whatever the order of its rows and its layout. 32 bytes. */
+export const documentDigest = (machine: Machine, salt: Buffer): Buffer =>
+	new Lines(salt).add(machine).digest();
+
+/** The digest once the rows of one machine have taken the place of those of another. */
+export const documentDigestAfter = (
+	before: Buffer,
+	from: Machine,
+	to: Machine,
 	salt: Buffer,
-): Buffer {
-	const lines = new Lines(salt);
-	const rows = config.map(
-		(row) =>
-			`config ${row.interface} ${row.queue} ${row.config.id} ${row.config.flags} ${row.config.name}`,
-	);
-	for (const line of rows.sort()) lines.add(line);
-	for (const { id, spec } of inOrder(tunnels, ({ id }) => id))
-		lines.add(
-			`tunnel ${id} ${spec.local} ${spec.localPort} ${spec.remote} ${spec.remotePort}${spec.options ? ` ${Object.values(spec.options).join(" ")}` : ""}`,
-		);
-	for (const one of inOrder(services, ({ sid }) => rankOfSid(sid)))
-		lines.add(
-			`service ${one.sid.service} ${one.sid.group} ${endpointName(one.proxy)} ${one.backend.address} ${one.backend.port} ${one.tunnel} ${one.key.toString("latin1")}${one.other ? ` ${one.other.key.toString("latin1")}${one.other.signing?.toString("latin1") ?? ""}` : ""}${one.signing ? ` ${one.signing.key.toString("latin1")} ${one.signing.required}` : ""}`,
-		);
-	return lines.digest();
+): Buffer => new Lines(salt, before).add(from, -1).add(to).digest();
+
+/** Bytes of a digest; those of the sum come first. */
+const DIGEST = 32;
+const SUM = 16;
+
+/** Bytes of a line that count: of no row that is right there are more. */
+const LONGEST_LINE = 1024;
+
+/** The sum of a machine's rows, each as a line. */
+class Lines {
+	readonly #sum: Sum;
+	readonly #seed: number;
+	readonly #bytes = Buffer.alloc(LONGEST_LINE);
+	readonly #words = words(this.#bytes);
+
+	/** @param before a digest to go on with */
+	constructor(salt: Buffer, before?: Buffer) {
+		this.#sum = new Sum(before?.subarray(0, SUM));
+		this.#seed = salt.readInt32LE(0);
+	}
+
+	/** @param sign -1 takes the rows away */
+	add({ config, tunnels, services }: Machine, sign = 1): this {
+		for (const row of config) this.#addLine(configLine(row), sign);
+		for (const row of tunnels) this.#addLine(tunnelLine(row), sign);
+		for (const row of services) this.#addLine(serviceLine(row), sign);
+		return this;
+	}
+
+	#addLine(line: string, sign: number): void {
+		const length = this.#bytes.write(line);
+		// To the end of the last word.
+		this.#bytes.fill(0, length, (length + 3) & ~3);
+		this.#sum.add(this.#words, (length + 3) >> 2, this.#seed ^ length, sign);
+	}
+
+	digest(): Buffer {
+		return Buffer.concat([this.#sum.bytes()], DIGEST);
+	}
 }
 
-/** The rows by their number: as they are where they are in order already, which most documents are. */
-function inOrder<T>(
-	rows: readonly T[],
-	rank: (row: T) => number,
-): readonly T[] {
-	for (let i = 1; i < rows.length; i++)
-		if (rank(rows[i - 1] as T) > rank(rows[i] as T))
-			return [...rows].sort((a, b) => rank(a) - rank(b));
-	return rows;
-}
+// A row as a line that no other row has, with its keys.
+
+export const configLine = ({ interface: name, queue, config }: ConfigRow) =>
+	`config ${name} ${queue} ${config.id} ${config.flags} ${config.name}`;
+
+export const tunnelLine = ({ id, spec }: TunnelRow) =>
+	`tunnel ${id} ${spec.local} ${spec.localPort} ${spec.remote} ${spec.remotePort}${spec.options ? ` ${Object.values(spec.options).join(" ")}` : ""}`;
+
+export const serviceLine = (one: Service) =>
+	`service ${one.sid.service} ${one.sid.group} ${endpointName(one.proxy)} ${one.backend.address} ${one.backend.port} ${one.tunnel} ${one.key.toString("latin1")}${one.other ? ` ${one.other.key.toString("latin1")}${one.other.signing?.toString("latin1") ?? ""}` : ""}${one.signing ? ` ${one.signing.key.toString("latin1")} ${one.signing.required}` : ""}`;

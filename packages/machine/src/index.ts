@@ -1,7 +1,7 @@
 export * from "./applied.js";
 export * from "./change.js";
 export * from "./differences.js";
-export { fileDigest } from "./digest.js";
+export { contentDigest, fileDigest } from "./digest.js";
 export { checkTogether } from "./document/check.js";
 export { socketAddress } from "./document/endpoint.js";
 export * from "./document/read.js";

@@ -5,10 +5,14 @@ import {
 	recordApplied,
 	versionOf,
 } from "./applied.js";
+import { performChangedRows } from "./changed-rows.js";
 import { type DifferenceRow, differencesOf } from "./differences.js";
 import { contentDigest, documentDigest, fileDigest } from "./digest.js";
+import { hasKeyFiles } from "./document/keys.js";
 import { type ReadMachine, readMachine } from "./document/read.js";
+import { isAsApplied } from "./drift.js";
 import { checkDeletes, checkEmpty, type MostDeletes } from "./guards.js";
+import { keepText } from "./last-text.js";
 import type { Only } from "./only.js";
 import { plan } from "./plan.js";
 import { rowsDigest } from "./rows-digest.js";
@@ -68,11 +72,13 @@ export function perform(
 	context: Context,
 ): Result {
 	const file = fileDigest(input.text);
-	if (input.text.length > LARGE) keepHeapSmall();
-	return (
+	const done =
 		unchanged(input, file, options, context) ??
-		performDocument(readMachine(input.file, input.text), file, options, context)
-	);
+		performChangedRows(input, file, options, context);
+	if (done) return done;
+	if (input.text.length > LARGE) keepHeapSmall();
+	const document = readMachine(input.file, input.text);
+	return performDocument(document, file, options, context);
 }
 
 /**
@@ -113,6 +119,7 @@ export function performDocument(
 				owner: machine.name,
 				only: only.text,
 			});
+			keepText(context, file, document.json);
 		}
 		return {
 			...counts,
@@ -141,9 +148,8 @@ function unchanged(
 		return undefined;
 	if (dryRun || (generation ?? last.generation) !== last.generation)
 		return undefined;
-	if (/\bfile\b/.test(text) || isInDoubt(context)) return undefined;
-	const { state, rows } = rowsDigest(context, only, last.salt);
-	if (!state.equals(last.state) || !rows.equals(last.rows)) return undefined;
+	if (hasKeyFiles(text) || isInDoubt(context)) return undefined;
+	if (!isAsApplied(context, last)) return undefined;
 	return {
 		written: 0,
 		deleted: 0,

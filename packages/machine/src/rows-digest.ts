@@ -13,6 +13,7 @@ import {
 	verifyTable,
 } from "@sluice/maps/tables";
 import { type Only, ownsService, ownsTunnel } from "./only.js";
+import { Sum, words } from "./sum.js";
 
 /** Digests of the rows that a document owns. */
 export interface RowsDigest {
@@ -23,9 +24,7 @@ export interface RowsDigest {
 }
 
 /**
- * Sums of a hash of each row, so that their order, which is the kernel's own, does not matter, and so that a hundred
- * thousand take milliseconds. They find changes, not forgeries: whoever may write the tables may write the sums.
- *
+ * Digests of the rows that the kernel has. They find changes, not forgeries: whoever may write the tables may write them.
  * Of a part of the tables, only what has an id is in it.
  */
 export function rowsDigest(
@@ -35,7 +34,7 @@ export function rowsDigest(
 ): RowsDigest {
 	const seed = salt.readInt32LE(0);
 	const state = new Sum();
-	const remotes = new Sum();
+	const rows = new Sum();
 	const add = (table: AnyTable, isOwn: (key: number) => boolean = () => true) =>
 		eachRow(context, table, (row) => {
 			if (isOwn(row[0] as number)) addRow(state, table, row, seed);
@@ -53,35 +52,38 @@ export function rowsDigest(
 	}
 	eachRow(context, tunnelTable, (row) => {
 		if (!ownsTunnel(only, (row[0] as number) >>> 0)) return;
-		remotes.add(row, TUNNEL_WITHOUT_PING, seed);
+		rows.add(row, TUNNEL_WITHOUT_PING, seed);
 		addRow(state, tunnelTable, row, seed);
 	});
-	return { state: state.bytes(), rows: remotes.bytes() };
+	return { state: state.bytes(), rows: rows.bytes() };
 }
 
 /**
- * The digest after changes, where no other writer has changed a row meanwhile: of a hundred thousand rows, few are read.
- * @param before `state` of all rows, the part of the tables that is owned being all of them
+ * The digests after changes, where no other writer has changed a row meanwhile: of a hundred thousand rows, few are read.
+ * @param before of all rows, the part of the tables that is owned being all of them
  */
-export function stateAfter(
-	before: Buffer,
+export function digestAfter(
+	before: RowsDigest,
 	changes: readonly PackedChange[],
 	salt: Buffer,
-): Buffer {
+): RowsDigest {
 	const seed = salt.readInt32LE(0);
-	const state = new Sum(before);
+	const state = new Sum(before.state);
+	const rows = new Sum(before.rows);
 	for (const { table, changes: of } of changes) {
 		if (!numbers.has(table)) continue;
 		const each = ({ keys, count }: Packed, values: Buffer, sign: number) =>
-			eachPacked(table, keys, values, count, (row) =>
-				addRow(state, table, row, seed, sign),
-			);
+			eachPacked(table, keys, values, count, (row) => {
+				if (table === tunnelTable)
+					rows.add(row, TUNNEL_WITHOUT_PING, seed, sign);
+				addRow(state, table, row, seed, sign);
+			});
 		each(of.added, of.added.after, 1);
 		each(of.changed, of.changed.before, -1);
 		each(of.changed, of.changed.after, 1);
 		each(of.deleted, of.deleted.before, -1);
 	}
-	return state.bytes();
+	return { state: state.bytes(), rows: rows.bytes() };
 }
 
 /** Changes of a table as a staged table has them. */
@@ -179,44 +181,3 @@ function eachPacked(
 		visit(row);
 	}
 }
-
-/** Of a small buffer, which may begin anywhere, a copy. */
-const words = (bytes: Buffer) => {
-	const { buffer, byteOffset, length } =
-		bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes);
-	return new Int32Array(buffer, byteOffset, length >> 2);
-};
-
-/** A sum of 128 bits: four hashes of 32, each with its own multiplier. */
-class Sum {
-	readonly #lanes = new Int32Array(MULTIPLIERS.length);
-
-	/** @param before a sum to go on with */
-	constructor(before?: Buffer) {
-		if (before) this.#lanes.set(words(before));
-	}
-
-	/** @param sign -1 takes a row away that was added */
-	add(row: Int32Array, length: number, seed: number, sign = 1): void {
-		for (let lane = 0; lane < MULTIPLIERS.length; lane++) {
-			const multiplier = MULTIPLIERS[lane] as number;
-			let hash = seed ^ lane;
-			for (let i = 0; i < length; i++) {
-				hash = Math.imul(hash ^ (row[i] as number), multiplier);
-				hash ^= hash >>> 15;
-			}
-			this.#lanes[lane] = ((this.#lanes[lane] as number) + sign * hash) | 0;
-		}
-	}
-
-	bytes(): Buffer {
-		return Buffer.from(
-			this.#lanes.buffer,
-			this.#lanes.byteOffset,
-			this.#lanes.byteLength,
-		);
-	}
-}
-
-/** Odd numbers without a pattern. */
-const MULTIPLIERS = [0x9e3779b1, 0x85ebca77, 0xc2b2ae3d, 0x27d4eb2f];

@@ -30,6 +30,7 @@ export {
 	wrapMap,
 } from "./open.js";
 export { isRunning, openProcess, takeDescriptor } from "./pidfd.js";
+export { pinBytes, readPinnedBytes } from "./pinned-bytes.js";
 export * from "./probe.js";
 export type { PackedRank, Rank } from "./rank.js";
 export { openRing, type Ring } from "./ring.js";

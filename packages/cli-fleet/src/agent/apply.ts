@@ -5,6 +5,7 @@ import {
 	type Change,
 	type Counts,
 	configRow,
+	contentDigest,
 	type MostDeletes,
 	performChange,
 	performDocument,
@@ -42,7 +43,8 @@ export function apply(
 		performChange(
 			change,
 			{
-				content,
+				file: content,
+				document: ({ salt }) => contentDigest(content, salt),
 				mostDeletes,
 				allowOlder,
 				present: presentBefore(rows, change),

@@ -14,6 +14,10 @@ const ways: Record<string, (name: string, text: string) => Buffer> = {
 	file: (name, text) => keyOfFile(name, text),
 };
 
+/** Whether keys of a document may be in files; the word may be written with escapes. */
+export const hasKeyFiles = (text: string): boolean =>
+	text.includes("\\u") || (text.includes("file") && /\bfile\b/.test(text));
+
 /** A file may hold the key of many services: each is read once a document. */
 const files = new Map<string, string>();
 

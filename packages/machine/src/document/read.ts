@@ -38,6 +38,8 @@ export interface ReadMachine {
 	machine: Machine;
 	file: string;
 	positionAt: PositionAt;
+	/** The text that it was read from, where it is JSON. */
+	json?: string;
 }
 
 /**
@@ -52,7 +54,7 @@ export function readMachine(file: string, text: string): ReadMachine {
 /** As `readMachine`, of a document that was taken apart. */
 export function readContent(
 	file: string,
-	{ content, positionAt }: Source,
+	{ content, positionAt, json }: Source,
 	mistakes = new Mistakes(file, true),
 ): ReadMachine {
 	const reader = new Reader(mistakes);
@@ -63,7 +65,12 @@ export function readContent(
 	const whole = machine as Machine;
 	checkTogether(whole, mistakes, positionAt);
 	mistakes.throwIfAny(positionAt);
-	return { machine: whole, file, positionAt };
+	return {
+		machine: whole,
+		file,
+		positionAt,
+		...(json === undefined ? {} : { json }),
+	};
 }
 
 function machineOf(content: unknown, reader: Reader): Machine | undefined {

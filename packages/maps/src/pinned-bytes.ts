@@ -1,0 +1,120 @@
+import { closeSync, rmSync } from "node:fs";
+import { check } from "./errors.js";
+import { mapInfo } from "./info.js";
+import {
+	bpf_map_lookup_elem,
+	bpf_map_update_elem,
+	bpf_obj_pin,
+	lazily,
+} from "./libbpf.js";
+import { openPin } from "./open.js";
+
+const bpf_map_create = lazily(
+	"int bpf_map_create(int type, const char *name, uint32_t key_size, uint32_t value_size, uint32_t max_entries, const void *opts)",
+);
+
+const ARRAY = 2;
+
+/** Bytes of the largest element; the kernel takes a value of up to 4 MiB at once. */
+const LARGEST = 1 << 20;
+
+/** Bytes in front: the length of what follows. */
+const HEAD = 4;
+
+/**
+ * Writes bytes of any length to a new array map, and pins it in place of one that is there. Call it under the writers'
+ * lock. The first element begins with the length, a u32 in the order of this machine.
+ *
+ * @param length of all pieces
+ * @throws BpfError
+ */
+export function pinBytes(
+	path: string,
+	name: string,
+	pieces: Iterable<Buffer>,
+	length: number,
+): void {
+	const size = Math.min(LARGEST, (HEAD + length + 7) & ~7);
+	const fd = createArray(name, size, Math.ceil((HEAD + length) / size));
+	try {
+		fill(fd, name, Buffer.alloc(size), pieces, length);
+		rmSync(path, { force: true });
+		check(bpf_obj_pin(fd, path), `pin ${path}`);
+	} finally {
+		closeSync(fd);
+	}
+}
+
+function fill(
+	fd: number,
+	name: string,
+	element: Buffer,
+	pieces: Iterable<Buffer>,
+	length: number,
+): void {
+	element.writeUInt32LE(length, 0);
+	let index = 0;
+	let at = HEAD;
+	for (const piece of pieces)
+		for (let from = 0; from < piece.length; ) {
+			const copied = piece.copy(element, at, from);
+			from += copied;
+			at += copied;
+			if (at < element.length) continue;
+			updateElement(fd, name, index++, element);
+			at = 0;
+		}
+	if (at > 0) updateElement(fd, name, index, element);
+}
+
+/** What `pinBytes` has written. @throws BpfError ENOENT nothing pinned there */
+export function readPinnedBytes(path: string): Buffer {
+	const fd = openPin(path);
+	try {
+		const { maxEntries, valueSize, name } = mapInfo(fd);
+		const all = Buffer.allocUnsafe(maxEntries * valueSize);
+		for (let i = 0; i < maxEntries; i++)
+			lookupElement(
+				fd,
+				name,
+				i,
+				all.subarray(i * valueSize, (i + 1) * valueSize),
+			);
+		return all.subarray(HEAD, HEAD + all.readUInt32LE(0));
+	} finally {
+		closeSync(fd);
+	}
+}
+
+/** An array map without types; the caller closes it. @throws BpfError */
+export const createArray = (
+	name: string,
+	size: number,
+	count: number,
+): number =>
+	check(
+		bpf_map_create(ARRAY, name, 4, size, count, null),
+		`create the ${name}`,
+	);
+
+const number = Buffer.alloc(4);
+
+export function updateElement(
+	fd: number,
+	name: string,
+	index: number,
+	value: Buffer,
+): void {
+	number.writeUInt32LE(index);
+	check(bpf_map_update_elem(fd, number, value, 0), `write the ${name}`);
+}
+
+export function lookupElement(
+	fd: number,
+	name: string,
+	index: number,
+	value: Buffer,
+): void {
+	number.writeUInt32LE(index);
+	check(bpf_map_lookup_elem(fd, number, value), `read the ${name}`);
+}
