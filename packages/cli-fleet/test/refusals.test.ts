@@ -77,6 +77,21 @@ it("push refuses what cli_apply would, and writes nothing", async (t, fleet) => 
 	);
 });
 
+it("the first push to a machine that cli_apply has brought to a newer generation is applied, before and after its agent's first report", async (t, fleet) => {
+	const gw1 = fleet.machine("gw1");
+	const byHand = changed((c) => {
+		c.metadata.generation = 5;
+	}, 3);
+	t.is((await gw1.applyByHand(byHand)).code, 0);
+	await fleet.cli("push -", gateway("gw1", 4));
+	gw1.start();
+	await gw1.applied(1);
+	t.is((await gw1.kernel()).document.services.length, 4);
+	const ended = await fleet.cli("push - --wait", gateway("gw1", 5));
+	t.is(ended.code, 0, ended.err);
+	t.is((await gw1.kernel()).generation, 2);
+});
+
 /** Rows in the store as a push of another program would leave them, with a commit that fits or not. */
 async function commit(
 	fleet: Fleet,

@@ -1,16 +1,16 @@
 import { release } from "node:os";
-import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { type Context, Failure } from "@sluice/cli-kit";
-import { isDrifted, lastApplied, openApplied } from "@sluice/machine";
-import { BpfError } from "@sluice/maps";
+import { lastApplied, openApplied } from "@sluice/machine";
 import type { Position } from "../etcd/etcd.js";
 import { WatchLost } from "../etcd/watch.js";
 import type { Commit } from "../rows/commit.js";
 import { apply } from "./apply.js";
 import { Backoff } from "./backoff.js";
+import { DriftCheck } from "./drift-check.js";
 import type { LastGoodFile } from "./last-good.js";
 import { Mirror } from "./mirror.js";
+import { Reporter } from "./reporter.js";
 import type { Source } from "./source.js";
 import { type AgentStatus, countRows, type Refusal } from "./status.js";
 
@@ -48,9 +48,6 @@ const QUIET = 20;
 /** Milliseconds until rows are applied again that this machine could not take: an interface may come yet. */
 const RETRY = 5000;
 
-/** Milliseconds for which an answer to whether rows have drifted is good: all of them are read for it. */
-const DRIFT = 10_000;
-
 /** Milliseconds after an apply until the file is written: not for each of many. */
 const WRITE_FILE = 1000;
 
@@ -82,14 +79,16 @@ export class Agent {
 	#isNews = false;
 	#applying: NodeJS.Timeout | undefined;
 	#lastApply = 0;
-	/** What was found last, when, and after which apply. */
-	#drift = { at: Number.NEGATIVE_INFINITY, is: false, after: 0 };
 	#saving: NodeJS.Timeout | undefined;
-	#reporting: Promise<void> | undefined;
-	#reportAgain = false;
+	readonly #drift: DriftCheck;
+	readonly #reporter: Reporter;
 
 	constructor(options: AgentOptions) {
 		this.#options = options;
+		this.#drift = new DriftCheck(options.context);
+		this.#reporter = new Reporter(() =>
+			options.source.report(JSON.stringify(this.#status)),
+		);
 		this.#status = {
 			machine: options.machine,
 			version: options.version,
@@ -235,11 +234,17 @@ export class Agent {
 			if (!isListed) throw new Relist("hash");
 			return;
 		}
-		if (!commit.reset && this.#isRestored(commit)) return;
+		if (!this.#mayGoBack(commit) && this.#isRestored(commit)) return;
 		this.#mirror.accept();
 		this.#accepted = commit;
 		this.#isNews = !isListed;
 		this.#schedule();
+	}
+
+	/** Whether a generation is taken that is older than the kernel's. */
+	#mayGoBack({ reset, first }: Commit): boolean {
+		// The first one of a machine that no store has had: the kernel's generation is cli_apply's.
+		return reset === true || (first === true && this.#cluster === undefined);
 	}
 
 	/** Whether the store has gone back, so that a newer generation would be undone. */
@@ -288,6 +293,7 @@ export class Agent {
 				committed,
 				this.#isKnown ? changed : undefined,
 				commit,
+				this.#mayGoBack(commit),
 				context,
 			);
 		} catch (error) {
@@ -319,23 +325,9 @@ export class Agent {
 
 	/** Whether other programs have changed rows. The next commit or listing then compares all, and mends it. */
 	hasDrifted(): boolean {
-		const { at, is, after } = this.#drift;
-		const now = performance.now();
-		if (now - at < DRIFT && after === this.#lastApply) return is;
-		const drifted = this.#looksDrifted();
-		this.#drift = { at: now, is: drifted, after: this.#lastApply };
+		const drifted = this.#drift.hasDrifted(this.#lastApply);
 		if (drifted) this.#isKnown = false;
 		return drifted;
-	}
-
-	#looksDrifted(): boolean {
-		try {
-			return isDrifted(this.#options.context) === true;
-		} catch (error) {
-			// The tables may be replaced just now.
-			if (error instanceof Failure || error instanceof BpfError) return false;
-			throw error;
-		}
 	}
 
 	#refuseFor({ generation }: Commit, error: unknown): void {
@@ -380,25 +372,8 @@ export class Agent {
 		}
 	}
 
-	/** Reports as things are when the report before has come through. */
 	#report(): void {
 		this.#options.observer.status(this.#status);
-		this.#reportAgain = true;
-		this.#reporting ??= this.#reportAll().finally(() => {
-			this.#reporting = undefined;
-		});
-	}
-
-	async #reportAll(): Promise<void> {
-		while (this.#reportAgain) {
-			this.#reportAgain = false;
-			try {
-				await this.#options.source.report(JSON.stringify(this.#status));
-			} catch (error) {
-				if (!(error instanceof Failure)) throw error;
-				// The next one, at the latest with the next beat.
-				await sleep(1000);
-			}
-		}
+		this.#reporter.report();
 	}
 }

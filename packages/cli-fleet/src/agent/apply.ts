@@ -24,6 +24,7 @@ const FREE_DELETES = 20;
 /**
  * Makes the kernel's tables what the rows say.
  * @param changed keys whose rows differ from those that were applied; undefined: not known
+ * @param allowOlder whether a generation that is older than the kernel's is taken
  * @throws Failure the rows are refused, and nothing was changed; BpfError the kernel refused
  */
 export function apply(
@@ -31,12 +32,12 @@ export function apply(
 	rows: Rows,
 	changed: ReadonlySet<string> | undefined,
 	commit: Commit,
+	allowOlder: boolean,
 	context: Context,
 ): Counts {
 	const content = Buffer.from(commit.sha256, "hex");
 	const mostDeletes: MostDeletes | undefined =
 		commit.deletes > FREE_DELETES ? { rows: commit.deletes } : undefined;
-	const allowOlder = commit.reset === true;
 	const change = changed && changeOf(machine, rows, changed, commit);
 	const done =
 		change &&

@@ -133,6 +133,7 @@ export async function push(
 		),
 		...(wanted.size === 0 ? { empty: true } : {}),
 		...(options.reset ? { reset: true } : {}),
+		...(current.commit || agent ? {} : { first: true }),
 		by,
 		at: new Date().toISOString(),
 	};

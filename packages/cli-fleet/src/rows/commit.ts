@@ -15,6 +15,8 @@ export interface Commit {
 	empty?: boolean;
 	/** Meant also where a newer generation was applied: the store was restored from a backup. */
 	reset?: boolean;
+	/** Pushed where neither rows nor an agent had been seen, so that the machine may have a newer generation by cli_apply. */
+	first?: boolean;
 	/** Who pushed, and when. */
 	by: string;
 	at: string;

@@ -10,7 +10,9 @@ import {
 	documentOf,
 	isDrifted,
 	lastApplied,
+	type Options,
 	openApplied,
+	perform,
 	rowsOfMachine,
 } from "@sluice/machine";
 import { needs, ownNamespaces, testWith } from "@sluice/testbed";
@@ -37,7 +39,7 @@ export interface Kernel {
 
 const kernel: Program = {
 	name: "kernel",
-	summary: "what is in the kernel",
+	summary: "the kernel without a store",
 	version: "0",
 	pins: tunnelPins,
 	commands: [
@@ -59,7 +61,25 @@ const kernel: Program = {
 				});
 			},
 		}),
+		command({
+			usage: "apply",
+			summary: "apply a document, as cli_apply does",
+			parse: (_, env) => ({ file: "-", text: env.input() }),
+			run(input, context) {
+				perform(input, BY_HAND, context);
+			},
+		}),
 	],
+};
+
+const BY_HAND: Options = {
+	dryRun: false,
+	guarded: true,
+	generation: undefined,
+	mostDeletes: undefined,
+	allowEmpty: false,
+	forceOwner: false,
+	only: ALL,
 };
 
 /** A machine of the fleet: tables of its own, and an agent that may run. */
@@ -104,6 +124,13 @@ export class Machine {
 	async kernel(): Promise<Kernel> {
 		const { out } = await this.tables.run(kernel, "--json");
 		return JSON.parse(out) as Kernel;
+	}
+
+	/** Applies a document without the store, as cli_apply does. */
+	applyByHand(document: unknown) {
+		return this.tables.run(kernel, "apply", {
+			input: JSON.stringify(document),
+		});
 	}
 
 	/** What `cli_service check` finds. */
