@@ -246,7 +246,7 @@ it("an interface that was made anew has its row again", async (t, tables) => {
 
 const remains = test.macro({
 	exec(t, before: string, after: string, expected: [string, string]) {
-		const rows = differingRows(Buffer.from(before), Buffer.from(after), ["a"]);
+		const rows = differingRows(before, after, ["a"]);
 		t.deepEqual(rows && [rows.before, rows.after], expected);
 		for (const text of expected) t.notThrows(() => JSON.parse(text));
 	},
@@ -279,8 +279,7 @@ test(
 
 for (const after of ['{"a":[1,2,]}', '{"a":[1,,2]}', '{"a":[1,2],"a":[3]}'])
 	test(`${after} does not become a valid document by what is cut out`, (t) => {
-		const before = Buffer.from('{"a":[1,2,3]}');
-		const rows = differingRows(before, Buffer.from(after), ["a"]);
+		const rows = differingRows('{"a":[1,2,3]}', after, ["a"]);
 		if (rows) t.throws(() => JSON.parse(rows.after));
 		else t.pass();
 	});

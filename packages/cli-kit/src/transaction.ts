@@ -43,8 +43,8 @@ export interface Gathered {
 export interface TransactionPlan {
 	/** Reads tables as a whole, which pays for many entries. */
 	whole?: boolean;
-	/** About how many entries of each table will be read and set. */
-	expected?: number;
+	/** About how many entries of a table will be read and set. */
+	expected?(table: AnyTable): number;
 	/** Called before the changes are written. */
 	beforeWriting?(): void;
 }
@@ -101,13 +101,13 @@ export class Transaction implements Opener {
 		const known = this.#tables.get(table);
 		if (known) return known;
 		const { kernel, open, tables } = this.#options;
-		const { whole = false, expected = 0 } = this.#plan;
+		const { whole = false, expected = () => 0 } = this.#plan;
 		// Counters are many and only ever deleted here.
 		const isCounter = table.type.startsWith("percpu");
 		const staged = new kernel.StagedTable(
 			table,
 			open(table),
-			isCounter ? 0 : expected,
+			isCounter ? 0 : expected(table),
 		);
 		if (whole && !isCounter) staged.load();
 		this.#tables.set(table, staged);

@@ -19,10 +19,10 @@ export function rankOfMany<K>(rank: Rank<K>): Rank<K> {
 export const keepYoungGenerationSmall = (): void =>
 	setFlag("--semi-space-growth-factor=1");
 
-/** The same, and has V8 collect the old generation whenever it has grown by half: for many rows that are kept as objects. */
+/** The same, and has V8 collect the old generation whenever it has grown by a fifth: for many rows that are kept as objects. */
 export function keepHeapSmall(): void {
 	keepYoungGenerationSmall();
-	setFlag("--heap-growing-percent=50");
+	setFlag("--heap-growing-percent=20");
 }
 
 const setFlag = (flag: string): void =>

@@ -1,5 +1,5 @@
 export { differingRows } from "./differing-rows.js";
-export { readJson } from "./json.js";
+export { readJson, readJsonRows } from "./json.js";
 export { readKeyFile } from "./key-file.js";
 export {
 	type LineAt,

@@ -1,4 +1,5 @@
 import { findNodeAtLocation, parseTree } from "jsonc-parser";
+import { type JsonList, jsonLists, without } from "./json-lists.js";
 import type { Path, Position } from "./mistakes.js";
 import type { Source } from "./source.js";
 
@@ -15,6 +16,44 @@ export function readJson(text: string): Source | undefined {
 	} catch {
 		return undefined;
 	}
+}
+
+/**
+ * As `readJson`, of a mapping with lists that may be long: each row is taken apart when it is asked for, so that not all of
+ * them need to be there at once. A row that is not JSON is met only then.
+ *
+ * @param names of the lists, at the top of the document; each stands in the content as an iterable
+ * @throws SyntaxError by the iterables
+ */
+export function readJsonRows(
+	text: string,
+	names: readonly string[],
+): Source | undefined {
+	const lists = jsonLists(text).filter(({ name }) => names.includes(name));
+	const rest = without(
+		text,
+		lists.map(({ from, to }) => [from, to]),
+	);
+	const source = readJson(rest);
+	if (!source) return undefined;
+	const content = source.content as Record<string, unknown>;
+	for (const list of lists)
+		if (Array.isArray(content[list.name]))
+			content[list.name] = { [Symbol.iterator]: () => rowsOf(text, list) };
+	return { content, positionAt: positions(text), json: text };
+}
+
+function* rowsOf(
+	text: string,
+	{ from, to, commas }: JsonList,
+): Generator<unknown> {
+	if (commas.length === 0 && text.slice(from, to).trim() === "") return;
+	let at = from;
+	for (const comma of commas) {
+		yield JSON.parse(text.slice(at, comma));
+		at = comma + 1;
+	}
+	yield JSON.parse(text.slice(at, to));
 }
 
 /** Positions are looked up for mistakes alone: only then is the text read once more, with them. */

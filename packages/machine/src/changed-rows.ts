@@ -10,14 +10,11 @@ import {
 	tunnelLine,
 } from "./digest.js";
 import { hasKeyFiles } from "./document/keys.js";
-import { readContent } from "./document/read.js";
+import { LONG_LISTS, readContent } from "./document/read.js";
 import { keptText } from "./last-text.js";
 import type { Machine } from "./machine.js";
 import type { Input, Options, Result } from "./perform.js";
 import { warningsOf } from "./warnings.js";
-
-/** The lists that may be long. */
-const LISTS = ["tunnels", "services"];
 
 /** Characters of rows that differ from which on all rows are compared: that is quicker then. */
 const MANY = 250_000;
@@ -41,7 +38,7 @@ export function performChangedRows(
 	if (hasKeyFiles(text)) return undefined;
 	const last = lastApplied(openApplied(context, { readOnly: true }));
 	const before = last && keptText(context, last.file);
-	const rows = before && differingRows(before, Buffer.from(text), LISTS);
+	const rows = before && differingRows(before, text, LONG_LISTS);
 	if (!rows || rows.after.length > MANY) return undefined;
 	try {
 		const from = machineOf(name, rows.before);

@@ -12,6 +12,9 @@ const DIGEST = 32;
 /** UTF-16 units that are encoded at once: of a large document, no second copy is needed. */
 const PIECE = 1 << 18;
 
+/** Bytes of UTF-8 that one of them may take. */
+const LONGEST_UNIT = 3;
+
 /**
  * Keeps the text that is applied, for the next one to be compared with. Call it under the writers' lock.
  * @param text undefined: removes the one that is kept
@@ -37,11 +40,12 @@ export function keepText(
 
 function* pieces(file: Buffer, text: string): Generator<Buffer> {
 	yield file;
+	const bytes = Buffer.allocUnsafe((PIECE + 1) * LONGEST_UNIT);
 	for (let from = 0, to = 0; from < text.length; from = to) {
 		to = from + PIECE;
 		// Both halves of a surrogate pair together.
 		if (/[\udc00-\udfff]/.test(text.charAt(to))) to++;
-		yield Buffer.from(text.slice(from, to));
+		yield bytes.subarray(0, bytes.write(text.slice(from, to)));
 	}
 }
 
@@ -49,11 +53,11 @@ function* pieces(file: Buffer, text: string): Generator<Buffer> {
 export function keptText(
 	{ kernel, pinDirectory }: Context,
 	file: Buffer,
-): Buffer | undefined {
+): string | undefined {
 	try {
 		const bytes = kernel.readPinnedBytes(join(pinDirectory, PIN));
 		return bytes.subarray(0, DIGEST).equals(file)
-			? bytes.subarray(DIGEST)
+			? bytes.toString("utf8", DIGEST)
 			: undefined;
 	} catch (error) {
 		if (error instanceof BpfError && error.code === "ENOENT") return undefined;

@@ -1,4 +1,6 @@
 import { type Context, keepHeapSmall, type Transaction } from "@sluice/cli-kit";
+import type { AnyTable } from "@sluice/maps/table";
+import { natTable } from "@sluice/maps/tables";
 import {
 	lastApplied,
 	openApplied,
@@ -96,13 +98,17 @@ export function performDocument(
 	const { only, dryRun, guarded, content } = options;
 	if (guarded) checkEmpty(machine, options.allowEmpty);
 	const record = openApplied(context);
-	const rows = Math.max(machine.tunnels.length, 2 * machine.services.length);
+	const services = machine.services.length;
+	const rows = Math.max(machine.tunnels.length, services);
+	const expected = (table: AnyTable) =>
+		table === natTable ? 2 * services : rows;
 	const digest = (salt: Buffer) =>
 		content ? contentDigest(content, salt) : documentDigest(machine, salt);
 	const act = (transaction: Transaction): Result => {
 		const version = guarded
 			? versionOf({ ...machine, digest }, only, lastApplied(record), options)
 			: undefined;
+		const warnings = warningsOf(machine);
 		const stage = new Stage(transaction);
 		plan(stage, document, only, context);
 		if (guarded) checkDeletes(stage.kept(), options.mostDeletes);
@@ -127,10 +133,10 @@ export function performDocument(
 			sha256: file.toString("hex"),
 			applied: !dryRun,
 			differences: dryRun ? differencesOf(stage, context) : undefined,
-			warnings: warningsOf(machine),
+			warnings,
 		};
 	};
-	return context.transact(act, { whole: true, expected: rows });
+	return context.transact(act, { whole: true, expected });
 }
 
 /**

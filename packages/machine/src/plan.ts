@@ -24,7 +24,7 @@ import { rowsOfServices, type Stage } from "./stage.js";
 
 /**
  * Makes the staged tables what a document says, as far as it owns them. Learned remotes and counters stay. Call it under
- * the writers' lock.
+ * the writers' lock. Rows that are staged leave the document: of a hundred thousand, both need not be there.
  *
  * @throws Failure usage: rows that do not belong together, with their positions; missing: no such interface
  */
@@ -34,11 +34,14 @@ export function plan(
 	only: Only,
 	context: Context,
 ): void {
-	checkOwned(document.machine, only);
-	planTunnels(stage, document.machine, only);
-	planServices(stage, document, only);
-	planConfig(stage, document.machine, only, context);
+	const { machine } = document;
+	checkOwned(machine, only);
 	checkTunnels(stage, document, only);
+	planTunnels(stage, machine, only);
+	machine.tunnels.length = 0;
+	planServices(stage, document, only);
+	machine.services.length = 0;
+	planConfig(stage, machine, only, context);
 }
 
 function planTunnels(stage: Stage, { tunnels }: Machine, only: Only): void {

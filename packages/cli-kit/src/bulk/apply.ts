@@ -57,7 +57,7 @@ export async function apply(
 	await context.transactMany(act, {
 		whole: isAll || text.length > LARGE,
 		// A restore knows what is there as well.
-		expected: ((isAll ? 2 : 1) * text.length) / LINE,
+		expected: () => ((isAll ? 2 : 1) * text.length) / LINE,
 	});
 }
 

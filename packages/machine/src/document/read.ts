@@ -4,6 +4,7 @@ import {
 	type Path,
 	type PositionAt,
 	readDocument,
+	readJsonRows,
 	type Source,
 } from "@sluice/document";
 import {
@@ -30,6 +31,9 @@ import { forgetKeyFiles, readKeys, readSigningKey } from "./keys.js";
 import { type Fields, Reader } from "./reader.js";
 import { API_VERSION, generation, KIND, LEARNED } from "./words.js";
 
+/** The lists that may be long. */
+export const LONG_LISTS = ["tunnels", "services"];
+
 /** Bytes of a machine's name. */
 const LONGEST_NAME = 63;
 
@@ -47,6 +51,13 @@ export interface ReadMachine {
  * @throws Failure usage: every mistake with file, line, column and path; no key is repeated
  */
 export function readMachine(file: string, text: string): ReadMachine {
+	try {
+		const source = readJsonRows(text, LONG_LISTS);
+		if (source) return readContent(file, source);
+	} catch (error) {
+		// What begins as JSON may be YAML.
+		if (!(error instanceof SyntaxError)) throw error;
+	}
 	const mistakes = new Mistakes(file, true);
 	return readContent(file, readDocument(text, mistakes), mistakes);
 }
@@ -107,7 +118,7 @@ function machineOf(content: unknown, reader: Reader): Machine | undefined {
 	};
 }
 
-/** The rows of a list that are right. What was read leaves the list: of a hundred thousand, both need not be there. */
+/** The rows of a list that are right. */
 function rows<T>(
 	reader: Reader,
 	top: Fields,
@@ -115,10 +126,9 @@ function rows<T>(
 	row: (reader: Reader, value: unknown, path: Path) => T | undefined,
 ): T[] {
 	const found: T[] = [];
-	const list = reader.list(top[key], [key]);
-	for (let i = 0; i < list.length; i++) {
-		const one = row(reader, list[i], [key, i]);
-		list[i] = undefined;
+	let i = 0;
+	for (const value of reader.list(top[key], [key])) {
+		const one = row(reader, value, [key, i++]);
 		if (one !== undefined) found.push(one);
 	}
 	return found;
@@ -149,7 +159,7 @@ export function configRow(
 	if (direction === undefined) return undefined;
 	const queue = queues[direction];
 	let flags = 0;
-	const words = reader.list(row.flags, [...path, "flags"]);
+	const words = [...reader.list(row.flags, [...path, "flags"])];
 	for (const [i, word] of words.entries()) {
 		const at = [...path, "flags"];
 		flags |=

@@ -44,9 +44,9 @@ export class Reader {
 	}
 
 	/** A list; one that is left out is empty. */
-	list(value: unknown, path: Path): unknown[] {
+	list(value: unknown, path: Path): Iterable<unknown> {
 		if (value === undefined) return [];
-		if (Array.isArray(value)) return value;
+		if (isList(value)) return value;
 		this.wrong(path, `expected a list, got ${shown(value)}`);
 		return [];
 	}
@@ -113,10 +113,14 @@ export class Reader {
 	}
 }
 
+/** An array, or rows that are taken apart one by one. */
+const isList = (value: unknown): value is Iterable<unknown> =>
+	typeof value === "object" && value !== null && Symbol.iterator in value;
+
 /** What was got, without its text, which may be a key. */
 export function shown(value: unknown): string {
 	if (value === undefined || value === null) return "nothing";
-	if (Array.isArray(value)) return "a list";
+	if (isList(value)) return "a list";
 	if (typeof value === "object") return "a mapping";
 	return typeof value === "string" ? "a text" : `a ${typeof value}`;
 }

@@ -22,7 +22,7 @@ export const loadBindings = command({
 				tables.commit();
 				return changes;
 			},
-			{ whole: true, expected: wanted.size },
+			{ whole: true, expected: () => wanted.size },
 		);
 		function* those(wantAdded: boolean): IterableIterator<Binding> {
 			for (const { isAdded, binding } of changes)
