@@ -19,7 +19,7 @@ export async function crossed(
 }
 
 /** How many packets had an outcome at a host; queue 0 is ingress, 1 egress. */
-export async function counted(
+export async function counterOf(
 	host: Host,
 	queue: 0 | 1,
 	outcome: Outcome,

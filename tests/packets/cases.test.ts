@@ -40,7 +40,7 @@ function behaves(t: ExecutionContext, wanted: PacketCase): void {
 	const input = wanted.input.bytes();
 	const run = bench.run(wanted.queue, input, context);
 
-	t.deepEqual(run.counted, [wanted.outcome]);
+	t.deepEqual(run.outcomes, [wanted.outcome]);
 	const verdict = wanted.verdict ?? verdictOf[fateOf(wanted.outcome)];
 	t.is(run.verdict, verdict);
 	if (verdict !== "shot")

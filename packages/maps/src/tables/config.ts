@@ -12,7 +12,7 @@ export const configKey = struct(8, {
 	queue: [4, u32],
 });
 
-/** What a program is told to do. Mirrors `struct config`. */
+/** What a program does with the packets of an interface. Mirrors `struct config`. */
 export type Config = ValueOf<typeof config>;
 
 export const config = struct(40, {
