@@ -1,5 +1,5 @@
-import { connectsRow, DIRECT } from "./sk-lookup/connects.js";
-import { INDEXED, lookupRows, OURS, REFERENCE } from "./sk-lookup/lookups.js";
+import { connectsRow, DIRECT, WAYS } from "./sk-lookup/connects.js";
+import { COLUMNS, lookupRows, REFERENCE } from "./sk-lookup/lookups.js";
 import type { Table } from "./table.js";
 
 const COUNTS = [1, 1000, 100_000, 1_000_000];
@@ -14,7 +14,7 @@ export async function* suite(): AsyncIterable<Table> {
 	const addresses: Table = {
 		title: "sk_lookup: ns for each lookup (BPF_PROG_TEST_RUN)",
 		base: REFERENCE,
-		columns: [REFERENCE, OURS, INDEXED],
+		columns: COLUMNS,
 		rows: [],
 	};
 	for (const count of COUNTS)
@@ -40,7 +40,7 @@ export async function* suite(): AsyncIterable<Table> {
 	yield {
 		title: "sk_lookup: TCP connects over loopback",
 		base: DIRECT,
-		columns: [DIRECT, OURS, "nft redirect"],
+		columns: WAYS,
 		rows: [await connectsRow()],
 	};
 }

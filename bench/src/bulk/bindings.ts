@@ -74,6 +74,12 @@ async function once(
 		save: ["save"],
 		"restore, unchanged": ["restore", saved],
 		"restore, all others": ["restore", otherBindings],
+		"upgrade --index": ["upgrade", "--index"],
+		"load-bindings with an index, all others": ["load-bindings", bindings],
+		"load-bindings with an index, half changed": [
+			"load-bindings",
+			halfOfBindings,
+		],
 	};
 	await host.run(process.execPath, [program, "load"]);
 	const found: Record<string, Figures> = {};

@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { type Host, type Testbed, testbed } from "@sluice/testbed";
 import { bin } from "../cli/bins.js";
+import { EARLIER } from "../earlier.js";
 import {
 	CONNECTS_PORT,
 	connects,
@@ -11,8 +12,17 @@ import { interleave } from "../interleave.js";
 import type { Row } from "../table.js";
 
 export const DIRECT = "direct";
+const OURS = "ours";
+const EARLIER_OURS = "earlier";
+const REDIRECT = "nft redirect";
 
-const tubectl = bin("tubectl", "tubectl");
+export const WAYS = [
+	DIRECT,
+	OURS,
+	...(EARLIER ? [EARLIER_OURS] : []),
+	REDIRECT,
+];
+
 const bpf = join(
 	dirname(createRequire(import.meta.url).resolve("@sluice/bpf/package.json")),
 	"dist",
@@ -29,7 +39,15 @@ export async function connectsRow(): Promise<Row> {
 	try {
 		const direct = await serving(bed, "direct");
 		const ours = await serving(bed, "ours");
-		await dispatch(ours.host, ours.pid);
+		await dispatch(ours.host, ours.pid, bin("tubectl", "tubectl"), bpf);
+		const before = EARLIER ? await serving(bed, "earlier") : undefined;
+		if (EARLIER && before)
+			await dispatch(
+				before.host,
+				before.pid,
+				join(EARLIER, "packages/tubectl/dist/tubectl.cjs"),
+				join(EARLIER, "bpf/dist"),
+			);
 		const redirect = await serving(bed, "redirect");
 		await redirect.host.run("nft", ["-f", "-"], {
 			input: `table ip bench {
@@ -48,8 +66,9 @@ export async function connectsRow(): Promise<Row> {
 			unit: "/s",
 			samples: await interleave([
 				way(DIRECT, direct.host, SERVER),
-				way("ours", ours.host, ELSEWHERE),
-				way("nft redirect", redirect.host, ELSEWHERE),
+				way(OURS, ours.host, ELSEWHERE),
+				...(before ? [way(EARLIER_OURS, before.host, ELSEWHERE)] : []),
+				way(REDIRECT, redirect.host, ELSEWHERE),
 			]),
 		};
 	} finally {
@@ -64,9 +83,16 @@ async function serving(bed: Testbed, name: string) {
 	return { host, pid };
 }
 
-async function dispatch(host: Host, pid: number): Promise<void> {
+async function dispatch(
+	host: Host,
+	pid: number,
+	tubectl: string,
+	objects: string,
+): Promise<void> {
 	const run = (...args: string[]) =>
-		host.run(tubectl, args, { env: { SLUICE_BPF_DIR: bpf } });
+		host.run(process.execPath, [tubectl, ...args], {
+			env: { SLUICE_BPF_DIR: objects },
+		});
 	const port = String(CONNECTS_PORT);
 	await run("load");
 	await run("bind", "bench", "tcp", "127.0.0.0/8", port);

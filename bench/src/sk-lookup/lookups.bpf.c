@@ -3,18 +3,10 @@
  * packed key, and two longest-prefix lookups for every packet. Of each there is
  * one program that takes the packet's key, and one that takes the key of a binding
  * by chance.
- *
- * BINDINGS      how many bindings there are, one for each address from 10.0.0.0
- * PREFIX_BITS   their length: binding i is for address 10.0.0.0 + (i << (32 - PREFIX_BITS))
  */
 #include "../../../bpf/dispatcher/dispatcher.bpf.c"
 
-static __always_inline __be32 by_chance(void)
-{
-	__u32 i = (__u64)bpf_get_prandom_u32() * BINDINGS >> 32;
-
-	return bpf_htonl((10 << 24) + (i << (32 - PREFIX_BITS)));
-}
+#include "by_chance.h"
 
 static __always_inline int look_up_twice(struct bpf_sk_lookup *ctx, _Bool any)
 {

@@ -14,15 +14,23 @@ import {
 	socketsTable,
 } from "@sluice/maps/tables";
 import { compileBpf } from "@sluice/testbed";
+import { EARLIER } from "../earlier.js";
 import { interleave } from "../interleave.js";
 import type { Row } from "../table.js";
 import { lookupContext } from "./context.js";
 
 export const REFERENCE = "two lookups";
-export const OURS = "ours";
-export const INDEXED = "ours, --index";
+const OURS = "ours";
+const INDEXED = "ours, --index";
+const EARLIER_TRIE = "earlier";
+const EARLIER_INDEXED = "earlier, --index";
 
-const source = join(import.meta.dirname, "lookups.bpf.c");
+export const COLUMNS = [
+	...[REFERENCE, OURS, INDEXED],
+	...(EARLIER ? [EARLIER_TRIE, EARLIER_INDEXED] : []),
+];
+
+const source = (name: string) => join(import.meta.dirname, name);
 const PORT = 80;
 const TCP = 6;
 
@@ -32,7 +40,6 @@ const MAPPED = 96;
 const HEADER = 24 + MAPPED;
 
 type Bindings = {
-	title: string;
 	count: number;
 	/** Length of their prefixes. */
 	bits: number;
@@ -45,63 +52,80 @@ type Bindings = {
 /** Nanoseconds for each lookup, of one key again and again and of keys by chance. */
 export async function lookupRows({
 	title,
-	count,
-	bits,
-	port,
-	longer = 0,
-}: Bindings): Promise<Row[]> {
-	const object = loadObject(
-		compileBpf(source, { define: { BINDINGS: count, PREFIX_BITS: bits } }),
-		{ constants: WITH_INDEX },
-	);
+	...table
+}: Bindings & { title: string }): Promise<Row[]> {
 	const server = await listen();
+	const objects = [
+		load(ours, table, server),
+		...(EARLIER ? [load(earlier(EARLIER), table, server)] : []),
+	];
 	try {
-		fill(object, { count, bits, port, longer });
-		const sockets = object.table(socketsTable);
-		sockets.set(0, BigInt(descriptorOf(server)));
-		sockets.close();
-		const middle = address(Math.floor(count / 2), bits);
-		const time = (name: string, program: string, packet: string) => ({
-			name,
-			measure: async () =>
-				timed(object.program(program), lookupContext(packet, PORT)),
+		const contenders = (suffix: string, packet: string) =>
+			objects.flatMap(({ object, programs }) =>
+				Object.entries(programs).map(([name, program]) => ({
+					name,
+					measure: async () =>
+						timed(
+							object.program(`${program}${suffix}`),
+							lookupContext(packet, PORT),
+						),
+				})),
+			);
+		const row = async (what: string, suffix: string, packet: string) => ({
+			title: what,
+			unit: "ns",
+			samples: await interleave(contenders(suffix, packet)),
 		});
-		const contenders = (suffix: string, packet: string) => [
-			time(REFERENCE, `reference${suffix}`, packet),
-			time(OURS, `trie${suffix}`, packet),
-			time(INDEXED, `dispatcher${suffix}`, packet),
+		const { bits, count } = table;
+		const middle = address(Math.floor(count / 2), bits);
+		const rows = [
+			await row(`${title}, same key`, "", middle),
+			await row(`${title}, random keys`, "_any", middle),
 		];
-		return [
-			{
-				title: `${title}, same key`,
-				unit: "ns",
-				samples: await interleave(contenders("", middle)),
-			},
-			{
-				title: `${title}, random keys`,
-				unit: "ns",
-				samples: await interleave(contenders("_any", middle)),
-			},
-			...(count === 1
-				? [
-						{
-							title: "no binding matches",
-							unit: "ns",
-							samples: await interleave(contenders("", "192.0.2.99")),
-						},
-					]
-				: []),
-		];
+		if (count === 1)
+			rows.push(await row("no binding matches", "", "192.0.2.99"));
+		return rows;
 	} finally {
-		object.close();
+		for (const { object } of objects) object.close();
 		server.close();
 	}
 }
 
+type Object = ReturnType<typeof loadObject>;
+
+/** A release's dispatchers. */
+interface Release {
+	/** Compiled C file, by the bindings that it draws from. */
+	compile(define: Record<string, number>): string;
+	constants?: Buffer;
+	/** By column. */
+	programs: Readonly<Record<string, string>>;
+	/** Fills all but the trie. */
+	fillIndex(object: Object, table: Bindings, entries: Entries): void;
+}
+
+type Entries = readonly (readonly [string, BindingValue])[];
+
+function load(release: Release, table: Bindings, server: Server) {
+	const { count, bits } = table;
+	const object = loadObject(
+		release.compile({ BINDINGS: count, PREFIX_BITS: bits }),
+		release.constants ? { constants: release.constants } : {},
+	);
+	const entries = entriesOf(table);
+	const bindings = object.table(packedBindingsTable);
+	bindings.setMany(entries);
+	addLonger(bindings, table);
+	bindings.close();
+	release.fillIndex(object, table, entries);
+	const sockets = object.table(socketsTable);
+	sockets.set(0, BigInt(descriptorOf(server)));
+	sockets.close();
+	return { object, programs: release.programs };
+}
+
 /** `dispatcher_constants`: version 1, with an index. */
 const WITH_INDEX = Buffer.from([1, 0, 0, 0, 1, 0, 0, 0]);
-
-type Object = ReturnType<typeof loadObject>;
 
 const REPEAT = 200_000;
 
@@ -110,27 +134,59 @@ function timed(program: ReturnType<Object["program"]>, context: Buffer) {
 	return program.testRun({ context, repeat: REPEAT }).duration;
 }
 
-function fill(
-	object: Object,
-	{ count, bits, port, longer }: Required<Omit<Bindings, "title">>,
-) {
-	const bindings = object.table(packedBindingsTable);
-	const index = object.table(indexBindingsTable);
-	const rows = object.table(indexRowsTable);
-	const size = object.table(indexSizeTable);
+const ours: Release = {
+	compile: (define) => compileBpf(source("lookups.bpf.c"), { define }),
+	constants: WITH_INDEX,
+	programs: {
+		[REFERENCE]: "reference",
+		[OURS]: "trie",
+		[INDEXED]: "dispatcher",
+	},
+	fillIndex(object, { count, bits, port, longer = 0 }, entries) {
+		const index = object.table(indexBindingsTable);
+		const rows = object.table(indexRowsTable);
+		const size = object.table(indexSizeTable);
+		index.setMany(entries.map(([key, value]) => [indexKeyOf(key), value]));
+		rows.set(port, rowOf(MAPPED + bits, longer));
+		size.set(0, BigInt(count));
+		for (const table of [index, rows, size]) table.close();
+	},
+};
+
+/** Release 0.1.0: an index of the addresses alone. @param directory its checkout */
+const earlier = (directory: string): Release => ({
+	compile: (define) =>
+		compileBpf(source("earlier.bpf.c"), {
+			define,
+			include: [join(directory, "bpf"), join(directory, "bpf/include")],
+		}),
+	programs: {
+		[EARLIER_TRIE]: "dispatcher",
+		[EARLIER_INDEXED]: "dispatcher_idx",
+	},
+	fillIndex(object, { count, bits, longer = 0 }, entries) {
+		const index = object.table({
+			...indexBindingsTable,
+			name: "binding_index",
+		});
+		const subnets = object.table({ ...indexSizeTable, name: "index_subnets" });
+		const isAddress = bits === 32;
+		// Its key is the end of the trie's.
+		if (isAddress)
+			index.setMany(entries.map(([key, value]) => [key.slice(3), value]));
+		subnets.set(0, BigInt((isAddress ? 0 : count) + longer));
+		for (const table of [index, subnets]) table.close();
+	},
+});
+
+function entriesOf({ count, bits, port }: Bindings): Entries {
 	const prefixlen = HEADER + bits;
 	const key = Buffer.alloc(bindingKey.size);
-	const entries = Array.from({ length: count }, (_, i) => {
+	return Array.from({ length: count }, (_, i) => {
 		const addr = address(i, bits);
 		bindingKey.write(key, 0, { prefixlen, protocol: TCP, port, addr });
-		return [packedBindingKey.read(key, 0), { id: 0, prefixlen }] as const;
+		return [packedBindingKey.read(key, 0), { id: 0, prefixlen }];
 	});
-	bindings.setMany(entries);
-	index.setMany(entries.map(([key, value]) => [indexKeyOf(key), value]));
-	rows.set(port, rowOf(MAPPED + bits, longer));
-	addLonger(bindings, port, MAPPED + bits, longer);
-	size.set(0, BigInt(count));
-	for (const table of [bindings, index, rows, size]) table.close();
 }
 
 /** A length, and the longer ones before it. */
@@ -143,13 +199,11 @@ const rowOf = (length: number, longer: number): number =>
 /** Binds a subnet of each longer length, outside of the addresses that are looked up. */
 function addLonger(
 	bindings: Pick<OpenTable<string, BindingValue>, "set">,
-	port: number,
-	length: number,
-	longer: number,
+	{ bits, port, longer = 0 }: Bindings,
 ): void {
 	const key = Buffer.alloc(bindingKey.size);
 	for (let i = 1; i <= longer; i++) {
-		const prefixlen = HEADER - MAPPED + length + i;
+		const prefixlen = HEADER + bits + i;
 		const addr = "192.0.2.0";
 		bindingKey.write(key, 0, { prefixlen, protocol: TCP, port, addr });
 		bindings.set(packedBindingKey.read(key, 0), { id: 0, prefixlen });

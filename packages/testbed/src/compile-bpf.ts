@@ -7,6 +7,8 @@ import path from "node:path";
 export interface CompileOptions {
 	/** Macros, as `-D` has them. */
 	define?: Readonly<Record<string, string | number>>;
+	/** Directories in the include path, before bpf/. */
+	include?: readonly string[];
 }
 
 let directory: string | undefined;
@@ -18,19 +20,20 @@ const done = new Map<string, string>();
  */
 export function compileBpf(
 	source: string,
-	{ define = {} }: CompileOptions = {},
+	{ define = {}, include = [] }: CompileOptions = {},
 ): string {
 	const macros = Object.entries(define).map(
 		([name, value]) => `-D${name}=${value}`,
 	);
-	const what = [source, ...macros].join(" ");
+	const directories = [...include, includes()].flatMap((one) => ["-I", one]);
+	const what = [source, ...macros, ...include].join(" ");
 	const known = done.get(what);
 	if (known) return known;
 	const object = path.join(ownDirectory(), `${done.size}.o`);
 	const host = process.arch === "arm64" ? "aarch64" : "x86_64";
 	execFileSync("clang", [
 		...["-target", "bpf", "-mcpu=v3", "-O2", "-g", "-std=gnu11"],
-		...["-I", includes(), "-idirafter", `/usr/include/${host}-linux-gnu`],
+		...[...directories, "-idirafter", `/usr/include/${host}-linux-gnu`],
 		...[...macros, "-c", source, "-o", object],
 	]);
 	done.set(what, object);

@@ -1,4 +1,4 @@
-import { command, keepYoungGenerationSmall } from "@sluice/cli-kit";
+import { command, keepHeapSmall } from "@sluice/cli-kit";
 import { type Binding, bindingText } from "../binding/binding.js";
 import { bindingChanges, replaceBindings } from "../state/bindings.js";
 import { jsonOf } from "./binding.js";
@@ -13,7 +13,7 @@ export const loadBindings = command({
 	parse: (args) => args.text("file"),
 	async run(file, context) {
 		const { readBindingsFile } = await import("../binding/file.js");
-		keepYoungGenerationSmall();
+		keepHeapSmall();
 		const wanted = readBindingsFile(file, context.env);
 		const changes = await context.transactMany(
 			(tables) => {
