@@ -99,7 +99,7 @@ enum lb_outcome {
 	LATE_FRAGMENT, /* a fragment whose first has not been seen: left to the stack */
 	DETOURS,     /* counted besides: copies that had to be sent round for the kernel to route */
 	EVENTS_LOST, /* counted besides: nobody read the ring buffer in time */
-	ANSWERED,    /* counted besides: the sender got an ICMP error */
+	ANSWERED,    /* counted besides: the sender was told by ICMP why not */
 	FILTER_RESTORED, /* by user space: another program had removed the filter */
 	OUTCOMES,
 };

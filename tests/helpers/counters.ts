@@ -1,4 +1,4 @@
-import { type Outcome, statsRow } from "@sluice/maps/tables";
+import { type Direction, type Outcome, statsRow } from "@sluice/maps/tables";
 import type { Host } from "@sluice/testbed";
 import { cli } from "./cli.js";
 
@@ -18,15 +18,15 @@ export async function crossed(
 	return { ingress: traffic(row.ingress), egress: traffic(row.egress) };
 }
 
-/** How many packets had an outcome at a host; queue 0 is ingress, 1 egress. */
-export async function counterOf(
+/** How many packets had an outcome at a host. */
+export async function counted(
 	host: Host,
-	queue: 0 | 1,
+	direction: Direction,
 	outcome: Outcome,
 ): Promise<number> {
 	const key = Buffer.alloc(4);
 	// The machine's byte order, which is this one on x86-64 and arm64.
-	key.writeUInt32LE(statsRow(queue, outcome));
+	key.writeUInt32LE(statsRow(direction, outcome));
 	const { stdout } = await host.run("bpftool", [
 		...["--json", "map", "lookup", "pinned"],
 		...["/sys/fs/bpf/tc/globals/map_stats", "key", ...[...key].map(String)],

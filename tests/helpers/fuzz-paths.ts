@@ -5,7 +5,6 @@ import { checksum } from "./checksum.js";
 import { corpusWithKeys, counters, fuzzServices } from "./fuzz.js";
 import { mutate } from "./mutate.js";
 import { rx, tunnels, tx } from "./packet-case.js";
-import { queues } from "./run-packet.js";
 import { contents, empty, program } from "./services.js";
 
 /** Packets between two looks at the tables and the counters. */
@@ -51,12 +50,12 @@ function round(
 	paths.change((tables, bench) => {
 		empty(tables);
 		program(tables, tunnels, fuzzServices);
-		for (const [queue, value] of [
-			[queues.rx, bench === fast ? flags | rx.fast : flags],
-			[queues.tx, egress],
+		for (const [direction, value] of [
+			["ingress", bench === fast ? flags | rx.fast : flags],
+			["egress", egress],
 		] as const)
 			tables.config.set(
-				{ ifindex: 0, queue },
+				{ ifindex: 0, direction },
 				{ id: 1, flags: value, name: "fuzz" },
 			);
 	});
@@ -105,8 +104,8 @@ function sendTwice(
 
 const counts = ({ normal, fast }: BothPaths) =>
 	[normal, fast].map((bench) => [
-		...counters(bench, "rx"),
-		...counters(bench, "tx"),
+		...counters(bench, "ingress"),
+		...counters(bench, "egress"),
 	]);
 
 /** Makes length and checksum of a frame's IP header right, or most packets would get no further. */

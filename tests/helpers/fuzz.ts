@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import {
+	type Direction,
 	fateOf,
 	type Outcome,
 	outcomes,
@@ -14,8 +15,6 @@ import { type PacketCase, services as plain, tunnels } from "./packet-case.js";
 import {
 	type Bench,
 	packetBench,
-	type Queue,
-	queues,
 	type Verdict,
 	verdicts,
 } from "./run-packet.js";
@@ -35,7 +34,7 @@ export const fuzzServices = plain.map(
 
 export interface FuzzResult {
 	/** How often each outcome was counted. */
-	totals: Map<Outcome, number>;
+	counted: Map<Outcome, number>;
 }
 
 /**
@@ -56,7 +55,7 @@ export function fuzz(count: number, seed: number): FuzzResult {
 		for (const [outcome, times] of counted)
 			total.set(outcome, (total.get(outcome) ?? 0) + times);
 	}
-	return { totals: total };
+	return { counted: total };
 }
 
 /** One setting of the flags and of forwarding, one direction, many packets. */
@@ -67,28 +66,28 @@ function round(
 	size: number,
 ): Map<Outcome, number> {
 	const { tables } = bench;
-	const queue = random.pick(["rx", "tx"] as const);
+	const direction = random.pick(["ingress", "egress"] as const);
 	empty(tables);
 	program(tables, tunnels, fuzzServices);
 	// Now and then there is no row for the interface.
 	if (random.below(20) > 0)
 		tables.config.set(
-			{ ifindex: 0, queue: queues[queue] },
+			{ ifindex: 0, direction },
 			{ id: 1, flags: random.below(64), name: "fuzz" },
 		);
 	bench.forward(random.below(2) > 0);
 	bench.forget();
 	const before = contents(tables);
-	const counts = counters(bench, queue);
+	const counts = counters(bench, direction);
 	const verdictCounts = new Map<Verdict, number>();
 	const packets: Buffer[] = [];
 	for (let i = 0; i < size; i++) {
 		const packet = mutate(random, corpus);
 		packets.push(packet);
-		const verdict = send(bench, queue, packet, random);
+		const verdict = send(bench, direction, packet, random);
 		verdictCounts.set(verdict, (verdictCounts.get(verdict) ?? 0) + 1);
 	}
-	const counted = counters(bench, queue).map((now, i) =>
+	const counted = counters(bench, direction).map((now, i) =>
 		Number(now - (counts[i] as bigint)),
 	);
 	const byOutcome = new Map(
@@ -109,12 +108,12 @@ function round(
 /** Sends one packet and looks at what came of it alone. */
 function send(
 	bench: Bench,
-	queue: Queue,
+	direction: Direction,
 	packet: Buffer,
 	random: Random,
 ): Verdict {
 	const { verdict: number, data } = bench[
-		queue === "rx" ? "ingress" : "egress"
+		direction === "ingress" ? "ingress" : "egress"
 	].testRun({
 		data: packet,
 		context: bench.context({
@@ -127,7 +126,11 @@ function send(
 	must(verdict !== undefined, `verdict ${number} for ${hex}`);
 	if (verdict === "unspec")
 		must(data.equals(packet), `passed on but changed: ${hex}`);
-	if (queue === "rx" && verdict === "ok" && data.length < packet.length)
+	if (
+		direction === "ingress" &&
+		verdict === "ok" &&
+		data.length < packet.length
+	)
 		must(
 			secrets.some((secret) => packet.includes(secret)),
 			`decapsulated without a key: ${hex}`,
@@ -167,13 +170,10 @@ function sameTables(before: string[], after: string[], pinged: boolean) {
 	return fixed(before).join("\n") === fixed(after).join("\n");
 }
 
-export function counters(bench: Bench, queue: Queue): bigint[] {
+export function counters(bench: Bench, direction: Direction): bigint[] {
 	const stats = bench.table(statsTable);
 	const counts = outcomes.map((outcome) =>
-		(stats.get(statsRow(queues[queue], outcome)) ?? []).reduce(
-			(a, b) => a + b,
-			0n,
-		),
+		(stats.get(statsRow(direction, outcome)) ?? []).reduce((a, b) => a + b, 0n),
 	);
 	stats.close();
 	return counts;

@@ -1,13 +1,13 @@
-import type { Outcome } from "@sluice/maps/tables";
+import type { Direction, Outcome } from "@sluice/maps/tables";
 import type { Packet } from "./packet.js";
 import type { TunnelTables } from "./programs.js";
-import type { Queue, Verdict } from "./run-packet.js";
+import type { Verdict } from "./run-packet.js";
 import type { ServiceRow, TunnelRow } from "./services.js";
 
 /** One packet through one program. Written out in full: nothing of it comes from the code under test. */
 export interface PacketCase {
 	title: string;
-	queue: Queue;
+	direction: Direction;
 	/** Of the config row for every interface; none: there is no such row. */
 	flags?: number;
 	/** Written to the tables before. */

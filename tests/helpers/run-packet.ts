@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { interfaceIndex, possibleCpus } from "@sluice/maps";
 import {
+	type Direction,
 	type Fate,
 	fragTable,
 	type Outcome,
@@ -18,10 +19,6 @@ import {
 	type Programs,
 	type TunnelTables,
 } from "./programs.js";
-
-/** Directions, as TABLE-CONFIG numbers them. */
-export const queues = { rx: 0, tx: 1 } as const;
-export type Queue = keyof typeof queues;
 
 /** What programs return, by name: TC_ACT_OK, TC_ACT_SHOT, TC_ACT_REDIRECT, TC_ACT_UNSPEC. */
 export const verdicts = {
@@ -44,14 +41,14 @@ export interface Run {
 	verdict: Verdict;
 	output: Buffer;
 	/** Every outcome that the run counted, as often as it did. */
-	outcomes: Outcome[];
+	counted: Outcome[];
 }
 
 /** Both programs with their tables, in namespaces of their own; `link` has an MTU of 1500. */
 export interface Bench extends Programs {
 	readonly tables: TunnelTables;
 	readonly link: number;
-	run(queue: Queue, packet: Buffer, context?: PacketContext): Run;
+	run(direction: Direction, packet: Buffer, context?: PacketContext): Run;
 	/** A context as the kernel takes it. */
 	context(context: PacketContext): Buffer;
 	/** Lets the host forward packets, or not, or on lo alone. */
@@ -102,9 +99,9 @@ export function anotherBench(): Bench {
 	const stats = programs.table(statsTable);
 
 	/** Counters of one direction. They only grow. */
-	const counts = (queue: Queue) =>
+	const counts = (direction: Direction) =>
 		outcomes.map((outcome) =>
-			(stats.get(statsRow(queues[queue], outcome)) ?? []).reduce(
+			(stats.get(statsRow(direction, outcome)) ?? []).reduce(
 				(a, b) => a + b,
 				0n,
 			),
@@ -129,18 +126,19 @@ export function anotherBench(): Bench {
 			limit.set(0, onEachCpu({ tokens: 0n, time }));
 		},
 		link: interfaceIndex("link0") as number,
-		run(queue, packet, context = {}) {
-			const before = counts(queue);
-			const program = queue === "rx" ? programs.ingress : programs.egress;
+		run(direction, packet, context = {}) {
+			const before = counts(direction);
+			const program =
+				direction === "ingress" ? programs.ingress : programs.egress;
 			const { verdict, data } = program.testRun({
 				data: packet,
 				context: skb(context),
 			});
-			const after = counts(queue);
+			const after = counts(direction);
 			return {
 				verdict: verdicts[verdict as keyof typeof verdicts],
 				output: data,
-				outcomes: outcomes.flatMap((outcome, i) =>
+				counted: outcomes.flatMap((outcome, i) =>
 					Array<Outcome>(
 						Number((after[i] as bigint) - (before[i] as bigint)),
 					).fill(outcome),

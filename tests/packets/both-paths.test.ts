@@ -1,5 +1,6 @@
 // Needs root and BPF: runs the loaded programs on packets.
 import {
+	directions,
 	outcomes,
 	statsRow,
 	statsTable,
@@ -15,7 +16,7 @@ import {
 	tunnels,
 	tx,
 } from "../helpers/packet-case.js";
-import { type Bench, queues } from "../helpers/run-packet.js";
+import type { Bench } from "../helpers/run-packet.js";
 import { contents, empty, program } from "../helpers/services.js";
 import { cases } from "./cases/index.js";
 
@@ -28,10 +29,10 @@ function counters(bench: Bench): string[] {
 	const traffic = bench.table(trafficTable);
 	const sum = (values: readonly bigint[] = []) =>
 		values.reduce((a, b) => a + b, 0n);
-	const rows = Object.values(queues).flatMap((queue) =>
+	const rows = directions.flatMap((direction) =>
 		outcomes.map(
 			(outcome) =>
-				`${queue} ${outcome} ${sum(stats.get(statsRow(queue, outcome)))}`,
+				`${direction} ${outcome} ${sum(stats.get(statsRow(direction, outcome)))}`,
 		),
 	);
 	for (const [key, perCpu] of traffic.entries())
@@ -50,11 +51,11 @@ function agree(t: ExecutionContext, wanted: PacketCase): void {
 		program(tables, tunnels, services);
 		const flags = (wanted.flags ?? 0) & ~rx.fast;
 		tables.config.set(
-			{ ifindex: 0, queue: queues.rx },
+			{ ifindex: 0, direction: "ingress" },
 			{ id: 1, flags: bench === fast ? flags | rx.fast : flags, name: "" },
 		);
 		tables.config.set(
-			{ ifindex: 0, queue: queues.tx },
+			{ ifindex: 0, direction: "egress" },
 			{ id: 2, flags: tx.proxy | tx.snat | tx.fib, name: "" },
 		);
 		wanted.tables?.(tables);
@@ -76,5 +77,5 @@ function agree(t: ExecutionContext, wanted: PacketCase): void {
 	t.deepEqual(written(normal), written(fast));
 }
 
-for (const wanted of cases.filter(({ queue }) => queue === "rx"))
+for (const wanted of cases.filter(({ direction }) => direction === "ingress"))
 	bpfTest(`both paths: ${wanted.title}`, (t) => agree(t, wanted));

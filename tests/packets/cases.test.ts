@@ -3,12 +3,7 @@ import { fateOf, type Outcome, outcomes } from "@sluice/maps/tables";
 import { needs, testWith } from "@sluice/testbed";
 import test, { type ExecutionContext } from "ava";
 import { type PacketCase, services, tunnels } from "../helpers/packet-case.js";
-import {
-	type Bench,
-	packetBench,
-	queues,
-	verdictOf,
-} from "../helpers/run-packet.js";
+import { type Bench, packetBench, verdictOf } from "../helpers/run-packet.js";
 import { contents, empty, program } from "../helpers/services.js";
 import { cases } from "./cases/index.js";
 
@@ -22,7 +17,7 @@ function behaves(t: ExecutionContext, wanted: PacketCase): void {
 	program(tables, tunnels, services);
 	if (wanted.flags !== undefined)
 		tables.config.set(
-			{ ifindex: 0, queue: queues[wanted.queue] },
+			{ ifindex: 0, direction: wanted.direction },
 			{ id: 1, flags: wanted.flags, name: "case" },
 		);
 	wanted.tables?.(tables);
@@ -34,13 +29,13 @@ function behaves(t: ExecutionContext, wanted: PacketCase): void {
 		...(wanted.gsoSize ? { gsoSize: wanted.gsoSize } : {}),
 	};
 	for (const packet of wanted.before ?? [])
-		bench.run(wanted.queue, packet.bytes(), context);
+		bench.run(wanted.direction, packet.bytes(), context);
 	const before = contents(tables);
 
 	const input = wanted.input.bytes();
-	const run = bench.run(wanted.queue, input, context);
+	const run = bench.run(wanted.direction, input, context);
 
-	t.deepEqual(run.outcomes, [wanted.outcome]);
+	t.deepEqual(run.counted, [wanted.outcome]);
 	const verdict = wanted.verdict ?? verdictOf[fateOf(wanted.outcome)];
 	t.is(run.verdict, verdict);
 	if (verdict !== "shot")

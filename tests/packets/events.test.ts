@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { openRing } from "@sluice/maps";
 import {
+	directionIndex,
 	eventsLostTable,
 	type PacketEvent,
 	readEvent,
@@ -44,11 +45,11 @@ function dumping(t: ExecutionContext) {
 	const bench = opened;
 	program(bench.tables, tunnels, services);
 	bench.tables.config.set(
-		{ ifindex: 0, queue: 0 },
+		{ ifindex: 0, direction: "ingress" },
 		{ id: 41, flags: rx.dump, name: "in" },
 	);
 	bench.tables.config.set(
-		{ ifindex: 0, queue: 1 },
+		{ ifindex: 0, direction: "egress" },
 		{ id: 42, flags: tx.dump | tx.proxy, name: "out" },
 	);
 	bench.forget();
@@ -68,7 +69,7 @@ function dumping(t: ExecutionContext) {
 
 bpfTest("a packet is dumped before and after it is decapsulated", (t) => {
 	const { bench, read } = dumping(t);
-	bench.run("rx", inTunnel.bytes());
+	bench.run("ingress", inTunnel.bytes());
 
 	const [before, after, ...more] = read();
 
@@ -81,7 +82,7 @@ bpfTest("a packet is dumped before and after it is decapsulated", (t) => {
 	t.deepEqual(after?.data, reply.bytes());
 	t.is(after?.id, before?.id);
 	t.is(after?.config, 41);
-	t.is(after?.queue, 0);
+	t.is(after?.direction, "ingress");
 	t.is(after?.length, reply.bytes().length);
 });
 
@@ -101,10 +102,13 @@ bpfTest(
 		const row = bench.tables.verify.get(sid) ?? (t.fail() as never);
 		bench.tables.verify.set(sid, { ...row, backend });
 		const { config } = bench.tables;
-		config.delete({ ifindex: 0, queue: 1 });
-		config.set({ ifindex: 6, queue: 1 }, { id: 6, flags: 32, name: "veth" });
+		config.delete({ ifindex: 0, direction: "egress" });
 		config.set(
-			{ ifindex: 0, queue: 0 },
+			{ ifindex: 6, direction: "egress" },
+			{ id: 6, flags: 32, name: "veth" },
+		);
+		config.set(
+			{ ifindex: 0, direction: "ingress" },
 			{ id: 41, flags: rx.dump | rx.peer, name: "in" },
 		);
 		const toNode = eth()
@@ -116,26 +120,26 @@ bpfTest(
 			.bytes();
 		for (const ifindex of [2, 3]) {
 			bench.forget();
-			t.is(bench.run("rx", toNode, { ifindex }).verdict, "redirect");
+			t.is(bench.run("ingress", toNode, { ifindex }).verdict, "redirect");
 			t.deepEqual(
 				read().map(({ config }) => config),
 				[41, 41],
 			);
 		}
-		config.delete({ ifindex: 6, queue: 1 });
+		config.delete({ ifindex: 6, direction: "egress" });
 	},
 );
 
 bpfTest("a packet is dumped before and after it is encapsulated", (t) => {
 	const { bench, read } = dumping(t);
-	bench.run("tx", request.bytes());
+	bench.run("egress", request.bytes());
 
 	const [before, after] = read();
 
 	t.deepEqual(before?.data, request.bytes());
 	t.is(after?.outcome, "encapsulated");
 	t.is(after?.config, 42);
-	t.is(after?.queue, 1);
+	t.is(after?.direction, "egress");
 	t.is(after?.data.length, request.bytes().length + 52);
 });
 
@@ -147,7 +151,7 @@ bpfTest("a dropped packet is dumped with the reason", (t) => {
 		.gue(tcp4, "not the key")
 		.ipv4(client, "1.1.1.1")
 		.tcp(40000, 4000);
-	bench.run("rx", wrong.bytes());
+	bench.run("ingress", wrong.bytes());
 
 	t.deepEqual(
 		read().map(({ stage, outcome }) => [stage, outcome]),
@@ -160,7 +164,7 @@ bpfTest("a dropped packet is dumped with the reason", (t) => {
 
 bpfTest("a packet that is not ours is not dumped", (t) => {
 	const { bench, read } = dumping(t);
-	bench.run("rx", eth().ipv4(client, near).tcp(40000, 22).bytes());
+	bench.run("ingress", eth().ipv4(client, near).tcp(40000, 22).bytes());
 	t.deepEqual(read(), []);
 });
 
@@ -170,7 +174,7 @@ bpfTest("a large packet is cut to 2048 bytes", (t) => {
 		.ipv4(client, "1.1.1.1")
 		.tcp(40000, 4000)
 		.payload(Buffer.alloc(3000, 7));
-	bench.run("tx", large.bytes());
+	bench.run("egress", large.bytes());
 
 	const [before] = read();
 
@@ -205,11 +209,11 @@ bpfTest("traffic is counted by tunnel, service and direction", (t) => {
 	const { bench } = dumping(t);
 	const traffic = bench.table(trafficTable);
 	traffic.deleteMany([...traffic.entries()].map(([row]) => row));
-	bench.run("tx", request.bytes());
-	bench.run("tx", request.bytes());
-	bench.run("rx", inTunnel.bytes());
+	bench.run("egress", request.bytes());
+	bench.run("egress", request.bytes());
+	bench.run("ingress", inTunnel.bytes());
 	bench.run(
-		"rx",
+		"ingress",
 		eth().ipv4(far, near).udp(port, port).ping(tcp4, key, 100).bytes(),
 	);
 
@@ -222,11 +226,13 @@ bpfTest("traffic is counted by tunnel, service and direction", (t) => {
 	const size = BigInt(request.bytes().length - 14);
 	const row = { tunnel: 100, sid: { service: 1, group: 2 } };
 	t.deepEqual(
-		rows.sort((a, b) => a.queue - b.queue),
+		rows.sort(
+			(a, b) => directionIndex(a.direction) - directionIndex(b.direction),
+		),
 		[
 			// A ping is a packet that carries nothing.
-			{ ...row, queue: 0, packets: 2n, bytes: size },
-			{ ...row, queue: 1, packets: 2n, bytes: 2n * size },
+			{ ...row, direction: "ingress", packets: 2n, bytes: size },
+			{ ...row, direction: "egress", packets: 2n, bytes: 2n * size },
 		],
 	);
 });

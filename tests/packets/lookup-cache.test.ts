@@ -18,7 +18,7 @@ import {
 	tunnels,
 	tx,
 } from "../helpers/packet-case.js";
-import { type Bench, packetBench, queues } from "../helpers/run-packet.js";
+import { type Bench, packetBench } from "../helpers/run-packet.js";
 import { empty, program } from "../helpers/services.js";
 
 const bpfTest = testWith(test.serial as typeof test, needs.root, needs.bpf);
@@ -43,26 +43,29 @@ function filled(): Bench {
 	const { tables } = opened;
 	empty(tables);
 	program(tables, tunnels, services);
-	for (const [queue, flags] of [
-		[queues.rx, rx.dnat],
-		[queues.tx, tx.proxy],
+	for (const [direction, flags] of [
+		["ingress", rx.dnat],
+		["egress", tx.proxy],
 	] as const)
-		tables.config.set({ ifindex: 0, queue }, { id: 1, flags, name: "cache" });
+		tables.config.set(
+			{ ifindex: 0, direction },
+			{ id: 1, flags, name: "cache" },
+		);
 	opened.forget();
 	return opened;
 }
 
 bpfTest("a service that is deleted is forgotten with the next jiffy", (t) => {
 	const bench = filled();
-	t.deepEqual(bench.run("rx", inTunnel).outcomes, ["decapsulated"]);
-	t.deepEqual(bench.run("tx", request).outcomes, ["encapsulated"]);
+	t.deepEqual(bench.run("ingress", inTunnel).counted, ["decapsulated"]);
+	t.deepEqual(bench.run("egress", request).counted, ["encapsulated"]);
 
 	bench.tables.verify.delete(sid);
 	bench.tables.encap.delete(backend);
 	bench.forget();
 
-	t.deepEqual(bench.run("rx", inTunnel).outcomes, ["unknown-service"]);
-	t.deepEqual(bench.run("tx", request).outcomes, ["not-ours"]);
+	t.deepEqual(bench.run("ingress", inTunnel).counted, ["unknown-service"]);
+	t.deepEqual(bench.run("egress", request).counted, ["not-ours"]);
 });
 
 bpfTest(
@@ -82,8 +85,8 @@ bpfTest(
 			.bytes();
 		// So often that in most rounds the packets come within the jiffy.
 		for (let round = 0; round < 50; round++) {
-			t.deepEqual(bench.run("rx", inTunnel).outcomes, ["decapsulated"]);
-			t.deepEqual(bench.run("rx", refused).outcomes, ["inner-local"]);
+			t.deepEqual(bench.run("ingress", inTunnel).counted, ["decapsulated"]);
+			t.deepEqual(bench.run("ingress", refused).counted, ["inner-local"]);
 		}
 		ip(`rule del from ${tcp4over6.backend} lookup 77`);
 	},
@@ -95,12 +98,12 @@ bpfTest("a service that is added is seen with the next jiffy", (t) => {
 	if (!row) return t.fail();
 	bench.tables.encap.delete(backend);
 	bench.forget();
-	t.deepEqual(bench.run("tx", request).outcomes, ["not-ours"]);
+	t.deepEqual(bench.run("egress", request).counted, ["not-ours"]);
 
 	bench.tables.encap.set(backend, row);
 	bench.forget();
 
-	t.deepEqual(bench.run("tx", request).outcomes, ["encapsulated"]);
+	t.deepEqual(bench.run("egress", request).counted, ["encapsulated"]);
 });
 
 bpfTest(
@@ -117,14 +120,14 @@ bpfTest(
 			verify.set(sid, whole);
 			encap.set(backend, sent);
 			bench.forget();
-			bench.run("rx", inTunnel);
-			bench.run("tx", request);
+			bench.run("ingress", inTunnel);
+			bench.run("egress", request);
 			t.is(rows().length, 2);
 			verify.delete(sid);
 			encap.delete(backend);
 			traffic.deleteMany(rows());
-			bench.run("rx", inTunnel);
-			bench.run("tx", request);
+			bench.run("ingress", inTunnel);
+			bench.run("egress", request);
 			t.deepEqual(rows(), []);
 		}
 	},

@@ -1,19 +1,15 @@
 // Needs root and BPF: runs the loaded programs on packets.
 import { readFileSync } from "node:fs";
 import path from "node:path";
+import type { Direction } from "@sluice/maps/tables";
 import { needs, testWith } from "@sluice/testbed";
 import test, { type ExecutionContext } from "ava";
-import {
-	type Bench,
-	packetBench,
-	type Queue,
-	queues,
-} from "../helpers/run-packet.js";
+import { type Bench, packetBench } from "../helpers/run-packet.js";
 import { empty, program, type ServiceRow } from "../helpers/services.js";
 
 interface Vector {
 	name: string;
-	queue: Queue;
+	direction: Direction;
 	frame: string;
 	flags?: number;
 	expect: {
@@ -51,16 +47,16 @@ function follows(t: ExecutionContext, vector: Vector): void {
 	empty(tables);
 	program(tables, tunnels, services);
 	tables.config.set(
-		{ ifindex: 0, queue: queues[vector.queue] },
+		{ ifindex: 0, direction: vector.direction },
 		{ id: 1, flags: vector.flags ?? 0, name: "vector" },
 	);
 	bench.forget();
 
-	const run = bench.run(vector.queue, Buffer.from(vector.frame, "hex"));
+	const run = bench.run(vector.direction, Buffer.from(vector.frame, "hex"));
 
 	const { action, frame, tunnel } = vector.expect;
 	t.is(run.verdict, action === "drop" ? "shot" : action);
-	t.is(run.outcomes.length, 1);
+	t.is(run.counted.length, 1);
 	if (action !== "drop")
 		t.is(run.output.toString("hex"), frame ?? vector.frame);
 	if (!tunnel) return;

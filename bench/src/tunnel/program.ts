@@ -3,6 +3,7 @@ import { openTable } from "@sluice/maps";
 import {
 	configTable,
 	decapTable,
+	directions,
 	type Endpoint,
 	encapTable,
 	natTable,
@@ -20,8 +21,11 @@ const GUE_PORT = 6080;
 const TUNNEL = 100;
 const DUMP = 8;
 const FAST = 64;
-/** Ingress (gue, dnat) and egress (proxy, snat, fib) of the gateway; gue and fib of the node. */
-const FLAGS = { gateway: [3, 19], node: [1, 16] } as const;
+/** gue, dnat and proxy, snat, fib at the gateway; gue and fib at the node. */
+const FLAGS = {
+	gateway: { ingress: 3, egress: 19 },
+	node: { ingress: 1, egress: 16 },
+} as const;
 
 type Service = { sid: Sid; proxy: Endpoint; backend: Endpoint };
 
@@ -33,12 +37,13 @@ const fast = process.argv[4] === "fast" && role === "gateway" ? FAST : 0;
 const key = Buffer.from("Pa55w0rd1234567\0");
 const services = [...used(), ...others(total - 3)];
 
-for (const queue of [0, 1])
+for (const direction of directions)
 	openTable(configTable, PINS).set(
-		{ ifindex: 0, queue },
+		{ ifindex: 0, direction },
 		{
 			id: 1,
-			flags: (FLAGS[role][queue] ?? 0) | dump | (queue === 0 ? fast : 0),
+			flags:
+				FLAGS[role][direction] | dump | (direction === "ingress" ? fast : 0),
 			name: role,
 		},
 	);

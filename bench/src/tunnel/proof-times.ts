@@ -107,7 +107,10 @@ export async function proofTimes(): Promise<Table> {
 		const unused = { packets: 0n, lastPacket: 0n };
 		loaded
 			.table(configTable)
-			.set({ ifindex: 0, queue: 0 }, { id: 1, flags: 1, name: "node" });
+			.set(
+				{ ifindex: 0, direction: "ingress" },
+				{ id: 1, flags: 1, name: "node" },
+			);
 		loaded.table(tunnelTable).set(TUNNEL, {
 			...{ local: here.address, localPort: here.port },
 			...{ remote: there.address, remotePort: there.port, lastPing: 0n },
@@ -145,7 +148,10 @@ export async function proofTimes(): Promise<Table> {
 				const [wanted, make] = packets[row.title] as [Outcome, () => Buffer];
 				const packet = make();
 				const count = () =>
-					(stats.get(statsRow(0, wanted)) ?? []).reduce((a, b) => a + b, 0n);
+					(stats.get(statsRow("ingress", wanted)) ?? []).reduce(
+						(a, b) => a + b,
+						0n,
+					);
 				const before = count();
 				// A ping is new once.
 				program.testRun({ data: packet });

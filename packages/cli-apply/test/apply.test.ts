@@ -93,9 +93,17 @@ it("learned remotes and counters stay", async (t, tables) => {
 	};
 	tunnels.set(100, learned);
 	const traffic = tables.open(trafficTable);
-	const own = { tunnel: 100, sid: { service: 1, group: 2 }, queue: 0 };
-	const moved = { tunnel: 101, sid: { service: 2, group: 2 }, queue: 0 };
-	for (const key of [own, moved])
+	const counted = {
+		tunnel: 100,
+		sid: { service: 1, group: 2 },
+		direction: "ingress",
+	} as const;
+	const moved = {
+		tunnel: 101,
+		sid: { service: 2, group: 2 },
+		direction: "ingress",
+	} as const;
+	for (const key of [counted, moved])
 		traffic.set(key, [{ packets: 3n, bytes: 4n }]);
 	const next = changed((c) => {
 		c.metadata.generation = 2;
@@ -104,7 +112,7 @@ it("learned remotes and counters stay", async (t, tables) => {
 	const { code } = await tables.run(cli, "-", from(next));
 	t.is(code, 0);
 	t.deepEqual(tunnels.get(100), learned);
-	t.truthy(traffic.get(own));
+	t.truthy(traffic.get(counted));
 	t.is(traffic.get(moved), undefined);
 });
 

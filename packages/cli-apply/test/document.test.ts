@@ -41,7 +41,7 @@ test("a document is read as written, in YAML and in JSON", (t) => {
 		t.deepEqual(machine.config, [
 			{
 				interface: "*",
-				queue: 0,
+				direction: "ingress",
 				config: { id: 1, flags: 3, name: "gateway" },
 			},
 		]);
@@ -264,9 +264,9 @@ for (const [title, change, message] of wrong)
 test("what the parser takes, the schema takes", (t) => {
 	for (const content of [
 		gateway(),
-		...directions.map((direction, queue) =>
+		...directions.map((direction) =>
 			changed((c) => {
-				const flags = Object.keys(flagNames[queue] ?? {});
+				const flags = Object.keys(flagNames[direction]);
 				Object.assign(first(c, "config"), { direction, flags });
 			}),
 		),

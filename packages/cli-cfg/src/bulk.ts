@@ -1,11 +1,16 @@
 import type { BulkTables } from "@sluice/cli-kit";
-import { type Config, type ConfigKey, configTable } from "@sluice/maps/tables";
+import {
+	type Config,
+	type ConfigKey,
+	configTable,
+	directionIndex,
+} from "@sluice/maps/tables";
 import { rankOfConfig } from "@sluice/tunnel";
-import { type ConfigRow, set } from "./commands/set.js";
+import { type Row, set } from "./commands/set.js";
 import { interfaceOf } from "./rows.js";
 
 /** How rows are batched, saved and restored. */
-export const bulk: BulkTables<ConfigRow, ConfigKey, Config> = {
+export const bulk: BulkTables<Row, ConfigKey, Config> = {
 	table: configTable,
 	set,
 	rank: rankOfConfig,
@@ -14,7 +19,7 @@ export const bulk: BulkTables<ConfigRow, ConfigKey, Config> = {
 		...(key.ifindex === 0
 			? []
 			: [interfaceOf(key, context) ?? `if${key.ifindex}`]),
-		...[key.queue, id, flags].map(String),
+		...[directionIndex(key.direction), id, flags].map(String),
 		name,
 	],
 	delWords: (key, context) => [
@@ -22,7 +27,7 @@ export const bulk: BulkTables<ConfigRow, ConfigKey, Config> = {
 		...(key.ifindex === 0
 			? []
 			: [interfaceOf(key, context) ?? `if${key.ifindex}`]),
-		String(key.queue),
+		String(directionIndex(key.direction)),
 	],
 	restoring(context) {
 		context.openTable(configTable).clear();

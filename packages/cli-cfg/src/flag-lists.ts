@@ -11,7 +11,7 @@ export function flagLists(
 	typed: string,
 ): string[] {
 	const before = typed.split(",").slice(0, -1);
-	return Object.keys(flagNames[Number(words.at(-2))] ?? {})
+	return Object.keys(flagNames[words.at(-2) === "0" ? "ingress" : "egress"])
 		.filter((name) => !before.includes(name))
 		.map((name) => [...before, name].join(","));
 }

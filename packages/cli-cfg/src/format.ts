@@ -6,16 +6,15 @@ import { flagWords } from "@sluice/maps/tables";
 /** @param name "*" for every interface; undefined for one that is gone, printed "-" */
 export function configLine(
 	name: string | undefined,
-	{ ifindex, queue }: ConfigKey,
+	{ ifindex, direction }: ConfigKey,
 	config: Config,
 ): string {
-	const direction = queue === 0 ? "Ingress" : "Egress";
-	const words = flagWords(queue, config.flags).join(",");
+	const words = flagWords(direction, config.flags).join(",");
 	return [
 		"CFG",
 		name ?? "-",
 		ifindex,
-		direction,
+		direction === "ingress" ? "Ingress" : "Egress",
 		config.id,
 		config.name,
 		`${config.flags} ${words}`.trimEnd(),
@@ -24,14 +23,14 @@ export function configLine(
 
 export const configDocument = (
 	name: string | undefined,
-	{ ifindex, queue }: ConfigKey,
+	{ ifindex, direction }: ConfigKey,
 	config: Config,
 ) => ({
 	interface: name ?? null,
 	ifindex,
-	direction: queue === 0 ? "ingress" : "egress",
+	direction,
 	id: config.id,
 	name: config.name,
 	flags: config.flags,
-	flagNames: flagWords(queue, config.flags),
+	flagNames: flagWords(direction, config.flags),
 });

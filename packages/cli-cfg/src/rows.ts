@@ -5,13 +5,13 @@ import {
 	noInterface,
 	values,
 } from "@sluice/cli-kit";
-import type { ConfigKey } from "@sluice/maps/tables";
+import type { ConfigKey, Direction } from "@sluice/maps/tables";
 
 /** Which rows a command line means: every part left out stands for all. */
 export interface Selection {
 	/** Name of an interface, or undefined for rows of any interface. */
 	interface: string | undefined;
-	queue: number | undefined;
+	direction: Direction | undefined;
 }
 
 export const isIndex = (text: string) => text === "0" || text === "1";
@@ -22,17 +22,18 @@ export function selection(args: Args): Selection {
 	const idx = args.optional("idx");
 	// A single word is read as <idx>.
 	if (name === undefined && idx !== undefined && !isIndex(idx))
-		return { interface: idx === "all" ? undefined : idx, queue: undefined };
+		return { interface: idx === "all" ? undefined : idx, direction: undefined };
 	if (name === "all" || (name !== undefined && isIndex(name)))
 		throw badInput(`nothing may follow ${name}, got "${idx}"`);
 	return {
 		interface: name,
-		queue: idx === undefined ? undefined : indexOf(idx),
+		direction: idx === undefined ? undefined : directionOf(idx),
 	};
 }
 
 /** @throws Failure usage */
-export const indexOf = (text: string) => values.integer("idx", text, 0, 1);
+export const directionOf = (text: string): Direction =>
+	values.integer("idx", text, 0, 1) === 0 ? "ingress" : "egress";
 
 /**
  * The index of an interface that is there; `if7` stands for index 7 where no interface has that name, so that the

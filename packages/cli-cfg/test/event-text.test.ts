@@ -168,7 +168,7 @@ const event: PacketEvent = {
 	ifindex: 4,
 	config: 7,
 	length: 110,
-	queue: 0,
+	direction: "ingress",
 	stage: "after",
 	outcome: "decapsulated",
 	raw: false,
@@ -191,7 +191,7 @@ test("an event is a line", (t) => {
 	);
 	t.is(
 		eventLine(
-			{ ...event, queue: 1, stage: "before", outcome: undefined },
+			{ ...event, direction: "egress", stage: "before", outcome: undefined },
 			{ ...origin, interface: undefined },
 		),
 		"PKT\t12:00:00.001234\tif4\tEgress\tbefore\t-\t110\t[2001:db8::1]:53 > [2001:db8::2]:5353 udp 4 bytes",

@@ -23,7 +23,7 @@ function count(t: ExecutionContext, tables: PinnedTables): void {
 	const timer = setInterval(() => {
 		packets += 10n;
 		const each = Array.from({ length: cpus }, () => packets);
-		stats.set(statsRow(1, "encapsulated"), each);
+		stats.set(statsRow("egress", "encapsulated"), each);
 	}, 5);
 	t.teardown(() => clearInterval(timer));
 }
@@ -72,7 +72,7 @@ it("a single drop stays, with its time, in red on a terminal", async (t, tables)
 	const watch = onTerminal(watching, size, variables(tables));
 	await watch.shows(/last change/);
 	tables.open(statsTable).set(
-		statsRow(0, "wrong-key"),
+		statsRow("ingress", "wrong-key"),
 		Array.from({ length: possibleCpus() }, (_, cpu) => BigInt(cpu === 0)),
 	);
 	// Looks later it has no rate any more, and is still there.

@@ -1,6 +1,6 @@
 import { isIPv6 } from "node:net";
 import { ask, type Interface, type Route } from "@sluice/iproute";
-import { flagWords, queues } from "@sluice/maps/tables";
+import { flagWords } from "@sluice/maps/tables";
 import { isOff } from "./checks/forwarding.js";
 import { isInPrefix } from "./prefix.js";
 import { needed, type World } from "./world.js";
@@ -32,14 +32,14 @@ export async function notForwarded(
 
 /** Whether requests of clients come in by an interface. */
 function translates(world: World, { ifindex }: Interface): boolean {
-	const rows = world.config().filter(([{ queue }]) => queue === queues.ingress);
+	const rows = world
+		.config()
+		.filter(([{ direction }]) => direction === "ingress");
 	const [, row] =
 		rows.find(([key]) => key.ifindex === ifindex) ??
 		rows.find(([key]) => key.ifindex === 0) ??
 		[];
-	return (
-		row !== undefined && flagWords(queues.ingress, row.flags).includes("dnat")
-	);
+	return row !== undefined && flagWords("ingress", row.flags).includes("dnat");
 }
 
 /** Undefined where a packet of one of the senders is routed: another may be an address that no host has. */

@@ -3,6 +3,7 @@ import { Failure } from "@sluice/cli-kit";
 import type { LoadedObject, Program } from "@sluice/maps";
 import type { OpenTable, Table } from "@sluice/maps/table";
 import {
+	type Direction,
 	type Outcome,
 	outcomes,
 	pathMtuTable,
@@ -105,8 +106,8 @@ export class Copy {
 			const stats = object.table(statsTable);
 			if (before) {
 				program.testRun({ data: before, context: Buffer.from(context) });
-				const first = counted((key) => stats.get(key), this.#queue);
-				const row = statsRow(this.#queue, first);
+				const first = counted((key) => stats.get(key), this.#direction);
+				const row = statsRow(this.#direction, first);
 				stats.set(
 					row,
 					(stats.get(row) ?? []).map(() => 0n),
@@ -115,7 +116,7 @@ export class Copy {
 			const run = program.testRun({ data: packet, context });
 			return {
 				returned: run.verdict,
-				outcome: counted((key) => stats.get(key), this.#queue),
+				outcome: counted((key) => stats.get(key), this.#direction),
 				packet: run.data,
 			};
 		} finally {
@@ -162,8 +163,8 @@ export class Copy {
 		}
 	}
 
-	get #queue(): number {
-		return this.#attached.direction === "ingress" ? 0 : 1;
+	get #direction(): Direction {
+		return this.#attached.direction;
 	}
 
 	/** The kernel's digest leaves out which maps a program has, and nothing else. */
@@ -191,10 +192,10 @@ export class Copy {
 /** The outcome that was counted, the one of this packet. */
 function counted(
 	get: (key: number) => bigint[] | undefined,
-	queue: number,
+	direction: Direction,
 ): Outcome {
 	const found = outcomes.find((outcome) =>
-		get(statsRow(queue, outcome))?.some((count) => count > 0n),
+		get(statsRow(direction, outcome))?.some((count) => count > 0n),
 	);
 	if (!found) throw new Error("the program has counted nothing");
 	return found;

@@ -1,6 +1,7 @@
 import { endpointText } from "@sluice/maps/address";
 import {
 	type Config,
+	type Direction,
 	type Endpoint,
 	flagWords,
 	type Protocol,
@@ -12,7 +13,7 @@ import type { End } from "@sluice/tunnel/wire";
 import type { LiveTables } from "./live-tables.js";
 
 /** A row that the program looks for, and what it finds. */
-export interface TableRow {
+export interface Row {
 	table: string;
 	key: string;
 	/** null: there is no such row. */
@@ -23,7 +24,7 @@ export interface TableRow {
 export interface Asked {
 	device: string;
 	ifindex: number;
-	queue: number;
+	direction: Direction;
 	protocol: Protocol;
 	source: End;
 	destination: End;
@@ -34,17 +35,17 @@ export interface Asked {
 }
 
 /** The rows that the program looks for, in its order. */
-export function rowsFor(tables: LiveTables, asked: Asked): TableRow[] {
-	const rows = new FoundRows(tables, asked);
+export function rowsFor(tables: LiveTables, asked: Asked): Row[] {
+	const rows = new Rows(tables, asked);
 	const config = rows.config();
 	if (!config) return rows.list;
-	if (asked.queue === 0) rows.ingress(config);
+	if (asked.direction === "ingress") rows.ingress(config);
 	else rows.egress(config);
 	return rows.list;
 }
 
-class FoundRows {
-	readonly list: TableRow[] = [];
+class Rows {
+	readonly list: Row[] = [];
 	readonly #tables: LiveTables;
 	readonly #asked: Asked;
 
@@ -55,18 +56,18 @@ class FoundRows {
 
 	/** An interface's own row, else that of every interface. */
 	config(): Config | undefined {
-		const { device, ifindex, queue } = this.#asked;
+		const { device, ifindex, direction } = this.#asked;
 		for (const [index, name] of [
 			[ifindex, device],
 			[0, "*"],
 		] as const) {
-			const row = this.#tables.config.get({ ifindex: index, queue });
-			const key = `${name} ${queue === 0 ? "ingress" : "egress"}`;
+			const row = this.#tables.config.get({ ifindex: index, direction });
+			const key = `${name} ${direction}`;
 			this.#note(
 				"TABLE-CONFIG",
 				key,
 				row &&
-					`id ${row.id} flags ${row.flags} ${flagWords(queue, row.flags).join(",")} ${row.name}`.trimEnd(),
+					`id ${row.id} flags ${row.flags} ${flagWords(direction, row.flags).join(",")} ${row.name}`.trimEnd(),
 			);
 			if (row) return row;
 		}
@@ -79,13 +80,13 @@ class FoundRows {
 			this.#tunnelPacket();
 			return;
 		}
-		if (!flagWords(0, flags).includes("dnat")) return;
+		if (!flagWords("ingress", flags).includes("dnat")) return;
 		if (this.#nat(destination)) this.#encap(destination);
 	}
 
 	egress({ flags }: Config): void {
 		const { source, destination } = this.#asked;
-		const words = flagWords(1, flags);
+		const words = flagWords("egress", flags);
 		const [isProxy, snat] = [words.includes("proxy"), words.includes("snat")];
 		if (!isProxy && snat && this.#fromProxy(source)) return;
 		const service = this.#encap(isProxy ? destination : source);

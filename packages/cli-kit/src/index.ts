@@ -6,10 +6,10 @@ export type { StagedContext } from "./bulk/staged-context.js";
 export { lineOf } from "./bulk/words.js";
 export {
 	Args,
-	type Cli,
 	type Command,
 	command,
 	type OptionSpec,
+	type Program,
 	type ValueList,
 	type Values,
 } from "./command.js";
@@ -41,7 +41,7 @@ export {
 	toJson,
 } from "./output.js";
 export type { Guard, Pins } from "./pins.js";
-export type { EachRow } from "./print-long.js";
+export type { Rows } from "./print-long.js";
 export {
 	type PrivateFile,
 	privateFile,

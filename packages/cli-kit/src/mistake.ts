@@ -1,15 +1,15 @@
 import { closestMatch } from "leven";
-import type { Cli } from "./command.js";
+import type { Program } from "./command.js";
 import { Failure } from "./failure.js";
 import type { Mistake } from "./line.js";
 import { takesSecret, usageLine, verbOf } from "./usage.js";
 import { optionsOf } from "./vocabulary.js";
 
 /** What is wrong with a command line, in words. */
-export function mistakeText(cli: Cli, mistake: Mistake): string {
+export function mistakeText(program: Program, mistake: Mistake): string {
 	const { what, word, expected, spec } = mistake;
 	// What is not where it belongs may be the secret.
-	const hidden = spec !== undefined && takesSecret(cli, spec);
+	const hidden = spec !== undefined && takesSecret(program, spec);
 	switch (what) {
 		case "no command":
 			return "no command";
@@ -33,33 +33,33 @@ export function mistakeText(cli: Cli, mistake: Mistake): string {
 }
 
 /** A mistake as the error to report: with the usage of the command, or the command that may be meant. */
-export function explainMistake(cli: Cli, mistake: Mistake): Failure {
+export function explainMistake(program: Program, mistake: Mistake): Failure {
 	const { spec } = mistake;
-	const meant = meantBy(cli, mistake);
+	const meant = meantBy(program, mistake);
 	const seeHelp =
 		spec && mistake.what !== "unknown command"
 			? undefined
-			: `see "${cli.name} --help"`;
+			: `see "${program.name} --help"`;
 	const hint = meant === undefined ? seeHelp : `did you mean "${meant}"?`;
-	return new Failure("usage", mistakeText(cli, mistake), {
+	return new Failure("usage", mistakeText(program, mistake), {
 		...(hint === undefined ? {} : { hint }),
-		...(spec ? { usage: usageLine(cli, spec) } : {}),
+		...(spec ? { usage: usageLine(program, spec) } : {}),
 	});
 }
 
 /** The command or option that may be meant. */
 function meantBy(
-	cli: Cli,
+	program: Program,
 	{ what, word = "", spec }: Mistake,
 ): string | undefined {
 	if (what === "unknown command") {
-		const verbs = cli.commands.map(verbOf);
+		const verbs = program.commands.map(verbOf);
 		const synonym = verbs.find((verb) => synonyms[verb]?.includes(word));
 		return synonym ?? nearest(word, verbs);
 	}
-	if (what !== "unknown option" || (spec && takesSecret(cli, spec)))
+	if (what !== "unknown option" || (spec && takesSecret(program, spec)))
 		return undefined;
-	const options = Object.keys(optionsOf(cli, spec));
+	const options = Object.keys(optionsOf(program, spec));
 	const name = nearest(word.replace(/^-+/, ""), options);
 	return name && `--${name}`;
 }

@@ -1,5 +1,5 @@
 import { LineErrors } from "./bulk/line-errors.js";
-import type { AnyCommand, Cli } from "./command.js";
+import type { AnyCommand, Program } from "./command.js";
 import { Context } from "./context.js";
 import type { Env } from "./env.js";
 import { explained } from "./explained.js";
@@ -15,23 +15,23 @@ import { typedVerb } from "./usage.js";
  * @returns the exit code
  */
 export async function run(
-	cli: Cli,
+	program: Program,
 	argv: readonly string[],
 	env: Env,
 ): Promise<number> {
-	const words = cli.oneDash ? twoDashes(argv) : argv;
+	const words = program.oneDash ? twoDashes(argv) : argv;
 	const [own] = split(words);
-	const line = readLine(cli, words);
+	const line = readLine(program, words);
 	try {
-		if (own[0] === COMPLETE) await listValues(cli, words.slice(1), env);
+		if (own[0] === COMPLETE) await listValues(program, words.slice(1), env);
 		else if (own.includes("--help") || own.includes("-h"))
-			await printHelp(cli, line.spec, own, env);
-		else if (own.includes("--version")) printVersion(cli, own, env);
-		else if ("what" in line) throw explainMistake(cli, line);
-		else await runLine(cli, line, env);
+			await printHelp(program, line.spec, own, env);
+		else if (own.includes("--version")) printVersion(program, own, env);
+		else if ("what" in line) throw explainMistake(program, line);
+		else await runLine(program, line, env);
 		return 0;
 	} catch (error) {
-		return report(cli, line.spec, own.includes("--json"), env, error);
+		return report(program, line.spec, own.includes("--json"), env, error);
 	}
 }
 
@@ -39,16 +39,16 @@ export async function run(
 const COMPLETE = "--complete";
 
 async function listValues(
-	cli: Cli,
+	program: Program,
 	words: readonly string[],
 	env: Env,
 ): Promise<void> {
 	const { listValues } = await import("./completion/list-values.js");
-	await listValues(cli, words, env);
+	await listValues(program, words, env);
 }
 
 async function printHelp(
-	cli: Cli,
+	program: Program,
 	spec: AnyCommand | undefined,
 	own: readonly string[],
 	env: Env,
@@ -56,14 +56,14 @@ async function printHelp(
 	const named = spec && typedVerb(spec) ? spec : undefined;
 	if (own.includes("--json")) {
 		const { programDocument } = await import("./docs/document.js");
-		return env.out(`${toJson(programDocument(cli, named))}\n`);
+		return env.out(`${toJson(programDocument(program, named))}\n`);
 	}
 	const { helpText } = await import("./help.js");
-	env.out(await helpText(cli, named, env.columns ?? 80));
+	env.out(await helpText(program, named, env.columns ?? 80));
 }
 
 function printVersion(
-	{ version }: Cli,
+	{ version }: Program,
 	own: readonly string[],
 	env: Env,
 ): void {
@@ -71,13 +71,13 @@ function printVersion(
 }
 
 /** Parses everything, then opens, then does one thing, then prints. */
-async function runLine(cli: Cli, line: Line, env: Env): Promise<void> {
+async function runLine(program: Program, line: Line, env: Env): Promise<void> {
 	const { spec, values } = line;
-	const parsed = parseArguments(cli, line, env);
+	const parsed = parseArguments(program, line, env);
 	const kernel = spec.kernel === false ? undefined : await env.kernel();
-	const { pins } = cli;
+	const { pins } = program;
 	const guard = kernel && (await pins?.guard?.());
-	const name = nameOf(cli, spec);
+	const name = nameOf(program, spec);
 	const context = new Context({
 		...{ env, kernel, pins, guard, name },
 		options: values,
@@ -109,11 +109,11 @@ function twoDashes(words: readonly string[]): string[] {
 }
 
 /** Who speaks: the program, and the command where it has a word of its own. */
-const nameOf = ({ name }: Cli, spec: AnyCommand | undefined) =>
+const nameOf = ({ name }: Program, spec: AnyCommand | undefined) =>
 	[name, spec && typedVerb(spec)].filter(Boolean).join(": ");
 
 function report(
-	cli: Cli,
+	program: Program,
 	spec: AnyCommand | undefined,
 	json: boolean,
 	env: Env,
@@ -122,14 +122,14 @@ function report(
 	const failure = explained(error);
 	if (!failure) {
 		env.err(
-			`${cli.name}: this is a bug in ${cli.name}: ${(error as Error)?.stack ?? error}\n`,
+			`${program.name}: this is a bug in ${program.name}: ${(error as Error)?.stack ?? error}\n`,
 		);
 		return exitCodes.failed;
 	}
 	const { message, hint, usage, code } = failure;
 	const messages = error instanceof Failure ? error.messages : [message];
 	const lines = error instanceof LineErrors ? error.lines : undefined;
-	const prefix = nameOf(cli, spec);
+	const prefix = nameOf(program, spec);
 	const withHint = (one: { message: string; hint?: string | undefined }) =>
 		oneLine(one.hint ? `${one.message}; ${one.hint}` : one.message);
 	env.err(

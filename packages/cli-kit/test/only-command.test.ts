@@ -1,7 +1,7 @@
 import test from "ava";
-import { type Cli, command, run } from "../src/index.js";
+import { command, type Program, run } from "../src/index.js";
 
-const cli: Cli = {
+const program: Program = {
 	name: "one",
 	summary: "do one thing",
 	version: "1.2.3",
@@ -21,7 +21,7 @@ const cli: Cli = {
 
 async function typed(...words: string[]) {
 	const printed = { out: "", err: "" };
-	const code = await run(cli, words, {
+	const code = await run(program, words, {
 		out: (text) => {
 			printed.out += text;
 		},

@@ -36,17 +36,21 @@ it("the tables are metrics, the CPUs added up", async (t, tables) => {
 	const counters = tables.open(trafficTable);
 	for (const service of [1, 2])
 		counters.set(
-			{ tunnel: 7, sid: { service, group: 1 }, queue: 1 },
+			{ tunnel: 7, sid: { service, group: 1 }, direction: "egress" },
 			traffic(10n),
 		);
 	// A tunnel that is gone has had its part in the sum.
 	counters.set(
-		{ tunnel: 9, sid: { service: 1, group: 1 }, queue: 0 },
+		{ tunnel: 9, sid: { service: 1, group: 1 }, direction: "ingress" },
 		traffic(5n),
 	);
-	tables.open(statsTable).set(statsRow(0, "wrong-key"), everyCpu(3n));
-	tables.open(statsTable).set(statsRow(0, "ping-learned"), everyCpu(4n));
-	tables.open(statsTable).set(statsRow(0, "ping-signed-learned"), everyCpu(1n));
+	tables.open(statsTable).set(statsRow("ingress", "wrong-key"), everyCpu(3n));
+	tables
+		.open(statsTable)
+		.set(statsRow("ingress", "ping-learned"), everyCpu(4n));
+	tables
+		.open(statsTable)
+		.set(statsRow("ingress", "ping-signed-learned"), everyCpu(1n));
 	tables.open(eventsLostTable).set(0, everyCpu(2n));
 
 	const metrics = await metricsOf(t, tables);

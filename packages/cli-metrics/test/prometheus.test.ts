@@ -63,13 +63,13 @@ it("a scrape answers every question of the dashboard, and fires the alerts", asy
 	const count = (packets: number) => {
 		const each = Array(cpus).fill(BigInt(packets)) as bigint[];
 		const stats = tables.open(statsTable);
-		stats.set(statsRow(0, "wrong-key"), each);
-		stats.set(statsRow(0, "decapsulated"), each);
-		stats.set(statsRow(0, "ping-learned"), each);
+		stats.set(statsRow("ingress", "wrong-key"), each);
+		stats.set(statsRow("ingress", "decapsulated"), each);
+		stats.set(statsRow("ingress", "ping-learned"), each);
 		stats.close();
 		const traffic = tables.open(trafficTable);
 		traffic.set(
-			{ tunnel: 7, sid: { service: 1, group: 1 }, queue: 0 },
+			{ tunnel: 7, sid: { service: 1, group: 1 }, direction: "ingress" },
 			each.map((n) => ({ packets: n, bytes: 100n * n })),
 		);
 		traffic.close();

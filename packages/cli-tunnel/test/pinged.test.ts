@@ -45,7 +45,7 @@ async function keepPinging(t: ExecutionContext, tables: PinnedTables) {
 	const end = (address: string) => ({ address, port: 80, proto: 6 });
 	tables
 		.open(configTable)
-		.set({ ifindex: 0, queue: 0 }, { id: 1, flags: 1, name: "" });
+		.set({ ifindex: 0, direction: "ingress" }, { id: 1, flags: 1, name: "" });
 	tables.open(verifyTable).set(
 		{ service: 1, group: 2 },
 		{
@@ -151,7 +151,10 @@ for (const [what, line, input = ""] of deleting)
 	it(`what a tunnel's pings were counted under goes with ${what}`, async (t, tables) => {
 		tables
 			.open(configTable)
-			.set({ ifindex: 0, queue: 0 }, { id: 1, flags: OPEN_PING, name: "" });
+			.set(
+				{ ifindex: 0, direction: "ingress" },
+				{ id: 1, flags: OPEN_PING, name: "" },
+			);
 		const traffic = tables.open(trafficTable);
 		const service = { service: 1, group: 2 };
 		const none = Array.from({ length: possibleCpus() }, () => ({
@@ -159,7 +162,7 @@ for (const [what, line, input = ""] of deleting)
 			bytes: 0n,
 		}));
 		// A service's own counters go with the service.
-		traffic.set({ tunnel: 100, sid: service, queue: 1 }, none);
+		traffic.set({ tunnel: 100, sid: service, direction: "egress" }, none);
 		await tables.run(cli, set);
 		for (let i = 0; i < 3; i++)
 			tables.object.program("pfc_ingress").testRun({ data: openPing });

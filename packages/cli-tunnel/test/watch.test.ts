@@ -25,10 +25,13 @@ async function traffic(t: ExecutionContext, tables: PinnedTables) {
 	let times = 0n;
 	const timer = setInterval(() => {
 		times++;
-		for (const [queue, each] of [10n, 1n].entries()) {
+		for (const [direction, each] of [
+			["ingress", 10n],
+			["egress", 1n],
+		] as const) {
 			const packets = times * each;
 			table.set(
-				{ tunnel: 100, sid: { service: 1, group: 2 }, queue },
+				{ tunnel: 100, sid: { service: 1, group: 2 }, direction },
 				Array.from({ length: cpus }, () => ({ packets, bytes: 64n * packets })),
 			);
 		}

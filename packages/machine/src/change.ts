@@ -39,7 +39,7 @@ export interface Change {
 	/** Added or changed, with the name and the generation of the machine. */
 	set: Machine;
 	deleted: {
-		config: Pick<ConfigRow, "interface" | "queue">[];
+		config: Pick<ConfigRow, "interface" | "direction">[];
 		services: Sid[];
 	};
 	/** Of the rows that are set, those that the last document had not. */
@@ -147,10 +147,13 @@ function stageChange(
 		if (!service.other) services.rotation.delete(service.sid);
 	}
 	for (const row of deleted.config)
-		config.delete({ ifindex: interfaceIndex(row, context), queue: row.queue });
+		config.delete({
+			ifindex: interfaceIndex(row, context),
+			direction: row.direction,
+		});
 	for (const row of set.config)
 		config.set(
-			{ ifindex: interfaceIndex(row, context), queue: row.queue },
+			{ ifindex: interfaceIndex(row, context), direction: row.direction },
 			row.config,
 		);
 	return !isTunnelEnd(set, tunnels, services);

@@ -88,8 +88,8 @@ function changeOf(
 ): Change | undefined {
 	if (to.config.length + to.tunnels.length + to.services.length === 0)
 		return undefined;
-	const hook = ({ interface: name, queue }: Machine["config"][number]) =>
-		`${name} ${queue}`;
+	const hook = ({ interface: name, direction }: Machine["config"][number]) =>
+		`${name} ${direction}`;
 	const config = compare(from.config, to.config, hook, configLine);
 	const tunnels = compare(from.tunnels, to.tunnels, ({ id }) => id, tunnelLine);
 	const services = compare(

@@ -5,7 +5,6 @@ import {
 	type Config,
 	type ConfigKey,
 	configTable,
-	directions,
 	flagWords,
 	type Rotation,
 	rotationTable,
@@ -182,11 +181,11 @@ function signingText({ before, after }: Pair<Signing>): string {
 const serviceText = ({ proxy, backend, tunnel }: Verify) =>
 	`${endpointName(proxy)} -> ${endpointText(backend.address, backend.port)} in tunnel ${tunnel}`;
 
-const configText = ({ queue }: ConfigKey, { id, flags, name }: Config) =>
-	`${id} ${flagWords(queue, flags).join(",") || "-"} ${name}`;
+const configText = ({ direction }: ConfigKey, { id, flags, name }: Config) =>
+	`${id} ${flagWords(direction, flags).join(",") || "-"} ${name}`;
 
-const configName = ({ ifindex, queue }: ConfigKey, { kernel }: Context) =>
-	`${ifindex === 0 ? EVERY : (kernel.interfaceName(ifindex) ?? `if${ifindex}`)} ${directions[queue]}`;
+const configName = ({ ifindex, direction }: ConfigKey, { kernel }: Context) =>
+	`${ifindex === 0 ? EVERY : (kernel.interfaceName(ifindex) ?? `if${ifindex}`)} ${direction}`;
 
 const marks = { add: "+", change: "~", delete: "-" } as const;
 

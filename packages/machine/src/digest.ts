@@ -65,8 +65,8 @@ class Lines {
 
 // A row as a line that no other row has, with its keys.
 
-export const configLine = ({ interface: name, queue, config }: ConfigRow) =>
-	`config ${name} ${queue} ${config.id} ${config.flags} ${config.name}`;
+export const configLine = ({ interface: name, direction, config }: ConfigRow) =>
+	`config ${name} ${direction} ${config.id} ${config.flags} ${config.name}`;
 
 export const tunnelLine = ({ id, spec }: TunnelRow) =>
 	`tunnel ${id} ${spec.local} ${spec.localPort} ${spec.remote} ${spec.remotePort}${spec.options ? ` ${Object.values(spec.options).join(" ")}` : ""}`;

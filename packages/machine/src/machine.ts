@@ -1,5 +1,5 @@
 import { type Context, noInterface } from "@sluice/cli-kit";
-import type { Config } from "@sluice/maps/tables";
+import type { Config, Direction } from "@sluice/maps/tables";
 import type { Service, TunnelSpec } from "@sluice/tunnel";
 
 /** What a document says: all that a machine's tables are to hold. */
@@ -17,7 +17,7 @@ export interface ConfigRow {
 	/** The name of an interface; `*`: every one without a row of its own. */
 	interface: string;
 	/** 0 ingress, 1 egress. */
-	queue: number;
+	direction: Direction;
 	config: Config;
 }
 

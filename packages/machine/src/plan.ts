@@ -139,7 +139,7 @@ function planConfig(
 	table.clear();
 	for (const row of config)
 		table.set(
-			{ ifindex: interfaceIndex(row, context), queue: row.queue },
+			{ ifindex: interfaceIndex(row, context), direction: row.direction },
 			row.config,
 		);
 }

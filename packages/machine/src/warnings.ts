@@ -1,6 +1,6 @@
 import { networkInterfaces } from "node:os";
 import { address, type Codec } from "@sluice/maps/codec";
-import { flagNames, queues, type Sid } from "@sluice/maps/tables";
+import { flagNames, type Sid } from "@sluice/maps/tables";
 import { keylessWarning } from "@sluice/tunnel";
 import type { Machine } from "./machine.js";
 
@@ -40,9 +40,9 @@ function canonical(text: string, codec: Codec<string>): string {
 
 function idlePrograms({ config, services }: Machine): string[] {
 	if (services.length === 0) return [];
-	const { gue = 0 } = flagNames[queues.ingress] ?? {};
+	const { gue = 0 } = flagNames.ingress;
 	const decapsulates = config.some(
-		(row) => row.queue === queues.ingress && row.config.flags & gue,
+		(row) => row.direction === "ingress" && row.config.flags & gue,
 	);
 	return decapsulates || config.length === 0
 		? []

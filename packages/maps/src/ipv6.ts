@@ -73,7 +73,7 @@ const ZERO = "0".charCodeAt(0);
 const NINE = "9".charCodeAt(0);
 const A = "A".charCodeAt(0);
 const LOWER_A = "a".charCodeAt(0);
-/** The bit that differs between small letters and capitals. */
+/** The bit that tells small letters from capitals. */
 const LOWER = 32;
 
 /** Reads 16 bytes as RFC 5952 has an address: the first of the longest rows of zero groups, of two at least, is `::`. */

@@ -1,10 +1,5 @@
 import type { Context } from "@sluice/cli-kit";
-import {
-	configTable,
-	type Direction,
-	flagWords,
-	queues,
-} from "@sluice/maps/tables";
+import { configTable, type Direction, flagWords } from "@sluice/maps/tables";
 import { isGatewayRow } from "@sluice/tunnel";
 import { attachedPrograms } from "@sluice/tunnel/hooks";
 
@@ -29,11 +24,12 @@ export async function hooksOf(context: Context): Promise<Hooks> {
 	table.close();
 	const flagsOf = (device: string, direction: Direction) => {
 		const ifindex = context.kernel.interfaceIndex(device);
-		const queue = queues[direction];
 		const rowOf = (index: number | undefined) =>
-			rows.find(([key]) => key.ifindex === index && key.queue === queue);
+			rows.find(
+				([key]) => key.ifindex === index && key.direction === direction,
+			);
 		const row = rowOf(ifindex) ?? rowOf(0);
-		return row ? flagWords(queue, row[1].flags) : null;
+		return row ? flagWords(direction, row[1].flags) : null;
 	};
 	return {
 		role: rows.some(([key, row]) => isGatewayRow(key, row))

@@ -1,4 +1,4 @@
-import { type Cli, command, type Kernel, values } from "@sluice/cli-kit";
+import { command, type Kernel, type Program, values } from "@sluice/cli-kit";
 import { socketsTable } from "@sluice/maps/tables";
 import manifest from "../package.json" with { type: "json" };
 
@@ -44,7 +44,7 @@ function takeSocket(
 }
 
 /** `sockmap-update`. */
-export const updateProgram: Cli = {
+export const updateProgram: Program = {
 	name: "sockmap-update",
 	summary: "put a socket into a sockmap",
 	version: manifest.version,

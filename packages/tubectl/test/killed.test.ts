@@ -78,10 +78,10 @@ for (const writer of writers)
 							}),
 					},
 					{
-						cli,
+						program: cli,
 						begin,
 						writer,
-						next: { cli, ...next },
+						next: { program: cli, ...next },
 						state: async () => {
 							const { bindings, destinations } = await json("status");
 							return { bindings, destinations };

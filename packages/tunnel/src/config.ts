@@ -1,23 +1,23 @@
 import type { Config, ConfigKey } from "@sluice/maps/tables";
+import { type Direction, directionIndex } from "@sluice/maps/tables";
 
 /** Which entries of TABLE-CONFIG are meant; what is undefined is not looked at. */
 interface ConfigSelection {
 	/** 0: the entries for every interface. */
 	ifindex: number | undefined;
-	/** 0 ingress, 1 egress. */
-	queue: number | undefined;
+	direction: Direction | undefined;
 }
 
 /** The order in which entries are shown: those for every interface first. */
-export const rankOfConfig = ({ ifindex, queue }: ConfigKey) =>
-	2 * ifindex + queue;
+export const rankOfConfig = ({ ifindex, direction }: ConfigKey) =>
+	2 * ifindex + directionIndex(direction);
 
 /** The selected entries, in the order in which they are shown. */
 export const selectConfig = (
 	entries: Iterable<[ConfigKey, Config]>,
-	{ ifindex, queue }: ConfigSelection,
+	{ ifindex, direction }: ConfigSelection,
 ): [ConfigKey, Config][] =>
 	[...entries]
 		.filter(([key]) => ifindex === undefined || key.ifindex === ifindex)
-		.filter(([key]) => queue === undefined || key.queue === queue)
+		.filter(([key]) => direction === undefined || key.direction === direction)
 		.sort(([a], [b]) => rankOfConfig(a) - rankOfConfig(b));

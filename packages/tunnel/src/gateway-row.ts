@@ -1,10 +1,5 @@
-import {
-	type Config,
-	type ConfigKey,
-	flagWords,
-	queues,
-} from "@sluice/maps/tables";
+import { type Config, type ConfigKey, flagWords } from "@sluice/maps/tables";
 
 /** Whether a row makes its machine a gateway. */
-export const isGatewayRow = ({ queue }: ConfigKey, { flags }: Config) =>
-	queue === queues.egress && flagWords(queue, flags).includes("proxy");
+export const isGatewayRow = ({ direction }: ConfigKey, { flags }: Config) =>
+	direction === "egress" && flagWords(direction, flags).includes("proxy");

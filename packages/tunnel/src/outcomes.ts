@@ -24,12 +24,12 @@ export function readOutcomes(opener: Opener): OutcomeCount[] {
 	const table = opener.openTable(statsTable, { readOnly: true });
 	const packets = new Map(table.entries());
 	table.close();
-	return directions.flatMap((direction, queue) =>
+	return directions.flatMap((direction) =>
 		outcomes.map((outcome) => ({
 			direction,
 			outcome,
 			fate: fateOf(outcome),
-			packets: sumOfCpus(packets.get(statsRow(queue, outcome))),
+			packets: sumOfCpus(packets.get(statsRow(direction, outcome))),
 		})),
 	);
 }

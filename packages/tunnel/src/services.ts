@@ -1,4 +1,5 @@
 import type { Encap, Endpoint, Sid, Verify } from "@sluice/maps/tables";
+import { directions } from "@sluice/maps/tables";
 import { sameEndpoint, sameSid } from "./endpoint.js";
 import { type OtherKeys, setRotation } from "./rotation.js";
 import { type SigningKey, setSigning } from "./signing.js";
@@ -145,5 +146,6 @@ export function removeTraffic(
 	tables: Pick<ServiceTables, "traffic">,
 	{ tunnel, sid }: Pick<Service, "tunnel" | "sid">,
 ): void {
-	for (const queue of [0, 1]) tables.traffic.delete({ tunnel, sid, queue });
+	for (const direction of directions)
+		tables.traffic.delete({ tunnel, sid, direction });
 }

@@ -1,6 +1,5 @@
 import {
 	type Direction,
-	directions,
 	type TrafficKey,
 	trafficTable,
 } from "@sluice/maps/tables";
@@ -24,7 +23,7 @@ export function addTraffic(
 ): void {
 	const table = opener.openTable(trafficTable, { readOnly: true });
 	for (const [key, cpus] of table.entries()) {
-		const sum = find(key)?.[directions[key.queue] as Direction];
+		const sum = find(key)?.[key.direction];
 		if (!sum) continue;
 		for (const { packets, bytes } of cpus) {
 			sum.packets += packets;

@@ -1,7 +1,6 @@
 import {
 	type Endpoint,
 	protocols,
-	queues,
 	type Sid,
 	type Tunnel,
 	type TunnelOptions,
@@ -92,7 +91,7 @@ export function deleteTunnel(tables: TunnelTables, id: number): boolean {
 	tables.tunnels.delete(id);
 	tables.options.delete(id);
 	tables.pingTimes.delete(id);
-	tables.traffic.delete({ tunnel: id, sid: NO_SERVICE, queue: queues.ingress });
+	tables.traffic.delete({ tunnel: id, sid: NO_SERVICE, direction: "ingress" });
 	return true;
 }
 

@@ -50,7 +50,7 @@ const marks = [
 export const decap: PacketCase[] = [
 	{
 		title: "decap: UDP to the backend",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: tunnel
 			.gue(udp4, key)
@@ -62,7 +62,7 @@ export const decap: PacketCase[] = [
 	},
 	{
 		title: "decap: IPv4 in IPv6",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: tunnel6
 			.gue(tcp4over6, key)
@@ -74,7 +74,7 @@ export const decap: PacketCase[] = [
 	},
 	{
 		title: "decap: IPv6 in IPv6",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: tunnel6
 			.gue(tcp6over6, key)
@@ -89,7 +89,7 @@ export const decap: PacketCase[] = [
 	},
 	{
 		title: "decap: IPv6 extension headers, inside and outside",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: outer6
 			.extension(60)
@@ -110,7 +110,7 @@ export const decap: PacketCase[] = [
 	},
 	{
 		title: "decap: inner IPv4 options",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: inTunnel({ options: Buffer.from([1, 1, 1, 0]) }).payload("hello"),
 		output: request({ options: Buffer.from([1, 1, 1, 0]) }),
@@ -118,7 +118,7 @@ export const decap: PacketCase[] = [
 	},
 	{
 		title: "decap: SYN through a link of MTU 1500 has its MSS clamped",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		onLink: true,
 		input: tunnel
@@ -140,7 +140,7 @@ export const decap: PacketCase[] = [
 	...marks.map(
 		([outside, inside, after]): PacketCase => ({
 			title: `decap: outer mark ${outside} on inner mark ${inside}, IPv4`,
-			queue: "rx",
+			direction: "ingress",
 			flags: 0,
 			input: eth()
 				.ipv4(far, near, { tos: outside })
@@ -156,7 +156,7 @@ export const decap: PacketCase[] = [
 	...marks.map(
 		([outside, inside, after]): PacketCase => ({
 			title: `decap: outer mark ${outside} on inner mark ${inside}, IPv6`,
-			queue: "rx",
+			direction: "ingress",
 			flags: 0,
 			input: eth()
 				.ipv6(far6, near6, { tos: outside })
@@ -174,7 +174,7 @@ export const decap: PacketCase[] = [
 	),
 	{
 		title: "decap: a mark that its flow would not know drops the packet",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: eth()
 			.ipv4(far, near, { tos: 3 })
@@ -186,7 +186,7 @@ export const decap: PacketCase[] = [
 	},
 	{
 		title: "decap: a mark folded in while the families change",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: eth()
 			.ipv6(far6, near6, { tos: 3 })
@@ -199,7 +199,7 @@ export const decap: PacketCase[] = [
 	},
 	{
 		title: "decap: the key of a service whose tunnel waits is as good",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: tunnel.gue(waiting, key).ipv4(client, "1.1.1.6").tcp(40000, 4000),
 		output: eth().ipv4(client, "1.1.1.6").tcp(40000, 4000),
@@ -208,7 +208,7 @@ export const decap: PacketCase[] = [
 	...[0, 7, 15].map(
 		(at): PacketCase => ({
 			title: `decap: a key that differs in byte ${at} alone`,
-			queue: "rx",
+			direction: "ingress",
 			flags: 0,
 			input: tunnel
 				.gue(
@@ -224,7 +224,7 @@ export const decap: PacketCase[] = [
 	),
 	{
 		title: "decap: no such service",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: tunnel
 			.gue({ service: 9, group: 9 }, key)
@@ -234,14 +234,14 @@ export const decap: PacketCase[] = [
 	},
 	{
 		title: "decap: another service's packet",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: tunnel.gue(udp4, key).ipv4(client, "1.1.1.1").tcp(40000, 4000),
 		outcome: "foreign-inner",
 	},
 	{
 		title: "decap: an inner protocol without ports",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: tunnel
 			.gue(tcp4, key)
@@ -252,7 +252,7 @@ export const decap: PacketCase[] = [
 	},
 	{
 		title: "decap: another GUE version",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: tunnel
 			.gue(tcp4, key, 0x4504a000)
@@ -262,7 +262,7 @@ export const decap: PacketCase[] = [
 	},
 	{
 		title: "decap: a header that is none of ours",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: tunnel
 			.gue(tcp4, key, 0x0404a000)
@@ -272,14 +272,14 @@ export const decap: PacketCase[] = [
 	},
 	{
 		title: "decap: UDP without a whole GUE word",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: tunnel.payload("ab", true),
 		outcome: "gue-header",
 	},
 	{
 		title: "decap: UDP length shorter than the IP packet",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: outer
 			.udp(port, port, { length: 60 })
@@ -291,7 +291,7 @@ export const decap: PacketCase[] = [
 	},
 	{
 		title: "decap: inner length shorter than the payload",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: tunnel
 			.gue(tcp4, key)
@@ -302,7 +302,7 @@ export const decap: PacketCase[] = [
 	},
 	{
 		title: "decap: inner length beyond the packet",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: tunnel
 			.gue(tcp4, key)
@@ -312,7 +312,7 @@ export const decap: PacketCase[] = [
 	},
 	{
 		title: "decap: inner version is not what GUE says",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: tunnel
 			.gue(tcp6, key, 0x0504a000)
@@ -322,7 +322,7 @@ export const decap: PacketCase[] = [
 	},
 	{
 		title: "decap: several tunnel packets merged into one",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		gsoSize: 72,
 		input: outer
@@ -335,7 +335,7 @@ export const decap: PacketCase[] = [
 	},
 	{
 		title: "decap: a super-packet that the kernel does not strip",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		gsoSize: 10,
 		input: inTunnel().payload("hello, hello, hello"),
@@ -343,7 +343,7 @@ export const decap: PacketCase[] = [
 	},
 	{
 		title: "decap: plain GUE is not ours",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: tunnel
 			.payload(Buffer.from("00040000", "hex"), true)
@@ -353,7 +353,7 @@ export const decap: PacketCase[] = [
 	},
 	{
 		title: "decap: the first fragment of an outer packet",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: eth()
 			.ipv4(far, near, { fragment: 0x2000, id: 9 })

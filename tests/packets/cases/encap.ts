@@ -63,7 +63,7 @@ const clamped: [what: string, before: number[], after: number[]][] = [
 export const encap: PacketCase[] = [
 	{
 		title: "encap: UDP, at the proxy",
-		queue: "tx",
+		direction: "egress",
 		flags: tx.proxy,
 		input: eth().ipv4(client, "1.1.1.1").udp(40000, 4000).payload("hello"),
 		output: tunnel
@@ -75,7 +75,7 @@ export const encap: PacketCase[] = [
 	},
 	{
 		title: "encap: the mark is copied, the class of traffic is not",
-		queue: "tx",
+		direction: "egress",
 		flags: tx.proxy,
 		input: eth().ipv4(client, "1.1.1.1", { tos: 0xba }).tcp(40000, 4000),
 		output: eth()
@@ -88,7 +88,7 @@ export const encap: PacketCase[] = [
 	},
 	{
 		title: "encap: IPv6 in IPv4",
-		queue: "tx",
+		direction: "egress",
 		flags: tx.proxy,
 		input: eth().ipv6(client6, "2001:db8:1::1").tcp(40000, 4000).payload("hi"),
 		output: tunnel
@@ -100,7 +100,7 @@ export const encap: PacketCase[] = [
 	},
 	{
 		title: "encap: IPv4 in IPv6, at the node",
-		queue: "tx",
+		direction: "egress",
 		flags: 0,
 		input: eth().ipv4("1.1.1.7", client).tcp(4000, 40000).payload("hi"),
 		output: tunnel6
@@ -112,7 +112,7 @@ export const encap: PacketCase[] = [
 	},
 	{
 		title: "encap: IPv6 in IPv6, with its mark",
-		queue: "tx",
+		direction: "egress",
 		flags: tx.proxy,
 		input: eth()
 			.ipv6(client6, "2001:db8:1::7", { tos: 0xba, flowLabel: 77 })
@@ -127,7 +127,7 @@ export const encap: PacketCase[] = [
 	},
 	{
 		title: "encap: extension headers before the ports",
-		queue: "tx",
+		direction: "egress",
 		flags: tx.proxy,
 		input: eth()
 			.ipv6(client6, "2001:db8:1::7")
@@ -147,7 +147,7 @@ export const encap: PacketCase[] = [
 	...clamped.map(
 		([what, before, after]): PacketCase => ({
 			title: `encap: SYN with ${what}`,
-			queue: "tx",
+			direction: "egress",
 			flags: tx.proxy,
 			onLink: true,
 			input: syn(eth().ipv4(client, "1.1.1.1"), before),
@@ -157,7 +157,7 @@ export const encap: PacketCase[] = [
 	),
 	{
 		title: "encap: SYN-ACK over IPv6 in IPv6, at the node",
-		queue: "tx",
+		direction: "egress",
 		flags: 0,
 		onLink: true,
 		input: eth()
@@ -178,7 +178,7 @@ export const encap: PacketCase[] = [
 	},
 	{
 		title: "encap: the largest packet that fits",
-		queue: "tx",
+		direction: "egress",
 		flags: tx.proxy,
 		onLink: true,
 		input: eth()
@@ -194,34 +194,37 @@ export const encap: PacketCase[] = [
 	},
 	{
 		title: "encap: an interface's own row wins over that for all",
-		queue: "tx",
+		direction: "egress",
 		flags: tx.proxy,
 		onLink: true,
 		// Interface 2 and higher are the test's own: a node's row for each.
 		tables: ({ config }) => {
 			for (let ifindex = 2; ifindex < 20; ifindex++)
-				config.set({ ifindex, queue: 1 }, { id: 2, flags: 0, name: "node" });
+				config.set(
+					{ ifindex, direction: "egress" },
+					{ id: 2, flags: 0, name: "node" },
+				);
 		},
 		input: eth().ipv4(client, "1.1.1.1").tcp(40000, 4000),
 		outcome: "not-ours",
 	},
 	{
 		title: "encap: no such tunnel",
-		queue: "tx",
+		direction: "egress",
 		flags: tx.proxy,
 		input: eth().ipv4(client, homeless.backend).tcp(40000, 4000),
 		outcome: "no-tunnel",
 	},
 	{
 		title: "encap: the far end is not known yet",
-		queue: "tx",
+		direction: "egress",
 		flags: tx.proxy,
 		input: eth().ipv4(client, waiting.backend).tcp(40000, 4000),
 		outcome: "no-remote",
 	},
 	{
 		title: "encap: a far end with a port but no address",
-		queue: "tx",
+		direction: "egress",
 		flags: tx.proxy,
 		tables: ({ tunnel: table }) =>
 			table.set(101, {
@@ -233,14 +236,14 @@ export const encap: PacketCase[] = [
 	},
 	{
 		title: "encap: a tunnel whose ends are of two families",
-		queue: "tx",
+		direction: "egress",
 		flags: tx.proxy,
 		input: eth().ipv4(client, torn.backend).tcp(40000, 4000),
 		outcome: "tunnel-family",
 	},
 	{
 		title: "encap: a super-packet that the kernel does not make room in",
-		queue: "tx",
+		direction: "egress",
 		flags: tx.proxy,
 		gsoSize: 10,
 		input: eth()
@@ -251,21 +254,24 @@ export const encap: PacketCase[] = [
 	},
 	{
 		title: "egress: no row for this direction",
-		queue: "tx",
+		direction: "egress",
 		input: eth().ipv4(client, "1.1.1.1").tcp(40000, 4000),
 		outcome: "no-config",
 	},
 	{
 		title: "ingress: no row for this direction",
-		queue: "rx",
+		direction: "ingress",
 		tables: ({ config }) =>
-			config.set({ ifindex: 0, queue: 1 }, { id: 1, flags: 3, name: "other" }),
+			config.set(
+				{ ifindex: 0, direction: "egress" },
+				{ id: 1, flags: 3, name: "other" },
+			),
 		input: eth().ipv4(client, "5.5.5.5").tcp(40000, 3100),
 		outcome: "no-config",
 	},
 	{
 		title: "egress: not IP",
-		queue: "tx",
+		direction: "egress",
 		flags: tx.proxy,
 		input: eth("ffffffffffff", "020000000001", 0x0806).payload(
 			Buffer.from(
@@ -277,14 +283,14 @@ export const encap: PacketCase[] = [
 	},
 	{
 		title: "egress: neither end is in a table",
-		queue: "tx",
+		direction: "egress",
 		flags: tx.proxy | tx.snat,
 		input: eth().ipv4(client, "198.51.100.7").tcp(40000, 443),
 		outcome: "not-ours",
 	},
 	{
 		title: "egress: neither TCP nor UDP",
-		queue: "tx",
+		direction: "egress",
 		flags: tx.proxy | tx.snat,
 		input: eth().ipv4(client, "1.1.1.1").icmp(8, 0).payload("ping"),
 		outcome: "not-ours",
@@ -316,11 +322,11 @@ function malformed(): PacketCase[] {
 			eth().ipv6(client6, "2001:db8:1::1", { protocol: 60 }).payload("x"),
 		],
 	];
-	return (["rx", "tx"] as const).flatMap((queue) =>
+	return (["ingress", "egress"] as const).flatMap((direction) =>
 		packets.map(
 			([what, input]): PacketCase => ({
-				title: `${queue === "rx" ? "ingress" : "egress"}: ${what}`,
-				queue,
+				title: `${direction === "ingress" ? "ingress" : "egress"}: ${what}`,
+				direction,
 				flags: 3,
 				input,
 				outcome: "malformed",

@@ -23,10 +23,13 @@ import type { TunnelTables } from "../../helpers/programs.js";
 const egress =
 	(flags: number) =>
 	({ config }: TunnelTables) =>
-		config.set({ ifindex: 0, queue: 1 }, { id: 2, flags, name: "gateway" });
+		config.set(
+			{ ifindex: 0, direction: "egress" },
+			{ id: 2, flags, name: "gateway" },
+		);
 
 const gateway = {
-	queue: "rx",
+	direction: "ingress",
 	flags: rx.dnat | rx.fast,
 	tables: egress(tx.proxy | tx.snat | tx.fib),
 	onLink: true,

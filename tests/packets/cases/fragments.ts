@@ -42,7 +42,7 @@ const later6 = (destination: string, id = 70000) =>
 export const fragments: PacketCase[] = [
 	{
 		title: "fragments: a later one is encapsulated as its first was",
-		queue: "tx",
+		direction: "egress",
 		flags: tx.proxy,
 		before: [first(client, "1.1.1.1", 4000, 0x1234)],
 		input: later(client, "1.1.1.1"),
@@ -54,7 +54,7 @@ export const fragments: PacketCase[] = [
 	},
 	{
 		title: "fragments: another first with its identification makes it void",
-		queue: "tx",
+		direction: "egress",
 		flags: tx.proxy,
 		before: [
 			first(client, "1.1.1.1", 4000, 0x1234),
@@ -66,7 +66,7 @@ export const fragments: PacketCase[] = [
 	},
 	{
 		title: "fragments: a later one over IPv6 is encapsulated as its first was",
-		queue: "tx",
+		direction: "egress",
 		flags: tx.proxy,
 		before: [first6("2001:db8:1::1", 4000, 0x1234)],
 		input: later6("2001:db8:1::1"),
@@ -79,7 +79,7 @@ export const fragments: PacketCase[] = [
 	},
 	{
 		title: "fragments: a later one is decapsulated as its first was",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		before: [
 			fromFar
@@ -97,7 +97,7 @@ export const fragments: PacketCase[] = [
 	},
 	{
 		title: "fragments: a later one with another service's key is not",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		before: [
 			fromFar
@@ -114,7 +114,7 @@ export const fragments: PacketCase[] = [
 	},
 	{
 		title: "fragments: a later one inside a tunnel whose first was not seen",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: fromFar
 			.gue(udp4, key)
@@ -124,7 +124,7 @@ export const fragments: PacketCase[] = [
 	},
 	{
 		title: "fragments: the first is translated, its checksum too",
-		queue: "rx",
+		direction: "ingress",
 		flags: rx.dnat,
 		// 5.5.5.5:3100 to 1.1.1.1:4000 is 0808 + 0384 less: the checksum grows by 0484.
 		input: first(client, "5.5.5.5", 3100, 0x1234),
@@ -133,7 +133,7 @@ export const fragments: PacketCase[] = [
 	},
 	{
 		title: "fragments: a later one is translated as its first was",
-		queue: "rx",
+		direction: "ingress",
 		flags: rx.dnat,
 		before: [first(client, "5.5.5.5", 3100, 0x1234)],
 		input: later(client, "5.5.5.5"),
@@ -142,7 +142,7 @@ export const fragments: PacketCase[] = [
 	},
 	{
 		title: "fragments: a later one over IPv6 is translated as its first was",
-		queue: "rx",
+		direction: "ingress",
 		flags: rx.dnat,
 		before: [first6("2001:db8:5::5", 3100, 0x1234)],
 		input: later6("2001:db8:5::5"),
@@ -151,7 +151,7 @@ export const fragments: PacketCase[] = [
 	},
 	{
 		title: "fragments: a later one of another packet",
-		queue: "rx",
+		direction: "ingress",
 		flags: rx.dnat,
 		before: [first(client, "5.5.5.5", 3100, 0x1234)],
 		input: later(client, "5.5.5.5", 8),
@@ -159,7 +159,7 @@ export const fragments: PacketCase[] = [
 	},
 	{
 		title: "fragments: a first one that nothing matched is not remembered",
-		queue: "rx",
+		direction: "ingress",
 		flags: rx.dnat,
 		before: [first(client, "198.51.100.1", 3100, 0x1234)],
 		input: later(client, "198.51.100.1"),
@@ -167,7 +167,7 @@ export const fragments: PacketCase[] = [
 	},
 	{
 		title: "fragments: the later ones of a packet that does not fit stay here",
-		queue: "tx",
+		direction: "egress",
 		flags: tx.proxy,
 		onLink: true,
 		before: [
@@ -187,7 +187,7 @@ export const fragments: PacketCase[] = [
 	},
 	{
 		title: "fragments: an IPv6 packet in one fragment is whole",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: eth()
 			.ipv6(far6, near6)

@@ -50,14 +50,14 @@ const aboutTunnels: PacketCase[] = [
 	{
 		title:
 			"icmp: fragmentation needed, about a tunnel packet, is the path's MTU",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: quotedTunnel([3, 4, 1300]),
 		outcome: "path-mtu",
 	},
 	{
 		title: "icmp: packet too big, about a tunnel packet, is the path's MTU",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: eth()
 			.ipv6("2001:db8:9::9", near6)
@@ -69,14 +69,14 @@ const aboutTunnels: PacketCase[] = [
 	},
 	{
 		title: "icmp: host unreachable, about a tunnel packet, passes",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: quotedTunnel([3, 1, 0]),
 		outcome: "not-ours",
 	},
 	{
 		title: "icmp: fragmentation needed, about another port's packet, passes",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: quotedTunnel([3, 4, 1300], 6081),
 		outcome: "not-ours",
@@ -87,7 +87,7 @@ export const icmpErrors: PacketCase[] = [
 	...aboutTunnels,
 	{
 		title: "icmp: fragmentation needed, from the client's side, is translated",
-		queue: "rx",
+		direction: "ingress",
 		flags: rx.dnat,
 		input: quoting(
 			eth().ipv4(router, "5.5.5.5").icmp(3, 4, 1300),
@@ -101,7 +101,7 @@ export const icmpErrors: PacketCase[] = [
 	},
 	{
 		title: "icmp: packet too big, from the client's side, is translated",
-		queue: "rx",
+		direction: "ingress",
 		flags: rx.dnat,
 		input: quoting(
 			eth().ipv6(router6, "2001:db8:5::5").icmp(2, 0, 1300),
@@ -115,7 +115,7 @@ export const icmpErrors: PacketCase[] = [
 	},
 	{
 		title: "icmp: a quoted TCP header cut after eight bytes is enough",
-		queue: "rx",
+		direction: "ingress",
 		flags: rx.dnat,
 		input: eth()
 			.ipv4(router, "5.5.5.5")
@@ -133,7 +133,7 @@ export const icmpErrors: PacketCase[] = [
 	},
 	{
 		title: "icmp: it goes through the tunnel to the backend",
-		queue: "tx",
+		direction: "egress",
 		flags: tx.proxy,
 		input: quoting(
 			eth().ipv4(router, "1.1.1.1").icmp(3, 4, 1300),
@@ -147,7 +147,7 @@ export const icmpErrors: PacketCase[] = [
 	},
 	{
 		title: "icmp: ICMPv6 goes through the tunnel to the backend",
-		queue: "tx",
+		direction: "egress",
 		flags: tx.proxy,
 		input: quoting(
 			eth().ipv6(router6, "2001:db8:1::1").icmp(2, 0, 1300),
@@ -162,7 +162,7 @@ export const icmpErrors: PacketCase[] = [
 	{
 		title:
 			"icmp: the node takes it, for the quoted packet is the service's own",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: quoting(
 			fromFar.gue(udp4, key).ipv4(router, "1.1.1.1").icmp(3, 4, 1300),
@@ -176,7 +176,7 @@ export const icmpErrors: PacketCase[] = [
 	},
 	{
 		title: "icmp: one that quotes another service's packet is refused",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: quoting(
 			fromFar.gue(tcp4, key).ipv4(router, "1.1.1.1").icmp(3, 4, 1300),
@@ -187,7 +187,7 @@ export const icmpErrors: PacketCase[] = [
 	{
 		title:
 			"icmp: one that goes to another host than the quoted packet came from is refused",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: quoting(
 			fromFar.gue(udp4, key).ipv4(router, "1.1.1.2").icmp(3, 4, 1300),
@@ -197,7 +197,7 @@ export const icmpErrors: PacketCase[] = [
 	},
 	{
 		title: "icmp: port unreachable, from the backend, is encapsulated",
-		queue: "tx",
+		direction: "egress",
 		flags: 0,
 		input: quoting(
 			eth().ipv4("1.1.1.1", client).icmp(3, 3),
@@ -212,7 +212,7 @@ export const icmpErrors: PacketCase[] = [
 	{
 		title:
 			"icmp: port unreachable becomes the proxy's on its way to the client",
-		queue: "tx",
+		direction: "egress",
 		flags: tx.proxy | tx.snat,
 		input: quoting(
 			eth().ipv4("1.1.1.1", client).icmp(3, 3),
@@ -226,7 +226,7 @@ export const icmpErrors: PacketCase[] = [
 	},
 	{
 		title: "icmp: over IPv6 it becomes the proxy's, too",
-		queue: "tx",
+		direction: "egress",
 		flags: tx.snat,
 		input: quoting(
 			eth().ipv6("2001:db8:1::1", client6).icmp(1, 4),
@@ -240,7 +240,7 @@ export const icmpErrors: PacketCase[] = [
 	},
 	{
 		title: "icmp: a router near the backend keeps its own address",
-		queue: "tx",
+		direction: "egress",
 		flags: tx.proxy | tx.snat,
 		input: quoting(
 			eth().ipv4(router, client).icmp(11, 0),
@@ -254,7 +254,7 @@ export const icmpErrors: PacketCase[] = [
 	},
 	{
 		title: "icmp: the quoted UDP has no checksum",
-		queue: "rx",
+		direction: "ingress",
 		flags: rx.dnat,
 		input: quoting(
 			eth().ipv4(client, "5.5.5.5").icmp(3, 3),
@@ -268,7 +268,7 @@ export const icmpErrors: PacketCase[] = [
 	},
 	{
 		title: "icmp: one about a packet that is not ours passes",
-		queue: "rx",
+		direction: "ingress",
 		flags: rx.dnat,
 		input: quoting(
 			eth().ipv4(router, "5.5.5.5").icmp(3, 4, 1300),
@@ -278,14 +278,14 @@ export const icmpErrors: PacketCase[] = [
 	},
 	{
 		title: "icmp: an error that quotes nothing passes",
-		queue: "rx",
+		direction: "ingress",
 		flags: rx.dnat,
 		input: eth().ipv4(router, "5.5.5.5").icmp(3, 4, 1300).payload("x"),
 		outcome: "not-ours",
 	},
 	{
 		title: "icmp: an echo request passes",
-		queue: "rx",
+		direction: "ingress",
 		flags: rx.dnat,
 		input: quoting(
 			eth().ipv4(router, "5.5.5.5").icmp(8, 0, 1),

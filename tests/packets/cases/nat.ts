@@ -49,7 +49,7 @@ const translations = families.flatMap(([family, ip, here, proxy, backend]) =>
 	transports.flatMap(([name, carry]): PacketCase[] => [
 		{
 			title: `nat: ${name} over ${family}, proxy to backend`,
-			queue: "rx",
+			direction: "ingress",
 			flags: rx.dnat,
 			input: carry(ip(here, proxy), 40000, 3100),
 			output: carry(ip(here, backend), 40000, 4000),
@@ -57,7 +57,7 @@ const translations = families.flatMap(([family, ip, here, proxy, backend]) =>
 		},
 		{
 			title: `nat: ${name} over ${family}, backend to proxy, at the proxy`,
-			queue: "tx",
+			direction: "egress",
 			flags: tx.proxy | tx.snat,
 			input: carry(ip(backend, here), 4000, 40000),
 			output: carry(ip(proxy, here), 3100, 40000),
@@ -65,7 +65,7 @@ const translations = families.flatMap(([family, ip, here, proxy, backend]) =>
 		},
 		{
 			title: `nat: ${name} over ${family}, backend to proxy, at the node`,
-			queue: "tx",
+			direction: "egress",
 			flags: tx.snat,
 			input: carry(ip(backend, here), 4000, 40000),
 			output: carry(ip(proxy, here), 3100, 40000),
@@ -74,7 +74,7 @@ const translations = families.flatMap(([family, ip, here, proxy, backend]) =>
 	]),
 );
 
-/** The UDP checksum is the word that the addresses leave of a payload: here one that comes out as 0, written as ffff. */
+/** The UDP checksum is the word that the addresses leave of a payload: here one that comes out as 0, told as ffff. */
 const sumIsZero = (source: string, sourcePort: number) =>
 	eth()
 		.ipv4(source, client)
@@ -102,7 +102,7 @@ export const nat: PacketCase[] = [
 	...translations,
 	{
 		title: "nat: a UDP checksum that comes out as 0 is written as ffff",
-		queue: "tx",
+		direction: "egress",
 		flags: tx.snat,
 		input: eth()
 			.ipv4("1.1.1.1", client)
@@ -113,42 +113,42 @@ export const nat: PacketCase[] = [
 	},
 	{
 		title: "nat: without dnat nothing is translated",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: v4(client, "5.5.5.5").tcp(40000, 3100),
 		outcome: "not-ours",
 	},
 	{
 		title: "nat: without snat nothing is translated",
-		queue: "tx",
+		direction: "egress",
 		flags: tx.proxy,
 		input: v4("1.1.1.1", client).tcp(4000, 40000),
 		outcome: "not-ours",
 	},
 	{
 		title: "nat: what goes to a backend as it is stays so",
-		queue: "rx",
+		direction: "ingress",
 		flags: rx.dnat,
 		input: v4(client, "1.1.1.1").tcp(40000, 4000),
 		outcome: "not-ours",
 	},
 	{
 		title: "nat: what comes from a proxy endpoint as it is stays so",
-		queue: "tx",
+		direction: "egress",
 		flags: tx.proxy | tx.snat,
 		input: v4("5.5.5.5", client).tcp(3100, 40000),
 		outcome: "not-ours",
 	},
 	{
 		title: "nat: the backend is of another family",
-		queue: "rx",
+		direction: "ingress",
 		flags: rx.dnat,
 		input: v4(client, crossed.proxy).tcp(40000, 3100),
 		outcome: "nat-failed",
 	},
 	{
 		title: "nat: a node's direct SYN-ACK has the tunnel's MSS",
-		queue: "tx",
+		direction: "egress",
 		flags: tx.snat,
 		onLink: true,
 		input: v4("1.1.1.1", client).tcp(4000, 40000, {

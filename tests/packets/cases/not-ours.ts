@@ -31,14 +31,14 @@ export const notOurs: PacketCase[] = [
 	).flatMap(([who, mac]): PacketCase[] => [
 		{
 			title: `not ours: a tunnel packet in a frame for ${who}`,
-			queue: "rx",
+			direction: "ingress",
 			flags: 0,
 			input: tcp(eth(mac).ipv4(far, near).udp(port, port).gue(tcp4, key)),
 			outcome: "other-host",
 		},
 		{
 			title: `not ours: a request in a frame for ${who}`,
-			queue: "rx",
+			direction: "ingress",
 			flags: rx.dnat,
 			input: request(eth(mac)),
 			outcome: "other-host",
@@ -46,14 +46,14 @@ export const notOurs: PacketCase[] = [
 	]),
 	{
 		title: "checksum: a request with a wrong one of its IP header",
-		queue: "rx",
+		direction: "ingress",
 		flags: rx.dnat,
 		input: request(eth(), { checksum: 0x1234 }),
 		outcome: "bad-checksum",
 	},
 	{
 		title: "checksum: a request with options and a wrong one of its IP header",
-		queue: "rx",
+		direction: "ingress",
 		flags: rx.dnat,
 		input: request(eth(), {
 			checksum: 0x1234,
@@ -63,7 +63,7 @@ export const notOurs: PacketCase[] = [
 	},
 	{
 		title: "checksum: a tunnel packet with a wrong one of its IP header",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: tcp(
 			eth()
@@ -75,7 +75,7 @@ export const notOurs: PacketCase[] = [
 	},
 	{
 		title: "checksum: a tunnel packet with a wrong one of its UDP",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: tcp(
 			eth()
@@ -87,7 +87,7 @@ export const notOurs: PacketCase[] = [
 	},
 	{
 		title: "checksum: a ping with a wrong one of its UDP",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: eth()
 			.ipv4(far, near)
@@ -97,7 +97,7 @@ export const notOurs: PacketCase[] = [
 	},
 	{
 		title: "checksum: a tunnel packet with the right one of its UDP",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: tcp(
 			eth()
@@ -110,7 +110,7 @@ export const notOurs: PacketCase[] = [
 	},
 	{
 		title: "checksum: a tunnel packet over IPv6 with the right one of its UDP",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: inner(tcp4over6.backend)(
 			eth()
@@ -123,7 +123,7 @@ export const notOurs: PacketCase[] = [
 	},
 	{
 		title: "checksum: a tunnel packet without one of its UDP",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: data,
 		output: tcp(eth()),

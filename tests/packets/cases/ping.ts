@@ -15,12 +15,12 @@ import {
 const nat = "203.0.113.50";
 const from = eth().ipv4(nat, near).udp(61234, port);
 const learned = { tunnel: 100, remote: nat, remotePort: 61234 };
-const unchanged = { tunnel: 100, remote: far, remotePort: port };
+const kept = { tunnel: 100, remote: far, remotePort: port };
 
 export const ping: PacketCase[] = [
 	{
 		title: "ping: in full",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: from.ping(tcp4, key, 100),
 		outcome: "ping-learned",
@@ -28,7 +28,7 @@ export const ping: PacketCase[] = [
 	},
 	{
 		title: "ping: by service",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: from.ping(tcp4, key),
 		outcome: "ping-learned",
@@ -36,7 +36,7 @@ export const ping: PacketCase[] = [
 	},
 	{
 		title: "ping: over IPv6",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: eth()
 			.ipv6("2001:db8:50::50", near6)
@@ -47,7 +47,7 @@ export const ping: PacketCase[] = [
 	},
 	{
 		title: "ping: the port alone has changed",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: eth().ipv4(far, near).udp(6081, port).ping(tcp4, key, 100),
 		outcome: "ping-learned",
@@ -55,15 +55,15 @@ export const ping: PacketCase[] = [
 	},
 	{
 		title: "ping: the far end is where it was",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: eth().ipv4(far, near).udp(port, port).ping(tcp4, key, 100),
 		outcome: "ping",
-		learned: unchanged,
+		learned: kept,
 	},
 	{
 		title: "ping: in a frame padded to 60 bytes, open",
-		queue: "rx",
+		direction: "ingress",
 		flags: rx.openPing,
 		input: eth()
 			.ipv4(nat, near, { length: 36 })
@@ -75,7 +75,7 @@ export const ping: PacketCase[] = [
 	},
 	{
 		title: "ping: open, with the flags of a key",
-		queue: "rx",
+		direction: "ingress",
 		flags: rx.openPing,
 		input: from.openPing(100, 0xa000),
 		outcome: "ping-learned",
@@ -83,100 +83,100 @@ export const ping: PacketCase[] = [
 	},
 	{
 		title: "ping: open, with other flags",
-		queue: "rx",
+		direction: "ingress",
 		flags: rx.openPing,
 		input: from.openPing(100, 0x8000),
 		outcome: "ping-type",
-		learned: unchanged,
+		learned: kept,
 	},
 	{
 		title: "ping: open, where that is not allowed",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: from.openPing(100),
 		outcome: "ping-open",
-		learned: unchanged,
+		learned: kept,
 	},
 	{
 		title: "ping: open, for no tunnel",
-		queue: "rx",
+		direction: "ingress",
 		flags: rx.openPing,
 		input: from.openPing(4242),
 		outcome: "ping-tunnel",
 	},
 	{
 		title: "ping: for another tunnel than the service's",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: from.ping(tcp4, key, 103),
 		outcome: "ping-tunnel",
-		learned: unchanged,
+		learned: kept,
 	},
 	{
 		title: "ping: to another local end than the tunnel's",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: eth()
 			.ipv6("2001:db8:50::50", near6)
 			.udp(61234, port)
 			.ping(tcp4, key, 100),
 		outcome: "ping-tunnel",
-		learned: unchanged,
+		learned: kept,
 	},
 	{
 		title: "ping: wrong key",
-		queue: "rx",
+		direction: "ingress",
 		flags: rx.openPing,
 		input: from.ping(tcp4, "Pa55w0rd1234568", 100),
 		outcome: "wrong-key",
-		learned: unchanged,
+		learned: kept,
 	},
 	{
 		title: "ping: no such service",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: from.ping({ service: 2, group: 1 }, key, 100),
 		outcome: "unknown-service",
-		learned: unchanged,
+		learned: kept,
 	},
 	{
 		title: "ping: another control type",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: from.ping(tcp4, key, 100, 0x2602a000),
 		outcome: "ping-type",
-		learned: unchanged,
+		learned: kept,
 	},
 	{
 		title: "ping: of a length that is none of ours",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: from.ping(tcp4, key, 100, 0x2401a000),
 		outcome: "ping-type",
-		learned: unchanged,
+		learned: kept,
 	},
 	{
 		title: "ping: cut before its tunnel",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: from.ping(tcp4, key, undefined, 0x2601a000),
 		outcome: "gue-header",
-		learned: unchanged,
+		learned: kept,
 	},
 	...[from.ping(tcp4, key), from.openPing(100)].map(
 		(input, i): PacketCase => ({
 			title: `ping: not signed, where a service of its tunnel requires that: ${i ? "open" : "with a key"}`,
-			queue: "rx",
+			direction: "ingress",
 			flags: rx.openPing,
 			tables: ({ signedOnly }) => signedOnly.set(100, 1),
 			input,
 			outcome: "ping-unsigned",
-			learned: unchanged,
+			learned: kept,
 		}),
 	),
 	{
 		title: "ping: not signed, where services of another tunnel require that",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		tables: ({ signedOnly }) => signedOnly.set(106, 1),
 		input: from.ping(tcp4, key),
@@ -196,7 +196,7 @@ function locked(
 ): PacketCase {
 	return {
 		title: `ping: to a far end that is held, ${title}`,
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		tables: ({ tunnel, options }) => {
 			options.set(100, { within: "::", withinBits: 0, moveAfter: 1, flags: 0 });
@@ -205,6 +205,6 @@ function locked(
 		},
 		input: from.ping(tcp4, key),
 		outcome,
-		learned: outcome === "ping-learned" ? learned : unchanged,
+		learned: outcome === "ping-learned" ? learned : kept,
 	};
 }

@@ -36,7 +36,7 @@ const isIpv6 = (address: string) => address.includes(":");
 export const reach: PacketCase[] = [
 	{
 		title: "reach: a gateway decapsulates what is from the backend",
-		queue: "rx",
+		direction: "ingress",
 		flags: rx.dnat,
 		input: reply(client),
 		output: eth().ipv4(tcp4.backend, client).tcp(4000, 40000).payload("hello"),
@@ -44,7 +44,7 @@ export const reach: PacketCase[] = [
 	},
 	{
 		title: "reach: a gateway decapsulates what is from the backend, over IPv6",
-		queue: "rx",
+		direction: "ingress",
 		flags: rx.dnat,
 		input: reply6(client6),
 		output: eth()
@@ -55,11 +55,11 @@ export const reach: PacketCase[] = [
 	},
 	{
 		title: "reach: a gateway is one by the egress row, too",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		tables: ({ config }) =>
 			config.set(
-				{ ifindex: 0, queue: 1 },
+				{ ifindex: 0, direction: "egress" },
 				{ id: 2, flags: 1, name: "gateway" },
 			),
 		input: reply(client),
@@ -68,35 +68,35 @@ export const reach: PacketCase[] = [
 	},
 	{
 		title: "reach: a gateway refuses what is to the backend",
-		queue: "rx",
+		direction: "ingress",
 		flags: rx.dnat,
 		input: tunnel.ipv4(client, tcp4.backend).tcp(40000, 4000),
 		outcome: "foreign-inner",
 	},
 	{
 		title: "reach: a node refuses what is from the backend",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: reply(client),
 		outcome: "foreign-inner",
 	},
 	{
 		title: "reach: a reply to another service's backend",
-		queue: "rx",
+		direction: "ingress",
 		flags: rx.dnat,
 		input: reply(tcp4over6.backend, 4000),
 		outcome: "inner-backend",
 	},
 	{
 		title: "reach: a reply to its own backend",
-		queue: "rx",
+		direction: "ingress",
 		flags: rx.dnat,
 		input: reply(tcp4.backend, 4000),
 		outcome: "inner-backend",
 	},
 	{
 		title: "reach: UDP to another service's backend, whatever the flag local",
-		queue: "rx",
+		direction: "ingress",
 		flags: rx.dnat | rx.local,
 		input: eth()
 			.ipv4(far, near)
@@ -109,7 +109,7 @@ export const reach: PacketCase[] = [
 	...notElsewhere.map(
 		(to): PacketCase => ({
 			title: `reach: a reply to ${to}`,
-			queue: "rx",
+			direction: "ingress",
 			flags: rx.dnat,
 			input: isIpv6(to) ? reply6(to) : reply(to),
 			outcome: "inner-local",
@@ -117,7 +117,7 @@ export const reach: PacketCase[] = [
 	),
 	{
 		title: "reach: a reply to the gateway, which does not forward",
-		queue: "rx",
+		direction: "ingress",
 		flags: rx.dnat,
 		onLink: true,
 		forwarding: "lo",
@@ -126,7 +126,7 @@ export const reach: PacketCase[] = [
 	},
 	{
 		title: "reach: a reply to the gateway, where the flag local allows it",
-		queue: "rx",
+		direction: "ingress",
 		flags: rx.dnat | rx.local,
 		input: reply("10.1.1.1"),
 		output: eth()
@@ -138,7 +138,7 @@ export const reach: PacketCase[] = [
 	...notElsewhere.map(
 		(from): PacketCase => ({
 			title: `reach: a ping from ${from} moves nothing`,
-			queue: "rx",
+			direction: "ingress",
 			flags: 0,
 			input: isIpv6(from)
 				? eth().ipv6(from, near6).udp(61234, port).ping(tcp4over6, key, 106)
@@ -148,21 +148,21 @@ export const reach: PacketCase[] = [
 	),
 	{
 		title: "reach: a ping from 0.0.0.0 moves nothing",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: eth().ipv4("0.0.0.0", near).udp(61234, port).ping(tcp4, key, 100),
 		outcome: "ping-source",
 	},
 	{
 		title: "reach: a ping from port 0 moves nothing",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: eth().ipv4("203.0.113.50", near).udp(0, port).ping(tcp4, key, 100),
 		outcome: "ping-source",
 	},
 	{
 		title: "reach: a ping from this host moves nothing, without forwarding",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		onLink: true,
 		forwarding: "lo",
@@ -171,7 +171,7 @@ export const reach: PacketCase[] = [
 	},
 	{
 		title: "reach: a ping moves the far end, without forwarding",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		onLink: true,
 		forwarding: "lo",

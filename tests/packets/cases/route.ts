@@ -31,7 +31,7 @@ const inTunnel = (frame: typeof onLink, remote: string, sid: typeof routed) =>
 export const route: PacketCase[] = [
 	{
 		title: "route: the frame goes to the next hop of the outer packet already",
-		queue: "tx",
+		direction: "egress",
 		flags,
 		onLink: true,
 		input: request(routed.backend, onLink),
@@ -40,7 +40,7 @@ export const route: PacketCase[] = [
 	},
 	{
 		title: "route: to another next hop on this interface",
-		queue: "tx",
+		direction: "egress",
 		flags,
 		onLink: true,
 		input: request(routed.backend),
@@ -50,7 +50,7 @@ export const route: PacketCase[] = [
 	},
 	{
 		title: "route: out of another interface",
-		queue: "tx",
+		direction: "egress",
 		flags,
 		input: request(routed.backend),
 		output: inTunnel(eth(), "10.1.1.2", routed),
@@ -59,7 +59,7 @@ export const route: PacketCase[] = [
 	},
 	{
 		title: "route: the kernel asks for a neighbour that is not known",
-		queue: "tx",
+		direction: "egress",
 		flags,
 		onLink: true,
 		input: request(unresolved.backend),
@@ -69,7 +69,7 @@ export const route: PacketCase[] = [
 	},
 	{
 		title: "route: none to the far end",
-		queue: "tx",
+		direction: "egress",
 		flags,
 		input: request(nowhere.backend),
 		outcome: "no-route",
@@ -77,7 +77,7 @@ export const route: PacketCase[] = [
 	{
 		title:
 			"route: a host that forwards nowhere but on lo looks it up from there",
-		queue: "tx",
+		direction: "egress",
 		flags,
 		forwarding: "lo",
 		input: request(routed.backend),
@@ -87,7 +87,7 @@ export const route: PacketCase[] = [
 	},
 	{
 		title: "route: a host that forwards nowhere at all looks none up",
-		queue: "tx",
+		direction: "egress",
 		flags,
 		onLink: true,
 		forwarding: false,
@@ -96,7 +96,7 @@ export const route: PacketCase[] = [
 	},
 	{
 		title: "route: without fib the frame goes where it was going",
-		queue: "tx",
+		direction: "egress",
 		flags: tx.proxy,
 		input: request(unresolved.backend),
 		output: inTunnel(eth(), "10.1.1.3", unresolved),

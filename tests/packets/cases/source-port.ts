@@ -32,7 +32,7 @@ function flowPorts({ options }: TunnelTables): void {
 function gateway(tables: TunnelTables): void {
 	flowPorts(tables);
 	tables.config.set(
-		{ ifindex: 0, queue: 1 },
+		{ ifindex: 0, direction: "egress" },
 		{ id: 2, flags: tx.proxy | tx.snat | tx.fib, name: "gateway" },
 	);
 }
@@ -43,9 +43,13 @@ const from = (source: number) =>
 const from6 = (source: number) =>
 	eth().ipv6(near6, far6, { hopLimit: 64 }).udp(source, port);
 
-const egress = { queue: "tx", flags: tx.proxy, tables: flowPorts } as const;
+const egress = {
+	direction: "egress",
+	flags: tx.proxy,
+	tables: flowPorts,
+} as const;
 const fast = {
-	queue: "rx",
+	direction: "ingress",
 	flags: rx.dnat | rx.fast,
 	tables: gateway,
 	onLink: true,
@@ -134,7 +138,7 @@ export const sourcePort: PacketCase[] = [
 	},
 	{
 		title: "source port: any is taken",
-		queue: "rx",
+		direction: "ingress",
 		flags: rx.dnat,
 		tables: flowPorts,
 		input: eth()
@@ -148,7 +152,7 @@ export const sourcePort: PacketCase[] = [
 	},
 	{
 		title: "source port: no ping moves a far end that takes one for each flow",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		tables: flowPorts,
 		input: eth().ipv4("203.0.113.9", near).udp(6000, port).ping(tcp4, key),
@@ -158,7 +162,7 @@ export const sourcePort: PacketCase[] = [
 	{
 		title:
 			"source port: fragmentation needed, about such a port where no tunnel has them, passes",
-		queue: "rx",
+		direction: "ingress",
 		flags: 0,
 		input: eth()
 			.ipv4("198.51.100.7", near)

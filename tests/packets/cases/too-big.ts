@@ -56,7 +56,7 @@ const inTunnel = () =>
 const lastFragments: PacketCase[] = [
 	{
 		title: "too big: a packet without DF",
-		queue: "tx",
+		direction: "egress",
 		flags: tx.proxy,
 		onLink: true,
 		input: eth()
@@ -70,7 +70,7 @@ const lastFragments: PacketCase[] = [
 	},
 	{
 		title: "too big: a packet without DF, in three",
-		queue: "tx",
+		direction: "egress",
 		flags: tx.proxy,
 		onLink: true,
 		input: eth()
@@ -84,7 +84,7 @@ const lastFragments: PacketCase[] = [
 	},
 	{
 		title: "too big: a first fragment",
-		queue: "tx",
+		direction: "egress",
 		flags: tx.proxy,
 		onLink: true,
 		input: eth()
@@ -98,7 +98,7 @@ const lastFragments: PacketCase[] = [
 	},
 	{
 		title: "too big: a later fragment",
-		queue: "tx",
+		direction: "egress",
 		flags: tx.proxy,
 		onLink: true,
 		before: [
@@ -121,7 +121,7 @@ export const tooBig: PacketCase[] = [
 	...([true, "lo"] as const).map(
 		(forwarding): PacketCase => ({
 			title: `too big: for a route with a locked MTU, the next hop not known, forwarding ${forwarding === true ? "on" : "off"}`,
-			queue: "tx",
+			direction: "egress",
 			flags: tx.proxy | tx.fib,
 			onLink: true,
 			forwarding,
@@ -136,7 +136,7 @@ export const tooBig: PacketCase[] = [
 	),
 	{
 		title: "too big: IPv4 by one byte, at the proxy",
-		queue: "tx",
+		direction: "egress",
 		flags: tx.proxy,
 		onLink: true,
 		input: big4,
@@ -146,7 +146,7 @@ export const tooBig: PacketCase[] = [
 	},
 	{
 		title: "too big: what a node itself sends",
-		queue: "tx",
+		direction: "egress",
 		flags: 0,
 		onLink: true,
 		input: atNode,
@@ -156,7 +156,7 @@ export const tooBig: PacketCase[] = [
 	},
 	{
 		title: "too big: IPv6 by one byte",
-		queue: "tx",
+		direction: "egress",
 		flags: tx.proxy,
 		onLink: true,
 		input: big6,
@@ -169,7 +169,7 @@ export const tooBig: PacketCase[] = [
 	},
 	{
 		title: "too big: for a tunnel over IPv6 there is less room",
-		queue: "tx",
+		direction: "egress",
 		flags: tx.proxy,
 		onLink: true,
 		input: eth()
@@ -194,7 +194,7 @@ export const tooBig: PacketCase[] = [
 	...lastFragments,
 	{
 		title: "too big: IP options move what is quoted",
-		queue: "tx",
+		direction: "egress",
 		flags: tx.proxy,
 		onLink: true,
 		input: eth()
@@ -214,7 +214,7 @@ export const tooBig: PacketCase[] = [
 	},
 	{
 		title: "too big: no answer where there were too many",
-		queue: "tx",
+		direction: "egress",
 		flags: tx.proxy,
 		onLink: true,
 		answersUsedUp: true,
@@ -223,7 +223,7 @@ export const tooBig: PacketCase[] = [
 	},
 	{
 		title: "too big: no answer to an ICMP error",
-		queue: "tx",
+		direction: "egress",
 		flags: tx.proxy,
 		onLink: true,
 		input: eth()
@@ -236,7 +236,7 @@ export const tooBig: PacketCase[] = [
 	},
 	{
 		title: "too big: datagrams of a super-packet that would not fit",
-		queue: "tx",
+		direction: "egress",
 		flags: tx.proxy,
 		onLink: true,
 		gsoSize: 1421,

@@ -1,5 +1,5 @@
 import { command, counted } from "@sluice/cli-kit";
-import { configTable, directions } from "@sluice/maps/tables";
+import { configTable } from "@sluice/maps/tables";
 import { interfaceOf, selection } from "../rows.js";
 import { noRow, select } from "./get.js";
 
@@ -34,19 +34,20 @@ export const del = command({
 			const meant = rows.filter(
 				([key]) =>
 					wanted.interface !== undefined ||
-					wanted.queue === undefined ||
+					wanted.direction === undefined ||
 					key.ifindex === 0,
 			);
 			table.deleteMany(meant.map(([key]) => key));
 			return meant.map(([key]) => key);
 		});
-		const isAll = wanted.interface === undefined && wanted.queue === undefined;
+		const isAll =
+			wanted.interface === undefined && wanted.direction === undefined;
 		if (deleted.length === 0 && !ifExists && !isAll) throw noRow(wanted);
 		context.print([`deleted ${counted(deleted.length, "row")}`], {
 			deleted: deleted.map((key) => ({
 				interface: interfaceOf(key, context) ?? null,
 				ifindex: key.ifindex,
-				direction: directions[key.queue],
+				direction: key.direction,
 			})),
 		});
 	},

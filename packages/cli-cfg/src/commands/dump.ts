@@ -10,7 +10,7 @@ import {
 	writeOptions,
 } from "@sluice/capture";
 import { type Context, command, toJson, values } from "@sluice/cli-kit";
-import { directions, outcomes, type PacketEvent } from "@sluice/maps/tables";
+import { outcomes, type PacketEvent } from "@sluice/maps/tables";
 import { decode } from "@sluice/tunnel/wire";
 import manifest from "../../package.json" with { type: "json" };
 import {
@@ -62,7 +62,7 @@ export const dump = command({
 			capture?.add({
 				...event,
 				...originOf(event),
-				direction: directions[event.queue] ?? "ingress",
+				direction: event.direction,
 				comment:
 					event.outcome === undefined
 						? event.stage
@@ -92,7 +92,7 @@ function wanted(
 			? undefined
 			: subjects(context);
 	return (event) =>
-		(direction === undefined || direction === directions[event.queue]) &&
+		(direction === undefined || direction === event.direction) &&
 		(reasons === undefined ||
 			(event.outcome !== undefined && reasons.includes(event.outcome))) &&
 		(isOfSubject === undefined ||

@@ -39,14 +39,14 @@ export const get = command({
 });
 
 const isAll = (wanted: Selection) =>
-	wanted.interface === undefined && wanted.queue === undefined;
+	wanted.interface === undefined && wanted.direction === undefined;
 
 /** @throws Failure missing */
-export const noRow = ({ interface: name, queue }: Selection) =>
+export const noRow = ({ interface: name, direction }: Selection) =>
 	missing(
 		[
 			"no",
-			...(queue === undefined ? [] : [queue === 0 ? "ingress" : "egress"]),
+			...(direction === undefined ? [] : [direction]),
 			"row",
 			...(name === undefined ? [] : [`of interface "${name}"`]),
 		].join(" "),
@@ -55,10 +55,10 @@ export const noRow = ({ interface: name, queue }: Selection) =>
 /** The selected rows of the table. @throws Failure usage, where there is no such interface */
 export const select = (
 	rows: [ConfigKey, Config][],
-	{ interface: name, queue }: Selection,
+	{ interface: name, direction }: Selection,
 	context: Context,
 ): [ConfigKey, Config][] =>
 	selectConfig(rows, {
 		ifindex: name === undefined ? undefined : ifindexOf(name, context),
-		queue,
+		direction,
 	});

@@ -2,11 +2,11 @@ import { type Args, badInput, command, Failure, values } from "@sluice/cli-kit";
 import {
 	type Config,
 	configTable,
-	directions,
+	type Direction,
 	flagNames,
 } from "@sluice/maps/tables";
 import { configDocument, configLine } from "../format.js";
-import { ifindexOf, indexOf, isIndex } from "../rows.js";
+import { directionOf, ifindexOf, isIndex } from "../rows.js";
 
 export const set = command({
 	usage: [
@@ -32,15 +32,20 @@ export const set = command({
 		["set eth0 0 +dump", "Show its packets to cli_cfg dump, too"],
 	],
 	parse: rowOf,
-	run({ interface: name, queue, config }, context) {
+	run({ interface: name, direction, config }, context) {
 		const ifindex = name === undefined ? 0 : ifindexOf(name, context);
-		const key = { ifindex, queue };
+		const key = { ifindex, direction };
 		const row = context.locked((tables) => {
 			const table = tables.openTable(configTable);
 			const after =
 				"id" in config
 					? config
-					: changed(table.get(key), config, name ?? "every interface", queue);
+					: changed(
+							table.get(key),
+							config,
+							name ?? "every interface",
+							direction,
+						);
 			table.set(key, after);
 			return after;
 		});
@@ -52,10 +57,10 @@ export const set = command({
 });
 
 /** What a line sets. */
-export interface ConfigRow {
+export interface Row {
 	/** Undefined: every interface. */
 	interface: string | undefined;
-	queue: number;
+	direction: Direction;
 	config: Config | Change;
 }
 
@@ -70,29 +75,25 @@ function changed(
 	row: Config | undefined,
 	{ bit, isSet }: Change,
 	device: string,
-	queue: number,
+	direction: Direction,
 ): Config {
 	if (!row)
-		throw new Failure(
-			"missing",
-			`no row of ${device} for ${directions[queue]}`,
-			{
-				hint: "set it whole: cli_cfg set [<interface>] <idx> <id> <flags> <name>",
-			},
-		);
+		throw new Failure("missing", `no row of ${device} for ${direction}`, {
+			hint: "set it whole: cli_cfg set [<interface>] <idx> <id> <flags> <name>",
+		});
 	return { ...row, flags: (isSet ? row.flags | bit : row.flags & ~bit) >>> 0 };
 }
 
-function rowOf(args: Args): ConfigRow {
+function rowOf(args: Args): Row {
 	const change = args.optional("change");
 	// First: where it is no change, it is not known which word is the interface.
 	if (change !== undefined) mustBeSigned(change);
 	const name = args.optional("interface");
-	const queue = indexOf(args.text("idx"));
-	const known = flagNames[queue] ?? {};
+	const direction = directionOf(args.text("idx"));
+	const known = flagNames[direction];
 	return {
 		interface: name === undefined ? undefined : interfaceName(name),
-		queue,
+		direction,
 		config:
 			change === undefined
 				? {

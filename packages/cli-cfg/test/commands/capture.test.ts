@@ -44,7 +44,7 @@ it("dump --write makes a capture that tshark reads", async (t, tables) => {
 			writeEvents(tables, [
 				{ data: tunnelled },
 				{ data: ping, outcome: "ping-learned" },
-				{ data: datagram6, queue: 1, outcome: "no-tunnel" },
+				{ data: datagram6, direction: "egress", outcome: "no-tunnel" },
 			]),
 	);
 	t.deepEqual(ended, { code: 0, out: "", err: "cli_cfg: dump: 3 written\n" });

@@ -24,7 +24,7 @@ it("dump shows packets as they come, before and after", async (t, tables) => {
 		writeEvents(tables, [
 			{ data: tunnelled },
 			{ data: ping, outcome: "ping-learned" },
-			{ data: datagram6, queue: 1, outcome: "no-tunnel" },
+			{ data: datagram6, direction: "egress", outcome: "no-tunnel" },
 		]),
 	);
 	t.deepEqual(
@@ -67,7 +67,7 @@ for (const [filter, shown] of [
 			`dump --json ${filter} --count ${shown.length}`,
 			() =>
 				writeEvents(tables, [
-					{ data: datagram6, queue: 1, outcome: "no-tunnel" },
+					{ data: datagram6, direction: "egress", outcome: "no-tunnel" },
 					{ data: ping, outcome: "ping-learned" },
 					{ data: tunnelled },
 				]),
@@ -182,7 +182,7 @@ for (const [line, expected] of [
 	],
 	["dump --count 1 --json", '{"lost":42}\n'],
 ] as const)
-	it(`${line} prints how many packets were lost meanwhile`, async (t, tables) => {
+	it(`${line} tells how many packets were lost meanwhile`, async (t, tables) => {
 		const lost = tables.open(eventsLostTable);
 		const everyCpu = (first: bigint) => [
 			first,

@@ -78,7 +78,7 @@ it("a row for every interface is set, shown and deleted", async (t, tables) => {
 		[...tables.open(configTable).entries()],
 		[
 			[
-				{ ifindex: 0, queue: 1 },
+				{ ifindex: 0, direction: "egress" },
 				{ id: 4_294_967_295, flags: 17, name: "gw" },
 			],
 		],

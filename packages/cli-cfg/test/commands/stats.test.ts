@@ -10,11 +10,11 @@ it("stats adds up the CPUs and leaves zero rows out", async (t, tables) => {
 	const cpus = possibleCpus();
 	const everyCpu = (count: bigint) => Array.from({ length: cpus }, () => count);
 	const table = tables.open(statsTable);
-	table.set(statsRow(0, "decapsulated"), everyCpu(1000n));
-	table.set(statsRow(1, "encapsulated"), everyCpu(3n));
-	table.set(statsRow(1, "nat-failed"), everyCpu(1n));
-	table.set(statsRow(0, "ping"), everyCpu(2n));
-	table.set(statsRow(0, "not-ours"), everyCpu(7n));
+	table.set(statsRow("ingress", "decapsulated"), everyCpu(1000n));
+	table.set(statsRow("egress", "encapsulated"), everyCpu(3n));
+	table.set(statsRow("egress", "nat-failed"), everyCpu(1n));
+	table.set(statsRow("ingress", "ping"), everyCpu(2n));
+	table.set(statsRow("ingress", "not-ours"), everyCpu(7n));
 	const n = (count: number) => String(count * cpus).padStart(7);
 	await session(t, tables, cli, [
 		{

@@ -1,12 +1,12 @@
 import { setImmediate } from "node:timers/promises";
 import type { Ended, PinnedTables, TestEnv } from "@sluice/cli-kit/testing";
 import { tryLock } from "@sluice/maps";
-import { outcomes } from "@sluice/maps/tables";
+import { type Direction, directionIndex, outcomes } from "@sluice/maps/tables";
 import { cli } from "../../src/cli.js";
 
 export interface Snapshot {
 	data: Buffer;
-	queue?: number;
+	direction?: Direction;
 	/** After the action. */
 	outcome?: (typeof outcomes)[number];
 }
@@ -20,11 +20,14 @@ export function writeEvents(
 	snapshots: readonly Snapshot[],
 ): void {
 	const program = tables.object.program("snapshot");
-	for (const { data, queue = 0, outcome } of snapshots) {
+	for (const { data, direction = "ingress", outcome } of snapshots) {
 		const stage = outcome === undefined ? 0 : 1;
 		const number = outcome === undefined ? 0 : outcomes.indexOf(outcome);
 		const skb = Buffer.alloc(SKB_SIZE);
-		skb.writeUInt32LE((queue << 24) | (stage << 16) | number, 8); // mark
+		skb.writeUInt32LE(
+			(directionIndex(direction) << 24) | (stage << 16) | number,
+			8,
+		); // mark
 		skb.writeUInt32LE(9, 32); // priority: the event's id
 		skb.writeUInt32LE(1, 40); // ifindex
 		program.testRun({ data, context: skb });

@@ -1,4 +1,4 @@
-import { flagWords, queues } from "@sluice/maps/tables";
+import { flagWords } from "@sluice/maps/tables";
 import type { Check, Finding } from "../finding.js";
 import { type Chain, ruleset } from "../firewall/ruleset.js";
 import { quoted } from "../shell.js";
@@ -14,8 +14,9 @@ export const fastPath: Check = {
 		const rows = world
 			.config()
 			.filter(
-				([{ queue }, { flags }]) =>
-					queue === queues.ingress && flagWords(queue, flags).includes("fast"),
+				([{ direction }, { flags }]) =>
+					direction === "ingress" &&
+					flagWords(direction, flags).includes("fast"),
 			);
 		if (rows.length === 0) return [];
 		const chains = await ruleset();
@@ -27,7 +28,7 @@ export const fastPath: Check = {
 			.join(", ");
 		if (names === "") return [];
 		const interfaces = await world.interfaces();
-		return rows.flatMap(([{ ifindex, queue }]): Finding[] => {
+		return rows.flatMap(([{ ifindex }]): Finding[] => {
 			const device = interfaces.find((one) => one.ifindex === ifindex)?.ifname;
 			// A row of an interface that is gone is another finding.
 			if (ifindex !== 0 && device === undefined) return [];
@@ -36,7 +37,7 @@ export const fastPath: Check = {
 				{
 					code: "fast-firewall",
 					message: `the flag fast is set for ${device ?? "every interface"}, and the firewall has chains that packets on the fast path do not pass: ${names}`,
-					question: `must these chains see the traffic of services? cli_cfg set ${words}${queue} -fast`,
+					question: `must these chains see the traffic of services? cli_cfg set ${words}0 -fast`,
 				},
 			];
 		});

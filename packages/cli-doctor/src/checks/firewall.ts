@@ -1,9 +1,9 @@
 import { isIPv6 } from "node:net";
 import { sumOfCpus } from "@sluice/maps/codec";
 import {
+	type Direction,
 	type Endpoint,
 	protocolName,
-	queues,
 	type Sid,
 } from "@sluice/maps/tables";
 import { endpointName, sameSid } from "@sluice/tunnel";
@@ -85,15 +85,15 @@ function crossings(
 
 /** Bytes of the service went into the tunnel, and none came out; pings are packets without any. */
 function isOneWay(world: World, sid: Sid): boolean {
-	const total = (queue: number) =>
+	const total = (direction: Direction) =>
 		world
 			.traffic()
-			.filter(([key]) => sameSid(key.sid, sid) && key.queue === queue)
+			.filter(([key]) => sameSid(key.sid, sid) && key.direction === direction)
 			.reduce(
 				(sum, [, cpus]) => sum + sumOfCpus(cpus.map(({ bytes }) => bytes)),
 				0n,
 			);
-	return total(queues.egress) > 0n && total(queues.ingress) === 0n;
+	return total("egress") > 0n && total("ingress") === 0n;
 }
 
 function dropped(

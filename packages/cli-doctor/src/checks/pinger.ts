@@ -1,12 +1,7 @@
 import { BlockList, isIPv6 } from "node:net";
 import { siblingProgram } from "@sluice/cli-kit/sibling";
 import { endpointText } from "@sluice/maps/address";
-import {
-	protocols,
-	queues,
-	signingTable,
-	type Tunnel,
-} from "@sluice/maps/tables";
+import { protocols, signingTable, type Tunnel } from "@sluice/maps/tables";
 import { rankOfSid, UNKNOWN } from "@sluice/tunnel";
 import { execa } from "execa";
 import type { Check, Finding } from "../finding.js";
@@ -86,9 +81,9 @@ const hasAnswered = (world: World, id: number) =>
 	world
 		.traffic()
 		.some(
-			([{ tunnel, queue }, cpus]) =>
+			([{ tunnel, direction }, cpus]) =>
 				tunnel === id &&
-				queue === queues.ingress &&
+				direction === "ingress" &&
 				cpus.some(({ packets }) => packets > 0n),
 		);
 

@@ -1,4 +1,3 @@
-import type { Direction } from "@sluice/maps/tables";
 import { UNKNOWN } from "@sluice/tunnel";
 import type { Attached } from "@sluice/tunnel/hooks";
 import { attaching } from "../attaching.js";
@@ -8,8 +7,6 @@ import { quoted } from "../shell.js";
 import { waysToRemotes } from "../ways.js";
 import type { World } from "../world.js";
 
-const directions: readonly Direction[] = ["ingress", "egress"];
-
 /** A config row has no effect while its program is not attached, and packets pass an interface without one untouched. */
 export const programs: Check = {
 	name: "attached programs",
@@ -17,8 +14,7 @@ export const programs: Check = {
 		const attached = await world.attached();
 		const interfaces = await world.interfaces();
 		const findings = new Map<string, Finding>();
-		for (const [{ ifindex, queue }] of world.config()) {
-			const direction = directions[queue] ?? "ingress";
+		for (const [{ ifindex, direction }] of world.config()) {
 			const device = interfaces.find((one) => one.ifindex === ifindex)?.ifname;
 			// A row of an interface that is gone is another finding.
 			if (ifindex !== 0 && !device) continue;

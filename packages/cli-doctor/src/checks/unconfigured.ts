@@ -1,5 +1,5 @@
 import type { Config, ConfigKey } from "@sluice/maps/tables";
-import { flagWords, queues } from "@sluice/maps/tables";
+import { type Direction, directionIndex, flagWords } from "@sluice/maps/tables";
 import type { Check, Finding } from "../finding.js";
 import { quoted } from "../shell.js";
 
@@ -13,15 +13,20 @@ export const unconfigured: Check = {
 		const findings = new Map<string, Finding>();
 		for (const { device, direction } of await world.attached()) {
 			const ifindex = world.kernel.interfaceIndex(device);
-			const rowOf = (queue: number) =>
-				rows.find(([key]) => key.queue === queue && key.ifindex === ifindex) ??
-				rows.find(([key]) => key.queue === queue && key.ifindex === 0);
-			const queue = queues[direction];
-			if (rowOf(queue) || findings.has(direction)) continue;
+			const rowOf = (direction: Direction) =>
+				rows.find(
+					([key]) => key.direction === direction && key.ifindex === ifindex,
+				) ??
+				rows.find(([key]) => key.direction === direction && key.ifindex === 0);
+			if (rowOf(direction) || findings.has(direction)) continue;
 			findings.set(direction, {
 				code: "config-missing",
 				message: `our program is on ${device} ${direction}, but there is no config row for it: packets pass untouched`,
-				...configuring(queue, device, rowOf(1 - queue)),
+				...configuring(
+					direction,
+					device,
+					rowOf(direction === "ingress" ? "egress" : "ingress"),
+				),
 			});
 		}
 		return [...findings.values()];
@@ -30,22 +35,22 @@ export const unconfigured: Check = {
 
 /** The row that belongs to the one of the other direction: what a gateway or a node has is known from either. */
 function configuring(
-	queue: number,
+	direction: Direction,
 	device: string,
 	other: [ConfigKey, Config] | undefined,
 ): Pick<Finding, "fix" | "question"> {
 	const command = (flags: string, id: string | number, name: string) =>
-		`cli_cfg set ${other && other[0].ifindex !== 0 ? `${quoted(device)} ` : ""}${queue} ${id} ${flags} ${quoted(name)}`;
+		`cli_cfg set ${other && other[0].ifindex !== 0 ? `${quoted(device)} ` : ""}${directionIndex(direction)} ${id} ${flags} ${quoted(name)}`;
 	if (!other)
 		return {
-			question: `is this the gateway or a node? ${command(queue === 0 ? "gue,dnat" : "proxy,snat,fib", 1, "gateway")}, or ${command(queue === 0 ? "gue" : "fib", 1, "node")}`,
+			question: `is this the gateway or a node? ${command(direction === "ingress" ? "gue,dnat" : "proxy,snat,fib", 1, "gateway")}, or ${command(direction === "ingress" ? "gue" : "fib", 1, "node")}`,
 		};
 	const [key, { id, flags, name }] = other;
-	const words = flagWords(key.queue, flags);
+	const words = flagWords(key.direction, flags);
 	if (words.includes("proxy")) return { fix: command("gue,dnat", id, name) };
 	if (words.includes("dnat"))
 		return { fix: command("proxy,snat,fib", id, name) };
-	if (queue === 0) return { fix: command("gue", id, name) };
+	if (direction === "ingress") return { fix: command("gue", id, name) };
 	return {
 		question: `do answers go back through the tunnel? ${command("fib", id, name)}, or with snat,fib straight to the client`,
 	};

@@ -16,7 +16,6 @@ import {
 	natTable,
 	pathMtuTable,
 	pingTimeTable,
-	queues,
 	rotationTable,
 	statsTable,
 	trafficTable,
@@ -100,10 +99,9 @@ const attach = (direction: string, object: string) =>
 
 /** Sets the flags of the row for every interface's ingress, or egress. */
 export const setFlags = (direction: Direction, ...words: string[]) => {
-	const queue = queues[direction];
-	const bits = words.map((word) => flagNames[queue]?.[word] ?? 0);
+	const bits = words.map((word) => flagNames[direction]?.[word] ?? 0);
 	openTable(configTable, pins).set(
-		{ ifindex: 0, queue },
+		{ ifindex: 0, direction },
 		{ id: 1, flags: bits.reduce((sum, bit) => sum | bit, 0), name: "gw" },
 	);
 };

@@ -13,12 +13,7 @@ import {
 	tunnelRow,
 } from "@sluice/machine";
 import { endpointText } from "@sluice/maps/address";
-import {
-	directions,
-	flagWords,
-	protocolName,
-	type Sid,
-} from "@sluice/maps/tables";
+import { flagWords, protocolName, type Sid } from "@sluice/maps/tables";
 import { type Service, UNKNOWN } from "@sluice/tunnel";
 
 /**
@@ -44,9 +39,9 @@ export function rowsOf(
 	const put = (key: string, value: object) =>
 		rows.set(key, JSON.stringify({ ...value, ...owned }));
 	for (const row of config)
-		put(`config/${row.interface}.${directions[row.queue]}`, {
+		put(`config/${row.interface}.${row.direction}`, {
 			id: row.config.id,
-			flags: flagWords(row.queue, row.config.flags),
+			flags: flagWords(row.direction, row.config.flags),
 			name: row.config.name,
 		});
 	for (const { id, spec } of tunnels)

@@ -1,4 +1,4 @@
-import type { Cli } from "../command.js";
+import type { Program } from "../command.js";
 import type { Context } from "../context.js";
 import type { Env } from "../env.js";
 import type { Transaction } from "../transaction.js";
@@ -27,7 +27,7 @@ const LINE = 64;
  * @throws LineErrors; BpfError: the kernel refused. Nothing was changed.
  */
 export async function apply(
-	cli: Cli,
+	program: Program,
 	tables: AnyBulkTables,
 	application: Application,
 	context: Context,
@@ -36,9 +36,9 @@ export async function apply(
 	const act = (transaction: Transaction) => {
 		const staged = new StagedContext(context, transaction);
 		const lines = isAll
-			? restore(cli, tables, application, staged, context.env)
+			? restore(program, tables, application, staged, context.env)
 			: carryOut(
-					cli,
+					program,
 					text,
 					context.env,
 					(command, line) => run(command, line, staged),
@@ -71,7 +71,7 @@ function run(
 }
 
 function restore(
-	cli: Cli,
+	program: Program,
 	tables: AnyBulkTables,
 	application: Application,
 	staged: StagedContext,
@@ -79,7 +79,7 @@ function restore(
 ): number {
 	const restoring = tables.restoring(staged, application.args);
 	const lines = carryOutAll(
-		cli,
+		program,
 		application,
 		env,
 		tables.set,

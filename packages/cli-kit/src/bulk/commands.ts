@@ -1,7 +1,7 @@
-import { type Cli, type Command, command } from "../command.js";
+import { type Command, command, type Program } from "../command.js";
 import { badInput } from "../failure.js";
 import { counted } from "../output.js";
-import { type EachRow, printLines } from "../print-long.js";
+import { printLines, type Rows } from "../print-long.js";
 import { writePrivately } from "../private-file.js";
 import { readText } from "../text-file.js";
 import { apply } from "./apply.js";
@@ -11,12 +11,16 @@ import { stream } from "./stream.js";
 
 /** The commands that do many operations in one process. The program is asked for when one of them runs. */
 export const bulkCommands = (
-	cli: () => Cli,
+	program: () => Program,
 	tables: AnyBulkTables,
 	// biome-ignore lint/suspicious/noExplicitAny: each command keeps its own type to itself
-): Command<any>[] => [batch(cli, tables), save(tables), restore(cli, tables)];
+): Command<any>[] => [
+	batch(program, tables),
+	save(tables),
+	restore(program, tables),
+];
 
-const batch = (cli: () => Cli, tables: AnyBulkTables) =>
+const batch = (program: () => Program, tables: AnyBulkTables) =>
 	command({
 		usage: "batch <file>",
 		summary: "Carry out many commands, one a line: all of them or none",
@@ -49,9 +53,9 @@ const batch = (cli: () => Cli, tables: AnyBulkTables) =>
 			return { isStream: true, text: "", dryRun, args };
 		},
 		run({ isStream, text, dryRun, args }, context) {
-			if (isStream) return stream(cli(), context);
+			if (isStream) return stream(program(), context);
 			return apply(
-				cli(),
+				program(),
 				tables,
 				{ text, dryRun, isAll: false, allowEmpty: false, args },
 				context,
@@ -88,7 +92,7 @@ const save = (tables: AnyBulkTables) =>
 		},
 	});
 
-const restore = (cli: () => Cli, tables: AnyBulkTables) =>
+const restore = (program: () => Program, tables: AnyBulkTables) =>
 	command({
 		usage: "restore <file>",
 		summary:
@@ -118,13 +122,14 @@ const restore = (cli: () => Cli, tables: AnyBulkTables) =>
 			allowEmpty: args.flag("allow-empty"),
 			args,
 		}),
-		run: (application, context) => apply(cli(), tables, application, context),
+		run: (application, context) =>
+			apply(program(), tables, application, context),
 	});
 
 /** Writes the lines to a file. Returns how many. */
-function saveTo(file: string, rows: EachRow<string>): number {
+function saveTo(file: string, rows: Rows<string>): number {
 	let count = 0;
-	const counting: EachRow<string> = (row) =>
+	const counting: Rows<string> = (row) =>
 		rows((line) => {
 			count++;
 			row(line);

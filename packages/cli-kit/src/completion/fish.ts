@@ -1,4 +1,4 @@
-import type { Cli } from "../command.js";
+import type { Program } from "../command.js";
 import {
 	type Choice,
 	type Option,
@@ -8,10 +8,10 @@ import {
 } from "./grammar.js";
 
 /** A completion script for fish. */
-export function fishScript(cli: Cli): string {
-	const { name } = cli;
+export function fishScript(program: Program): string {
+	const { name } = program;
 	const own = `__${name.replace(/\W/g, "_")}`;
-	const all = verbs(cli);
+	const all = verbs(program);
 	const words = all.map(({ word }) => word).filter(Boolean);
 	const takeValue = [
 		...new Set(
@@ -67,7 +67,7 @@ ${[
 				)),
 	...(isOnly
 		? []
-		: options(cli).map((option) => line("-", optionText(own, option)))),
+		: options(program).map((option) => line("-", optionText(own, option)))),
 	...all.flatMap((verb) => verbLines(own, verb, line)),
 ].join("\n")}
 `;

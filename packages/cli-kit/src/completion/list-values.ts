@@ -1,4 +1,4 @@
-import { type Cli, valuesOf } from "../command.js";
+import { type Program, valuesOf } from "../command.js";
 import { Context } from "../context.js";
 import type { Env } from "../env.js";
 import { explained } from "../explained.js";
@@ -12,17 +12,17 @@ const MOST = 1000;
  * call it for what only the tables know. Where they cannot be read it prints nothing: an error would disturb the prompt.
  */
 export async function listValues(
-	cli: Cli,
+	program: Program,
 	[name = "", typed = "", ...words]: readonly string[],
 	env: Env,
 ): Promise<void> {
-	const list = valuesOf(cli, name);
+	const list = valuesOf(program, name);
 	if (typeof list !== "function") return;
-	const { values, plain } = readLine(cli, words);
+	const { values, plain } = readLine(program, words);
 	try {
-		const { pins } = cli;
+		const { pins } = program;
 		const context = new Context({
-			...{ env, pins, name: cli.name },
+			...{ env, pins, name: program.name },
 			kernel: await env.kernel(),
 			guard: await pins?.guard?.(),
 			options: values,

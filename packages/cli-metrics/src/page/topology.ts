@@ -34,7 +34,7 @@ ${rows.map((row) => tunnelRow(row, middle, isNode))}
 </svg>`;
 }
 
-interface Branch {
+interface Row {
 	tunnel: TunnelRow;
 	own: readonly ServiceRow[];
 	y: number;
@@ -42,7 +42,7 @@ interface Branch {
 }
 
 function tunnelRow(
-	{ tunnel, own, y, lines }: Branch,
+	{ tunnel, own, y, lines }: Row,
 	from: number,
 	isNode: boolean,
 ): Html {

@@ -131,7 +131,7 @@ it("deleting a service by batch deletes its counters, and no others", async (t, 
 	const rows = [1, 2].map((service) => ({
 		tunnel: 100,
 		sid: { service, group: 1 },
-		queue: 1,
+		direction: "egress" as const,
 	}));
 	await tables.run(
 		cli,

@@ -1,6 +1,7 @@
 import { session, withTables } from "@sluice/cli-kit/testing";
 import { possibleCpus } from "@sluice/maps";
 import {
+	directions,
 	encapTable,
 	natTable,
 	trafficTable,
@@ -16,9 +17,9 @@ it("del takes a service's rows out of every table, and no other's", async (t, ta
 	await tables.run(cli, "set 1 3 udp 5.5.5.5 3100 1.1.1.1 4000 100 x");
 	const traffic = tables.open(trafficTable);
 	for (const group of [2, 3])
-		for (const queue of [0, 1])
+		for (const direction of directions)
 			traffic.set(
-				{ tunnel: 100, sid: { service: 1, group }, queue },
+				{ tunnel: 100, sid: { service: 1, group }, direction },
 				Array.from({ length: possibleCpus() }, () => ({
 					packets: 1n,
 					bytes: 1n,

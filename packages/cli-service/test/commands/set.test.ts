@@ -57,7 +57,7 @@ it("set that moves a service leaves nothing of the old one", async (t, tables) =
 	await tables.run(cli, typed);
 	const traffic = tables.open(trafficTable);
 	traffic.set(
-		{ tunnel: 100, sid: { service: 1, group: 2 }, queue: 0 },
+		{ tunnel: 100, sid: { service: 1, group: 2 }, direction: "ingress" },
 		Array.from({ length: possibleCpus() }, () => ({ packets: 1n, bytes: 1n })),
 	);
 	for (const type of [
@@ -190,16 +190,16 @@ for (const [address, kind] of [
 		const other = address.includes(":") ? "fd00::5" : "5.5.5.5";
 		const hint =
 			kind === "loopback" ? "; --force allows a loopback address" : "";
-		const refusal = (name: string) => ({
+		const told = (name: string) => ({
 			code: 2,
 			err: `cli_service: set: ${name} must be the address of one host, got "${address}", ${kind}${hint}\n`,
 		});
 		const backend = `set 1 2 tcp ${other} 80 ${address} 80 100 x`;
 		await session(t, tables, cli, [
-			{ type: backend, ...refusal("ip-ep") },
+			{ type: backend, ...told("ip-ep") },
 			{
 				type: `set 1 2 tcp ${address} 80 ${other} 80 100 x`,
-				...refusal("ip-proxy"),
+				...told("ip-proxy"),
 			},
 		]);
 		const forced = await tables.run(cli, `${backend} --force`);

@@ -1,6 +1,6 @@
 import { session, withTables } from "@sluice/cli-kit/testing";
 import { possibleCpus } from "@sluice/maps";
-import { trafficTable } from "@sluice/maps/tables";
+import { type Direction, trafficTable } from "@sluice/maps/tables";
 import test from "ava";
 import { cli } from "../../src/cli.js";
 
@@ -13,10 +13,10 @@ const firstCpu = (packets: number) =>
 		bytes: cpu === 0 ? BigInt(100 * packets) : 0n,
 	}));
 
-const key = (service: number, tunnel: number, queue: number) => ({
+const key = (service: number, tunnel: number, direction: Direction) => ({
 	tunnel,
 	sid: { service, group: 1 },
-	queue,
+	direction,
 });
 
 const input = [1, 2]
@@ -26,10 +26,10 @@ const input = [1, 2]
 it("stats adds up the tunnels of each service", async (t, tables) => {
 	const traffic = tables.open(trafficTable);
 	await tables.run(cli, "batch -", { input });
-	traffic.set(key(1, 100, 0), firstCpu(3));
-	traffic.set(key(1, 7, 0), firstCpu(4));
-	traffic.set(key(1, 7, 1), firstCpu(1));
-	traffic.set(key(9, 7, 1), firstCpu(1));
+	traffic.set(key(1, 100, "ingress"), firstCpu(3));
+	traffic.set(key(1, 7, "ingress"), firstCpu(4));
+	traffic.set(key(1, 7, "egress"), firstCpu(1));
+	traffic.set(key(9, 7, "egress"), firstCpu(1));
 	await session(t, tables, cli, [
 		{
 			type: "stats",
@@ -71,7 +71,7 @@ it("stats adds up the tunnels of each service", async (t, tables) => {
 it("stats --watch prints the rates of what moves, each interval on a line", async (t, tables) => {
 	const traffic = tables.open(trafficTable);
 	await tables.run(cli, "batch -", { input });
-	traffic.set(key(1, 100, 0), firstCpu(1000));
+	traffic.set(key(1, 100, "ingress"), firstCpu(1000));
 	let looks = 0;
 	let lastChange: string | undefined;
 	const { code } = await tables.run(
@@ -84,7 +84,7 @@ it("stats --watch prints the rates of what moves, each interval on a line", asyn
 				t.true(seconds >= 0.04);
 				if (looks === 1) {
 					t.deepEqual(services, []);
-					traffic.set(key(2, 100, 1), firstCpu(500));
+					traffic.set(key(2, 100, "egress"), firstCpu(500));
 					return;
 				}
 				const [{ perSecond, changed, ...row }] = services;

@@ -16,16 +16,16 @@ it("stats adds up the services and CPUs of each tunnel", async (t, tables) => {
 	const traffic = tables.open(trafficTable);
 	for (const service of [1, 2])
 		traffic.set(
-			{ tunnel: 100, sid: { service, group: 0 }, queue: 1 },
+			{ tunnel: 100, sid: { service, group: 0 }, direction: "egress" },
 			everyCpu(10n, 1000n),
 		);
 	traffic.set(
-		{ tunnel: 100, sid: { service: 1, group: 0 }, queue: 0 },
+		{ tunnel: 100, sid: { service: 1, group: 0 }, direction: "ingress" },
 		everyCpu(1n, 2n ** 53n),
 	);
 	// A tunnel that is gone is nobody's line.
 	traffic.set(
-		{ tunnel: 8, sid: { service: 1, group: 0 }, queue: 0 },
+		{ tunnel: 8, sid: { service: 1, group: 0 }, direction: "ingress" },
 		everyCpu(1n, 1n),
 	);
 	const [packets, bytes] = [20 * cpus, 2000 * cpus];

@@ -35,7 +35,7 @@ export function checkTogether(
 	again(
 		"config",
 		config,
-		(row) => `${row.queue} ${row.interface}`,
+		(row) => `${row.direction} ${row.interface}`,
 		(row) => `interface "${row.interface}" in that direction`,
 	);
 	again(

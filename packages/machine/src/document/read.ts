@@ -8,9 +8,9 @@ import {
 	type Source,
 } from "@sluice/document";
 import {
+	type Direction,
 	flagNames,
 	protocols,
-	queues,
 	sourcePorts,
 	tokenModes,
 } from "@sluice/maps/tables";
@@ -157,28 +157,27 @@ export function configRow(
 	const id = reader.number(row, "id", path, values.u32);
 	const label = reader.text(row, "name", path, instanceName);
 	if (direction === undefined) return undefined;
-	const queue = queues[direction];
 	let flags = 0;
 	const words = [...reader.list(row.flags, [...path, "flags"])];
 	for (const [i, word] of words.entries()) {
 		const at = [...path, "flags"];
 		flags |=
 			reader.text({ [i]: word }, String(i), at, (_, text) =>
-				flag(text, queue),
+				flag(text, direction),
 			) ?? 0;
 	}
 	if (name === undefined || id === undefined || label === undefined)
 		return undefined;
-	return { interface: name, queue, config: { id, flags, name: label } };
+	return { interface: name, direction, config: { id, flags, name: label } };
 }
 
-function directionOf(name: string, text: string): keyof typeof queues {
+function directionOf(name: string, text: string): Direction {
 	if (text === "ingress" || text === "egress") return text;
 	throw badInput(`${name} must be ingress or egress, got "${text}"`);
 }
 
-function flag(text: string, queue: number): number {
-	const known = flagNames[queue] ?? {};
+function flag(text: string, direction: Direction): number {
+	const known = flagNames[direction];
 	const bit = Object.hasOwn(known, text) ? known[text] : undefined;
 	if (bit !== undefined) return bit;
 	throw badInput(

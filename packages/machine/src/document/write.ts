@@ -2,7 +2,6 @@ import type { Context } from "@sluice/cli-kit";
 import { endpointText } from "@sluice/maps/address";
 import {
 	configTable,
-	directions,
 	flagWords,
 	protocolName,
 	rotationTable,
@@ -30,35 +29,35 @@ import { type Only, ownsService, ownsTunnel } from "../only.js";
 import { API_VERSION, KIND, LEARNED } from "./words.js";
 
 /** The kernel's tables as a document's rows, each a mapping. */
-export interface DocumentRows {
-	config: DocumentRow[];
-	tunnels: DocumentRow[];
-	services: DocumentRow[];
+export interface Rows {
+	config: Row[];
+	tunnels: Row[];
+	services: Row[];
 }
 
-export type DocumentRow = Readonly<Record<string, unknown>>;
+export type Row = Readonly<Record<string, unknown>>;
 
 /** @param showKeys whether keys are in it, without which it cannot be applied */
 export function rowsOfMachine(
 	context: Context,
 	only: Only,
 	showKeys: boolean,
-): DocumentRows {
-	const rows: DocumentRows = { config: [], tunnels: [], services: [] };
+): Rows {
+	const rows: Rows = { config: [], tunnels: [], services: [] };
 	const readOnly = { readOnly: true };
 	if (only.config)
 		context
 			.openTable(configTable, readOnly)
-			.forEach(({ ifindex, queue }, { id, flags, name }) => {
+			.forEach(({ ifindex, direction }, { id, flags, name }) => {
 				const interfaceName =
 					ifindex === 0 ? EVERY : context.kernel.interfaceName(ifindex);
 				// A row of an interface that is gone says nothing any more.
 				if (interfaceName === undefined) return;
 				rows.config.push({
 					interface: interfaceName,
-					direction: directions[queue],
+					direction,
 					id,
-					flags: flagWords(queue, flags),
+					flags: flagWords(direction, flags),
 					name,
 				});
 			}, rankOfConfig);
@@ -112,7 +111,7 @@ export function rowsOfMachine(
 }
 
 /** A tunnel's fields of its options; none: any ping moves its far end, packets carry keys, and the source port is fixed. */
-export function moveFields(options: TunnelOptions | undefined): DocumentRow {
+export function moveFields(options: TunnelOptions | undefined): Row {
 	if (!options) return {};
 	const { after, within } = moveDocument(options);
 	const token = tokenModeOf(options);
@@ -129,7 +128,7 @@ const signingRow = (
 	signing: Signing | undefined,
 	other: Buffer | undefined,
 	showKeys: boolean,
-): DocumentRow =>
+): Row =>
 	signing
 		? {
 				signingKey: showKeys ? keyRow(signing.key) : "hidden",
@@ -143,7 +142,7 @@ const signingRow = (
 		: {};
 
 /** A key as text where it is printable, else in hex. */
-function keyRow(key: Buffer): DocumentRow {
+function keyRow(key: Buffer): Row {
 	const used = key.subarray(0, key.findLastIndex((byte) => byte !== 0) + 1);
 	const text = used.toString("latin1");
 	return /^[\x20-\x7e]+$/.test(text) && !/^(hex|base64):/.test(text)
@@ -152,11 +151,7 @@ function keyRow(key: Buffer): DocumentRow {
 }
 
 /** The document as data. */
-export const documentOf = (
-	rows: DocumentRows,
-	name: string,
-	generation: bigint,
-) => ({
+export const documentOf = (rows: Rows, name: string, generation: bigint) => ({
 	apiVersion: API_VERSION,
 	kind: KIND,
 	metadata: { name, generation },
@@ -165,7 +160,7 @@ export const documentOf = (
 
 /** The document in YAML, a line a row. */
 export function yamlLines(
-	rows: DocumentRows,
+	rows: Rows,
 	name: string,
 	generation: bigint,
 ): string[] {
@@ -173,7 +168,7 @@ export function yamlLines(
 		`apiVersion: ${API_VERSION}`,
 		`kind: ${KIND}`,
 		`metadata: { name: ${name}, generation: ${generation} }`,
-		...Object.entries(rows).flatMap(([key, list]: [string, DocumentRow[]]) =>
+		...Object.entries(rows).flatMap(([key, list]: [string, Row[]]) =>
 			list.length === 0
 				? [`${key}: []`]
 				: [`${key}:`, ...list.map((row) => `  - ${flow(row)}`)],

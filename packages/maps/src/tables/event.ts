@@ -9,6 +9,7 @@ import {
 	type ValueOf,
 } from "../codec.js";
 import type { Table } from "../table.js";
+import { direction8 } from "./config-flags.js";
 import { type Outcome, outcomes } from "./stats.js";
 
 /**
@@ -28,7 +29,7 @@ export const eventHeader = struct(40, {
 	length: [24, u32],
 	/** Bytes of it that follow. */
 	captured: [28, u32],
-	queue: [32, u8],
+	direction: [32, direction8],
 	stage: [33, u8],
 	outcome: [34, u16],
 	/** 1: the packet has no link-layer header and begins with IP. */

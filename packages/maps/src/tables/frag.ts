@@ -8,6 +8,7 @@ import {
 	type ValueOf,
 } from "../codec.js";
 import type { Table } from "../table.js";
+import { direction8 } from "./config-flags.js";
 
 /** One fragmented packet in one direction. Mirrors `struct frag_key` in `bpf/lib/fragment.h`. */
 export type FragKey = ValueOf<typeof fragKey>;
@@ -18,7 +19,7 @@ export const fragKey = struct(40, {
 	id: [32, u32],
 	proto: [36, u8],
 	/** 0 ingress, 1 egress. */
-	queue: [37, u8],
+	direction: [37, direction8],
 });
 
 /** The ports of its first fragment. Mirrors `struct frag`. */

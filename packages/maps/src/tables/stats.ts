@@ -1,5 +1,6 @@
 import { perCpu, u32, u64 } from "../codec.js";
 import type { Table } from "../table.js";
+import { type Direction, directionIndex } from "./config-flags.js";
 
 /** What became of a packet, in the order of `enum outcome` in `bpf/tunnel/outcome.h`. */
 export const outcomes = [
@@ -97,9 +98,9 @@ export function fateOf(outcome: Outcome): Fate {
 /** Rows of one direction: `STATS_ROWS` in `bpf/tunnel/stats.h`. */
 const STATS_ROWS = 64;
 
-/** The row that counts an outcome; queue 0 is ingress, 1 egress. */
-export const statsRow = (queue: number, outcome: Outcome) =>
-	queue * STATS_ROWS + outcomes.indexOf(outcome);
+/** The row that counts an outcome. */
+export const statsRow = (direction: Direction, outcome: Outcome) =>
+	directionIndex(direction) * STATS_ROWS + outcomes.indexOf(outcome);
 
 /** Row → packets, for each CPU. */
 export const statsTable: Table<number, bigint[]> = {

@@ -1,5 +1,6 @@
 import { perCpu, struct, u32, u64, type ValueOf } from "../codec.js";
 import { NO_PREALLOC, type Table } from "../table.js";
+import { direction32 } from "./config-flags.js";
 import { sid } from "./service.js";
 
 /** A tunnel's traffic is the sum of its rows, a service's likewise. Mirrors `struct traffic_key` in `bpf/tunnel/tables.h`. */
@@ -9,7 +10,7 @@ export const trafficKey = struct(12, {
 	tunnel: [0, u32],
 	sid: [4, sid],
 	/** 0 ingress, 1 egress. */
-	queue: [8, u32],
+	direction: [8, direction32],
 });
 
 /** Bytes are those of the inner packets, from the IP header on. Mirrors `struct traffic`. */

@@ -44,6 +44,10 @@ const all = Object.entries(tables as Record<string, unknown>).filter(
 /** Fields that have another name in C. */
 const renamed: Readonly<Record<string, string>> = {
 	"endpoint.address": "addr",
+	"config_key.direction": "queue",
+	"traffic_key.direction": "queue",
+	"frag_key.direction": "queue",
+	"event.direction": "queue",
 };
 
 /** Codecs that give up a struct's fields for speed or convenience: their size is all that is compared. */
@@ -273,13 +277,16 @@ for (const [btf, name, prefix, join, ours] of [
 	});
 
 for (const [btf, name, prefix, ours] of [
-	[tunnel, "rx_flag", "RX_", tables.flagNames[0]],
-	[tunnel, "tx_flag", "TX_", tables.flagNames[1]],
+	[tunnel, "rx_flag", "RX_", tables.flagNames.ingress],
+	[tunnel, "tx_flag", "TX_", tables.flagNames.egress],
 	[
 		tunnel,
 		"queue",
 		"QUEUE_",
-		{ rx: tables.queues.ingress, tx: tables.queues.egress },
+		{
+			rx: tables.directionIndex("ingress"),
+			tx: tables.directionIndex("egress"),
+		},
 	],
 	[tunnel, "stage", "STAGE_", { before: 0, after: 1 }],
 	[udplb, "strategy", "STRATEGY_", tables.lbStrategies],
@@ -297,9 +304,9 @@ test("counters lie where the programs count", (t) => {
 	const constants = new Map(
 		tunnel.enum("constants").map(({ name, val }) => [name, val]),
 	);
-	t.is(tables.statsRow(0, "no-config"), 0);
+	t.is(tables.statsRow("ingress", "no-config"), 0);
 	t.is(
-		tables.statsRow(1, "no-config"),
+		tables.statsRow("egress", "no-config"),
 		constants.get("CONSTANT_STATS_ROWS") ?? -1,
 	);
 });

@@ -32,7 +32,7 @@ export const stats = command({
 	}),
 	run({ device, looks }, context) {
 		if (looks)
-			return watch<UpstreamRow>(context, looks, {
+			return watch<Row>(context, looks, {
 				noun: "upstreams",
 				read: () => rowsOf(read(device, context)),
 				name: (row) =>
@@ -54,12 +54,12 @@ export const stats = command({
 });
 
 /** One upstream of one interface. */
-type UpstreamRow = UpstreamCount & { interface: string };
+type Row = UpstreamCount & { interface: string };
 
 const read = (device: string | undefined, context: Context) =>
 	readAll(context.kernel, context.bpffs, device);
 
-const rowsOf = (interfaces: readonly InterfaceCounters[]): UpstreamRow[] =>
+const rowsOf = (interfaces: readonly InterfaceCounters[]): Row[] =>
 	interfaces.flatMap(({ interface: name, upstreams }) =>
 		upstreams.map((one) => ({ interface: name, ...one })),
 	);
