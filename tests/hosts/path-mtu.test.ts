@@ -115,6 +115,9 @@ for (const family of families)
 				gateway,
 				`cli_tunnel set ${family} ${near} 6080 ${far} 6080 --source-port flow`,
 			);
+			// The client keeps what it was answered.
+			for (const option of ["-4", "-6"])
+				await client.run("ip", [option, "route", "flush", "cache"]);
 			const get = () => cli(gateway, `cli_tunnel get ${family}`);
 			t.notRegex((await get()).stdout, reported);
 			await t.notThrowsAsync(askHttp(client, proxy, 80, 1_000_000));

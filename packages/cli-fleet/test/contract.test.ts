@@ -23,7 +23,9 @@ const signed = () =>
 			moveWithin: "192.0.2.0/24",
 			token: "accept",
 		});
-		Object.assign(tunnels[1] as object, {
+		tunnels.push({
+			id: 102,
+			local: "127.0.0.1:6080",
 			remote: "10.0.0.2:6080",
 			sourcePort: "flow",
 		});
@@ -35,7 +37,7 @@ it("what is pushed is what the kernel has, and what get prints", async (t, fleet
 	const pushed = signed();
 	const { code, out } = await fleet.cli("push - --wait", pushed);
 	t.is(code, 0);
-	t.is(out, "gw1: generation 1: 7 rows added, 0 changed, 0 deleted\n");
+	t.is(out, "gw1: generation 1: 8 rows added, 0 changed, 0 deleted\n");
 	const { document, generation, drifted } = await gw1.kernel();
 	const { config, tunnels, services } = pushed;
 	t.deepEqual(document as unknown, { config, tunnels, services });
