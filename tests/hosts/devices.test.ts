@@ -38,6 +38,24 @@ type Kind = (
 const ip = (host: Host, lines: string) =>
 	host.run("ip", ["-batch", "-"], { input: lines });
 
+/** A pair of tun devices with this name. */
+async function tunPair(
+	t: ExecutionContext,
+	{ gateway, node }: Ends,
+	name: string,
+): Promise<void> {
+	const program = path.join(ownDirectory(t), "tun_cable");
+	execFileSync("clang", [
+		...["-O2", "-o", program],
+		path.join(import.meta.dirname, "fixtures/tun_cable.c"),
+	]);
+	const relay = gateway.spawn(program, [
+		...[String(gateway.pid), name, String(node.pid), name],
+	]);
+	await relay.ready(/ready/);
+	for (const host of [gateway, node]) await ip(host, `link set ${name} up`);
+}
+
 const kinds: Record<string, Kind> = {
 	"MTU 9000": async (_t, _ends, cable) => {
 		await cable("wan", 9000);
@@ -64,17 +82,8 @@ const kinds: Record<string, Kind> = {
 			);
 		return { device: "wan", hook: "wan" };
 	},
-	tun: async (t, { gateway, node }) => {
-		const program = path.join(ownDirectory(t), "tun_cable");
-		execFileSync("clang", [
-			...["-O2", "-o", program],
-			path.join(import.meta.dirname, "fixtures/tun_cable.c"),
-		]);
-		const relay = gateway.spawn(program, [
-			...[String(gateway.pid), "wan", String(node.pid), "wan"],
-		]);
-		await relay.ready(/ready/);
-		for (const host of [gateway, node]) await ip(host, "link set wan up");
+	tun: async (t, ends) => {
+		await tunPair(t, ends, "wan");
 		return { device: "wan", hook: "wan" };
 	},
 };
@@ -117,7 +126,7 @@ async function over(t: ExecutionContext, kind: Kind, mtu = 1500) {
 	await configure({ gateway, node });
 	for (const family of families) await serve({ gateway, node }, family);
 	await backend(node, { http: 80, udp: 90, tcp: 70 });
-	return { client, gateway, node, hook };
+	return { bed, client, gateway, node, hook };
 }
 
 async function serve({ gateway, node }: Ends, family: Family): Promise<void> {
@@ -215,6 +224,69 @@ for (const [name, kind] of Object.entries(fastKinds))
 				outcomes.map((outcome) => counted(gateway, "egress", outcome)),
 			);
 			t.is(await counted(gateway, "ingress", "dnat"), sent + answered);
+		},
+	);
+
+/** Where the inner packets are routed: to a device that is of the other kind than the tunnel's, whose other end is the same host. */
+for (const [name, kind] of Object.entries(fastKinds))
+	bpfTest(
+		`packets that are routed to the other kind of device leave by the tunnel's over ${name}`,
+		async (t) => {
+			const { bed, client, gateway, node } = await over(t, kind);
+			if (name === "tun")
+				await bed.link(
+					{ host: gateway, name: "other" },
+					{ host: node, name: "other" },
+				);
+			else await tunPair(t, { gateway, node }, "other");
+			await ip(
+				gateway,
+				`address add 10.6.0.1/24 dev other
+				address add fd06::1/64 dev other nodad
+				route add 10.7.0.2 via 10.6.0.2
+				route add fd07::2 via fd06::2`,
+			);
+			await ip(
+				node,
+				`address add 10.6.0.2/24 dev other
+				address add fd06::2/64 dev other nodad
+				address add 10.7.0.2 dev lo
+				address add fd07::2 dev lo nodad
+				route add 10.1.0.0/24 via 10.6.0.1 src 10.7.0.2
+				route add fd01::/64 via fd06::1 src fd07::2`,
+			);
+			for (const host of [gateway, node])
+				await host.run(script("attach_tc"), ["other"]);
+			for (const family of families) {
+				const { proxy } = address[family];
+				const behind = family === 4 ? "10.7.0.2" : "fd07::2";
+				for (const host of [gateway, node]) {
+					await cli(
+						host,
+						`cli_service set 3 ${family} tcp ${proxy} 81 ${behind} 80 ${family} key`,
+					);
+					await cli(
+						host,
+						`cli_service set 4 ${family} udp ${proxy} 91 ${behind} 90 ${family} key`,
+					);
+				}
+				for (const flags of ["gue,dnat", "gue,dnat,fast"]) {
+					await cli(gateway, `cli_cfg set 0 1 ${flags} gateway`);
+					await t.notThrowsAsync(askHttp(client, proxy, 81, 200_000), flags);
+					await t.notThrowsAsync(
+						askUdp(client, proxy, 91, [1, 1400, 9000]),
+						flags,
+					);
+				}
+			}
+			for (const host of [gateway, node]) {
+				const { stdout } = await host.run("ip", [
+					...["-json", "-statistics", "link", "show", "other"],
+				]);
+				const [{ stats64 }] = JSON.parse(stdout);
+				// Neighbours are looked for.
+				t.true(stats64.rx.bytes < 10_000, `${stats64.rx.bytes}`);
+			}
 		},
 	);
 
