@@ -10,6 +10,7 @@ import { ours } from "./tunnel/our-ways.js";
 import type { Path } from "./tunnel/path.js";
 import { programTimes } from "./tunnel/program-times.js";
 import { proofTimes } from "./tunnel/proof-times.js";
+import { senderTimes } from "./tunnel/sender-times.js";
 
 const SECONDS = Number(process.env.SECONDS_EACH ?? 1);
 
@@ -88,6 +89,7 @@ export async function* suite(): AsyncIterable<Table> {
 	);
 	yield await programTimes(SECONDS);
 	yield await proofTimes();
+	yield await senderTimes();
 }
 
 /** What a gateway's work costs: the CPU time for a packet above that of a bare redirect, turned over, so that more is better. */
