@@ -1,4 +1,4 @@
-import { ask, type Route } from "@sluice/iproute";
+import { ask, defaultDevices, type Route } from "@sluice/iproute";
 import { needed, type World } from "./world.js";
 
 /**
@@ -18,13 +18,19 @@ export async function deviceFor(
 	return ours?.device ?? (await defaultDevice(world));
 }
 
-/** The interface of the default route, or the first that is not the loopback. */
+/**
+ * The interface that attach_tc.sh chooses: that of the default routes, where it is the only one. Without a default route,
+ * the only one that is not the loopback; undefined where there are several.
+ */
 export async function defaultDevice(world: World): Promise<string | undefined> {
-	const answer = await needed(ask<Route>("ip", "route", "show", "default"));
-	const routed = "rows" in answer ? answer.rows[0]?.dev : undefined;
-	if (routed) return routed;
-	const interfaces = await world.interfaces();
-	return interfaces.find(isNotLoopback)?.ifname;
+	const devices = await defaultDevices(async (...words) => {
+		const answer = await needed(ask<Route>("ip", ...words));
+		return "rows" in answer ? answer.rows : [];
+	});
+	if (devices.length === 0)
+		for (const one of await world.interfaces())
+			if (isNotLoopback(one)) devices.push(one.ifname);
+	return devices.length === 1 ? devices[0] : undefined;
 }
 
 const isNotLoopback = ({ ifname }: { ifname: string }) => ifname !== "lo";

@@ -19,12 +19,31 @@ export async function ask<T>(
 
 /** An old iproute2 may not know --json everywhere. */
 function rowsIn<T>(text: string): Answer<T> {
-	if (text.trim() === "") return { rows: [] };
 	try {
-		return { rows: JSON.parse(text) };
+		return { rows: parseRows(text) };
 	} catch {
 		return { failed: "its answer is not JSON" };
 	}
+}
+
+/** The rows that `ip` or `tc` has printed as JSON; nothing printed is none. @throws SyntaxError it is not JSON */
+export const parseRows = <T>(text: string): T[] =>
+	text.trim() === "" ? [] : JSON.parse(text);
+
+/**
+ * The interfaces of the default routes of both families, each once. A command that is given no interface means this one,
+ * where it is the only one: so does scripts/lib.sh.
+ *
+ * @param routesOf runs `ip` with these words
+ */
+export async function defaultDevices(
+	routesOf: (...words: string[]) => Promise<readonly Pick<Route, "dev">[]>,
+): Promise<string[]> {
+	const devices = new Set<string>();
+	for (const family of ["-4", "-6"])
+		for (const { dev } of await routesOf(family, "route", "show", "default"))
+			if (dev) devices.add(dev);
+	return [...devices];
 }
 
 const complaint = (stderr: string) =>

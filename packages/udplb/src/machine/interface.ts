@@ -1,4 +1,5 @@
 import { Failure, noInterface } from "@sluice/cli-kit";
+import { defaultDevices } from "@sluice/iproute";
 import { iprouteJson } from "./iproute.js";
 
 export interface Interface {
@@ -43,21 +44,14 @@ async function linkNamed(name: string): Promise<Link | undefined> {
 
 /** The interface of the default route. @throws Failure usage where there is none, or several */
 export async function defaultInterface(): Promise<string> {
-	const names = new Set<string>();
-	for (const family of ["-4", "-6"]) {
-		const routes = await iprouteJson<{ dev?: string }>("ip", [
-			family,
-			...["route", "show", "default"],
-		]);
-		for (const { dev } of routes) if (dev) names.add(dev);
-	}
+	const names = await defaultDevices((...words) => iprouteJson("ip", words));
 	const [name] = names;
-	if (name !== undefined && names.size === 1) return name;
+	if (name !== undefined && names.length === 1) return name;
 	throw new Failure(
 		"usage",
-		names.size === 0
+		name === undefined
 			? "no default route to take the interface from"
-			: `default routes by several interfaces: ${[...names].join(", ")}`,
+			: `default routes by several interfaces: ${names.join(", ")}`,
 		{ hint: "name the interface with -i INTERFACE" },
 	);
 }

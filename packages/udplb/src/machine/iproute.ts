@@ -1,4 +1,5 @@
 import { Failure } from "@sluice/cli-kit";
+import { parseRows } from "@sluice/iproute";
 
 // execa is outside the bundle, of which it would be half, and loaded when a command is first run: "stats" runs none.
 
@@ -31,13 +32,12 @@ export async function iproute(
 	throw new Failure("failed", `${command}: ${said}`);
 }
 
-/** The same, for what it prints as JSON. Nothing printed is an empty list. */
+/** The same, for what it prints as JSON. */
 export async function iprouteJson<T>(
 	program: "ip" | "tc",
 	args: readonly string[],
 ): Promise<T[]> {
-	const text = await iproute(program, ["-j", ...args]);
-	return text.trim() === "" ? [] : JSON.parse(text);
+	return parseRows(await iproute(program, ["-j", ...args]));
 }
 
 /** Runs many `ip` commands in one process, over those that fail. @returns what it printed */
