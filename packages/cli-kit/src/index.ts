@@ -48,7 +48,7 @@ export {
 	writePrivately,
 } from "./private-file.js";
 export { realEnv, writeAll } from "./real-env.js";
-export { run } from "./run.js";
+export { main, run } from "./run.js";
 export { showTraffic } from "./stats/show-traffic.js";
 export {
 	below,

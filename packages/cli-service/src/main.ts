@@ -1,6 +1,4 @@
-import { realEnv, run } from "@sluice/cli-kit";
+import { main } from "@sluice/cli-kit";
 import { cli } from "./cli.js";
 
-run(cli, process.argv.slice(2), realEnv).then((code) => {
-	process.exitCode = code;
-});
+main(cli);

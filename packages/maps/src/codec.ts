@@ -140,16 +140,35 @@ export function struct<
 	const F extends Record<string, readonly [number, AnyCodec]>,
 >(size: number, fields: F): StructCodec<{ [N in keyof F]: FieldValue<F[N]> }> {
 	type Value = { [N in keyof F]: FieldValue<F[N]> };
+	const list = Object.entries<Field>(fields);
+	let uses = 0;
+	const many = () => ++uses > FEW && Object.assign(codec, compile(codec));
 	const codec: StructCodec<Value> = {
 		size,
 		fields: fields as unknown as Record<string, Field>,
-		// Compiled at the first use, for most commands use few of all structs.
-		read: (buffer, at) => Object.assign(codec, compile(codec)).read(buffer, at),
-		write: (buffer, at, value) =>
-			Object.assign(codec, compile(codec)).write(buffer, at, value),
+		read(buffer, at) {
+			const compiled = many();
+			if (compiled) return compiled.read(buffer, at);
+			return Object.fromEntries(
+				list.map(([name, [offset, field]]) => [
+					name,
+					field.read(buffer, at + offset),
+				]),
+			) as Value;
+		},
+		write(buffer, at, value) {
+			const compiled = many();
+			if (compiled) return compiled.write(buffer, at, value);
+			buffer.fill(0, at, at + size);
+			for (const [name, [offset, field]] of list)
+				field.write(buffer, at + offset, value[name]);
+		},
 	};
 	return codec;
 }
+
+/** Uses of a struct before it is compiled: to compile one takes as long as some hundred uses, and most commands end before. */
+const FEW = 50;
 
 /**
  * Writes out what a struct's fields come to, as one would by hand: `read` is

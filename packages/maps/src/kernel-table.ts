@@ -62,34 +62,39 @@ export class KernelTable<K, V> implements OpenTable<K, V> {
 	}
 
 	*entries(): IterableIterator<[K, V]> {
-		const { key, value } = this.#table;
+		const { key, value, isUsed } = this.#table;
 		for (const { keys, values, count } of this.batches())
 			for (let i = 0; i < count; i++)
-				yield [
-					key.read(keys, i * key.size),
-					value.read(values, i * value.size),
-				];
+				if (isUsed?.(values, i * value.size) ?? true)
+					yield [
+						key.read(keys, i * key.size),
+						value.read(values, i * value.size),
+					];
 	}
 
 	forEach(
 		visit: (key: K, value: V) => void,
 		rank?: Rank<K> | PackedRank,
 	): void {
-		const { key, value } = this.#table;
+		const { key, value, isUsed } = this.#table;
 		if (rank) {
 			this.#forEachByRank(visit, rank);
 			return;
 		}
 		for (const { keys, values, count } of this.batches())
 			for (let i = 0; i < count; i++)
-				visit(key.read(keys, i * key.size), value.read(values, i * value.size));
+				if (isUsed?.(values, i * value.size) ?? true)
+					visit(
+						key.read(keys, i * key.size),
+						value.read(values, i * value.size),
+					);
 	}
 
 	#forEachByRank(
 		visit: (key: K, value: V) => void,
 		rank: Rank<K> | PackedRank,
 	): void {
-		const { key, value } = this.#table;
+		const { key, value, isUsed } = this.#table;
 		const rankOf = rankOfPacked(rank, key);
 		const allKeys: Buffer[] = [];
 		const allValues: Buffer[] = [];
@@ -103,7 +108,8 @@ export class KernelTable<K, V> implements OpenTable<K, V> {
 		const keys = Buffer.concat(allKeys);
 		const values = Buffer.concat(allValues);
 		for (const i of byRank(ranks))
-			visit(key.read(keys, i * key.size), value.read(values, i * value.size));
+			if (isUsed?.(values, i * value.size) ?? true)
+				visit(key.read(keys, i * key.size), value.read(values, i * value.size));
 	}
 
 	setMany(entries: Iterable<readonly [K, V]>): void {

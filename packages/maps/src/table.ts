@@ -36,6 +36,11 @@ export interface Table<K, V> {
 	order?(key: K): number | string;
 	/** Whether a value that a lookup gave is the key's own: a trie gives that of the longest prefix which matches. */
 	readonly isOwn?: (key: Buffer, value: Buffer) => boolean;
+	/**
+	 * Whether a row of an array is in use: an array has all its rows from the start. `entries` and `forEach` leave the
+	 * others out.
+	 */
+	readonly isUsed?: (values: Buffer, at: number) => boolean;
 	/** Bytes of the value that the data path writes, too. */
 	readonly learned?: readonly (readonly [from: number, to: number])[];
 }

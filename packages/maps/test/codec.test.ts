@@ -25,10 +25,13 @@ const writes = test.macro({
 		value: T,
 		expected: string,
 	) {
-		const buffer = Buffer.alloc(codec.size + 4, 0xee);
-		codec.write(buffer, 2, value);
-		t.is(buffer.toString("hex"), `eeee${expected.replaceAll(" ", "")}eeee`);
-		t.deepEqual(codec.read(buffer, 2), value);
+		// A struct that is used often is compiled.
+		for (let use = 0; use < 60; use++) {
+			const buffer = Buffer.alloc(codec.size + 4, 0xee);
+			codec.write(buffer, 2, value);
+			t.is(buffer.toString("hex"), `eeee${expected.replaceAll(" ", "")}eeee`);
+			t.deepEqual(codec.read(buffer, 2), value);
+		}
 	},
 });
 

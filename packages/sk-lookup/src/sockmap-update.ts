@@ -1,6 +1,4 @@
-import { realEnv, run } from "@sluice/cli-kit";
+import { main } from "@sluice/cli-kit";
 import { updateProgram } from "./update.js";
 
-run(updateProgram, process.argv.slice(2), realEnv).then((code) => {
-	process.exitCode = code;
-});
+main(updateProgram);

@@ -55,6 +55,8 @@ export const lbChunk: Codec<Uint32Array> = {
 /** One upstream of one key. Mirrors `struct lb_upstream`. */
 export type LbUpstream = ValueOf<typeof lbUpstream>;
 
+const IN_USE = 52;
+
 export const lbUpstream = struct(56, {
 	addr: [0, address],
 	keyAddr: [16, address],
@@ -68,7 +70,7 @@ export const lbUpstream = struct(56, {
 	ifindex: [44, u32],
 	weight: [48, u32],
 	/** 0: free. */
-	inUse: [52, u32],
+	inUse: [IN_USE, u32],
 });
 
 /** Bit of `LbUpstream.flags`. */
@@ -136,6 +138,7 @@ export const lbUpstreamsTable: Table<number, LbUpstream> = {
 	flags: 0,
 	key: u32,
 	value: lbUpstream,
+	isUsed: (values, at) => u32.read(values, at + IN_USE) !== 0,
 };
 
 /** IP packets sent to each upstream, for each CPU; no row before the first. Mirrors `struct lb_traffic`. */

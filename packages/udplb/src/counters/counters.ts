@@ -56,7 +56,6 @@ export function readCounters(tables: CounterTables): Counters {
 	const traffic = new Map(tables.traffic.entries());
 	const upstreams: UpstreamCount[] = [];
 	for (const [index, row] of tables.upstreams.entries()) {
-		if (!row.inUse) continue;
 		const counts = traffic.get(index) ?? [];
 		upstreams.push({
 			key: { address: row.keyAddr, port: row.keyPort },
