@@ -47,3 +47,12 @@ it("standard input that cannot be read is an error", (t, tables) => {
 			err: `cli_service: set: ${message}\n`,
 		});
 });
+
+it("a change loads none of Node's modules that take longer than itself", (t, tables) => {
+	const hook = path.join(import.meta.dirname, "fixtures/slow-modules.cjs");
+	const { err } = shell(
+		`NODE_OPTIONS='--require ${hook}' ${set} Pa55w0rd1234567`,
+		tables,
+	);
+	t.is(err, "loaded: \n");
+});
