@@ -1,6 +1,7 @@
 // Needs root, BPF and etcd: rows of every kind from a document into the store, into the kernel, and back.
+
 import { execFileSync } from "node:child_process";
-import { rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tunnelTable } from "@sluice/maps/tables";
 import { bytes, endOf } from "../src/etcd/etcd.js";
 import { changed, gateway } from "./helpers/documents.js";
@@ -132,6 +133,16 @@ it("metrics say what was applied, how long a push took, and whether others have 
 		"sluice_fleet_drift 0",
 	])
 		t.true(before.split("\n").includes(line), `${line}\n${before}`);
+	for (const file of ["fleet-dashboard.json", "fleet-alerts.yml"]) {
+		const text = readFileSync(`../../examples/grafana/${file}`, "utf8");
+		const names = new Set(text.match(/sluice_fleet_\w+/g));
+		t.true(names.size > 3);
+		for (const name of names)
+			t.true(
+				before.includes(`# TYPE ${name.replace(/_bucket$/, "")} `),
+				`${file}: ${name}`,
+			);
+	}
 	gw1.tables.open(tunnelTable).delete(101);
 	await fleet.cli("push - --wait", gateway("gw1", 4));
 	t.regex(await metrics(), /^sluice_fleet_drift 1$/m);
