@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import path from "node:path";
+import { execa } from "execa";
 import { changed, gateway } from "../test/helpers/documents.js";
 import type { EtcdServer } from "../test/helpers/etcd.js";
 import { it } from "../test/helpers/fleet.js";
@@ -43,6 +44,32 @@ it("the database is full: pushes fail, the agent goes on, and applies once there
 	const right = await fleet.cli("push - --wait", gateway("gw1", 6));
 	t.is(right.code, 0, right.err);
 	t.is((await gw1.kernel()).document.services.length, 6);
+	t.false((await gw1.kernel()).drifted);
+	t.deepEqual(gw1.findings(), []);
+});
+
+it("the database is defragmented again and again while rows are pushed: all is applied", async (t, fleet) => {
+	const gw1 = fleet.machine("gw1");
+	gw1.start();
+	const [etcd] = fleet.members as [EtcdServer];
+	let isOver = false;
+	let times = 0;
+	const defragmenting = (async () => {
+		for (; !isOver; times++)
+			await execa("etcdctl", ["--endpoints", etcd.url, "defrag"], {
+				env: { ETCDCTL_API: "3" },
+			});
+	})();
+	for (const count of [500, 490, 1000]) {
+		const line = "push - --wait --timeout 60";
+		const { code, err } = await fleet.cli(line, gateway("gw1", count));
+		t.is(code, 0, err);
+		t.is((await gw1.kernel()).document.services.length, count);
+	}
+	isOver = true;
+	await defragmenting;
+	t.log(`${times} times`);
+	t.true(times > 0);
 	t.false((await gw1.kernel()).drifted);
 	t.deepEqual(gw1.findings(), []);
 });
