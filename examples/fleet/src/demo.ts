@@ -47,7 +47,7 @@ async function push(stage: Stage) {
 		"every machine has applied what was pushed",
 		status.match(/ ok /g)?.length === 3,
 	);
-	await terminal.start(node, "cli_tunnel ping all --interval 1", /./);
+	await terminal.start(node, "cli_tunnel ping all --interval 1", /PING.*/);
 }
 
 async function requests({ terminal, client, node }: Stage) {

@@ -67,7 +67,7 @@ try {
 	const { terminal, files, node } = stage;
 	await fleet(stage, `push ${files.gw1} ${files.gw2} ${files.n7} --wait`);
 	await fleet(stage, `push ${files.web} ${files.echo} --wait`);
-	await terminal.start(node, "cli_tunnel ping all --interval 1", /./);
+	await terminal.start(node, "cli_tunnel ping all --interval 1", /PING.*/);
 	await sleep(500);
 	for (const [name, act] of Object.entries(faults)) {
 		terminal.title(name);
