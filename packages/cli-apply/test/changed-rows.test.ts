@@ -226,6 +226,20 @@ it("a learned remote stays where another row differs", async (t, tables) => {
 	}
 });
 
+it("a token mode that cuts a service off is warned of where its tunnel's row alone differs", async (t, tables) => {
+	await tables.run(cli, "-", { input: base });
+	const next = changed((c) => {
+		c.metadata.generation = 2;
+		Object.assign(c.tunnels[1] as object, { token: "require" });
+	});
+	const { code, err } = await tables.run(cli, "-", { input: json(next) });
+	t.is(code, 0);
+	t.regex(
+		err,
+		/warning: service 2 2 has no signing key: its packets are dropped/,
+	);
+});
+
 it("an interface that was made anew has its row again", async (t, tables) => {
 	const make = () =>
 		execFileSync("ip", ["link", "add", "a0", "type", "veth", "peer", "b0"]);

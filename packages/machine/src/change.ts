@@ -10,6 +10,8 @@ import {
 	conflicts,
 	deleteService,
 	endpointName,
+	keylessOfTunnel,
+	keylessService,
 	localEndpoint,
 	openServiceTables,
 	openTunnelTables,
@@ -65,7 +67,7 @@ interface ChangeOptions
  * are not deleted by it, since every service would have to be looked at.
  *
  * @returns undefined where it cannot be done so: nothing was applied yet, or only a part of the tables was; rows were
- * changed since; a row is added that is there, or one that may not be beside those that are there
+ * changed since; a row is added that is there, or one that may not be beside those that are there, or of which to warn
  * @throws Failure usage: the rows do not belong together, or are refused; nothing was changed
  */
 export function performChange(
@@ -88,6 +90,7 @@ export function performChange(
 			options.mostDeletes,
 		);
 		if (!stageChange(change, transaction, context)) return undefined;
+		if (json !== undefined && isCutOff(set, transaction)) return undefined;
 		const changes = transaction.tables.flatMap((table) => {
 			const one = table.change();
 			return one ? [one] : [];
@@ -111,6 +114,11 @@ export function performChange(
 	};
 	return context.transact(act);
 }
+
+/** Whether a token mode cuts services off, of which there is a warning about all rows. */
+const isCutOff = ({ tunnels, services }: Machine, staged: Transaction) =>
+	tunnels.some(({ id, spec }) => keylessOfTunnel(staged, id, spec.options)) ||
+	services.some((service) => keylessService(staged, service));
 
 /** What was done. */
 interface Changed extends Counts {
