@@ -142,7 +142,7 @@ static __always_inline long forget_sum(struct __sk_buff *skb)
 	__u32 len = skb->len;
 
 	/* Fails where there is no sum. A super-packet has none. */
-	if (likely(bpf_csum_update(skb, 0) < 0) || skb->gso_size)
+	if (skb->gso_size || likely(bpf_csum_update(skb, 0) < 0))
 		return 0;
 	return bpf_skb_change_tail(skb, len + 1, 0) ?: bpf_skb_change_tail(skb, len, 0);
 }

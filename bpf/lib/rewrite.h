@@ -131,7 +131,7 @@ static __always_inline int quote_csum(struct __sk_buff *skb, const struct packet
 }
 
 /* An ICMP error: the quoted packet's other side, and the error's own address where it is the one that changes. */
-static __always_inline int nat_error(struct __sk_buff *skb, const struct packet *packet,
+static __always_inline int nat_quote(struct __sk_buff *skb, const struct packet *packet,
 				     enum side side, const struct endpoint *from,
 				     const struct endpoint *to)
 {
@@ -183,24 +183,27 @@ static __always_inline int nat_error(struct __sk_buff *skb, const struct packet 
 	return 0;
 }
 
-/* Puts `to` in place of the packet's source or destination. Returns 0, or -1 after which the packet is not to
- * be used. */
-SUBPROGRAM int translate(struct __sk_buff *skb, const struct packet *packet,
+SUBPROGRAM int nat_error(struct __sk_buff *skb, const struct packet *packet,
 			 const struct endpoint *entry, enum side side)
 {
-	const struct endpoint *from;
 	struct endpoint to;
 
 	if (!packet || !entry)
 		return -1;
-	from = side == SIDE_SRC ? &packet->src : &packet->dst;
-	/* The row may change while it is read. */
 	to = *entry;
-	if (is_ipv4(&to.addr) != (packet->version == 4))
+	return nat_quote(skb, packet, side, side == SIDE_SRC ? &packet->src : &packet->dst, &to);
+}
+
+/* Puts `to` in place of the packet's source or destination. Returns 0, or -1 after which the packet is not to
+ * be used. */
+static __always_inline int translate(struct __sk_buff *skb, const struct packet *packet,
+				     const struct endpoint *to, enum side side)
+{
+	if (is_ipv4(&to->addr) != (packet->version == 4))
 		return -1;
-	if (packet->quote)
-		return nat_error(skb, packet, side, from, &to);
-	return nat_transport(skb, packet, side, from, &to);
+	if (unlikely(packet->quote))
+		return nat_error(skb, packet, to, side);
+	return nat_transport(skb, packet, side, side == SIDE_SRC ? &packet->src : &packet->dst, to);
 }
 
 #endif

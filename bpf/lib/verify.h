@@ -49,14 +49,11 @@ SUBPROGRAM __u32 sum_bytes(struct __sk_buff *skb, __u32 off, __u32 len, __u32 su
 }
 
 /* Whether the checksum of the packet's IPv4 header is right. */
-SUBPROGRAM int is_header_intact(struct __sk_buff *skb, const struct packet *packet)
+static __always_inline int is_header_intact(struct __sk_buff *skb, const struct packet *packet)
 {
-	__u32 header, *words;
+	__u32 header = packet->l4 - packet->l3, *words;
 	__u64 sum = 0;
 
-	if (!packet)
-		return 0;
-	header = packet->l4 - packet->l3;
 	if (packet->version != 4)
 		return 1;
 	words = bytes_at(skb, packet->l3, sizeof(struct iphdr));

@@ -21,14 +21,12 @@
 /* Whether a router would only decrement the TTL and route the packet: a whole one without IP options or extension headers,
  * whose client has a routable address. The caller checks the header's checksum.
  */
-SUBPROGRAM int is_plain(struct __sk_buff *skb, const struct packet *packet,
-			const struct address *client)
+static __always_inline int is_plain(struct __sk_buff *skb, const struct packet *packet,
+				    const struct address *client)
 {
 	__u32 header;
 	__u8 *ip, ttl;
 
-	if (!packet || !client)
-		return 0;
 	header = packet->version == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
 	ip = bytes_at(skb, packet->l3, sizeof(struct iphdr));
 	if (!ip)
@@ -49,15 +47,13 @@ SUBPROGRAM int is_plain(struct __sk_buff *skb, const struct packet *packet,
 /* Decrements the TTL or hop limit. IPv6 has no header checksum that would balance the change, so the kernel's sum over the
  * packet is changed with it.
  */
-SUBPROGRAM int count_hop(struct __sk_buff *skb, const struct packet *packet)
+static __always_inline int count_hop(struct __sk_buff *skb, const struct packet *packet)
 {
 	__u32 at = LINK_HLEN + offsetof(struct ipv6hdr, hop_limit);
 	struct iphdr *ip;
 	__u8 hop_limit;
 	__be16 from;
 
-	if (!packet)
-		return -1;
 	if (packet->version == 6) {
 		if (bpf_skb_load_bytes(skb, at, &hop_limit, sizeof(hop_limit)))
 			return -1;
