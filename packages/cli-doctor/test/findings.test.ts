@@ -307,3 +307,17 @@ finds("a table that is nearly full is found and made anew with its entries", {
 	code: "table-full",
 	message: "map_tunnel is 87 % full: 7 of 8 entries",
 });
+
+serial("a backend that is the gateway's own address is found", async (t) => {
+	const one = await shared();
+	await one.sh(`${gateway} && cli_cfg set 0 1 gue,dnat gateway
+		cli_service set 1 1 tcp 10.0.0.9 80 10.0.0.1 8080 1 0123456789abcdef`);
+	const [finding] = await found(one, "backend-local");
+	t.is(
+		finding?.message,
+		"tcp 10.0.0.1:8080, the backend of service 1 1, is an address of this gateway: packets to it do not leave",
+	);
+	t.is(finding?.question, "which machine has it? ip address show to 10.0.0.1");
+	await one.sh(service);
+	t.deepEqual(await found(one, "backend-local"), []);
+});
