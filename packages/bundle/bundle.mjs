@@ -6,7 +6,7 @@
 // {"bpf": ["dispatcher.o"], "typical": ["status"]}. Where it names manual pages ("man"), document.ts writes them and the
 // completion scripts.
 
-import { spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -57,8 +57,11 @@ if (objects.length > 0) {
 		copyFileSync(join(bpf, "dist", object), join("dist/bpf", object));
 }
 
-for (const [, outfile] of bins)
+for (const [, outfile] of bins) {
 	spawnSync(process.execPath, [
 		join(import.meta.dirname, "code-cache.cjs"),
 		outfile,
 	]);
+	// A program that does not start fails the build. An example has no --version.
+	if (manifest.man) execFileSync(process.execPath, [outfile, "--version"]);
+}

@@ -60,7 +60,8 @@ function loadedLater(code) {
 			return `${name}=__later(${module})`;
 		},
 	);
+	// In parentheses: `new net().BlockList` would be `(new net()).BlockList`.
 	return later.replaceAll(/\b(import_\w+)\.(?=\w)/g, (used, name) =>
-		names.has(name) ? `${name}().` : used,
+		names.has(name) ? `(${name}()).` : used,
 	);
 }
