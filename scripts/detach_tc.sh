@@ -32,7 +32,7 @@ detach() {
 }
 
 # Refuses to take the tables from a program that stays attached: it would go
-# on with tables that nobody can reach any more.
+# on with tables that cannot be reached any more.
 check_unused() {
 	local device direction
 	while IFS= read -r device; do

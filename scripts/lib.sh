@@ -132,7 +132,7 @@ is_bpffs() {
 
 # Mounts the bpffs if it is not. Inside `ip netns exec` it never is: a new
 # mount would be gone with the command, and the programs would have tables
-# that nobody else can see.
+# that no other process can see.
 need_bpffs() {
 	local name
 	is_bpffs "$BPFFS" && return

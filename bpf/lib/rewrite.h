@@ -47,7 +47,7 @@ static __always_inline int store_address(struct __sk_buff *skb, __u8 version, en
 	return 0;
 }
 
-/* Tells the transport checksum at `at` of an address in its pseudo-header. `flags` may be BPF_F_MARK_MANGLED_0. */
+/* Updates the transport checksum at `at` for an address in its pseudo-header. `flags` may be BPF_F_MARK_MANGLED_0. */
 static __always_inline int pseudo_csum(struct __sk_buff *skb, __u32 at, __u8 version,
 				       const struct address *from, const struct address *to,
 				       __u64 flags)
@@ -99,7 +99,7 @@ static __always_inline int nat_transport(struct __sk_buff *skb, const struct pac
 	return 0;
 }
 
-/* Replaces bytes of a quoted packet, and tells the ICMP checksum. */
+/* Replaces bytes of a quoted packet, and updates the ICMP checksum. */
 static __always_inline int quote_store16(struct __sk_buff *skb, const struct packet *packet,
 					 __u32 at, __be16 from, __be16 to)
 {

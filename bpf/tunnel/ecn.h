@@ -12,8 +12,8 @@
 #define ECN_ECT_0 2
 #define ECN_CE 3
 
-/* Returns what the inner packet must be marked with, or -OUT_CONGESTION_LOST: the mark cannot be told to a flow that
- * does not know marks, so the packet is dropped, as the router would have done.
+/* Returns what the inner packet must be marked with, or -OUT_CONGESTION_LOST: the flow does
+ * not know marks, so the packet is dropped, as the router would have done.
  */
 static __always_inline int ecn_fold(__u8 outer, __u8 inner)
 {

@@ -63,7 +63,7 @@ static __always_inline void read_sid(struct sid *sid, const struct gue_sid *wire
 	sid->group = bpf_ntohs(wire->group);
 }
 
-/* Compares without a branch on any byte, so that time tells nothing about how much of a key was right. */
+/* Compares without a branch on any byte, so that the time does not depend on how much of a key was right. */
 static __always_inline int same_key(const __u8 *a, const __u8 *b)
 {
 	__u64 difference = 0;

@@ -47,8 +47,8 @@ enum outcome {
 	OUT_NO_TUNNEL,	    /* to be encapsulated, but there is no such tunnel */
 	OUT_NO_REMOTE,	    /* to be encapsulated, but the far end is not known yet */
 	OUT_TUNNEL_FAMILY,  /* one end of the tunnel is IPv4 and the other IPv6 */
-	OUT_TOO_BIG,	    /* does not fit: the sender was told */
-	OUT_TOO_BIG_SILENT, /* does not fit: not told, for there were too many or it may not be */
+	OUT_TOO_BIG,	    /* does not fit: answered by ICMP */
+	OUT_TOO_BIG_SILENT, /* does not fit: not answered, by the rate limit or the packet's kind */
 	OUT_NO_ROUTE,	    /* no way to the tunnel's far end */
 	OUT_ENCAP_FAILED,   /* the kernel refused to make room for the outer header */
 	OUT_NAT_FAILED,

@@ -67,7 +67,7 @@ static __always_inline int is_fast(const struct run *run)
 /* Takes the sender of a ping, as seen after any NAT, for the tunnel's far end.
  *
  * A far end that is where it was only has its time written, in place: that cannot undo what a control program writes at
- * the same moment. For a new one the whole value is replaced, so nobody reads an address of one ping with a port of
+ * the same moment. For a new one the whole value is replaced, so no reader gets the address of one ping with the port of
  * another, and only where it still exists, so that a tunnel deleted meanwhile stays deleted.
  *
  * Returns 0, or a negative reason: for a tunnel that is not there or ends elsewhere, or a sender that cannot be a far end.

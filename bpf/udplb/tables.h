@@ -75,7 +75,7 @@ struct lb_upstream {
 	__u32 flags;
 	__u32 ifindex; /* where it leaves if this host does not forward; 0: not known */
 	__u32 weight;
-	__u32 in_use; /* 0: nobody's; the rest is left over */
+	__u32 in_use; /* 0: free; the rest is left over */
 };
 
 /* Of one upstream: IP packets that were sent to it, from the IP header on. */
@@ -98,8 +98,8 @@ enum lb_outcome {
 	MALFORMED,     /* not UDP as it should be: left to the stack */
 	LATE_FRAGMENT, /* a fragment whose first has not been seen: left to the stack */
 	DETOURS,     /* counted besides: copies that had to be sent round for the kernel to route */
-	EVENTS_LOST, /* counted besides: nobody read the ring buffer in time */
-	ANSWERED,    /* counted besides: the sender was told by ICMP why not */
+	EVENTS_LOST, /* counted besides: the ring buffer was full */
+	ANSWERED,    /* counted besides: answered by ICMP */
 	FILTER_RESTORED, /* by user space: another program had removed the filter */
 	OUTCOMES,
 };

@@ -1,6 +1,6 @@
 // The backend: server.ts FILE [HTTP-PORT [UDP-PORT]]
 //
-// HTTP   GET gives FILE, PUT tells the SHA-256 of what it was given
+// HTTP   GET gives FILE, PUT answers with the SHA-256 of its body
 // UDP    every datagram goes back to its sender
 import { createHash } from "node:crypto";
 import { createSocket } from "node:dgram";

@@ -73,7 +73,7 @@ const ZERO = "0".charCodeAt(0);
 const NINE = "9".charCodeAt(0);
 const A = "A".charCodeAt(0);
 const LOWER_A = "a".charCodeAt(0);
-/** The bit that tells small letters from capitals. */
+/** The bit in which small letters and capitals differ. */
 const LOWER = 32;
 
 /** Reads 16 bytes as RFC 5952 has an address: the first of the longest rows of zero groups, of two at least, is `::`. */

@@ -68,7 +68,7 @@ export function openPin(path: string, { readOnly }: OpenOptions = {}): number {
 	throw openError(path, errnoName(-fd));
 }
 
-/** Why a pin cannot be opened, told so that the reader knows what to do. */
+/** Why a pin cannot be opened, and what to do. */
 function openError(path: string, code: string): BpfError {
 	const operation = `open ${path}`;
 	if (code !== "ENOENT")

@@ -113,7 +113,7 @@ kernelTest("A link is not pinned over another", async (t) => {
 	);
 });
 
-kernelTest("What is not there is told", async (t) => {
+kernelTest("what is not there is an error", async (t) => {
 	t.deepEqual(
 		await command(attachProgram, "/sys/fs/bpf/none", "/sys/fs/bpf/link2"),
 		{

@@ -13,7 +13,7 @@ export const configKey = struct(8, {
 	direction: [4, direction32],
 });
 
-/** What a program is told to do. Mirrors `struct config`. */
+/** A program's configuration. Mirrors `struct config`. */
 export type Config = ValueOf<typeof config>;
 
 export const config = struct(40, {
