@@ -22,6 +22,9 @@ source "$(dirname -- "$(readlink -f -- "$0")")/lib.sh"
 # shellcheck source=attaching.sh
 source "$SCRIPTS/attaching.sh"
 
+# As the kernel and cli_tables take it.
+readonly MOST_ENTRIES=2147483647
+
 # objects_of HOOK…: prints the objects for these hooks, a line each: both
 # directions of each link layer.
 objects_of() {
@@ -62,8 +65,10 @@ need_root
 if [[ -n ${OPTION["--entries"]:-} && -z ${OPTION["--migrate"]:-} ]]; then
 	usage_error '--entries needs --migrate'
 fi
-[[ ${OPTION["--entries"]:-1} =~ ^[1-9][0-9]*$ ]] ||
-	usage_error "--entries must be an integer from 1, got \"${OPTION["--entries"]}\""
+entries=${OPTION["--entries"]:-1}
+if [[ ! $entries =~ ^[1-9][0-9]{0,9}$ ]] || ((entries > MOST_ENTRIES)); then
+	usage_error "--entries must be an integer from 1 to $MOST_ENTRIES, got \"$entries\""
+fi
 if [[ -n ${OPTION["--migrate"]:-} ]]; then
 	[[ -z $INTERFACE && ${#DIRECTIONS[@]} == 2 ]] || usage_error '--migrate is for every interface; name none'
 	migrate

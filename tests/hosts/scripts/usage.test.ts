@@ -20,13 +20,14 @@ bpfTest("bad usage is an error before anything is done", async (t) => {
 		'unknown option "--purge"; see attach_tc.sh --help',
 		...["eth0", "--purge"],
 	);
-	await fails(
-		t,
-		host,
-		["reattach_tc", "--migrate", "--entries", "many"],
-		2,
-		'reattach_tc.sh: --entries must be an integer from 1, got "many"; see reattach_tc.sh --help',
-	);
+	for (const entries of ["many", "99999999999"])
+		await fails(
+			t,
+			host,
+			["reattach_tc", "--migrate", "--entries", entries],
+			2,
+			`reattach_tc.sh: --entries must be an integer from 1 to 2147483647, got "${entries}"; see reattach_tc.sh --help`,
+		);
 	await fails(
 		t,
 		host,
