@@ -63,6 +63,8 @@ const scalars = new Map<unknown, { size: number; bigEndian: boolean }>([
 	[u16be, { size: 2, bigEndian: true }],
 	[u32, { size: 4, bigEndian: false }],
 	[u64, { size: 8, bigEndian: false }],
+	[tables.direction8, { size: 1, bigEndian: false }],
+	[tables.direction32, { size: 4, bigEndian: false }],
 ]);
 
 /** Every way in which a codec is not the C type. */
