@@ -196,16 +196,28 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 		this.kernel.close();
 	}
 
-	/** What will be other than it was, by rank, or in the order of the changes. It can be read as often as needed. */
-	differences(rank?: Rank<K>): Iterable<Difference<K, V>> {
+	/** What will be other than it was, in the order of the changes. */
+	differences(): Iterable<Difference<K, V>> {
 		const changed = this.#touched.filter((number) => this.#kindOf(number));
-		const numbers = rank ? this.#sorted(changed, rank) : changed;
-		const differenceOf = this.#differenceOf;
-		return {
-			*[Symbol.iterator]() {
-				for (const number of numbers) yield differenceOf(number);
-			},
-		};
+		return this.#differencesOf(changed);
+	}
+
+	/** Entries that are added or changed, or those that are deleted, by rank. They are sorted when they are read. */
+	*differencesBy(
+		rank: Rank<K>,
+		which: "set" | "deleted",
+	): IterableIterator<Difference<K, V>> {
+		const changed = this.#touched.filter((number) => {
+			const kind = this.#kindOf(number);
+			return kind && (kind === "deleted") === (which === "deleted");
+		});
+		yield* this.#differencesOf(this.#sorted(changed, rank));
+	}
+
+	*#differencesOf(
+		numbers: Iterable<number>,
+	): IterableIterator<Difference<K, V>> {
+		for (const number of numbers) yield this.#differenceOf(number);
 	}
 
 	#differenceOf = (number: number): Difference<K, V> => {

@@ -1,5 +1,5 @@
 import { command, keepHeapSmall } from "@sluice/cli-kit";
-import { type Binding, bindingText } from "../binding/binding.js";
+import { bindingText } from "../binding/binding.js";
 import { bindingChanges, replaceBindings } from "../state/bindings.js";
 import { jsonOf } from "./binding.js";
 
@@ -24,16 +24,13 @@ export const loadBindings = command({
 			},
 			{ whole: true, expected: () => wanted.size },
 		);
-		function* those(wantAdded: boolean): IterableIterator<Binding> {
-			for (const { isAdded, binding } of changes)
-				if (isAdded === wantAdded) yield binding;
-		}
 		context.printLong(
 			(line) => {
-				for (const one of those(true)) line(`added ${bindingText(one)}`);
-				for (const one of those(false)) line(`removed ${bindingText(one)}`);
+				for (const one of changes("added")) line(`added ${bindingText(one)}`);
+				for (const one of changes("removed"))
+					line(`removed ${bindingText(one)}`);
 			},
-			{ added: jsonOf(those(true)), removed: jsonOf(those(false)) },
+			{ added: jsonOf(changes("added")), removed: jsonOf(changes("removed")) },
 		);
 	},
 });

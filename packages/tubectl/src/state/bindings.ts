@@ -65,25 +65,24 @@ export function clearBindings(tables: Opener): void {
 	bindings.clear();
 }
 
-/** A binding that a change adds or removes. Another label for the same traffic is an added binding. */
-interface BindingChange {
-	isAdded: boolean;
-	binding: Binding;
-}
-
-/** What was changed, in the order of the listings; also when all is written. It can be read as often as needed. */
-export function bindingChanges(tables: Opener): Iterable<BindingChange> {
+/**
+ * Gives the bindings that a change adds, or those that it removes, in the order of the listings; also when all is
+ * written. Another label for the same traffic is an added binding.
+ */
+export function bindingChanges(
+	tables: Opener,
+): (which: "added" | "removed") => IterableIterator<Binding> {
 	const bindings = tables.openTable(packedBindingsTable);
 	const labels = destinationsOf(tables).labels();
-	const differences = bindings.differences(listingRank);
-	return {
-		*[Symbol.iterator]() {
-			for (const { key, before, after } of differences) {
-				const { id = -1 } = after ?? before ?? {};
-				const label = labels.get(id)?.key.label ?? "?";
-				yield { isAdded: after !== undefined, binding: { label, key } };
-			}
-		},
+	return function* (which) {
+		const kind = which === "added" ? "set" : "deleted";
+		for (const { key, before, after } of bindings.differencesBy(
+			listingRank,
+			kind,
+		)) {
+			const { id = -1 } = after ?? before ?? {};
+			yield { label: labels.get(id)?.key.label ?? "?", key };
+		}
 	};
 }
 
