@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { Program } from "@sluice/cli-kit";
+import type { Cli } from "@sluice/cli-kit";
 import {
 	completionScript,
 	helpFiles,
@@ -11,17 +11,17 @@ import {
 
 /** Writes manual page, completion scripts and help of each program that a package's src/cli.ts exports. */
 export async function writeDocuments(folder: string): Promise<void> {
-	const module: Record<string, Program> = await import(
+	const module: Record<string, Cli> = await import(
 		pathToFileURL(join(folder, "src/cli.ts")).href
 	);
-	for (const program of Object.values(module)) {
-		const { name } = program;
+	for (const cli of Object.values(module)) {
+		const { name } = cli;
 		const texts = {
-			[`man/${name}.${SECTION}`]: manPage(program, today()),
-			[`completions/${name}.bash`]: completionScript(program, "bash"),
-			[`completions/_${name}`]: completionScript(program, "zsh"),
-			[`completions/${name}.fish`]: completionScript(program, "fish"),
-			...(await helpFiles(program)),
+			[`man/${name}.${SECTION}`]: manPage(cli, today()),
+			[`completions/${name}.bash`]: completionScript(cli, "bash"),
+			[`completions/_${name}`]: completionScript(cli, "zsh"),
+			[`completions/${name}.fish`]: completionScript(cli, "fish"),
+			...(await helpFiles(cli)),
 		};
 		for (const [file, text] of Object.entries(texts)) {
 			const path = join(folder, "dist", file);

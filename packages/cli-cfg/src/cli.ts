@@ -1,4 +1,4 @@
-import { bulkCommands, type Program } from "@sluice/cli-kit";
+import { bulkCommands, type Cli } from "@sluice/cli-kit";
 import { tunnelPins } from "@sluice/tunnel";
 import manifest from "../package.json" with { type: "json" };
 import { bulk } from "./bulk.js";
@@ -10,7 +10,7 @@ import { stats } from "./commands/stats.js";
 import { flagLists } from "./flag-lists.js";
 
 /** TABLE-CONFIG: what the programs on an interface do. */
-export const cli: Program = {
+export const cli: Cli = {
 	name: "cli_cfg",
 	summary: "configure the programs on an interface",
 	version: manifest.version,

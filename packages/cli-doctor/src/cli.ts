@@ -1,8 +1,8 @@
 import {
+	type Cli,
 	command,
 	counted,
 	Failure,
-	type Program,
 	toJson,
 	values,
 } from "@sluice/cli-kit";
@@ -66,7 +66,7 @@ const examination = command({
 });
 
 /** What would stop Sluice from working on this machine. */
-export const cli: Program = {
+export const cli: Cli = {
 	name: "cli_doctor",
 	summary: "say what would stop the tunnel from working on this machine",
 	version: manifest.version,

@@ -1,4 +1,4 @@
-import { command, type Program } from "@sluice/cli-kit";
+import { type Cli, command } from "@sluice/cli-kit";
 import { tunnelPins } from "@sluice/tunnel";
 import manifest from "../package.json" with { type: "json" };
 import { explain } from "./explain.js";
@@ -101,7 +101,7 @@ const explanation = command({
 });
 
 /** See why a packet goes where it goes, or nowhere. */
-export const cli: Program = {
+export const cli: Cli = {
 	name: "cli_explain",
 	summary: "say what would happen to a packet, and why",
 	version: manifest.version,

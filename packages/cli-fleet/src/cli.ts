@@ -1,4 +1,4 @@
-import type { Program } from "@sluice/cli-kit";
+import type { Cli } from "@sluice/cli-kit";
 import { tunnelPins } from "@sluice/tunnel";
 import manifest from "../package.json" with { type: "json" };
 import { get } from "./commands/get.js";
@@ -10,7 +10,7 @@ import { run } from "./commands/run.js";
 import { status } from "./commands/status.js";
 
 /** The documents of many machines, pushed to a store and applied by an agent on each. */
-export const cli: Program = {
+export const cli: Cli = {
 	name: "cli_fleet",
 	summary: "keep many machines' tables what their documents in etcd say",
 	version: manifest.version,

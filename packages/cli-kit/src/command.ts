@@ -10,7 +10,7 @@ export interface OptionSpec {
 	describe: string;
 	/** A single letter, for `-i`. */
 	alias?: string;
-	/** What the value is called in help, `file`, and what completes it: see `Program.values`. */
+	/** What the value is called in help, `file`, and what completes it: see `Cli.values`. */
 	value?: string;
 }
 
@@ -119,7 +119,7 @@ export type ValueList = (
 ) => Iterable<string> | Promise<Iterable<string>>;
 
 /** A program: a name, a sentence and its operations. */
-export interface Program {
+export interface Cli {
 	name: string;
 	summary: string;
 	version: string;
@@ -162,5 +162,5 @@ const commonValues: Readonly<Record<string, Values>> = {
 	shell: ["bash", "zsh", "fish"],
 };
 
-export const valuesOf = (program: Program, name: string): Values | undefined =>
-	program.values?.[name] ?? commonValues[name];
+export const valuesOf = (cli: Cli, name: string): Values | undefined =>
+	cli.values?.[name] ?? commonValues[name];

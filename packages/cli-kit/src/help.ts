@@ -3,9 +3,9 @@ import { join } from "node:path";
 import type { Argv } from "yargs";
 import {
 	type AnyCommand,
+	type Cli,
 	commonOptions,
 	type OptionSpec,
-	type Program,
 } from "./command.js";
 import { formsOf, onlyCommand, typedVerb, usagesOf } from "./usage.js";
 import { verbsOf } from "./vocabulary.js";
@@ -16,25 +16,16 @@ import { verbsOf } from "./vocabulary.js";
 /** Columns that the build writes help for. Help is never wider than the last: longer lines are hard to read. */
 const WIDTHS = [80, 100] as const;
 
-const fileOf = (
-	{ name }: Program,
-	named: AnyCommand | undefined,
-	width: number,
-) => `help/${width}/${named ? `${name}-${typedVerb(named)}` : name}.txt`;
+const fileOf = ({ name }: Cli, named: AnyCommand | undefined, width: number) =>
+	`help/${width}/${named ? `${name}-${typedVerb(named)}` : name}.txt`;
 
 /** What the build writes beside a program: texts by file. */
-export async function helpFiles(
-	program: Program,
-): Promise<Record<string, string>> {
+export async function helpFiles(cli: Cli): Promise<Record<string, string>> {
 	const texts: Record<string, string> = {};
-	const verbs = [...verbsOf(program).values()].filter(typedVerb);
+	const verbs = [...verbsOf(cli).values()].filter(typedVerb);
 	for (const named of [undefined, ...verbs])
 		for (const width of WIDTHS)
-			texts[fileOf(program, named, width)] = await render(
-				program,
-				named,
-				width,
-			);
+			texts[fileOf(cli, named, width)] = await render(cli, named, width);
 	return texts;
 }
 
@@ -44,49 +35,45 @@ export async function helpFiles(
  * @param columns of the terminal
  */
 export async function helpText(
-	program: Program,
+	cli: Cli,
 	named: AnyCommand | undefined,
 	columns: number,
 ): Promise<string> {
 	const width = WIDTHS.findLast((one) => one <= columns);
-	if (width === undefined) return render(program, named, columns);
-	const file = join(import.meta.dirname, fileOf(program, named, width));
+	if (width === undefined) return render(cli, named, columns);
+	const file = join(import.meta.dirname, fileOf(cli, named, width));
 	return existsSync(file)
 		? readFileSync(file, "utf8")
-		: render(program, named, width);
+		: render(cli, named, width);
 }
 
 async function render(
-	program: Program,
+	cli: Cli,
 	named: AnyCommand | undefined,
 	width: number,
 ): Promise<string> {
-	const parser = (await bare()).scriptName(program.name).wrap(width);
-	const spec = named ?? onlyCommand(program);
-	if (named) describeCommand(parser, program, named);
+	const parser = (await bare()).scriptName(cli.name).wrap(width);
+	const spec = named ?? onlyCommand(cli);
+	if (named) describeCommand(parser, cli, named);
 	else {
-		parser.usage(`$0: ${program.summary}`);
-		for (const one of verbsOf(program).values())
+		parser.usage(`$0: ${cli.summary}`);
+		for (const one of verbsOf(cli).values())
 			for (const usage of usagesOf(one))
 				parser.command(usage || "$0", one.summary);
 		if (spec) describeArguments(parser, spec);
 	}
 	describeOptions(parser, {
 		...spec?.options,
-		...program.options,
+		...cli.options,
 		...commonOptions,
 	});
 	for (const [line, does] of spec?.examples ?? [])
-		parser.example(`${program.name} ${line}`.trimEnd(), does);
+		parser.example(`${cli.name} ${line}`.trimEnd(), does);
 	return `${(await parser.getHelp()).trimEnd()}\n`;
 }
 
-function describeCommand(
-	parser: Argv,
-	program: Program,
-	spec: AnyCommand,
-): void {
-	const usages = usagesOf(spec).map((usage) => `${program.name} ${usage}`);
+function describeCommand(parser: Argv, cli: Cli, spec: AnyCommand): void {
+	const usages = usagesOf(spec).map((usage) => `${cli.name} ${usage}`);
 	parser.usage(`${usages.join("\n")}\n\n${spec.summary}`);
 	describeArguments(parser, spec);
 }

@@ -6,10 +6,10 @@ export type { StagedContext } from "./bulk/staged-context.js";
 export { lineOf } from "./bulk/words.js";
 export {
 	Args,
+	type Cli,
 	type Command,
 	command,
 	type OptionSpec,
-	type Program,
 	type ValueList,
 	type Values,
 } from "./command.js";

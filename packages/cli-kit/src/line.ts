@@ -1,9 +1,4 @@
-import {
-	type AnyCommand,
-	Args,
-	type OptionSpec,
-	type Program,
-} from "./command.js";
+import { type AnyCommand, Args, type Cli, type OptionSpec } from "./command.js";
 import { assign, type Form, formsOf, type Item, ONLY } from "./usage.js";
 import { optionsOf, verbsOf } from "./vocabulary.js";
 
@@ -48,13 +43,13 @@ const NONE: Record<string, unknown> = Object.freeze({});
  * @param isBulk it is one line of many, where options of the program are refused
  */
 export function readLine(
-	program: Program,
+	cli: Cli,
 	words: readonly string[],
 	isBulk = false,
 ): Line | Mistake {
 	let values = NONE;
 	const plain: string[] = [];
-	const verbs = verbsOf(program);
+	const verbs = verbsOf(cli);
 	// What a program does without a word of its own, until a verb says otherwise.
 	const only = verbs.get(ONLY);
 	let spec = only;
@@ -77,14 +72,14 @@ export function readLine(
 				spec === only && plain.length === 0 ? verbs.get(word) : undefined;
 			if (verb) {
 				spec = verb;
-				const refused = firstRefused(program, verb, values);
+				const refused = firstRefused(cli, verb, values);
 				if (refused) return mistake({ what: "unknown option", word: refused });
 			} else if (spec) plain.push(word);
 			else return mistake({ what: "unknown command", word });
 			continue;
 		}
 		if (values === NONE) values = {};
-		const taken = readOption(program, spec, words, i, values, isBulk);
+		const taken = readOption(cli, spec, words, i, values, isBulk);
 		if (typeof taken === "number") i += taken - 1;
 		else return mistake(taken);
 	}
@@ -98,7 +93,7 @@ export function readLine(
 	const isVerb =
 		spec === only &&
 		form.what === "argument unwanted" &&
-		program.commands.length > 1;
+		cli.commands.length > 1;
 	return mistake(isVerb ? { ...form, what: "unknown command" } : form);
 }
 
@@ -113,12 +108,12 @@ const DASH = "-".charCodeAt(0);
 
 /** The first option before the verb that is not the verb's. */
 function firstRefused(
-	program: Program,
+	cli: Cli,
 	verb: AnyCommand,
 	values: Readonly<Record<string, unknown>>,
 ): string | undefined {
 	if (values === NONE) return undefined;
-	const options = optionsOf(program, verb);
+	const options = optionsOf(cli, verb);
 	const name = Object.keys(values).find((one) => !Object.hasOwn(options, one));
 	return name && `--${name}`;
 }
@@ -132,7 +127,7 @@ interface Problem {
 
 /** Reads the option at `words[at]`. @returns how many words it took */
 function readOption(
-	program: Program,
+	cli: Cli,
 	spec: AnyCommand | undefined,
 	words: readonly string[],
 	at: number,
@@ -142,7 +137,7 @@ function readOption(
 	const typed = words[at] as string;
 	const equals = typed.indexOf("=");
 	const word = equals < 0 ? typed : typed.slice(0, equals);
-	const options = optionsOf(program, spec);
+	const options = optionsOf(cli, spec);
 	const name = nameOf(options, word);
 	const option = name === undefined ? undefined : options[name];
 	if (name === undefined || !option) return { what: "unknown option", word };

@@ -1,15 +1,15 @@
 import { closestMatch } from "leven";
-import type { Program } from "./command.js";
+import type { Cli } from "./command.js";
 import { Failure } from "./failure.js";
 import type { Mistake } from "./line.js";
 import { takesSecret, usageLine, verbOf } from "./usage.js";
 import { optionsOf } from "./vocabulary.js";
 
 /** What is wrong with a command line, in words. */
-export function mistakeText(program: Program, mistake: Mistake): string {
+export function mistakeText(cli: Cli, mistake: Mistake): string {
 	const { what, word, expected, spec } = mistake;
 	// What is not where it belongs may be the secret.
-	const hidden = spec !== undefined && takesSecret(program, spec);
+	const hidden = spec !== undefined && takesSecret(cli, spec);
 	switch (what) {
 		case "no command":
 			return "no command";
@@ -33,33 +33,33 @@ export function mistakeText(program: Program, mistake: Mistake): string {
 }
 
 /** A mistake as the error to report: with the usage of the command, or the command that may be meant. */
-export function explainMistake(program: Program, mistake: Mistake): Failure {
+export function explainMistake(cli: Cli, mistake: Mistake): Failure {
 	const { spec } = mistake;
-	const meant = meantBy(program, mistake);
+	const meant = meantBy(cli, mistake);
 	const seeHelp =
 		spec && mistake.what !== "unknown command"
 			? undefined
-			: `see "${program.name} --help"`;
+			: `see "${cli.name} --help"`;
 	const hint = meant === undefined ? seeHelp : `did you mean "${meant}"?`;
-	return new Failure("usage", mistakeText(program, mistake), {
+	return new Failure("usage", mistakeText(cli, mistake), {
 		...(hint === undefined ? {} : { hint }),
-		...(spec ? { usage: usageLine(program, spec) } : {}),
+		...(spec ? { usage: usageLine(cli, spec) } : {}),
 	});
 }
 
 /** The command or option that may be meant. */
 function meantBy(
-	program: Program,
+	cli: Cli,
 	{ what, word = "", spec }: Mistake,
 ): string | undefined {
 	if (what === "unknown command") {
-		const verbs = program.commands.map(verbOf);
+		const verbs = cli.commands.map(verbOf);
 		const synonym = verbs.find((verb) => synonyms[verb]?.includes(word));
 		return synonym ?? nearest(word, verbs);
 	}
-	if (what !== "unknown option" || (spec && takesSecret(program, spec)))
+	if (what !== "unknown option" || (spec && takesSecret(cli, spec)))
 		return undefined;
-	const options = Object.keys(optionsOf(program, spec));
+	const options = Object.keys(optionsOf(cli, spec));
 	const name = nearest(word.replace(/^-+/, ""), options);
 	return name && `--${name}`;
 }

@@ -1,4 +1,4 @@
-import type { Program } from "./command.js";
+import type { Cli } from "./command.js";
 import type { Env } from "./env.js";
 import { Failure } from "./failure.js";
 import type { Line } from "./line.js";
@@ -11,7 +11,7 @@ import { takesSecret } from "./usage.js";
  * @throws Failure usage
  */
 export function parseArguments(
-	program: Program,
+	cli: Cli,
 	{ spec, args }: Pick<Line, "spec" | "args">,
 	env: Env,
 ): unknown {
@@ -20,7 +20,7 @@ export function parseArguments(
 	} catch (error) {
 		if (!(error instanceof Failure) || error.discreet === undefined)
 			throw error;
-		if (!takesSecret(program, spec)) throw error;
+		if (!takesSecret(cli, spec)) throw error;
 		const { kind, discreet, code, hint } = error;
 		throw new Failure(kind, discreet, {
 			code,

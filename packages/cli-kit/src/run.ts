@@ -1,5 +1,5 @@
 import { LineErrors } from "./bulk/line-errors.js";
-import type { AnyCommand, Program } from "./command.js";
+import type { AnyCommand, Cli } from "./command.js";
 import { Context } from "./context.js";
 import type { Env } from "./env.js";
 import { explained } from "./explained.js";
@@ -24,23 +24,23 @@ export async function main(program: Program): Promise<never> {
  * @returns the exit code
  */
 export async function run(
-	program: Program,
+	cli: Cli,
 	argv: readonly string[],
 	env: Env,
 ): Promise<number> {
-	const words = program.oneDash ? twoDashes(argv) : argv;
+	const words = cli.oneDash ? twoDashes(argv) : argv;
 	const [own] = split(words);
-	const line = readLine(program, words);
+	const line = readLine(cli, words);
 	try {
-		if (own[0] === COMPLETE) await listValues(program, words.slice(1), env);
+		if (own[0] === COMPLETE) await listValues(cli, words.slice(1), env);
 		else if (own.includes("--help") || own.includes("-h"))
-			await printHelp(program, line.spec, own, env);
-		else if (own.includes("--version")) printVersion(program, own, env);
-		else if ("what" in line) throw explainMistake(program, line);
-		else await runLine(program, line, env);
+			await printHelp(cli, line.spec, own, env);
+		else if (own.includes("--version")) printVersion(cli, own, env);
+		else if ("what" in line) throw explainMistake(cli, line);
+		else await runLine(cli, line, env);
 		return 0;
 	} catch (error) {
-		return report(program, line.spec, own.includes("--json"), env, error);
+		return report(cli, line.spec, own.includes("--json"), env, error);
 	}
 }
 
@@ -48,16 +48,16 @@ export async function run(
 const COMPLETE = "--complete";
 
 async function listValues(
-	program: Program,
+	cli: Cli,
 	words: readonly string[],
 	env: Env,
 ): Promise<void> {
 	const { listValues } = await import("./completion/list-values.js");
-	await listValues(program, words, env);
+	await listValues(cli, words, env);
 }
 
 async function printHelp(
-	program: Program,
+	cli: Cli,
 	spec: AnyCommand | undefined,
 	own: readonly string[],
 	env: Env,
@@ -65,14 +65,14 @@ async function printHelp(
 	const named = spec && typedVerb(spec) ? spec : undefined;
 	if (own.includes("--json")) {
 		const { programDocument } = await import("./docs/document.js");
-		return env.out(`${toJson(programDocument(program, named))}\n`);
+		return env.out(`${toJson(programDocument(cli, named))}\n`);
 	}
 	const { helpText } = await import("./help.js");
-	env.out(await helpText(program, named, env.columns ?? 80));
+	env.out(await helpText(cli, named, env.columns ?? 80));
 }
 
 function printVersion(
-	{ version }: Program,
+	{ version }: Cli,
 	own: readonly string[],
 	env: Env,
 ): void {
@@ -80,13 +80,13 @@ function printVersion(
 }
 
 /** Parses everything, then opens, then does one thing, then prints. */
-async function runLine(program: Program, line: Line, env: Env): Promise<void> {
+async function runLine(cli: Cli, line: Line, env: Env): Promise<void> {
 	const { spec, values } = line;
-	const parsed = parseArguments(program, line, env);
+	const parsed = parseArguments(cli, line, env);
 	const kernel = spec.kernel === false ? undefined : await env.kernel();
-	const { pins } = program;
+	const { pins } = cli;
 	const guard = kernel && (await pins?.guard?.());
-	const name = nameOf(program, spec);
+	const name = nameOf(cli, spec);
 	const context = new Context({
 		...{ env, kernel, pins, guard, name },
 		options: values,
@@ -118,11 +118,11 @@ function twoDashes(words: readonly string[]): string[] {
 }
 
 /** Who speaks: the program, and the command where it has a word of its own. */
-const nameOf = ({ name }: Program, spec: AnyCommand | undefined) =>
+const nameOf = ({ name }: Cli, spec: AnyCommand | undefined) =>
 	[name, spec && typedVerb(spec)].filter(Boolean).join(": ");
 
 function report(
-	program: Program,
+	cli: Cli,
 	spec: AnyCommand | undefined,
 	json: boolean,
 	env: Env,
@@ -131,14 +131,14 @@ function report(
 	const failure = explained(error);
 	if (!failure) {
 		env.err(
-			`${program.name}: this is a bug in ${program.name}: ${(error as Error)?.stack ?? error}\n`,
+			`${cli.name}: this is a bug in ${cli.name}: ${(error as Error)?.stack ?? error}\n`,
 		);
 		return exitCodes.failed;
 	}
 	const { message, hint, usage, code } = failure;
 	const messages = error instanceof Failure ? error.messages : [message];
 	const lines = error instanceof LineErrors ? error.lines : undefined;
-	const prefix = nameOf(program, spec);
+	const prefix = nameOf(cli, spec);
 	const withHint = (one: { message: string; hint?: string | undefined }) =>
 		oneLine(one.hint ? `${one.message}; ${one.hint}` : one.message);
 	env.err(

@@ -1,7 +1,7 @@
 import {
 	type AnyCommand,
+	type Cli,
 	type Command,
-	type Program,
 	valuesOf,
 } from "./command.js";
 
@@ -107,7 +107,7 @@ export function verbOf({ usage }: Pick<Command<unknown>, "usage">): string {
 }
 
 /** The command of a program that does one thing only. */
-export const onlyCommand = ({ commands }: Pick<Program, "commands">) =>
+export const onlyCommand = ({ commands }: Pick<Cli, "commands">) =>
 	commands.find((spec) => verbOf(spec) === ONLY);
 
 /** The word, as it is typed: nothing for that of a program's only command. */
@@ -115,13 +115,13 @@ export const typedVerb = (spec: AnyCommand): string =>
 	verbOf(spec) === ONLY ? "" : verbOf(spec);
 
 /** Whether one of a command's arguments or options is a secret. */
-export function takesSecret(program: Program, spec: AnyCommand): boolean {
+export function takesSecret(cli: Cli, spec: AnyCommand): boolean {
 	const names = [
 		...formsOf(spec).flatMap(({ items }) => items.map(({ name }) => name)),
 		...Object.values(spec.options ?? {}).map(({ value }) => value),
 	];
 	return names.some(
-		(name) => name !== undefined && valuesOf(program, name) === "secret",
+		(name) => name !== undefined && valuesOf(cli, name) === "secret",
 	);
 }
 
@@ -130,13 +130,13 @@ export const usagesOf = (spec: AnyCommand): string[] =>
 	formsOf(spec).map(({ text }) => [typedVerb(spec), text].join(" ").trim());
 
 /** The whole usage of a command: every way to call it, with its own options. */
-export function usageLine(program: Program, spec: AnyCommand): string {
+export function usageLine(cli: Cli, spec: AnyCommand): string {
 	const options = Object.entries(spec.options ?? {}).map(
 		([name, option]) =>
 			` [--${name}${option.type === "string" ? ` <${option.value ?? name}>` : ""}]`,
 	);
 	return usagesOf(spec)
-		.map((usage) => `${program.name} ${usage}`.trim())
+		.map((usage) => `${cli.name} ${usage}`.trim())
 		.join(" | ")
 		.concat(...options);
 }

@@ -1,31 +1,31 @@
 import {
 	type AnyCommand,
+	type Cli,
 	commonOptions,
 	type OptionSpec,
-	type Program,
 } from "./command.js";
 import { completion } from "./completion/command.js";
 import { verbOf } from "./usage.js";
 
-const vocabularies = new WeakMap<Program, Map<string, AnyCommand>>();
+const vocabularies = new WeakMap<Cli, Map<string, AnyCommand>>();
 
 /** The commands of a program by their words. */
-export function verbsOf(program: Program): ReadonlyMap<string, AnyCommand> {
-	let verbs = vocabularies.get(program);
+export function verbsOf(cli: Cli): ReadonlyMap<string, AnyCommand> {
+	let verbs = vocabularies.get(cli);
 	if (!verbs) {
-		const commands = [...program.commands, completion(program)];
+		const commands = [...cli.commands, completion(cli)];
 		verbs = new Map(commands.map((spec) => [verbOf(spec), spec]));
-		vocabularies.set(program, verbs);
+		vocabularies.set(cli, verbs);
 	}
 	return verbs;
 }
 
 /** The options that a command takes. */
 export const optionsOf = (
-	program: Program,
+	cli: Cli,
 	spec: AnyCommand | undefined,
 ): Readonly<Record<string, OptionSpec>> => ({
 	...commonOptions,
-	...program.options,
+	...cli.options,
 	...spec?.options,
 });

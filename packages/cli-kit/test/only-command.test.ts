@@ -1,7 +1,7 @@
 import test from "ava";
-import { command, type Program, run } from "../src/index.js";
+import { type Cli, command, run } from "../src/index.js";
 
-const program: Program = {
+const cli: Cli = {
 	name: "one",
 	summary: "do one thing",
 	version: "1.2.3",
@@ -21,7 +21,7 @@ const program: Program = {
 
 async function typed(...words: string[]) {
 	const printed = { out: "", err: "" };
-	const code = await run(program, words, {
+	const code = await run(cli, words, {
 		out: (text) => {
 			printed.out += text;
 		},

@@ -1,5 +1,5 @@
 import test from "ava";
-import { command, type Env, Failure, type Program } from "../src/index.js";
+import { type Cli, command, type Env, Failure } from "../src/index.js";
 import { prints, sample, typed } from "./helpers/sample.js";
 
 for (const [how, code, text, json] of [
@@ -226,9 +226,9 @@ test("--help is as wide as the terminal, up to 100 columns", async (t) => {
 
 test("--help --json is the description of the commands", async (t) => {
 	const { code, out } = await typed(["--help", "--json"]);
-	const { commands, ...program } = JSON.parse(out);
+	const { commands, ...cli } = JSON.parse(out);
 	t.is(code, 0);
-	t.like(program, { name: "sample", version: "1.2.3" });
+	t.like(cli, { name: "sample", version: "1.2.3" });
 	t.deepEqual(commands[0], {
 		usage: ["get <id>|all [<group>]"],
 		summary: "Show one or all",
@@ -286,7 +286,7 @@ test("a failure keeps what caused it", (t) => {
 });
 
 test("red is for a terminal, unless NO_COLOR is set", async (t) => {
-	const red: Program = {
+	const red: Cli = {
 		name: "red",
 		summary: "print in red",
 		version: "1",

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { Random } from "@sluice/testbed";
 import type { ExecutionContext } from "ava";
-import { commonOptions, type Program } from "../src/command.js";
+import { type Cli, commonOptions } from "../src/command.js";
 import { verbOf } from "../src/usage.js";
 import type { PinnedTables } from "./pinned-tables.js";
 
@@ -30,22 +30,20 @@ const troublesome = [
 export async function fuzz(
 	t: ExecutionContext,
 	tables: PinnedTables,
-	program: Program,
+	cli: Cli,
 	{ vocabulary, leaveOut = [], lines = 1000 }: FuzzOptions,
 ): Promise<void> {
 	inOwnDirectory(t);
-	const random = new Random(program.name.length);
+	const random = new Random(cli.name.length);
 	const any = (list: readonly string[]) =>
 		list[random.below(list.length)] as string;
-	const specs = program.commands.filter(
-		(spec) => !leaveOut.includes(verbOf(spec)),
-	);
+	const specs = cli.commands.filter((spec) => !leaveOut.includes(verbOf(spec)));
 	const seen = new Map<number, number>();
 	for (let i = 0; i < lines; i++) {
 		const spec = specs[random.below(specs.length)];
 		const options = Object.keys({
 			...commonOptions,
-			...program.options,
+			...cli.options,
 			...spec?.options,
 		}).map((name) => `--${name}`);
 		const words = Array.from({ length: random.below(12) }, () => {
@@ -57,7 +55,7 @@ export async function fuzz(
 		if (leaveOut.some((verb) => words.includes(verb))) continue;
 		// Where a bpffs is named, it is not one of ours.
 		const stopped = AbortSignal.abort();
-		const { code, out, err } = await tables.run(program, words, { stopped });
+		const { code, out, err } = await tables.run(cli, words, { stopped });
 		const line = JSON.stringify(words);
 		t.true(code >= 0 && code <= 4, `${line} exits ${code}`);
 		t.notRegex(err, /this is a bug|\n {4}at /, line);

@@ -1,5 +1,5 @@
 import type { ExecutionContext } from "ava";
-import type { Program } from "../src/command.js";
+import type { Cli } from "../src/command.js";
 import { Killed, killedAtWrite } from "./killed-at-write.js";
 import type { PinnedTables } from "./pinned-tables.js";
 
@@ -11,11 +11,11 @@ export interface Typed {
 
 /** A writer that is killed, and what follows it. */
 export interface Kill {
-	program: Program;
+	cli: Cli;
 	/** Makes the state that the writer finds. */
 	begin(): Promise<void>;
 	writer: Typed;
-	next: { program: Program } & Typed;
+	next: { cli: Cli } & Typed;
 	/** All that the tables hold, as something that can be compared. */
 	state(): Promise<unknown>;
 }
@@ -27,23 +27,23 @@ export interface Kill {
 export async function killedAnywhere(
 	t: ExecutionContext,
 	tables: Pick<PinnedTables, "run">,
-	{ program, begin, writer, next, state }: Kill,
+	{ cli, begin, writer, next, state }: Kill,
 ): Promise<void> {
 	const then = async () => {
-		const { code, err } = await tables.run(next.program, next.line, next);
+		const { code, err } = await tables.run(next.cli, next.line, next);
 		t.is(code, 0, err);
 		return state();
 	};
 	await begin();
 	const before = await then();
 	await begin();
-	t.is((await tables.run(program, writer.line, writer)).code, 0);
+	t.is((await tables.run(cli, writer.line, writer)).code, 0);
 	const after = await then();
 	t.notDeepEqual(before, after);
 	for (let writes = 0, isNew = false; ; writes++) {
 		await begin();
 		const env = { ...writer, kernel: killedAtWrite(writes) };
-		const { code, err } = await tables.run(program, writer.line, env);
+		const { code, err } = await tables.run(cli, writer.line, env);
 		t.true(code === 0 || err.includes(Killed.name), err);
 		const found = await then();
 		isNew ||= JSON.stringify(found) === JSON.stringify(after);
@@ -60,7 +60,7 @@ export function killedTests(
 		title: string,
 		body: (t: ExecutionContext, tables: PinnedTables) => Promise<void>,
 	) => void,
-	program: Program,
+	cli: Cli,
 	{
 		before,
 		writers,
@@ -76,15 +76,15 @@ export function killedTests(
 		for (const [next, after] of Object.entries(nexts))
 			it(`${writer}, killed anywhere, is done or not done after ${next}`, (t, tables) =>
 				killedAnywhere(t, tables, {
-					program,
+					cli,
 					begin: async () => {
-						await tables.run(program, "del all");
-						for (const line of before) await tables.run(program, line);
+						await tables.run(cli, "del all");
+						for (const line of before) await tables.run(cli, line);
 					},
 					writer: typed,
-					next: { program, ...after },
+					next: { cli, ...after },
 					state: async () => {
-						const { out } = await tables.run(program, "get all");
+						const { out } = await tables.run(cli, "get all");
 						return out.split("\n").sort();
 					},
 				}));

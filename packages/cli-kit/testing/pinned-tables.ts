@@ -3,7 +3,7 @@ import { type LoadedObject, loadObject, openTable } from "@sluice/maps";
 import { tcPins } from "@sluice/maps/bpffs";
 import type { OpenTable, Table } from "@sluice/maps/table";
 import { tunnelTables } from "@sluice/testbed";
-import type { Program } from "../src/command.js";
+import type { Cli } from "../src/command.js";
 import { type Ended, runInProcess, type TestEnv } from "./run-in-process.js";
 
 export interface PinOptions {
@@ -36,12 +36,12 @@ export class PinnedTables {
 
 	/** Runs a program on these tables, with words that have no space in them or a list of words. */
 	run(
-		program: Program,
+		cli: Cli,
 		line: string | readonly string[],
 		{ vars, ...env }: TestEnv = {},
 	): Promise<Ended> {
 		const words = typeof line === "string" ? line.split(" ") : line;
-		return runInProcess(program, words, {
+		return runInProcess(cli, words, {
 			...env,
 			vars: { TC_BPF_MNT: this.bpffs, ...vars },
 		});

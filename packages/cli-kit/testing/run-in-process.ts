@@ -1,5 +1,5 @@
 import * as maps from "@sluice/maps";
-import type { Program } from "../src/command.js";
+import type { Cli } from "../src/command.js";
 import type { Env, Kernel } from "../src/env.js";
 import { run } from "../src/run.js";
 
@@ -24,7 +24,7 @@ export interface Ended {
 
 /** Runs a program in this process, against the real kernel. What it opened is closed, as if the process had ended. */
 export async function runInProcess(
-	program: Program,
+	cli: Cli,
 	words: readonly string[],
 	{ vars = {}, input = "", kernel = maps, out, stopped }: TestEnv = {},
 ): Promise<Ended> {
@@ -35,7 +35,7 @@ export async function runInProcess(
 		opened.push(table);
 		return table;
 	};
-	const code = await run(program, words, {
+	const code = await run(cli, words, {
 		out: (text) => {
 			out?.(text);
 			printed.out += text;

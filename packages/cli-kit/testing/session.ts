@@ -1,5 +1,5 @@
 import type { ExecutionContext } from "ava";
-import type { Program } from "../src/command.js";
+import type { Cli } from "../src/command.js";
 import type { PinnedTables } from "./pinned-tables.js";
 import type { TestEnv } from "./run-in-process.js";
 
@@ -17,11 +17,11 @@ export interface Step {
 export async function session(
 	t: ExecutionContext,
 	tables: PinnedTables,
-	program: Program,
+	cli: Cli,
 	steps: readonly Step[],
 ): Promise<void> {
 	for (const { type, env, code = 0, out = "", err = "" } of steps) {
-		const ended = await tables.run(program, type, env);
+		const ended = await tables.run(cli, type, env);
 		const as = (text: string, wanted: string | RegExp) =>
 			wanted instanceof RegExp && wanted.test(text) ? wanted : text;
 		t.deepEqual(

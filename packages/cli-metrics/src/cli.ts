@@ -1,10 +1,10 @@
-import type { Program } from "@sluice/cli-kit";
+import type { Cli } from "@sluice/cli-kit";
 import { tunnelPins } from "@sluice/tunnel";
 import manifest from "../package.json" with { type: "json" };
 import { serve } from "./serve.js";
 
 /** The tunnels, for Prometheus and as a page. */
-export const cli: Program = {
+export const cli: Cli = {
 	name: "cli_metrics",
 	summary: "serve the tunnels' metrics to Prometheus, and as a page",
 	version: manifest.version,

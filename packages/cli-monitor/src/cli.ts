@@ -6,7 +6,7 @@ import {
 	writeOf,
 	writeOptions,
 } from "@sluice/capture";
-import { command, type Program, toJson, values } from "@sluice/cli-kit";
+import { type Cli, command, toJson, values } from "@sluice/cli-kit";
 import { tunnelPins } from "@sluice/tunnel";
 import manifest from "../package.json" with { type: "json" };
 import { dropDocument, dropLine } from "./format.js";
@@ -92,7 +92,7 @@ const monitor = command({
 });
 
 /** Dropped packets, without a flag of any row. */
-export const cli: Program = {
+export const cli: Cli = {
 	name: "cli_monitor",
 	summary: "show the packets that the tunnels and the kernel drop",
 	version: manifest.version,

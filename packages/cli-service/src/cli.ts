@@ -1,4 +1,4 @@
-import { bulkCommands, type Program } from "@sluice/cli-kit";
+import { bulkCommands, type Cli } from "@sluice/cli-kit";
 import { groupIds, serviceIds, tunnelIds, tunnelPins } from "@sluice/tunnel";
 import manifest from "../package.json" with { type: "json" };
 import { bulk } from "./bulk.js";
@@ -10,7 +10,7 @@ import { set } from "./commands/set.js";
 import { stats } from "./commands/stats.js";
 
 /** TABLE-VERIFY, TABLE-ENCAP and TABLE-NAT: the services that tunnels carry. */
-export const cli: Program = {
+export const cli: Cli = {
 	name: "cli_service",
 	summary: "program services that GUE tunnels carry",
 	version: manifest.version,

@@ -71,13 +71,13 @@ for (const [writer, typed] of [
 			tables.open(tunnelTable).set(100, tunnel);
 			tables.open(tunnelTable).set(9, tunnel);
 			await killedAnywhere(t, tables, {
-				program: cli,
+				cli,
 				begin: async () => {
 					await tables.run(cli, "del all");
 					for (const line of [first, second]) await tables.run(cli, line);
 				},
 				writer: typed,
-				next: { program: cli, ...after },
+				next: { cli, ...after },
 				state: async () => {
 					const check = await tables.run(cli, "check");
 					t.is(check.out, "0 findings\n");

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import {
 	below,
+	type Cli,
 	type Context,
 	command,
 	inPlace,
 	looksOf,
-	type Program,
 	toJson,
 	values,
 	watchOptions,
@@ -136,7 +136,7 @@ class Doctor {
 }
 
 /** A machine on one screen. */
-export const cli: Program = {
+export const cli: Cli = {
 	name: "cli_status",
 	summary: "show this machine's tunnels on one screen",
 	version: manifest.version,

@@ -1,4 +1,4 @@
-import type { Program } from "@sluice/cli-kit";
+import type { Cli } from "@sluice/cli-kit";
 import { tunnelPins } from "@sluice/tunnel";
 import manifest from "../package.json" with { type: "json" };
 import { adopt } from "./commands/adopt.js";
@@ -7,7 +7,7 @@ import { load } from "./commands/load.js";
 import { prepare } from "./commands/prepare.js";
 
 /** The pinned tables as a whole. The attach scripts call it; they hold the writers' lock. */
-export const cli: Program = {
+export const cli: Cli = {
 	name: "cli_tables",
 	summary: "load, adopt and migrate the pinned tables, for the attach scripts",
 	version: manifest.version,

@@ -1,4 +1,4 @@
-import { bulkCommands, type Program } from "@sluice/cli-kit";
+import { bulkCommands, type Cli } from "@sluice/cli-kit";
 import { tunnelIds, tunnelPins } from "@sluice/tunnel";
 import manifest from "../package.json" with { type: "json" };
 import { bulk } from "./bulk.js";
@@ -9,7 +9,7 @@ import { set } from "./commands/set.js";
 import { stats } from "./commands/stats.js";
 
 /** TABLE-TUNNEL and TABLE-DECAP: the outer headers. */
-export const cli: Program = {
+export const cli: Cli = {
 	name: "cli_tunnel",
 	summary: "program GUE tunnels",
 	version: manifest.version,

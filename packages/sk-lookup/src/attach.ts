@@ -1,5 +1,5 @@
 import { openSync } from "node:fs";
-import { command, type Program } from "@sluice/cli-kit";
+import { type Cli, command } from "@sluice/cli-kit";
 import manifest from "../package.json" with { type: "json" };
 
 const attach = command({
@@ -53,7 +53,7 @@ function openNetns(
 }
 
 /** `sk-lookup-attach`. */
-export const attachProgram: Program = {
+export const attachProgram: Cli = {
 	name: "sk-lookup-attach",
 	summary: "attach an sk_lookup program",
 	version: manifest.version,

@@ -1,4 +1,4 @@
-import { command, type Kernel, type Program, values } from "@sluice/cli-kit";
+import { type Cli, command, type Kernel, values } from "@sluice/cli-kit";
 import { socketsTable } from "@sluice/maps/tables";
 import manifest from "../package.json" with { type: "json" };
 
@@ -44,7 +44,7 @@ function takeSocket(
 }
 
 /** `sockmap-update`. */
-export const updateProgram: Program = {
+export const updateProgram: Cli = {
 	name: "sockmap-update",
 	summary: "put a socket into a sockmap",
 	version: manifest.version,

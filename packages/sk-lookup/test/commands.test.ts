@@ -4,7 +4,7 @@ import { statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { type AddressInfo, connect, createServer, type Server } from "node:net";
 import { dirname, join } from "node:path";
-import { type Env, type Program, realEnv, run } from "@sluice/cli-kit";
+import { type Cli, type Env, realEnv, run } from "@sluice/cli-kit";
 import { needs, ownNamespaces, testWith } from "@sluice/testbed";
 import test from "ava";
 import { attachProgram } from "../src/attach.js";
@@ -27,7 +27,7 @@ test.before(() => {
 	]);
 });
 
-async function command(program: Program, ...args: string[]) {
+async function command(program: Cli, ...args: string[]) {
 	const ended = { out: "", err: "" };
 	const env: Env = {
 		...realEnv,

@@ -1,4 +1,4 @@
-import { bulkCommands, type Program } from "@sluice/cli-kit";
+import { bulkCommands, type Cli } from "@sluice/cli-kit";
 import { bulk } from "./bulk.js";
 import { bind, bindings, unbind } from "./commands/binding.js";
 import { labels } from "./commands/labels.js";
@@ -13,7 +13,7 @@ import { dispatcherPins } from "./state/location.js";
 import { version as number } from "./version.js";
 
 /** Nouns read, verbs change. */
-export const cli: Program = {
+export const cli: Cli = {
 	name: "tubectl",
 	summary: "bind subnets and all ports to sockets",
 	version: number,

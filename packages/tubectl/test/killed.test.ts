@@ -78,10 +78,10 @@ for (const writer of writers)
 							}),
 					},
 					{
-						program: cli,
+						cli,
 						begin,
 						writer,
-						next: { program: cli, ...next },
+						next: { cli, ...next },
 						state: async () => {
 							const { bindings, destinations } = await json("status");
 							return { bindings, destinations };

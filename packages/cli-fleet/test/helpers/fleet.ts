@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { command, type Program } from "@sluice/cli-kit";
+import { type Cli, command } from "@sluice/cli-kit";
 import { PinnedTables } from "@sluice/cli-kit/testing";
 import {
 	ALL,
@@ -37,7 +37,7 @@ export interface Kernel {
 	document: { config: object[]; tunnels: object[]; services: object[] };
 }
 
-const kernel: Program = {
+const kernel: Cli = {
 	name: "kernel",
 	summary: "the kernel without a store",
 	version: "0",

@@ -1,4 +1,4 @@
-import type { Program } from "../command.js";
+import type { Cli } from "../command.js";
 import type { Context } from "../context.js";
 import type { Env } from "../env.js";
 import type { Transaction } from "../transaction.js";
@@ -27,7 +27,7 @@ const LINE = 64;
  * @throws LineErrors; BpfError: the kernel refused. Nothing was changed.
  */
 export async function apply(
-	program: Program,
+	cli: Cli,
 	tables: AnyBulkTables,
 	application: Application,
 	context: Context,
@@ -36,9 +36,9 @@ export async function apply(
 	const act = (transaction: Transaction) => {
 		const staged = new StagedContext(context, transaction);
 		const lines = isAll
-			? restore(program, tables, application, staged, context.env)
+			? restore(cli, tables, application, staged, context.env)
 			: carryOut(
-					program,
+					cli,
 					text,
 					context.env,
 					(command, line) => run(command, line, staged),
@@ -71,7 +71,7 @@ function run(
 }
 
 function restore(
-	program: Program,
+	cli: Cli,
 	tables: AnyBulkTables,
 	application: Application,
 	staged: StagedContext,
@@ -79,7 +79,7 @@ function restore(
 ): number {
 	const restoring = tables.restoring(staged, application.args);
 	const lines = carryOutAll(
-		program,
+		cli,
 		application,
 		env,
 		tables.set,

@@ -1,4 +1,4 @@
-import type { Program } from "../command.js";
+import type { Cli } from "../command.js";
 import type { Env } from "../env.js";
 import { badInput, Failure } from "../failure.js";
 import { verbOf } from "../usage.js";
@@ -17,7 +17,7 @@ import type { DeferredCheck } from "./staged-context.js";
  * @throws LineErrors
  */
 export function carryOut(
-	program: Program,
+	cli: Cli,
 	text: string,
 	env: Env,
 	act: (command: ReadCommand, line: number) => void,
@@ -32,7 +32,7 @@ export function carryOut(
 		number++;
 		if (number % 1024 === 0) shown(1024);
 		try {
-			const command = readCommand(program, line, lineEnv, "batch");
+			const command = readCommand(cli, line, lineEnv, "batch");
 			if (!command) continue;
 			commands++;
 			act(command, number);
@@ -61,7 +61,7 @@ function errorOf(line: number, error: unknown, shown: Progress): LineError {
 
 /** As `carryOut`, for lines that say all that there is to be, each by the one command that sets something. */
 export function carryOutAll(
-	program: Program,
+	cli: Cli,
 	{ text, allowEmpty }: Pick<Application, "text" | "allowEmpty">,
 	env: Env,
 	set: ReadCommand["spec"],
@@ -73,7 +73,7 @@ export function carryOutAll(
 			throw badInput(`only ${verbOf(set)} may stand in a restore`);
 		act(command, line);
 	};
-	const commands = carryOut(program, text, env, setAlone, deferred);
+	const commands = carryOut(cli, text, env, setAlone, deferred);
 	if (commands === 0 && !allowEmpty)
 		throw badInput(
 			`no line has a ${verbOf(set)}, so all would be deleted`,

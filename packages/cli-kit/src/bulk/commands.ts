@@ -1,4 +1,4 @@
-import { type Command, command, type Program } from "../command.js";
+import { type Cli, type Command, command } from "../command.js";
 import { badInput } from "../failure.js";
 import { counted } from "../output.js";
 import { printLines, type Rows } from "../print-long.js";
@@ -11,16 +11,12 @@ import { stream } from "./stream.js";
 
 /** The commands that do many operations in one process. The program is asked for when one of them runs. */
 export const bulkCommands = (
-	program: () => Program,
+	cli: () => Cli,
 	tables: AnyBulkTables,
 	// biome-ignore lint/suspicious/noExplicitAny: each command keeps its own type to itself
-): Command<any>[] => [
-	batch(program, tables),
-	save(tables),
-	restore(program, tables),
-];
+): Command<any>[] => [batch(cli, tables), save(tables), restore(cli, tables)];
 
-const batch = (program: () => Program, tables: AnyBulkTables) =>
+const batch = (cli: () => Cli, tables: AnyBulkTables) =>
 	command({
 		usage: "batch <file>",
 		summary: "Carry out many commands, one a line: all of them or none",
@@ -53,9 +49,9 @@ const batch = (program: () => Program, tables: AnyBulkTables) =>
 			return { isStream: true, text: "", dryRun, args };
 		},
 		run({ isStream, text, dryRun, args }, context) {
-			if (isStream) return stream(program(), context);
+			if (isStream) return stream(cli(), context);
 			return apply(
-				program(),
+				cli(),
 				tables,
 				{ text, dryRun, isAll: false, allowEmpty: false, args },
 				context,
@@ -92,7 +88,7 @@ const save = (tables: AnyBulkTables) =>
 		},
 	});
 
-const restore = (program: () => Program, tables: AnyBulkTables) =>
+const restore = (cli: () => Cli, tables: AnyBulkTables) =>
 	command({
 		usage: "restore <file>",
 		summary:
@@ -122,8 +118,7 @@ const restore = (program: () => Program, tables: AnyBulkTables) =>
 			allowEmpty: args.flag("allow-empty"),
 			args,
 		}),
-		run: (application, context) =>
-			apply(program(), tables, application, context),
+		run: (application, context) => apply(cli(), tables, application, context),
 	});
 
 /** Writes the lines to a file. Returns how many. */

@@ -1,4 +1,4 @@
-import type { AnyCommand, Command, Program } from "../command.js";
+import type { AnyCommand, Cli, Command } from "../command.js";
 import type { Env } from "../env.js";
 import { badInput } from "../failure.js";
 import { readLine } from "../line.js";
@@ -27,19 +27,19 @@ const stands: Record<Stage, readonly Command<unknown>["bulk"][]> = {
  * @throws Failure usage
  */
 export function readCommand(
-	program: Program,
+	cli: Cli,
 	line: string,
 	env: Env,
 	stage: Stage,
 ): ReadCommand | undefined {
 	const words = splitWords(line);
 	if (words.length === 0) return undefined;
-	const read = readLine(program, words, true);
-	if ("what" in read) throw badInput(mistakeText(program, read));
+	const read = readLine(cli, words, true);
+	if ("what" in read) throw badInput(mistakeText(cli, read));
 	const { spec } = read;
 	if (!stands[stage].includes(spec.bulk))
 		throw badInput(`"${verbOf(spec)}" does not stand in a ${stage}`);
-	return { spec, parsed: parseArguments(program, read, env) };
+	return { spec, parsed: parseArguments(cli, read, env) };
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Program } from "../command.js";
+import type { Cli } from "../command.js";
 import type { Context } from "../context.js";
 import type { Env } from "../env.js";
 import { explained } from "../explained.js";
@@ -19,7 +19,7 @@ const BURST = 64;
  *
  * @throws Failure failed, at the end, where a line has failed
  */
-export async function stream(program: Program, outer: Context): Promise<void> {
+export async function stream(cli: Cli, outer: Context): Promise<void> {
 	const context = new StreamContext(outer);
 	const env = envOfLine(outer.env);
 	let lines = 0;
@@ -33,7 +33,7 @@ export async function stream(program: Program, outer: Context): Promise<void> {
 				const answered =
 					line === undefined
 						? refusal(tooLong, context)
-						: await answer(program, command, env, context);
+						: await answer(cli, command, env, context);
 				if (answered.isError) failed++;
 				answers += `${tagged(answered.text, tag, context.json)}\n`;
 			}
@@ -68,14 +68,14 @@ function tagged(text: string, tag: string | undefined, json: boolean): string {
 type Answer = { text: string; isError: boolean };
 
 async function answer(
-	program: Program,
+	cli: Cli,
 	line: string,
 	env: Env,
 	context: StreamContext,
 ): Promise<Answer> {
 	try {
 		context.begin();
-		const command = readCommand(program, line, env, "stream");
+		const command = readCommand(cli, line, env, "stream");
 		const running = command?.spec.run(command.parsed, context);
 		if (running) await running;
 		return { text: context.end(), isError: false };

@@ -1,11 +1,11 @@
-import type { Program } from "../command.js";
+import type { Cli } from "../command.js";
 import { type Choice, options, type Verb, verbs } from "./grammar.js";
 
 /** A completion script for bash, 4.2 or later; it needs no other script. */
-export function bashScript(program: Program): string {
-	const { name } = program;
+export function bashScript(cli: Cli): string {
+	const { name } = cli;
 	const own = `_${name.replace(/\W/g, "_")}`;
-	const all = verbs(program);
+	const all = verbs(cli);
 	const words = all.map(({ word }) => word).filter(Boolean);
 	return `# bash completion for ${name}
 
@@ -55,7 +55,7 @@ ${indented(optionCases(all))}
 		esac
 	elif [[ ! $plain && $cur == -* ]]; then
 		case $verb in
-${indented(verbCases(program, all))}
+${indented(verbCases(cli, all))}
 		esac
 	else
 		case "$verb $place" in
@@ -120,10 +120,10 @@ function optionCases(all: readonly Verb[]): string[] {
 	);
 }
 
-function verbCases(program: Program, all: readonly Verb[]): string[] {
+function verbCases(cli: Cli, all: readonly Verb[]): string[] {
 	const none = all.some(({ word }) => word === "")
 		? []
-		: [{ word: "", options: options(program) }];
+		: [{ word: "", options: options(cli) }];
 	return [...none, ...all].map(
 		({ word, options }) =>
 			`${word === "" ? "''" : word}) fixed='${spellings(options).join(" ")}' ;;`,

@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import { type Command, command, type Program } from "../command.js";
+import { type Cli, type Command, command } from "../command.js";
 import { wrongValue } from "../failure.js";
 
 /** The shells that a completion script can be made for. */
@@ -8,7 +8,7 @@ export const shells = ["bash", "zsh", "fish"] as const;
 export type Shell = (typeof shells)[number];
 
 /** The command that every program has: prints its completion script. */
-export const completion = (program: Program): Command<Shell> =>
+export const completion = (cli: Cli): Command<Shell> =>
 	command({
 		usage: "completion [<shell>]",
 		summary: "Print a completion script for the shell",
@@ -25,6 +25,6 @@ export const completion = (program: Program): Command<Shell> =>
 		},
 		async run(shell, { env }) {
 			const { completionScript } = await import("./script.js");
-			env.out(completionScript(program, shell));
+			env.out(completionScript(cli, shell));
 		},
 	});

@@ -1,4 +1,4 @@
-import type { Program } from "../command.js";
+import type { Cli } from "../command.js";
 import {
 	type Choice,
 	type Option,
@@ -8,10 +8,10 @@ import {
 } from "./grammar.js";
 
 /** A completion script for fish. */
-export function fishScript(program: Program): string {
-	const { name } = program;
+export function fishScript(cli: Cli): string {
+	const { name } = cli;
 	const own = `__${name.replace(/\W/g, "_")}`;
-	const all = verbs(program);
+	const all = verbs(cli);
 	const words = all.map(({ word }) => word).filter(Boolean);
 	const takeValue = [
 		...new Set(
@@ -67,7 +67,7 @@ ${[
 				)),
 	...(isOnly
 		? []
-		: options(program).map((option) => line("-", optionText(own, option)))),
+		: options(cli).map((option) => line("-", optionText(own, option)))),
 	...all.flatMap((verb) => verbLines(own, verb, line)),
 ].join("\n")}
 `;

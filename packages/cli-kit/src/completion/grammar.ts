@@ -1,7 +1,7 @@
 import {
 	type AnyCommand,
+	type Cli,
 	type OptionSpec,
-	type Program,
 	type Values,
 	valuesOf,
 } from "../command.js";
@@ -38,33 +38,33 @@ export interface Verb {
 }
 
 /** The commands of a program. The one without a word comes first. */
-export function verbs(program: Program): Verb[] {
-	const specs = [...verbsOf(program).values()];
+export function verbs(cli: Cli): Verb[] {
+	const specs = [...verbsOf(cli).values()];
 	const first = (spec: AnyCommand) => (verbOf(spec) === ONLY ? 0 : 1);
 	return specs
 		.sort((a, b) => first(a) - first(b))
 		.map((spec) => ({
 			word: verbOf(spec) === ONLY ? "" : verbOf(spec),
 			summary: spec.summary,
-			options: options(program, spec),
-			places: places(program, spec),
+			options: options(cli, spec),
+			places: places(cli, spec),
 		}));
 }
 
 /** The options of a program where no command is named. */
-export const options = (program: Program, spec?: AnyCommand): Option[] =>
-	Object.entries(optionsOf(program, spec))
+export const options = (cli: Cli, spec?: AnyCommand): Option[] =>
+	Object.entries(optionsOf(cli, spec))
 		.filter(([name]) => name !== "version" || !spec || verbOf(spec) === ONLY)
 		.map(([name, option]) => {
 			const { type, value = name } = option;
 			const choice =
 				type === "string"
-					? choiceOf(value, [], [[value, valuesOf(program, value)]])
+					? choiceOf(value, [], [[value, valuesOf(cli, value)]])
 					: undefined;
 			return { ...option, name, choice };
 		});
 
-function places(program: Program, spec: AnyCommand): Choice[] {
+function places(cli: Cli, spec: AnyCommand): Choice[] {
 	const forms = formsOf(spec);
 	const length = Math.max(...forms.map(({ items }) => items.length));
 	return Array.from({ length }, (_, place) => {
@@ -77,7 +77,7 @@ function places(program: Program, spec: AnyCommand): Choice[] {
 				" or ",
 			),
 			items.flatMap(({ literals }) => literals),
-			names.map((name) => [name, valuesOf(program, name)]),
+			names.map((name) => [name, valuesOf(cli, name)]),
 		);
 	});
 }

@@ -1,4 +1,4 @@
-import { type Program, valuesOf } from "../command.js";
+import { type Cli, valuesOf } from "../command.js";
 import { Context } from "../context.js";
 import type { Env } from "../env.js";
 import { explained } from "../explained.js";
@@ -12,17 +12,17 @@ const MOST = 1000;
  * call it for what only the tables know. Where they cannot be read it prints nothing: an error would disturb the prompt.
  */
 export async function listValues(
-	program: Program,
+	cli: Cli,
 	[name = "", typed = "", ...words]: readonly string[],
 	env: Env,
 ): Promise<void> {
-	const list = valuesOf(program, name);
+	const list = valuesOf(cli, name);
 	if (typeof list !== "function") return;
-	const { values, plain } = readLine(program, words);
+	const { values, plain } = readLine(cli, words);
 	try {
-		const { pins } = program;
+		const { pins } = cli;
 		const context = new Context({
-			...{ env, pins, name: program.name },
+			...{ env, pins, name: cli.name },
 			kernel: await env.kernel(),
 			guard: await pins?.guard?.(),
 			options: values,

@@ -1,4 +1,4 @@
-import type { Program } from "../command.js";
+import type { Cli } from "../command.js";
 import { bashScript } from "./bash.js";
 import type { Shell } from "./command.js";
 import { fishScript } from "./fish.js";
@@ -10,5 +10,5 @@ const scripts = { bash: bashScript, zsh: zshScript, fish: fishScript } as const;
  * A completion script. What a command line may hold is in it; it runs the program only for what the tables know, such as
  * the ids of tunnels.
  */
-export const completionScript = (program: Program, shell: Shell): string =>
-	scripts[shell](program);
+export const completionScript = (cli: Cli, shell: Shell): string =>
+	scripts[shell](cli);

@@ -1,11 +1,11 @@
-import type { Program } from "../command.js";
+import type { Cli } from "../command.js";
 import { type Choice, type Option, options, verbs } from "./grammar.js";
 
 /** A completion script for zsh, to be found as _NAME in $fpath, or to be read by source. */
-export function zshScript(program: Program): string {
-	const { name } = program;
+export function zshScript(cli: Cli): string {
+	const { name } = cli;
 	const own = `_${name.replace(/\W/g, "_")}`;
-	const all = verbs(program);
+	const all = verbs(cli);
 	const only = all[0]?.word === "" ? all[0] : undefined;
 	const choices = only?.places.length ? [only] : all;
 	const args = (options: readonly Option[], places: readonly Choice[]) =>
@@ -15,7 +15,7 @@ export function zshScript(program: Program): string {
 				(choice, i) => `'${i + 1}:${text(choice.name)}:${action(own, choice)}'`,
 			),
 		].join(" \\\n\t\t\t");
-	const first = only?.options ?? options(program);
+	const first = only?.options ?? options(cli);
 	return `#compdef ${name}
 
 # Offers what may stand at a place: list=NAME stands for what the program prints.

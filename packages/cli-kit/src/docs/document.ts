@@ -1,9 +1,9 @@
-import { type AnyCommand, commonOptions, type Program } from "../command.js";
+import { type AnyCommand, type Cli, commonOptions } from "../command.js";
 import { usagesOf } from "../usage.js";
 
 /** What --help --json prints: the description of a program, or of one of its commands. */
 export function programDocument(
-	{ name, summary, version, commands, options }: Program,
+	{ name, summary, version, commands, options }: Cli,
 	spec: AnyCommand | undefined,
 ) {
 	return {

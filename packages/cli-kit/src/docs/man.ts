@@ -1,8 +1,8 @@
 import {
 	type AnyCommand,
+	type Cli,
 	commonOptions,
 	type OptionSpec,
-	type Program,
 } from "../command.js";
 import { usagesOf } from "../usage.js";
 
@@ -10,8 +10,8 @@ import { usagesOf } from "../usage.js";
 export const SECTION = 8;
 
 /** A program's manual page in roff (man macros), from the same words as --help. */
-export function manPage(program: Program, date: string): string {
-	const { name, summary, version, commands } = program;
+export function manPage(cli: Cli, date: string): string {
+	const { name, summary, version, commands } = cli;
 	const examples = commands.flatMap((spec) => spec.examples ?? []);
 	return [
 		`.TH ${[name.toUpperCase(), SECTION, date, `Sluice ${version}`, "Sluice"].map((word) => quoted(String(word))).join(" ")}`,
@@ -34,7 +34,7 @@ export function manPage(program: Program, date: string): string {
 					]),
 				]),
 		".SH OPTIONS",
-		...options({ ...program.options, ...commonOptions }),
+		...options({ ...cli.options, ...commonOptions }),
 		...(examples.length > 0
 			? [
 					".SH EXAMPLES",

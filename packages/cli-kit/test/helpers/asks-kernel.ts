@@ -1,7 +1,7 @@
 import { u32 } from "@sluice/maps/codec";
 import type { Table } from "@sluice/maps/table";
 import { tunnelPins } from "@sluice/tunnel";
-import { command, type Program } from "../../src/index.js";
+import { type Cli, command } from "../../src/index.js";
 
 const nothing: Table<number, number> = {
 	name: "map_nothing",
@@ -12,7 +12,7 @@ const nothing: Table<number, number> = {
 };
 
 /** A program that opens a table that is not pinned. */
-export const arrayOfNothing: Program = {
+export const arrayOfNothing: Cli = {
 	name: "asks",
 	summary: "ask for a table",
 	version: "1",

@@ -2,11 +2,11 @@ import { BpfError } from "@sluice/maps/errors";
 import type { ExecutionContext } from "ava";
 import {
 	badInput,
+	type Cli,
 	command,
 	type Env,
 	Failure,
 	missing,
-	type Program,
 	run,
 	values,
 } from "../../src/index.js";
@@ -25,7 +25,7 @@ const ends: Record<string, () => Error> = {
 };
 
 /** A program with commands of every shape, which print what they were given. */
-export const sample: Program = {
+export const sample: Cli = {
 	name: "sample",
 	summary: "show how programs behave",
 	version: "1.2.3",
@@ -120,11 +120,11 @@ export interface Printed {
 /** Runs a program that needs no kernel. */
 export async function typed(
 	words: readonly string[],
-	program: Program = sample,
+	cli: Cli = sample,
 	env: Partial<Env> = {},
 ): Promise<Printed> {
 	const printed = { out: "", err: "" };
-	const code = await run(program, words, {
+	const code = await run(cli, words, {
 		out: (text) => {
 			printed.out += text;
 		},
@@ -145,10 +145,10 @@ export async function prints(
 	t: ExecutionContext,
 	line: string,
 	{ code = 0, out = "", err = "" }: Partial<Printed>,
-	program?: Program,
+	cli?: Cli,
 ): Promise<void> {
 	t.deepEqual(
-		{ line, ...(await typed(line.split(" "), program)) },
+		{ line, ...(await typed(line.split(" "), cli)) },
 		{ line, code, out, err },
 	);
 }
