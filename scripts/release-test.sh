@@ -219,9 +219,9 @@ test_relay() {
 		printf "%s\n" "- key: {address: 10.0.0.1, port: 1111}" \
 			"  options: {tc_action: block}" \
 			"  upstream: [{address: 10.0.0.2, port: 2222}]" >config.yaml
-		udplb -i eth0 -c config.yaml 2>told &
+		udplb -i eth0 -c config.yaml 2>udplb.log &
 		balancer=$! && trap "kill $balancer $far" EXIT
-		until grep -q serving told; do kill -0 "$balancer" && sleep 0.1; done
+		until grep -q serving udplb.log; do kill -0 "$balancer" && sleep 0.1; done
 		"${there[@]}" node relayed.mjs | tee relayed
 		[[ $(<relayed) == "hello from 10.0.0.1:4000" ]]
 		udplb stats | tee stats

@@ -46,7 +46,7 @@ struct binding_key {
 
 struct binding {
 	__u32 id;	 /* of the destination */
-	__u32 prefixlen; /* that of the key, which a lookup does not tell */
+	__u32 prefixlen; /* that of the key, which a lookup does not return */
 };
 
 struct destination_key {

@@ -19,7 +19,7 @@ export async function crossed(
 }
 
 /** How many packets had an outcome at a host. */
-export async function counted(
+export async function counterOf(
 	host: Host,
 	direction: Direction,
 	outcome: Outcome,

@@ -34,7 +34,7 @@ export const fuzzServices = plain.map(
 
 export interface FuzzResult {
 	/** How often each outcome was counted. */
-	counted: Map<Outcome, number>;
+	totals: Map<Outcome, number>;
 }
 
 /**
@@ -55,7 +55,7 @@ export function fuzz(count: number, seed: number): FuzzResult {
 		for (const [outcome, times] of counted)
 			total.set(outcome, (total.get(outcome) ?? 0) + times);
 	}
-	return { counted: total };
+	return { totals: total };
 }
 
 /** One setting of the flags and of forwarding, one direction, many packets. */

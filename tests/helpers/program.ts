@@ -67,7 +67,7 @@ export async function serve(
 /**
  * Everything that requests need to ports 80 (HTTP) and 90 (UDP) of the proxy
  * address of either family, the backend included. The group id is the family
- * inside; `outside` tells in which family's tunnel that goes.
+ * inside; `outside` says in which family's tunnel that goes.
  */
 export async function serveFamilies(
 	ends: Ends,

@@ -41,7 +41,7 @@ export interface Run {
 	verdict: Verdict;
 	output: Buffer;
 	/** Every outcome that the run counted, as often as it did. */
-	counted: Outcome[];
+	outcomes: Outcome[];
 }
 
 /** Both programs with their tables, in namespaces of their own; `link` has an MTU of 1500. */
@@ -138,7 +138,7 @@ export function anotherBench(): Bench {
 			return {
 				verdict: verdicts[verdict as keyof typeof verdicts],
 				output: data,
-				counted: outcomes.flatMap((outcome, i) =>
+				outcomes: outcomes.flatMap((outcome, i) =>
 					Array<Outcome>(
 						Number((after[i] as bigint) - (before[i] as bigint)),
 					).fill(outcome),

@@ -4,7 +4,7 @@ import path from "node:path";
 import { type Host, needs, testbed, testWith } from "@sluice/testbed";
 import test, { type ExecutionContext } from "ava";
 import { cli } from "../helpers/cli.js";
-import { counted, crossed } from "../helpers/counters.js";
+import { counterOf, crossed } from "../helpers/counters.js";
 import { type Family, families } from "../helpers/network.js";
 import { ownDirectory } from "../helpers/own-directory.js";
 import { script } from "../helpers/paths.js";
@@ -163,7 +163,7 @@ for (const [name, kind] of Object.entries(kinds))
 			t.true(egress.bytes > 500_000n && ingress.bytes > 500_000n);
 		}
 		for (const host of [gateway, node])
-			t.is(await counted(host, "ingress", "malformed"), 0);
+			t.is(await counterOf(host, "ingress", "malformed"), 0);
 	});
 
 /** Tunnel traffic on the fast path: what the stack forwards are fragments and what is too big. */
@@ -221,9 +221,9 @@ for (const [name, kind] of Object.entries(fastKinds))
 			// IPv6 that does not fit is answered.
 			const outcomes = ["encapsulated", "too-big"] as const;
 			const [sent = 0, answered = 0] = await Promise.all(
-				outcomes.map((outcome) => counted(gateway, "egress", outcome)),
+				outcomes.map((outcome) => counterOf(gateway, "egress", outcome)),
 			);
-			t.is(await counted(gateway, "ingress", "dnat"), sent + answered);
+			t.is(await counterOf(gateway, "ingress", "dnat"), sent + answered);
 		},
 	);
 
@@ -327,7 +327,7 @@ bpfTest(
 		const full = (await bufferFull(client)) + (await bufferFull(node));
 		t.is(udp.answered + full, udp.sent);
 		for (const host of [gateway, node])
-			t.is(await counted(host, "ingress", "malformed"), 0);
+			t.is(await counterOf(host, "ingress", "malformed"), 0);
 		const { stdout } = await gateway.run("bpftool", [
 			...["map", "show", "pinned", `${PINS}/map_tunnel`],
 		]);
@@ -367,13 +367,13 @@ bpfTest(
 			]);
 
 		await send("0064");
-		t.is(await counted(gateway, "ingress", "vlan"), 1);
-		t.is(await counted(gateway, "ingress", "dnat"), 0);
+		t.is(await counterOf(gateway, "ingress", "vlan"), 1);
+		t.is(await counterOf(gateway, "ingress", "dnat"), 0);
 
 		// A priority tag is no VLAN.
 		await send("6000");
-		t.is(await counted(gateway, "ingress", "vlan"), 1);
+		t.is(await counterOf(gateway, "ingress", "vlan"), 1);
 		// The answer to a port that nobody has is answered, too.
-		t.true((await counted(gateway, "ingress", "dnat")) >= 1);
+		t.true((await counterOf(gateway, "ingress", "dnat")) >= 1);
 	},
 );

@@ -2,7 +2,7 @@
 import { type Host, needs, testWith } from "@sluice/testbed";
 import test from "ava";
 import { cli } from "../helpers/cli.js";
-import { counted } from "../helpers/counters.js";
+import { counterOf } from "../helpers/counters.js";
 import { addresses, network } from "../helpers/network.js";
 import { configure, serveFamilies, tunnel } from "../helpers/program.js";
 
@@ -27,14 +27,14 @@ bpfTest("clients that stand where they cannot be served", async (t) => {
 	t.true(await answered(client, proxy), "a client");
 
 	// Its packets come back to it with its own address as the source, which the kernel takes for forged.
-	const decapsulated = await counted(node, "ingress", "decapsulated");
+	const decapsulated = await counterOf(node, "ingress", "decapsulated");
 	t.false(await answered(node, proxy), "a client on the node");
-	t.true((await counted(node, "ingress", "decapsulated")) > decapsulated);
+	t.true((await counterOf(node, "ingress", "decapsulated")) > decapsulated);
 
 	// The answer has the proxy's address, which the client did not call.
-	const translated = await counted(gateway, "egress", "snat");
+	const translated = await counterOf(gateway, "egress", "snat");
 	t.false(await answered(client, backendAddress), "one that calls the backend");
-	t.true((await counted(gateway, "egress", "snat")) > translated);
+	t.true((await counterOf(gateway, "egress", "snat")) > translated);
 
 	// Its packets do not come in, or come back with its own address as the source.
 	t.false(await answered(gateway, proxy), "a client on the gateway");
@@ -83,8 +83,8 @@ bpfTest(
 		t.true(await ask(), "bound to the backend's address");
 		await bound.stop();
 		await listen("0.0.0.0");
-		const passed = await counted(node, "egress", "not-ours");
+		const passed = await counterOf(node, "egress", "not-ours");
 		t.false(await ask(), "bound to all");
-		t.true((await counted(node, "egress", "not-ours")) > passed);
+		t.true((await counterOf(node, "egress", "not-ours")) > passed);
 	},
 );

@@ -2,7 +2,7 @@
 import { needs, testWith } from "@sluice/testbed";
 import test from "ava";
 import { cli } from "../helpers/cli.js";
-import { counted, crossed } from "../helpers/counters.js";
+import { counterOf, crossed } from "../helpers/counters.js";
 import { addresses, families, network } from "../helpers/network.js";
 import { configure, serve, serveFamilies, tunnel } from "../helpers/program.js";
 import { askHttp, askUdp, backend } from "../helpers/traffic.js";
@@ -118,7 +118,7 @@ bpfTest(
 
 		const { stdout } = await core.run("nft", ["list", "table", "ip", "watch"]);
 		t.regex(stdout, /counter packets 0 bytes 0/);
-		t.is(await counted(gateway, "egress", "no-remote"), 3);
+		t.is(await counterOf(gateway, "egress", "no-remote"), 3);
 	},
 );
 
@@ -147,7 +147,7 @@ bpfTest("a wrong key is refused at the node, and counted", async (t) => {
 
 	const { ingress } = await crossed(node, 4);
 	t.deepEqual(ingress, { packets: 0n, bytes: 0n });
-	t.is(await counted(node, "ingress", "wrong-key"), 3);
+	t.is(await counterOf(node, "ingress", "wrong-key"), 3);
 
 	await cli(
 		gateway,

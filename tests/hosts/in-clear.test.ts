@@ -3,7 +3,7 @@ import { setTimeout } from "node:timers/promises";
 import { type Host, needs, testWith } from "@sluice/testbed";
 import test, { type ExecutionContext } from "ava";
 import { cli, clis } from "../helpers/cli.js";
-import { counted } from "../helpers/counters.js";
+import { counterOf } from "../helpers/counters.js";
 import { killedAt, writes } from "../helpers/killed.js";
 import {
 	addresses,
@@ -110,9 +110,9 @@ bpfTest(
 		t.true(answered > 0, `${answered} answered`);
 		t.deepEqual(await Promise.all(seen.map((count) => count())), [0, 0]);
 		// What the two hooks have judged differently is dropped and counted.
-		const translated = await counted(gateway, "ingress", "dnat");
-		const encapsulated = await counted(gateway, "egress", "encapsulated");
-		const gone = await counted(gateway, "egress", "service-gone");
+		const translated = await counterOf(gateway, "ingress", "dnat");
+		const encapsulated = await counterOf(gateway, "egress", "encapsulated");
+		const gone = await counterOf(gateway, "egress", "service-gone");
 		t.log({ sent, answered, translated, encapsulated, gone });
 		t.true(translated - encapsulated <= gone);
 	},

@@ -100,7 +100,7 @@ const tunnels = async (host: Host) =>
 	);
 
 /** Packets that the tunnel has counted, both directions. */
-async function counted(host: Host): Promise<number> {
+async function counterOf(host: Host): Promise<number> {
 	const { stdout } = await cli(host, "cli_tunnel stats 4 --json");
 	return [...stdout.matchAll(/"packets": ?(\d+)/g)].reduce(
 		(sum, [, n]) => sum + Number(n),
@@ -124,10 +124,10 @@ bpfTest(
 			args: string[],
 			env: Record<string, string> = {},
 		) => {
-			const before = await counted(gateway);
+			const before = await counterOf(gateway);
 			for (const host of [gateway, node])
 				await host.run(script("reattach_tc"), ["--migrate", ...args], { env });
-			t.true((await counted(gateway)) >= before, "counters are kept");
+			t.true((await counterOf(gateway)) >= before, "counters are kept");
 			t.is(await tunnels(gateway), learned, "the remote is kept");
 		};
 		await migrate([]);
@@ -162,11 +162,11 @@ bpfTest(
 		await node.run(`${release}/scripts/attach_tc.sh`, ["eth0"]);
 		const { stdout: pinned } = await node.run("ls", [PINS]);
 		const { stdout } = await node.run(script("reattach_tc"), ["--migrate"]);
-		const kept = [...stdout.matchAll(/^(\w+): kept$/gm)].map(
+		const same = [...stdout.matchAll(/^(\w+): kept$/gm)].map(
 			([, name]) => name,
 		);
 		t.deepEqual(
-			kept.sort(),
+			same.sort(),
 			pinned
 				.split("\n")
 				.filter(

@@ -51,7 +51,7 @@ for (const family of families) {
 		await set(" --reset-remote");
 		t.is(await remote(), "0.0.0.0:0");
 
-		// The NAT's address changes: the next ping tells the gateway.
+		// The NAT's address changes: the gateway learns it from the next ping.
 		node.spawn(process.execPath, [
 			...[bin("cli_tunnel"), "ping", String(family), "--interval", "0.2"],
 		]);

@@ -2,7 +2,7 @@
 import { needs, testWith } from "@sluice/testbed";
 import test from "ava";
 import { cli } from "../helpers/cli.js";
-import { counted } from "../helpers/counters.js";
+import { counterOf } from "../helpers/counters.js";
 import { addresses, families, network } from "../helpers/network.js";
 import { configure, serve, serveFamilies, tunnel } from "../helpers/program.js";
 import { askHttp, askUdp, backend } from "../helpers/traffic.js";
@@ -104,7 +104,7 @@ for (const family of families)
 				askHttp(client, addresses[family].proxy, 80, 1_000_000),
 			);
 
-			t.true((await counted(gateway, "ingress", "path-mtu")) > 0);
+			t.true((await counterOf(gateway, "ingress", "path-mtu")) > 0);
 			const { stdout } = await cli(gateway, `cli_tunnel get ${family}`);
 			const reported = family === 4 ? /path MTU 1300/ : /path MTU 1400/;
 			t.regex(stdout, reported);

@@ -2,7 +2,7 @@
 import { type Host, needs, testbed, testWith } from "@sluice/testbed";
 import test from "ava";
 import { cli, clis } from "../helpers/cli.js";
-import { counted } from "../helpers/counters.js";
+import { counterOf } from "../helpers/counters.js";
 import { families } from "../helpers/network.js";
 import { script } from "../helpers/paths.js";
 import { configure } from "../helpers/program.js";
@@ -109,6 +109,6 @@ bpfTest(
 		t.true((await works()) > 2_000_000, "the veth has no row of its own");
 		await cli(node, "cli_cfg set veth0 1 2 fib,peer web");
 		t.true((await works()) < 100_000, "uploads go past the stack");
-		t.is(await counted(node, "ingress", "decap-failed"), 0);
+		t.is(await counterOf(node, "ingress", "decap-failed"), 0);
 	},
 );

@@ -3,7 +3,7 @@ import { type Host, needs, testWith } from "@sluice/testbed";
 import test from "ava";
 import { inClear } from "../helpers/clear.js";
 import { cli, clis } from "../helpers/cli.js";
-import { counted } from "../helpers/counters.js";
+import { counterOf } from "../helpers/counters.js";
 import { addresses, network } from "../helpers/network.js";
 import { configure, tunnel } from "../helpers/program.js";
 import { echoes, startFlow } from "../helpers/traffic.js";
@@ -32,7 +32,7 @@ async function quiet(node: Host): Promise<void> {
 	for (let before = -1, now = 0; now !== before; ) {
 		before = now;
 		await new Promise((resolve) => setTimeout(resolve, 500));
-		now = await counted(node, "egress", "encapsulated");
+		now = await counterOf(node, "egress", "encapsulated");
 	}
 }
 
@@ -74,14 +74,14 @@ bpfTest(
 
 		// Counted on the way: what a busy machine's sockets have no room for is not lost by the tunnel.
 		await quiet(node);
-		const translated = await counted(gateway, "ingress", "dnat");
+		const translated = await counterOf(gateway, "ingress", "dnat");
 		const there = [
-			await counted(gateway, "egress", "encapsulated"),
-			await counted(node, "ingress", "decapsulated"),
+			await counterOf(gateway, "egress", "encapsulated"),
+			await counterOf(node, "ingress", "decapsulated"),
 		];
 		const back = [
-			await counted(node, "egress", "encapsulated"),
-			await counted(gateway, "ingress", "decapsulated"),
+			await counterOf(node, "egress", "encapsulated"),
+			await counterOf(gateway, "ingress", "decapsulated"),
 		];
 		t.log({ sent, answered, translated, there, back });
 		t.true(sent > RATE, `${sent} sent`);
@@ -93,7 +93,7 @@ bpfTest(
 		t.is(back[1], back[0]);
 		t.deepEqual(await Promise.all(seen.map((count) => count())), [0, 0]);
 		for (const host of [gateway, node])
-			t.is(await counted(host, "ingress", "wrong-key"), 0);
+			t.is(await counterOf(host, "ingress", "wrong-key"), 0);
 		const { stdout } = await cli(gateway, "cli_service get 0 1 --show-keys");
 		t.regex(stdout, /'key-2'/);
 		t.notRegex(stdout, /ROTATION/);

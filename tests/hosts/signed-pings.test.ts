@@ -4,7 +4,7 @@ import { type Host, needs, testWith } from "@sluice/testbed";
 import { guePing, readAnswer, signedPing } from "@sluice/tunnel/wire";
 import test, { type ExecutionContext } from "ava";
 import { cli, clis } from "../helpers/cli.js";
-import { counted, crossed } from "../helpers/counters.js";
+import { counterOf, crossed } from "../helpers/counters.js";
 import { exchange } from "../helpers/datagrams.js";
 import {
 	addresses,
@@ -76,10 +76,10 @@ for (const family of [4, 6] as const)
 				t.regex(await remoteOf(gateway, family), new RegExp(`^${seen} `));
 				t.deepEqual(
 					[
-						await counted(gateway, "ingress", "ping-challenged"),
-						await counted(gateway, "ingress", "ping-signed-learned"),
-						await counted(gateway, "ingress", "ping-signed"),
-						await counted(node, "ingress", "ping-answer"),
+						await counterOf(gateway, "ingress", "ping-challenged"),
+						await counterOf(gateway, "ingress", "ping-signed-learned"),
+						await counterOf(gateway, "ingress", "ping-signed"),
+						await counterOf(node, "ingress", "ping-answer"),
 					],
 					[1, 1, 1, 3],
 				);
@@ -103,14 +103,14 @@ bpfTest("a recorded or relayed ping moves nothing", async (t) => {
 	t.is(answer?.length, ping.length);
 	t.is(readAnswer(answer as Buffer, () => key)?.result, "challenged");
 	t.is(await remoteOf(gateway), real);
-	t.is(await counted(gateway, "ingress", "ping-signed-learned"), 1);
+	t.is(await counterOf(gateway, "ingress", "ping-signed-learned"), 1);
 
 	// The node's own ping of the same time is still heard, after which the copy is too old.
-	const before = await counted(gateway, "ingress", "ping-signed");
+	const before = await counterOf(gateway, "ingress", "ping-signed");
 	await cli(node, "cli_tunnel ping 4 --count 1");
-	t.is(await counted(gateway, "ingress", "ping-signed"), before + 1);
+	t.is(await counterOf(gateway, "ingress", "ping-signed"), before + 1);
 	t.deepEqual(await send(attacker, [ping, ping]), []);
-	t.is(await counted(gateway, "ingress", "ping-time"), 2);
+	t.is(await counterOf(gateway, "ingress", "ping-time"), 2);
 
 	// Forged, too old, too new; one bit of the time changed; a challenge that was made up.
 	const second = 1_000_000_000n;
@@ -127,9 +127,9 @@ bpfTest("a recorded or relayed ping moves nothing", async (t) => {
 		]),
 		[],
 	);
-	t.is(await counted(gateway, "ingress", "ping-mac"), 2);
-	t.is(await counted(gateway, "ingress", "ping-time"), 4);
-	t.is(await counted(gateway, "ingress", "ping-tunnel"), 1);
+	t.is(await counterOf(gateway, "ingress", "ping-mac"), 2);
+	t.is(await counterOf(gateway, "ingress", "ping-time"), 4);
+	t.is(await counterOf(gateway, "ingress", "ping-tunnel"), 1);
 	const [guessed] = await send(attacker, [
 		signedPing({ sid, key, tunnel: 4, time: nanosecondsTai(), challenge: 7n }),
 	]);
@@ -164,7 +164,7 @@ bpfTest(
 		const real = `${addresses[4].node} 6080`;
 		await send(attacker, [old]);
 		t.is(await remoteOf(gateway), here);
-		t.is(await counted(gateway, "ingress", "ping-learned"), 1);
+		t.is(await counterOf(gateway, "ingress", "ping-learned"), 1);
 		await cli(node, "cli_tunnel ping 4 --count 1");
 		t.is(await remoteOf(gateway), real);
 
@@ -183,7 +183,7 @@ bpfTest(
 			await send(attacker, [old]);
 			t.is(await remoteOf(gateway), refused ? real : here, options);
 		}
-		t.is(await counted(gateway, "ingress", "ping-locked"), 3);
+		t.is(await counterOf(gateway, "ingress", "ping-locked"), 3);
 
 		await cli(gateway, `cli_tunnel set 4 ${a.gateway} 6080 0 0`);
 		await cli(
@@ -193,11 +193,11 @@ bpfTest(
 		await cli(node, "cli_tunnel ping 4 --count 1");
 		t.is(await remoteOf(gateway), real);
 		await send(attacker, [old]);
-		t.is(await counted(gateway, "ingress", "ping-unsigned"), 1);
+		t.is(await counterOf(gateway, "ingress", "ping-unsigned"), 1);
 		// Nor may an open ping, of the same tunnel.
 		await cli(gateway, "cli_cfg set 0 1 gue,dnat,open-ping gateway");
 		await send(attacker, [guePing(4)]);
-		t.is(await counted(gateway, "ingress", "ping-unsigned"), 2);
+		t.is(await counterOf(gateway, "ingress", "ping-unsigned"), 2);
 		t.is(await remoteOf(gateway), real);
 	},
 );

@@ -2,7 +2,7 @@
 import { type Host, needs, testWith } from "@sluice/testbed";
 import test from "ava";
 import { cli } from "../helpers/cli.js";
-import { counted } from "../helpers/counters.js";
+import { counterOf } from "../helpers/counters.js";
 import { addresses, families, network } from "../helpers/network.js";
 import { serveFamilies } from "../helpers/program.js";
 import { askHttp, askUdp } from "../helpers/traffic.js";
@@ -90,6 +90,6 @@ bpfTest(
 			);
 		}
 		for (const host of [gateway, node])
-			t.is(await counted(host, "ingress", "fragment-before-first"), 0);
+			t.is(await counterOf(host, "ingress", "fragment-before-first"), 0);
 	},
 );

@@ -18,7 +18,7 @@ import {
 } from "@sluice/tunnel/wire";
 import test from "ava";
 import { cli, clis } from "../helpers/cli.js";
-import { counted } from "../helpers/counters.js";
+import { counterOf } from "../helpers/counters.js";
 import { exchange } from "../helpers/datagrams.js";
 import { addresses, type Network, network } from "../helpers/network.js";
 import { ownDirectory } from "../helpers/own-directory.js";
@@ -235,7 +235,7 @@ async function during(
 	const look = async () => {
 		const counts = [];
 		for (const outcome of outcomes)
-			counts.push(await counted(host, "ingress", outcome));
+			counts.push(await counterOf(host, "ingress", outcome));
 		return counts;
 	};
 	const before = await look();

@@ -5,7 +5,7 @@ import { datagram, flowToken, gueData, sentEpoch } from "@sluice/tunnel/wire";
 import test, { type ExecutionContext } from "ava";
 import { inClear } from "../helpers/clear.js";
 import { cli, clis } from "../helpers/cli.js";
-import { counted } from "../helpers/counters.js";
+import { counterOf } from "../helpers/counters.js";
 import { exchange } from "../helpers/datagrams.js";
 import { addresses, type Family, network } from "../helpers/network.js";
 import { configure } from "../helpers/program.js";
@@ -63,8 +63,8 @@ async function site(t: ExecutionContext, family: Family, first: Mode) {
 }
 
 const refusals = async (host: Host) => [
-	await counted(host, "ingress", "wrong-key"),
-	await counted(host, "ingress", "token"),
+	await counterOf(host, "ingress", "wrong-key"),
+	await counterOf(host, "ingress", "token"),
 ];
 
 for (const family of [4, 6] as const)
@@ -92,7 +92,7 @@ for (const family of [4, 6] as const)
 						[0, 0],
 					],
 				);
-				t.true((await counted(gateway, "ingress", "decapsulated")) > 0);
+				t.true((await counterOf(gateway, "ingress", "decapsulated")) > 0);
 			},
 		);
 
@@ -122,7 +122,7 @@ bpfTest(
 			flowToken(key, sid, { source, destination }, epoch);
 		const send = (payloads: readonly Buffer[]) =>
 			exchange(client, payloads, { address: a.node, port: 6080 });
-		const taken = () => counted(node, "ingress", "decapsulated");
+		const taken = () => counterOf(node, "ingress", "decapsulated");
 
 		// The test takes some seconds: an epoch may end meanwhile, and the token then is of the one before.
 		await send([request(token(now)), request(token(now))]);
@@ -142,7 +142,7 @@ bpfTest(
 			),
 		]);
 		t.is(await taken(), 2);
-		t.is(await counted(node, "ingress", "token"), 6);
+		t.is(await counterOf(node, "ingress", "token"), 6);
 		// Nor does the key of the packets help, though it is right.
 		const { stdout } = await cli(
 			node,
@@ -151,7 +151,7 @@ bpfTest(
 		const own = JSON.parse(stdout).services[0].key as string;
 		const data = Buffer.from(own.slice("hex:".length), "hex");
 		await send([request(data)]);
-		t.is(await counted(node, "ingress", "token"), 7);
+		t.is(await counterOf(node, "ingress", "token"), 7);
 		// The next key of a rotation, from the cache, too: its use is counted, and it ends with the rotation.
 		const other = flowToken(
 			Buffer.from("next".padEnd(16, "\0")),
@@ -166,12 +166,12 @@ bpfTest(
 		t.regex(rotating, /ROTATION .*\t2 packets, /);
 		await cli(node, "cli_service rotate 2 1 --finish --force");
 		await send([request(other)]);
-		t.is(await counted(node, "ingress", "token"), 8);
+		t.is(await counterOf(node, "ingress", "token"), 8);
 		await mode(node, 4, "send");
 		await send([request(data)]);
 		t.is(await taken(), 6);
 		await send([request(Buffer.alloc(16, 7))]);
-		t.is(await counted(node, "ingress", "wrong-key"), 1);
+		t.is(await counterOf(node, "ingress", "wrong-key"), 1);
 	},
 );
 
@@ -197,15 +197,15 @@ bpfTest(
 		for (let before = -1, now = 0; now !== before; ) {
 			before = now;
 			await new Promise((resolve) => setTimeout(resolve, 500));
-			now = await counted(node, "egress", "encapsulated");
+			now = await counterOf(node, "egress", "encapsulated");
 		}
 		const there = [
-			await counted(gateway, "egress", "encapsulated"),
-			await counted(node, "ingress", "decapsulated"),
+			await counterOf(gateway, "egress", "encapsulated"),
+			await counterOf(node, "ingress", "decapsulated"),
 		];
 		const back = [
-			await counted(node, "egress", "encapsulated"),
-			await counted(gateway, "ingress", "decapsulated"),
+			await counterOf(node, "egress", "encapsulated"),
+			await counterOf(gateway, "ingress", "decapsulated"),
 		];
 		t.log({ sent, answered, there, back });
 		t.true(sent > 1000 && answered > 0);

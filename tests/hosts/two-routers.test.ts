@@ -2,7 +2,7 @@
 import { type Host, needs, testbed, testWith } from "@sluice/testbed";
 import test from "ava";
 import { cli, clis } from "../helpers/cli.js";
-import { counted } from "../helpers/counters.js";
+import { counterOf } from "../helpers/counters.js";
 import { script } from "../helpers/paths.js";
 import { configure } from "../helpers/program.js";
 import { askHttp, askUdp, backend } from "../helpers/traffic.js";
@@ -73,7 +73,7 @@ bpfTest(
 			}
 			const reports = () =>
 				Promise.all(
-					[gateway, node].map((host) => counted(host, "ingress", "path-mtu")),
+					[gateway, node].map((host) => counterOf(host, "ingress", "path-mtu")),
 				);
 			const before = await reports();
 

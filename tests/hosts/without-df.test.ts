@@ -2,7 +2,7 @@
 import path from "node:path";
 import { needs, testWith } from "@sluice/testbed";
 import test from "ava";
-import { counted } from "../helpers/counters.js";
+import { counterOf } from "../helpers/counters.js";
 import { addresses, network } from "../helpers/network.js";
 import { configure, serve, tunnel } from "../helpers/program.js";
 
@@ -34,6 +34,6 @@ for (const outside of [4, 6] as const)
 
 			for (const host of [gateway, node])
 				for (const outcome of ["too-big", "too-big-silent"] as const)
-					t.is(await counted(host, "egress", outcome), 0);
+					t.is(await counterOf(host, "egress", outcome), 0);
 		},
 	);

@@ -35,7 +35,7 @@ function behaves(t: ExecutionContext, wanted: PacketCase): void {
 	const input = wanted.input.bytes();
 	const run = bench.run(wanted.direction, input, context);
 
-	t.deepEqual(run.counted, [wanted.outcome]);
+	t.deepEqual(run.outcomes, [wanted.outcome]);
 	const verdict = wanted.verdict ?? verdictOf[fateOf(wanted.outcome)];
 	t.is(run.verdict, verdict);
 	if (verdict !== "shot")

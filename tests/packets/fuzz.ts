@@ -12,8 +12,8 @@ const { values } = parseArgs({
 		seed: { type: "string", default: "1" },
 	},
 });
-const { counted } = fuzz(Number(values.count), Number(values.seed));
-for (const [outcome, times] of counted)
+const { totals } = fuzz(Number(values.count), Number(values.seed));
+for (const [outcome, times] of totals)
 	console.log(`${outcome.padEnd(24)}${times}`);
 const taken = fuzzPaths(Number(values.count), Number(values.seed));
 console.log(`${taken} took the fast path, all went the same on both`);

@@ -57,15 +57,15 @@ function filled(): Bench {
 
 bpfTest("a service that is deleted is forgotten with the next jiffy", (t) => {
 	const bench = filled();
-	t.deepEqual(bench.run("ingress", inTunnel).counted, ["decapsulated"]);
-	t.deepEqual(bench.run("egress", request).counted, ["encapsulated"]);
+	t.deepEqual(bench.run("ingress", inTunnel).outcomes, ["decapsulated"]);
+	t.deepEqual(bench.run("egress", request).outcomes, ["encapsulated"]);
 
 	bench.tables.verify.delete(sid);
 	bench.tables.encap.delete(backend);
 	bench.forget();
 
-	t.deepEqual(bench.run("ingress", inTunnel).counted, ["unknown-service"]);
-	t.deepEqual(bench.run("egress", request).counted, ["not-ours"]);
+	t.deepEqual(bench.run("ingress", inTunnel).outcomes, ["unknown-service"]);
+	t.deepEqual(bench.run("egress", request).outcomes, ["not-ours"]);
 });
 
 bpfTest(
@@ -85,8 +85,8 @@ bpfTest(
 			.bytes();
 		// So often that in most rounds the packets come within the jiffy.
 		for (let round = 0; round < 50; round++) {
-			t.deepEqual(bench.run("ingress", inTunnel).counted, ["decapsulated"]);
-			t.deepEqual(bench.run("ingress", refused).counted, ["inner-local"]);
+			t.deepEqual(bench.run("ingress", inTunnel).outcomes, ["decapsulated"]);
+			t.deepEqual(bench.run("ingress", refused).outcomes, ["inner-local"]);
 		}
 		ip(`rule del from ${tcp4over6.backend} lookup 77`);
 	},
@@ -98,12 +98,12 @@ bpfTest("a service that is added is seen with the next jiffy", (t) => {
 	if (!row) return t.fail();
 	bench.tables.encap.delete(backend);
 	bench.forget();
-	t.deepEqual(bench.run("egress", request).counted, ["not-ours"]);
+	t.deepEqual(bench.run("egress", request).outcomes, ["not-ours"]);
 
 	bench.tables.encap.set(backend, row);
 	bench.forget();
 
-	t.deepEqual(bench.run("egress", request).counted, ["encapsulated"]);
+	t.deepEqual(bench.run("egress", request).outcomes, ["encapsulated"]);
 });
 
 bpfTest(

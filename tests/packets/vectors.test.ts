@@ -56,7 +56,7 @@ function follows(t: ExecutionContext, vector: Vector): void {
 
 	const { action, frame, tunnel } = vector.expect;
 	t.is(run.verdict, action === "drop" ? "shot" : action);
-	t.is(run.counted.length, 1);
+	t.is(run.outcomes.length, 1);
 	if (action !== "drop")
 		t.is(run.output.toString("hex"), frame ?? vector.frame);
 	if (!tunnel) return;

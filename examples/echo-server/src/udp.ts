@@ -35,7 +35,7 @@ export function listen(address: string, port: number): number {
 	return fd;
 }
 
-/** Asks the kernel to tell, with each datagram, where it was sent to: a dispatcher sends more than our own address. */
+/** Has the kernel report, with each datagram, the address that it was sent to: a dispatcher sends more than our own address. */
 function prepare(fd: number): void {
 	if (socketOption(fd, SO_DOMAIN) === AF_INET) {
 		setOption(fd, SOL_IP, IP_ORIGDSTADDR, 1);

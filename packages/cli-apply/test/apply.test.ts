@@ -93,7 +93,7 @@ it("learned remotes and counters stay", async (t, tables) => {
 	};
 	tunnels.set(100, learned);
 	const traffic = tables.open(trafficTable);
-	const counted = {
+	const own = {
 		tunnel: 100,
 		sid: { service: 1, group: 2 },
 		direction: "ingress",
@@ -103,7 +103,7 @@ it("learned remotes and counters stay", async (t, tables) => {
 		sid: { service: 2, group: 2 },
 		direction: "ingress",
 	} as const;
-	for (const key of [counted, moved])
+	for (const key of [own, moved])
 		traffic.set(key, [{ packets: 3n, bytes: 4n }]);
 	const next = changed((c) => {
 		c.metadata.generation = 2;
@@ -112,7 +112,7 @@ it("learned remotes and counters stay", async (t, tables) => {
 	const { code } = await tables.run(cli, "-", from(next));
 	t.is(code, 0);
 	t.deepEqual(tunnels.get(100), learned);
-	t.truthy(traffic.get(counted));
+	t.truthy(traffic.get(own));
 	t.is(traffic.get(moved), undefined);
 });
 

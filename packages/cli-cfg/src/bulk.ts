@@ -6,11 +6,11 @@ import {
 	directionIndex,
 } from "@sluice/maps/tables";
 import { rankOfConfig } from "@sluice/tunnel";
-import { type Row, set } from "./commands/set.js";
+import { type ConfigRow, set } from "./commands/set.js";
 import { interfaceOf } from "./rows.js";
 
 /** How rows are batched, saved and restored. */
-export const bulk: BulkTables<Row, ConfigKey, Config> = {
+export const bulk: BulkTables<ConfigRow, ConfigKey, Config> = {
 	table: configTable,
 	set,
 	rank: rankOfConfig,

@@ -7,7 +7,7 @@ import { Copy } from "./copy.js";
 import { linkOf } from "./link.js";
 import { programObject } from "./object-file.js";
 import type { Question } from "./question.js";
-import { type Row, rowsFor } from "./rows.js";
+import { rowsFor, type TableRow } from "./rows.js";
 import { afterIngress, beforeEgress, type Stack } from "./stack.js";
 import { type Verdict, verdictOf } from "./verdict.js";
 import { standing } from "./wrap.js";
@@ -21,7 +21,7 @@ export interface Explanation {
 		object: string;
 	};
 	packet: Decoded;
-	rows: Row[];
+	rows: TableRow[];
 	outcome: Outcome;
 	fate: string;
 	reason: string;

@@ -13,7 +13,7 @@ import type { End } from "@sluice/tunnel/wire";
 import type { LiveTables } from "./live-tables.js";
 
 /** A row that the program looks for, and what it finds. */
-export interface Row {
+export interface TableRow {
 	table: string;
 	key: string;
 	/** null: there is no such row. */
@@ -35,8 +35,8 @@ export interface Asked {
 }
 
 /** The rows that the program looks for, in its order. */
-export function rowsFor(tables: LiveTables, asked: Asked): Row[] {
-	const rows = new Rows(tables, asked);
+export function rowsFor(tables: LiveTables, asked: Asked): TableRow[] {
+	const rows = new FoundRows(tables, asked);
 	const config = rows.config();
 	if (!config) return rows.list;
 	if (asked.direction === "ingress") rows.ingress(config);
@@ -44,8 +44,8 @@ export function rowsFor(tables: LiveTables, asked: Asked): Row[] {
 	return rows.list;
 }
 
-class Rows {
-	readonly list: Row[] = [];
+class FoundRows {
+	readonly list: TableRow[] = [];
 	readonly #tables: LiveTables;
 	readonly #asked: Asked;
 

@@ -7,10 +7,10 @@ import { Failure } from "./failure.js";
 import { toJson } from "./output.js";
 import { explainMissingPins, type Guard, type Pins } from "./pins.js";
 import {
+	type EachRow,
 	type Lists,
 	printDocument,
 	printLines,
-	type Rows,
 } from "./print-long.js";
 import {
 	type Opener,
@@ -247,7 +247,7 @@ export class Context {
 	}
 
 	/** As `print`, for what may be so long that it need not all be there at once. */
-	printLong(lines: Rows<string>, lists: Lists): void {
+	printLong(lines: EachRow<string>, lists: Lists): void {
 		const { out } = this.env;
 		if (this.json) printDocument(lists, out);
 		else printLines(lines, out);

@@ -41,7 +41,7 @@ export {
 	toJson,
 } from "./output.js";
 export type { Guard, Pins } from "./pins.js";
-export type { Rows } from "./print-long.js";
+export type { EachRow } from "./print-long.js";
 export {
 	type PrivateFile,
 	privateFile,

@@ -1,17 +1,17 @@
 import { toJson } from "./output.js";
 
 /** Rows that are made one by one, each when the one before it has been printed. */
-export type Rows<T> = (row: (value: T) => void) => void;
+export type EachRow<T> = (row: (value: T) => void) => void;
 
 /** Lists of rows by their names in the document. */
-export type Lists = Readonly<Record<string, Rows<unknown>>>;
+export type Lists = Readonly<Record<string, EachRow<unknown>>>;
 
 type Out = (text: string) => void;
 
 /** Rows that are put together before they are written: a pipe's worth, and gone before it is old garbage. */
 const PIECE = 512;
 
-export function printLines(lines: Rows<string>, out: Out): void {
+export function printLines(lines: EachRow<string>, out: Out): void {
 	if (printRows(lines, String, "", "\n", out)) out("\n");
 }
 
@@ -28,7 +28,7 @@ export function printDocument(lists: Lists, out: Out): void {
 
 /** Prints `head` and the rows behind it. Returns whether there were any: without them, it prints nothing. */
 function printRows<T>(
-	rows: Rows<T>,
+	rows: EachRow<T>,
 	textOf: (row: T) => string,
 	head: string,
 	between: string,

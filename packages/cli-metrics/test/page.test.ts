@@ -112,10 +112,10 @@ it("the page shows what the tables hold, and changes with them", async (t) => {
 	const { rows } = JSON.parse(
 		(await gateway.sh("cli_cfg stats --json")).stdout,
 	);
-	const counted = rows.find(
+	const shown = rows.find(
 		(row: { outcome: string }) => row.outcome === "wrong-key",
 	).packets;
-	t.true(Number(packets) > 0 && Number(packets) <= counted);
+	t.true(Number(packets) > 0 && Number(packets) <= shown);
 	t.regex(broken, /compare "cli_service get all --show-keys" of both/);
 
 	const metrics = await site.client.run("curl", ["-s", `${URL}metrics`]);

@@ -138,12 +138,12 @@ function loadInto(
 				info.maxEntries % unit === 0
 					? (info.maxEntries / unit) * entries
 					: (before?.info.maxEntries ?? info.maxEntries);
-			const kept =
+			const isSame =
 				before !== undefined &&
 				sameLayout(before, map) &&
 				before.info.maxEntries === maxEntries[table];
 			const at = join(directory, table);
-			if (kept && !existsSync(at)) {
+			if (isSame && !existsSync(at)) {
 				pin(before.fd, at);
 				const { maxEntries: size } = before.info;
 				prepared.set(table, {

@@ -112,9 +112,9 @@ it("V8 takes the code cache, and the program runs without it", (t) => {
 		path.join(import.meta.dirname, "../../bundle/code-cache.cjs"),
 		bin,
 	]);
-	const tell = path.join(folder, "tell.cjs");
+	const printModules = path.join(folder, "print-modules.cjs");
 	writeFileSync(
-		tell,
+		printModules,
 		`const vm = require("node:vm");
 		vm.Script = class extends vm.Script {
 			constructor(...args) {
@@ -124,9 +124,13 @@ it("V8 takes the code cache, and the program runs without it", (t) => {
 		};`,
 	);
 	const start = () =>
-		execFileSync(process.execPath, ["--require", tell, bin, "--version"], {
-			encoding: "utf8",
-		});
+		execFileSync(
+			process.execPath,
+			["--require", printModules, bin, "--version"],
+			{
+				encoding: "utf8",
+			},
+		);
 
 	t.is(start(), `refused: false\n${manifest.version}\n`);
 
@@ -170,7 +174,7 @@ it("output that cannot be written is an error, and what was done stays done", (t
 		},
 	);
 	t.truthy(tables.open(tunnelTable).get(100));
-	// Nobody can be told, and the exit code still tells.
+	// No stream can be written; the exit code says so.
 	const mute = { bpffs: tables.bpffs, stderr: "/dev/full" };
 	t.deepEqual(run("get 42", mute), { code: 3, out: "", err: "" });
 	t.deepEqual(run("get 100", { ...mute, stderr: "&-" }).code, 0);

@@ -32,14 +32,16 @@ it("a batch that takes longer than a second shows progress on a terminal", async
 		const batch = onTerminal([bin, "batch", lines], size, variables(tables));
 		const { code, out } = await batch.ended;
 		t.is(code, 0);
-		const [, told = "", result] =
+		const [, progress = "", result] =
 			/^((?:\r\d+ lines checked)+)\r␛\[K(.*)\r\n$/.exec(out) ?? [];
-		if (told === "") continue;
+		if (progress === "") continue;
 		t.regex(
 			result ?? "",
 			new RegExp(`^${thousands}000 lines: [02] rows written, 0 deleted$`),
 		);
-		const counts = [...told.matchAll(/\d+/g)].map(([count]) => Number(count));
+		const counts = [...progress.matchAll(/\d+/g)].map(([count]) =>
+			Number(count),
+		);
 		t.deepEqual(
 			counts,
 			[...counts].sort((a, b) => a - b),

@@ -111,7 +111,7 @@ export function performDocument(
 		const warnings = warningsOf(machine);
 		const stage = new Stage(transaction);
 		plan(stage, document, only, context);
-		if (guarded) checkDeletes(stage.kept(), options.mostDeletes);
+		if (guarded) checkDeletes(stage.deletions(), options.mostDeletes);
 		const counts = stage.counts();
 		if (version && !dryRun) {
 			stage.write();

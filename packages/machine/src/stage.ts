@@ -33,7 +33,7 @@ export class Stage implements Opener {
 	}
 
 	/** Rows of the document's three kinds that will go, and that are there. */
-	kept(): { deleted: number; present: number } {
+	deletions(): { deleted: number; present: number } {
 		let deleted = 0;
 		let present = 0;
 		for (const table of [tunnelTable, verifyTable, configTable] as const) {

@@ -34,10 +34,10 @@ export interface Difference<K, V> {
 }
 
 /**
- * A table whose changes are kept until all of them are known to be right, so that the same functions plan a change of
+ * A table whose changes are staged until all of them are known to be right, so that the same functions plan a change of
  * a hundred thousand entries and carry out a change of one. Reads see what was written here, else what the kernel has.
  *
- * Entries are kept as bytes, as the kernel takes them. Setting what is there already is no change.
+ * Entries are bytes, as the kernel takes them. Setting what is there already is no change.
  */
 export class StagedTable<K, V> implements OpenTable<K, V> {
 	readonly name: string;

@@ -54,7 +54,7 @@ for (const whole of [false, true]) {
 		t.deepEqual(ports(), ["1 11", "3 3"]);
 	});
 
-	it(`a staged table ${how} tells its differences, and no others`, (t) => {
+	it(`a staged table ${how} lists its differences, and no others`, (t) => {
 		const { staged } = tableWith(t, 3);
 		if (whole) staged.load();
 		staged.set(1, tunnel(1));

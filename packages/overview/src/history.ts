@@ -26,15 +26,15 @@ const WINDOW = 60_000;
 /** Readings as they come: rates between the last two, drops of the last minute, and a point for each of the last ten minutes. */
 export class History {
 	readonly points: Point[] = [];
-	readonly #kept: number;
+	readonly #span: number;
 	/** Drops by outcome at each reading of the last minute, the oldest first. */
 	readonly #drops: { at: number; counts: Map<string, bigint> }[] = [];
 	#before: Reading | undefined;
 	#now: Reading | undefined;
 
-	/** @param kept how long points are kept, in milliseconds */
-	constructor(kept = 600_000) {
-		this.#kept = kept;
+	/** @param span how long points are kept, in milliseconds */
+	constructor(span = 600_000) {
+		this.#span = span;
 	}
 
 	add(readings: Readings): void {
@@ -46,7 +46,7 @@ export class History {
 			this.#drops.shift();
 		if (!this.#before) return;
 		this.points.push(pointOf(this.#before, now));
-		while ((this.points[0]?.time ?? now.time) < now.time - this.#kept)
+		while ((this.points[0]?.time ?? now.time) < now.time - this.#span)
 			this.points.shift();
 	}
 

@@ -68,14 +68,14 @@ export function read(context: Context): Readings {
 		tunnels: readTunnels(context, traffic.tunnels),
 		services: readServices(context, traffic.services),
 		traffic: total(traffic.tunnels.values()),
-		tables: counted.flatMap((table) => size(context, table)),
+		tables: sized.flatMap((table) => size(context, table)),
 		eventsLost: readEventsLost(context),
 	};
 }
 
 /** Tables that can fill up. */
 // biome-ignore lint/suspicious/noExplicitAny: each table keeps its own types to itself
-const counted: readonly Table<any, any>[] = [
+const sized: readonly Table<any, any>[] = [
 	configTable,
 	tunnelTable,
 	decapTable,

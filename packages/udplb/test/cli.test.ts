@@ -206,10 +206,10 @@ it("-d prints how many decisions were lost", async (t) => {
 	await lab.box.run("kill", ["-CONT", String(server.pid)]);
 	await server.ready(/ERRO\[\d{4}\] \d+ decisions lost, \d+ in all/, "stderr");
 	await server.stop();
-	const told = server.stderr.match(/DEBU/g)?.length ?? 0;
+	const logged = server.stderr.match(/DEBU/g)?.length ?? 0;
 	const [lost] =
 		server.stderr.match(/(?<=lost, )\d+(?= in all\n(?![\s\S]*lost))/) ?? [];
-	t.is(told + Number(lost), 15_000);
+	t.is(logged + Number(lost), 15_000);
 	await lab.agents.upstream.take();
 });
 

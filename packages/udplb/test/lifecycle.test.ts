@@ -176,9 +176,9 @@ it("killed, it goes on forwarding, and a fresh start takes over without loss", a
 });
 
 it("--keep leaves it working, and the next start takes it over", async (t) => {
-	const kept = await lab.serve(key(), "--keep");
-	await kept.stop();
-	t.regex(kept.stderr, /stopped; the program stays in place\n$/);
+	const staying = await lab.serve(key(), "--keep");
+	await staying.stop();
+	t.regex(staying.stderr, /stopped; the program stays in place\n$/);
 	await flow([4000]);
 	t.is((await lab.agents.upstream.take(1)).length, 1);
 	t.regex((await lab.run("stats")).stdout, /sent 1\n/);

@@ -101,7 +101,7 @@ bpfTest(
 );
 
 for (const name of ["flock", "stat"])
-	bpfTest(`a machine without ${name} is told so`, async (t) => {
+	bpfTest(`a machine without ${name} gets an error that says so`, async (t) => {
 		const host = await hostWith(t);
 		await fails(
 			t,

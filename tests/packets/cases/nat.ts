@@ -74,7 +74,7 @@ const translations = families.flatMap(([family, ip, here, proxy, backend]) =>
 	]),
 );
 
-/** The UDP checksum is the word that the addresses leave of a payload: here one that comes out as 0, told as ffff. */
+/** The UDP checksum is the word that the addresses leave of a payload: here one that comes out as 0, written as ffff. */
 const sumIsZero = (source: string, sourcePort: number) =>
 	eth()
 		.ipv4(source, client)

@@ -15,7 +15,7 @@ import {
 const nat = "203.0.113.50";
 const from = eth().ipv4(nat, near).udp(61234, port);
 const learned = { tunnel: 100, remote: nat, remotePort: 61234 };
-const kept = { tunnel: 100, remote: far, remotePort: port };
+const unchanged = { tunnel: 100, remote: far, remotePort: port };
 
 export const ping: PacketCase[] = [
 	{
@@ -59,7 +59,7 @@ export const ping: PacketCase[] = [
 		flags: 0,
 		input: eth().ipv4(far, near).udp(port, port).ping(tcp4, key, 100),
 		outcome: "ping",
-		learned: kept,
+		learned: unchanged,
 	},
 	{
 		title: "ping: in a frame padded to 60 bytes, open",
@@ -87,7 +87,7 @@ export const ping: PacketCase[] = [
 		flags: rx.openPing,
 		input: from.openPing(100, 0x8000),
 		outcome: "ping-type",
-		learned: kept,
+		learned: unchanged,
 	},
 	{
 		title: "ping: open, where that is not allowed",
@@ -95,7 +95,7 @@ export const ping: PacketCase[] = [
 		flags: 0,
 		input: from.openPing(100),
 		outcome: "ping-open",
-		learned: kept,
+		learned: unchanged,
 	},
 	{
 		title: "ping: open, for no tunnel",
@@ -110,7 +110,7 @@ export const ping: PacketCase[] = [
 		flags: 0,
 		input: from.ping(tcp4, key, 103),
 		outcome: "ping-tunnel",
-		learned: kept,
+		learned: unchanged,
 	},
 	{
 		title: "ping: to another local end than the tunnel's",
@@ -121,7 +121,7 @@ export const ping: PacketCase[] = [
 			.udp(61234, port)
 			.ping(tcp4, key, 100),
 		outcome: "ping-tunnel",
-		learned: kept,
+		learned: unchanged,
 	},
 	{
 		title: "ping: wrong key",
@@ -129,7 +129,7 @@ export const ping: PacketCase[] = [
 		flags: rx.openPing,
 		input: from.ping(tcp4, "Pa55w0rd1234568", 100),
 		outcome: "wrong-key",
-		learned: kept,
+		learned: unchanged,
 	},
 	{
 		title: "ping: no such service",
@@ -137,7 +137,7 @@ export const ping: PacketCase[] = [
 		flags: 0,
 		input: from.ping({ service: 2, group: 1 }, key, 100),
 		outcome: "unknown-service",
-		learned: kept,
+		learned: unchanged,
 	},
 	{
 		title: "ping: another control type",
@@ -145,7 +145,7 @@ export const ping: PacketCase[] = [
 		flags: 0,
 		input: from.ping(tcp4, key, 100, 0x2602a000),
 		outcome: "ping-type",
-		learned: kept,
+		learned: unchanged,
 	},
 	{
 		title: "ping: of a length that is none of ours",
@@ -153,7 +153,7 @@ export const ping: PacketCase[] = [
 		flags: 0,
 		input: from.ping(tcp4, key, 100, 0x2401a000),
 		outcome: "ping-type",
-		learned: kept,
+		learned: unchanged,
 	},
 	{
 		title: "ping: cut before its tunnel",
@@ -161,7 +161,7 @@ export const ping: PacketCase[] = [
 		flags: 0,
 		input: from.ping(tcp4, key, undefined, 0x2601a000),
 		outcome: "gue-header",
-		learned: kept,
+		learned: unchanged,
 	},
 	...[from.ping(tcp4, key), from.openPing(100)].map(
 		(input, i): PacketCase => ({
@@ -171,7 +171,7 @@ export const ping: PacketCase[] = [
 			tables: ({ signedOnly }) => signedOnly.set(100, 1),
 			input,
 			outcome: "ping-unsigned",
-			learned: kept,
+			learned: unchanged,
 		}),
 	),
 	{
@@ -205,6 +205,6 @@ function locked(
 		},
 		input: from.ping(tcp4, key),
 		outcome,
-		learned: outcome === "ping-learned" ? learned : kept,
+		learned: outcome === "ping-learned" ? learned : unchanged,
 	};
 }

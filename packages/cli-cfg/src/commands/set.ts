@@ -57,7 +57,7 @@ export const set = command({
 });
 
 /** What a line sets. */
-export interface Row {
+export interface ConfigRow {
 	/** Undefined: every interface. */
 	interface: string | undefined;
 	direction: Direction;
@@ -84,7 +84,7 @@ function changed(
 	return { ...row, flags: (isSet ? row.flags | bit : row.flags & ~bit) >>> 0 };
 }
 
-function rowOf(args: Args): Row {
+function rowOf(args: Args): ConfigRow {
 	const change = args.optional("change");
 	// First: where it is no change, it is not known which word is the interface.
 	if (change !== undefined) mustBeSigned(change);

@@ -182,7 +182,7 @@ for (const [line, expected] of [
 	],
 	["dump --count 1 --json", '{"lost":42}\n'],
 ] as const)
-	it(`${line} tells how many packets were lost meanwhile`, async (t, tables) => {
+	it(`${line} prints how many packets were lost meanwhile`, async (t, tables) => {
 		const lost = tables.open(eventsLostTable);
 		const everyCpu = (first: bigint) => [
 			first,

@@ -1,7 +1,7 @@
 import { type Cli, type Command, command } from "../command.js";
 import { badInput } from "../failure.js";
 import { counted } from "../output.js";
-import { printLines, type Rows } from "../print-long.js";
+import { type EachRow, printLines } from "../print-long.js";
 import { writePrivately } from "../private-file.js";
 import { readText } from "../text-file.js";
 import { apply } from "./apply.js";
@@ -122,9 +122,9 @@ const restore = (cli: () => Cli, tables: AnyBulkTables) =>
 	});
 
 /** Writes the lines to a file. Returns how many. */
-function saveTo(file: string, rows: Rows<string>): number {
+function saveTo(file: string, rows: EachRow<string>): number {
 	let count = 0;
-	const counting: Rows<string> = (row) =>
+	const counting: EachRow<string> = (row) =>
 		rows((line) => {
 			count++;
 			row(line);

@@ -1,6 +1,6 @@
 import type { Args } from "../command.js";
 import type { Context } from "../context.js";
-import type { Rows } from "../print-long.js";
+import type { EachRow } from "../print-long.js";
 import { rankOfMany } from "../young-generation.js";
 import type { AnyBulkTables } from "./bulk-tables.js";
 import { lineOf } from "./words.js";
@@ -10,7 +10,7 @@ export function savedLines(
 	tables: AnyBulkTables,
 	args: Args,
 	context: Context,
-): Rows<string> {
+): EachRow<string> {
 	const { rank, setWords, setOptions } = tables;
 	const how = tables.saveHow?.(args);
 	const open = context.openTable(tables.table, { readOnly: true });

@@ -3,7 +3,7 @@ import type { WritersLock } from "@sluice/maps";
 import type { OpenTable, Table } from "@sluice/maps/table";
 import { Context } from "../context.js";
 import { toJson } from "../output.js";
-import type { Lists, Rows } from "../print-long.js";
+import type { EachRow, Lists } from "../print-long.js";
 import type { Transaction } from "../transaction.js";
 
 /**
@@ -94,7 +94,7 @@ export class StreamContext extends Context {
 			: ["ok", ...(typeof lines === "function" ? lines() : lines)].join("\t");
 	}
 
-	override printLong(lines: Rows<string>, lists: Lists): void {
+	override printLong(lines: EachRow<string>, lists: Lists): void {
 		this.print(
 			() => all(lines),
 			() =>
@@ -117,7 +117,7 @@ export class StreamContext extends Context {
 	}
 }
 
-function all<T>(rows: Rows<T>): T[] {
+function all<T>(rows: EachRow<T>): T[] {
 	const list: T[] = [];
 	rows((row) => void list.push(row));
 	return list;

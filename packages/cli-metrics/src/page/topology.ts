@@ -34,7 +34,7 @@ ${rows.map((row) => tunnelRow(row, middle, isNode))}
 </svg>`;
 }
 
-interface Row {
+interface Branch {
 	tunnel: TunnelRow;
 	own: readonly ServiceRow[];
 	y: number;
@@ -42,7 +42,7 @@ interface Row {
 }
 
 function tunnelRow(
-	{ tunnel, own, y, lines }: Row,
+	{ tunnel, own, y, lines }: Branch,
 	from: number,
 	isNode: boolean,
 ): Html {

@@ -95,7 +95,7 @@ function rowsBeside<V>(
 }
 
 function printLines(
-	{ services, encap, nat }: Rows,
+	{ services, encap, nat }: Listing,
 	beside: (service: Service) => string[],
 	show: ShowKey,
 	line: (text: string) => void,
@@ -113,14 +113,14 @@ function printLines(
 	line(counted(count, "service"));
 }
 
-interface Rows {
+interface Listing {
 	// Read while they are printed: of a large table, the rows need not all be there at once.
 	services(visit: (service: Service) => void): void;
 	encap(visit: (backend: Endpoint, encap: Encap) => void): void;
 	nat(visit: (from: Endpoint, to: Endpoint) => void): void;
 }
 
-function everything({ verify, encap, nat }: ServiceTables): Rows {
+function everything({ verify, encap, nat }: ServiceTables): Listing {
 	const order = new OrderOfServices();
 	return {
 		services: (visit) =>
@@ -165,7 +165,7 @@ class OrderOfServices {
 	};
 }
 
-function one({ verify, encap, nat }: ServiceTables, sid: Sid): Rows {
+function one({ verify, encap, nat }: ServiceTables, sid: Sid): Listing {
 	const value = verify.get(sid);
 	if (!value) throw noService(sid);
 	const service = { ...value, sid };

@@ -190,16 +190,16 @@ for (const [address, kind] of [
 		const other = address.includes(":") ? "fd00::5" : "5.5.5.5";
 		const hint =
 			kind === "loopback" ? "; --force allows a loopback address" : "";
-		const told = (name: string) => ({
+		const refusal = (name: string) => ({
 			code: 2,
 			err: `cli_service: set: ${name} must be the address of one host, got "${address}", ${kind}${hint}\n`,
 		});
 		const backend = `set 1 2 tcp ${other} 80 ${address} 80 100 x`;
 		await session(t, tables, cli, [
-			{ type: backend, ...told("ip-ep") },
+			{ type: backend, ...refusal("ip-ep") },
 			{
 				type: `set 1 2 tcp ${address} 80 ${other} 80 100 x`,
-				...told("ip-proxy"),
+				...refusal("ip-proxy"),
 			},
 		]);
 		const forced = await tables.run(cli, `${backend} --force`);

@@ -58,14 +58,14 @@ export const get = command({
 	},
 });
 
-interface Rows {
+interface Listing {
 	// Read while they are printed: of a large table, they need not all be there at once.
 	tunnels(visit: (id: number, tunnel: Tunnel) => void): void;
 	decap: (readonly [Endpoint, number])[];
 }
 
 function printLines(
-	{ tunnels, decap }: Rows,
+	{ tunnels, decap }: Listing,
 	now: Now,
 	mtuOf: ReturnType<typeof pathMtus>,
 	options: ReadonlyMap<number, TunnelOptions>,
@@ -106,14 +106,14 @@ export const idOrAll = (text: string): number | "all" =>
 /** @throws Failure missing */
 export const noTunnel = (id: number) => missing(`no tunnel ${id}`);
 
-function everything({ tunnels, decap }: TunnelTables): Rows {
+function everything({ tunnels, decap }: TunnelTables): Listing {
 	return {
 		tunnels: (visit) => tunnels.forEach(visit, (id) => id),
 		decap: [...decap.entries()],
 	};
 }
 
-function one({ tunnels, decap }: TunnelTables, id: number): Rows {
+function one({ tunnels, decap }: TunnelTables, id: number): Listing {
 	const tunnel = tunnels.get(id);
 	if (!tunnel) throw noTunnel(id);
 	const endpoint = localEndpoint(tunnel);

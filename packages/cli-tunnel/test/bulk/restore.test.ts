@@ -15,7 +15,7 @@ const saved = async (tables: PinnedTables) =>
 	(await tables.run(cli, "save")).out;
 
 /** Local endpoints and how many tunnels have them. */
-const counted = (tables: PinnedTables) =>
+const references = (tables: PinnedTables) =>
 	[...tables.open(decapTable).entries()]
 		.map(
 			([{ address, port }, references]) => `${address} ${port} ${references}`,
@@ -50,7 +50,7 @@ it("restore makes the tables equal to the file, and touches nothing else", async
 			out: "2 lines: 0 rows written, 0 deleted\n",
 		},
 	]);
-	t.deepEqual(counted(tables), ["10.0.0.1 6080 1", "10.0.0.3 6080 1"]);
+	t.deepEqual(references(tables), ["10.0.0.1 6080 1", "10.0.0.3 6080 1"]);
 });
 
 it("restore deletes a tunnel that services use only with --force", async (t, tables) => {
@@ -146,7 +146,7 @@ it("restore counts again what another program has miscounted", async (t, tables)
 			out: "1 line: 1 row written, 1 deleted\n",
 		},
 	]);
-	t.deepEqual(counted(tables), ["10.0.0.1 6080 1"]);
+	t.deepEqual(references(tables), ["10.0.0.1 6080 1"]);
 });
 
 it("restore, killed anywhere, is finished by the same restore", async (t, tables) => {
@@ -166,7 +166,7 @@ it("restore, killed anywhere, is finished by the same restore", async (t, tables
 		t.true(finished || ended.err.includes(Killed.name), ended.err);
 		await tables.run(cli, "restore -", { input });
 		t.is(await saved(tables), input, `after ${writes} writes`);
-		t.deepEqual(counted(tables), [
+		t.deepEqual(references(tables), [
 			"10.0.0.1 6080 1",
 			"10.0.0.4 6080 1",
 			"10.0.0.9 6080 1",

@@ -52,7 +52,7 @@ it("set prints the tunnel as JSON", async (t, tables) => {
 });
 
 it("tunnels with one local endpoint count it together, also when they move", async (t, tables) => {
-	const counted = () =>
+	const references = () =>
 		[...tables.open(decapTable).entries()]
 			.map(([{ address, port }, references]) =>
 				[address, port, references].join(" "),
@@ -60,17 +60,17 @@ it("tunnels with one local endpoint count it together, also when they move", asy
 			.sort();
 	await tables.run(cli, "set 1 10.0.0.1 6080 0 0");
 	await tables.run(cli, "set 2 10.0.0.1 6080 10.0.0.2 6080");
-	t.deepEqual(counted(), ["10.0.0.1 6080 2"]);
+	t.deepEqual(references(), ["10.0.0.1 6080 2"]);
 	await tables.run(cli, "set 2 10.0.0.1 6080 10.0.0.3 6080");
-	t.deepEqual(counted(), ["10.0.0.1 6080 2"]);
+	t.deepEqual(references(), ["10.0.0.1 6080 2"]);
 	await tables.run(cli, "set 2 10.0.0.1 6081 10.0.0.3 6080");
-	t.deepEqual(counted(), ["10.0.0.1 6080 1", "10.0.0.1 6081 1"]);
+	t.deepEqual(references(), ["10.0.0.1 6080 1", "10.0.0.1 6081 1"]);
 	await tables.run(cli, "set 1 10.0.0.1 6081 0 0");
-	t.deepEqual(counted(), ["10.0.0.1 6081 2"]);
+	t.deepEqual(references(), ["10.0.0.1 6081 2"]);
 	await tables.run(cli, "del 1");
-	t.deepEqual(counted(), ["10.0.0.1 6081 1"]);
+	t.deepEqual(references(), ["10.0.0.1 6081 1"]);
 	await tables.run(cli, "del 2");
-	t.deepEqual(counted(), []);
+	t.deepEqual(references(), []);
 });
 
 for (const [address, kind] of [

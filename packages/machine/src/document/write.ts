@@ -29,21 +29,21 @@ import { type Only, ownsService, ownsTunnel } from "../only.js";
 import { API_VERSION, KIND, LEARNED } from "./words.js";
 
 /** The kernel's tables as a document's rows, each a mapping. */
-export interface Rows {
-	config: Row[];
-	tunnels: Row[];
-	services: Row[];
+export interface DocumentRows {
+	config: DocumentRow[];
+	tunnels: DocumentRow[];
+	services: DocumentRow[];
 }
 
-export type Row = Readonly<Record<string, unknown>>;
+export type DocumentRow = Readonly<Record<string, unknown>>;
 
 /** @param showKeys whether keys are in it, without which it cannot be applied */
 export function rowsOfMachine(
 	context: Context,
 	only: Only,
 	showKeys: boolean,
-): Rows {
-	const rows: Rows = { config: [], tunnels: [], services: [] };
+): DocumentRows {
+	const rows: DocumentRows = { config: [], tunnels: [], services: [] };
 	const readOnly = { readOnly: true };
 	if (only.config)
 		context
@@ -111,7 +111,7 @@ export function rowsOfMachine(
 }
 
 /** A tunnel's fields of its options; none: any ping moves its far end, packets carry keys, and the source port is fixed. */
-export function moveFields(options: TunnelOptions | undefined): Row {
+export function moveFields(options: TunnelOptions | undefined): DocumentRow {
 	if (!options) return {};
 	const { after, within } = moveDocument(options);
 	const token = tokenModeOf(options);
@@ -128,7 +128,7 @@ const signingRow = (
 	signing: Signing | undefined,
 	other: Buffer | undefined,
 	showKeys: boolean,
-): Row =>
+): DocumentRow =>
 	signing
 		? {
 				signingKey: showKeys ? keyRow(signing.key) : "hidden",
@@ -142,7 +142,7 @@ const signingRow = (
 		: {};
 
 /** A key as text where it is printable, else in hex. */
-function keyRow(key: Buffer): Row {
+function keyRow(key: Buffer): DocumentRow {
 	const used = key.subarray(0, key.findLastIndex((byte) => byte !== 0) + 1);
 	const text = used.toString("latin1");
 	return /^[\x20-\x7e]+$/.test(text) && !/^(hex|base64):/.test(text)
@@ -151,7 +151,11 @@ function keyRow(key: Buffer): Row {
 }
 
 /** The document as data. */
-export const documentOf = (rows: Rows, name: string, generation: bigint) => ({
+export const documentOf = (
+	rows: DocumentRows,
+	name: string,
+	generation: bigint,
+) => ({
 	apiVersion: API_VERSION,
 	kind: KIND,
 	metadata: { name, generation },
@@ -160,7 +164,7 @@ export const documentOf = (rows: Rows, name: string, generation: bigint) => ({
 
 /** The document in YAML, a line a row. */
 export function yamlLines(
-	rows: Rows,
+	rows: DocumentRows,
 	name: string,
 	generation: bigint,
 ): string[] {
@@ -168,7 +172,7 @@ export function yamlLines(
 		`apiVersion: ${API_VERSION}`,
 		`kind: ${KIND}`,
 		`metadata: { name: ${name}, generation: ${generation} }`,
-		...Object.entries(rows).flatMap(([key, list]: [string, Row[]]) =>
+		...Object.entries(rows).flatMap(([key, list]: [string, DocumentRow[]]) =>
 			list.length === 0
 				? [`${key}: []`]
 				: [`${key}:`, ...list.map((row) => `  - ${flow(row)}`)],

@@ -105,8 +105,8 @@ function refuseMapped(name: string, text: string, host: Prefix): never {
 /** Whether an address has bits set beyond the first `length`. */
 function hasBitsBeyond(bytes: string, length: number): boolean {
 	for (let at = length >> 3; at < bytes.length; at++) {
-		const kept = at === length >> 3 ? 0xff00 >> (length & 7) : 0;
-		if (bytes.charCodeAt(at) & ~kept & 0xff) return true;
+		const mask = at === length >> 3 ? 0xff00 >> (length & 7) : 0;
+		if (bytes.charCodeAt(at) & ~mask & 0xff) return true;
 	}
 	return false;
 }

@@ -1,4 +1,4 @@
-import { type Args, command, type Rows, values } from "@sluice/cli-kit";
+import { type Args, command, type EachRow, values } from "@sluice/cli-kit";
 import {
 	type Binding,
 	bindingArgs,
@@ -88,7 +88,7 @@ export const bindings = command({
 
 /** Bindings for a JSON document, each made when it is printed. */
 export const jsonOf =
-	(bindings: Iterable<Binding>): Rows<unknown> =>
+	(bindings: Iterable<Binding>): EachRow<unknown> =>
 	(row) => {
 		for (const one of bindings) row(bindingJson(one));
 	};

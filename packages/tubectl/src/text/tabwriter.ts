@@ -1,4 +1,4 @@
-import type { Rows } from "@sluice/cli-kit";
+import type { EachRow } from "@sluice/cli-kit";
 
 /**
  * Columns aligned to the right, each one space wider than its widest cell: what Go's tabwriter makes of cells that
@@ -6,7 +6,9 @@ import type { Rows } from "@sluice/cli-kit";
  *
  * @param rows is called twice, for the widths and for the lines: a large table is never in memory as a whole
  */
-export function alignedRight(rows: Rows<readonly string[]>): Rows<string> {
+export function alignedRight(
+	rows: EachRow<readonly string[]>,
+): EachRow<string> {
 	const widths: number[] = [];
 	rows((row) => {
 		for (const [column, cell] of row.entries())

@@ -93,12 +93,12 @@ kernelTest("A pid may stand in a file", async (t) => {
 kernelTest("A process may have a thousand descriptors, and gaps", async (t) => {
 	const pads = Array.from({ length: 1000 }, () => openSync("/dev/null", "r"));
 	const { port, cookie } = rawSocket(t, "ipv4", "udp");
-	const kept = pads.filter((fd, i) => {
+	const open = pads.filter((fd, i) => {
 		if (i % 3 === 0) closeSync(fd);
 		return i % 3 !== 0;
 	});
 	t.teardown(() => {
-		for (const fd of kept) closeSync(fd);
+		for (const fd of open) closeSync(fd);
 	});
 	t.is(
 		(await registerPid("udp", "127.0.0.1", port)).out,

@@ -1,10 +1,10 @@
-import type { Rows } from "@sluice/cli-kit";
+import type { EachRow } from "@sluice/cli-kit";
 import test from "ava";
 import { cookieText } from "../../src/state/sockets.js";
 import { bindingRows, destinationRows } from "../../src/text/listing.js";
 import { binding } from "../helpers/binding.js";
 
-function lines(rows: Rows<string>): string[] {
+function lines(rows: EachRow<string>): string[] {
 	const all: string[] = [];
 	rows((line) => void all.push(line));
 	return all;

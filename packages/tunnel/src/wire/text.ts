@@ -42,9 +42,9 @@ function flow(ip: IpLayer, next: Layer | undefined): string {
 function words(layer: Layer): string {
 	switch (layer.layer) {
 		case "udp":
-			return `udp ${counted(layer.length - 8)}`;
+			return `udp ${inBytes(layer.length - 8)}`;
 		case "tcp":
-			return `tcp ${layer.flags || "none"} ${counted(layer.payload)}${layer.mss === undefined ? "" : ` mss ${layer.mss}`}`;
+			return `tcp ${layer.flags || "none"} ${inBytes(layer.payload)}${layer.mss === undefined ? "" : ` mss ${layer.mss}`}`;
 		case "icmp":
 		case "icmpv6":
 			return `${layer.layer} ${layer.type}/${layer.code}${layer.mtu === undefined ? "" : ` mtu ${layer.mtu}`}`;
@@ -63,4 +63,4 @@ function words(layer: Layer): string {
 	}
 }
 
-const counted = (bytes: number) => `${bytes} bytes`;
+const inBytes = (bytes: number) => `${bytes} bytes`;

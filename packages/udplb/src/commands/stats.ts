@@ -32,7 +32,7 @@ export const stats = command({
 	}),
 	run({ device, looks }, context) {
 		if (looks)
-			return watch<Row>(context, looks, {
+			return watch<UpstreamRow>(context, looks, {
 				noun: "upstreams",
 				read: () => rowsOf(read(device, context)),
 				name: (row) =>
@@ -54,12 +54,12 @@ export const stats = command({
 });
 
 /** One upstream of one interface. */
-type Row = UpstreamCount & { interface: string };
+type UpstreamRow = UpstreamCount & { interface: string };
 
 const read = (device: string | undefined, context: Context) =>
 	readAll(context.kernel, context.bpffs, device);
 
-const rowsOf = (interfaces: readonly InterfaceCounters[]): Row[] =>
+const rowsOf = (interfaces: readonly InterfaceCounters[]): UpstreamRow[] =>
 	interfaces.flatMap(({ interface: name, upstreams }) =>
 		upstreams.map((one) => ({ interface: name, ...one })),
 	);

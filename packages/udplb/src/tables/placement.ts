@@ -109,8 +109,8 @@ export class Placement {
 			const { chunk, slots, indices } = old;
 			if (now?.chunk !== chunk)
 				chunks.push({ at: chunk, count: chunksOf(slots) });
-			const kept = new Set(now?.indices);
-			for (const index of indices) if (!kept.has(index)) upstreams.push(index);
+			const still = new Set(now?.indices);
+			for (const index of indices) if (!still.has(index)) upstreams.push(index);
 		}
 		this.#chunks.give(chunks);
 		this.#upstreams.give(upstreams.map((at) => ({ at, count: 1 })));
