@@ -15,8 +15,8 @@ import { typedVerb } from "./usage.js";
  * Runs the program that this process was started for, and exits. All output has been written by then. That Node takes
  * itself apart when nothing is left to wait for costs a tenth of its start.
  */
-export async function main(program: Program): Promise<never> {
-	process.exit(await run(program, process.argv.slice(2), realEnv));
+export async function main(cli: Cli): Promise<never> {
+	process.exit(await run(cli, process.argv.slice(2), realEnv));
 }
 
 /**
