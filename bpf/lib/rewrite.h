@@ -183,6 +183,7 @@ static __always_inline int nat_quote(struct __sk_buff *skb, const struct packet 
 	return 0;
 }
 
+/* A subprogram: errors are rare, and their code is long. */
 SUBPROGRAM int nat_error(struct __sk_buff *skb, const struct packet *packet,
 			 const struct endpoint *entry, enum side side)
 {

@@ -12,6 +12,7 @@
 #include "lib/address.h"
 #include "monitor/drop.h"
 #include "tunnel/flow.h"
+#include "tunnel/gue_word.h"
 #include "tunnel/tables.h"
 
 #define IP_FRAGMENT_OFFSET 0x1fff
@@ -21,9 +22,6 @@
 #define GUE_SIZE (4 + sizeof(struct sid) + KEY_SIZE)
 #define GUE_CONTROL_BIT 0x20
 #define GUE_HLEN_BITS 0x1f
-/* The first word of data packets. */
-#define GUE_DATA_IPV4 0x0504a000
-#define GUE_DATA_IPV6 0x0529a000
 
 struct flow {
 	struct endpoint src, dst;
