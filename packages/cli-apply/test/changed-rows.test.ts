@@ -1,4 +1,4 @@
-// Needs root and BPF: applies JSON documents that differ in few rows, of which those alone are looked at.
+// Needs root and BPF: applies JSON documents that differ from the one before in few rows.
 import { execFileSync } from "node:child_process";
 import { differingRows } from "@sluice/document";
 import { encapTable, natTable, tunnelTable } from "@sluice/maps/tables";
@@ -291,9 +291,17 @@ test(
 	],
 );
 
+function isJson(text: string): boolean {
+	try {
+		JSON.parse(text);
+		return true;
+	} catch {
+		return false;
+	}
+}
+
 for (const after of ['{"a":[1,2,]}', '{"a":[1,,2]}', '{"a":[1,2],"a":[3]}'])
 	test(`${after} does not become a valid document by what is cut out`, (t) => {
 		const rows = differingRows('{"a":[1,2,3]}', after, ["a"]);
-		if (rows) t.throws(() => JSON.parse(rows.after));
-		else t.pass();
+		t.false(rows !== undefined && isJson(rows.after));
 	});

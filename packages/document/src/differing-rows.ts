@@ -1,8 +1,8 @@
 import { type JsonList, jsonLists, type Range, without } from "./json-lists.js";
 
 /**
- * Cuts the rows out of two JSON documents that both begin a list with, and end it with: two short documents remain, with
- * the rows that differ, and at least one row of each list that has any.
+ * Cuts out of two JSON documents the rows with which both begin and end a list: two short documents remain, with the rows
+ * that differ, and at least one row of each list that has any.
  *
  * What is cut out is the same in both texts, whole rows with their commas. So if `before` and what remains of `after` are
  * valid JSON, `after` is.
@@ -43,11 +43,11 @@ function shared(
 ): { head: number; tail: number } {
 	const old = text.slice(from, to);
 	const most = Math.min(old.length, rows.length);
-	const prefix = longest(
+	const prefix = commonLength(
 		most,
 		(from, to) => old.slice(from, to) === rows.slice(from, to),
 	);
-	const suffix = longest(
+	const suffix = commonLength(
 		most - prefix,
 		(from, to) =>
 			old.slice(old.length - to, old.length - from) ===
@@ -65,8 +65,8 @@ function shared(
 /** Characters that are compared at once. */
 const BLOCK = 1 << 16;
 
-/** The largest length, to the most, of which all parts are the same. */
-function longest(
+/** The length of the common prefix, at most `most`: blocks are compared, then ever smaller ones. */
+function commonLength(
 	most: number,
 	isSame: (from: number, to: number) => boolean,
 ): number {

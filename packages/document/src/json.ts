@@ -19,8 +19,8 @@ export function readJson(text: string): Source | undefined {
 }
 
 /**
- * As `readJson`, of a mapping with lists that may be long: each row is taken apart when it is asked for, so that not all of
- * them need to be there at once. A row that is not JSON is met only then.
+ * As `readJson`, of a mapping with lists that may be long: a row is parsed when the list is iterated, so that memory holds
+ * few of them. A row that is not JSON throws only then.
  *
  * @param names of the lists, at the top of the document; each stands in the content as an iterable
  * @throws SyntaxError by the iterables

@@ -67,7 +67,7 @@ interface ChangeOptions
  * are not deleted by it, since every service would have to be looked at.
  *
  * @returns undefined where it cannot be done so: nothing was applied yet, or only a part of the tables was; rows were
- * changed since; a row is added that is there, or one that may not be beside those that are there, or of which to warn
+ * changed since; a row is added that is there, or one that may not be beside those that are there, or one that warnings name
  * @throws Failure usage: the rows do not belong together, or are refused; nothing was changed
  */
 export function performChange(
@@ -115,7 +115,7 @@ export function performChange(
 	return context.transact(act);
 }
 
-/** Whether a token mode cuts services off, of which there is a warning about all rows. */
+/** Whether a token mode cuts services off: the comparison of all rows warns of them. */
 const isCutOff = ({ tunnels, services }: Machine, staged: Transaction) =>
 	tunnels.some(({ id, spec }) => keylessOfTunnel(staged, id, spec.options)) ||
 	services.some((service) => keylessService(staged, service));
@@ -125,7 +125,7 @@ interface Changed extends Counts {
 	generation: bigint;
 }
 
-/** @returns false where all rows have to be looked at */
+/** @returns false where all rows must be compared */
 function stageChange(
 	{ set, deleted, added }: Change,
 	transaction: Transaction,

@@ -16,15 +16,15 @@ import type { Machine } from "./machine.js";
 import type { Input, Options, Result } from "./perform.js";
 import { warningsOf } from "./warnings.js";
 
-/** Characters of rows that differ from which on all rows are compared: that is quicker then. */
+/** Characters of differing rows above which all rows are compared, which is then faster. */
 const MANY = 250_000;
 
 /**
- * As `perform`, of a document in JSON whose text is, but for a few rows, the one that was applied last, where no row was
- * changed since. Only the rows that differ are taken apart, and written.
+ * As `perform`, of a document in JSON that differs in few rows from the one applied last, where no row of the tables was
+ * changed since. Only the rows that differ are parsed and written.
  *
  * @param file SHA-256 of the text
- * @returns undefined where all rows have to be looked at, also for what is wrong
+ * @returns undefined where all rows must be compared, also to report mistakes
  */
 export function performChangedRows(
 	{ file: name, text }: Input,
@@ -68,7 +68,7 @@ export function performChangedRows(
 			}
 		);
 	} catch (error) {
-		// What is wrong is found again, and where.
+		// The comparison of all rows reports it, with line and column.
 		if (error instanceof Failure) return undefined;
 		throw error;
 	}

@@ -26,7 +26,7 @@ import {
 	UNKNOWN,
 } from "@sluice/tunnel";
 import { LEARNED } from "./document/words.js";
-import { moveFields } from "./document/write.js";
+import { optionFields } from "./document/write.js";
 import { EVERY } from "./machine.js";
 import type { Stage } from "./stage.js";
 
@@ -160,7 +160,7 @@ function tunnelText(tunnel: Tunnel, options: TunnelOptions = anyMove): string {
 	const { local, localPort, remote, remotePort } = tunnel;
 	return [
 		`${endpointText(local, localPort)} -> ${remote === UNKNOWN ? LEARNED : endpointText(remote, remotePort)}`,
-		...Object.entries(moveFields(options)).map((field) => field.join(" ")),
+		...Object.entries(optionFields(options)).map((field) => field.join(" ")),
 	].join(", ");
 }
 

@@ -140,8 +140,8 @@ export function performDocument(
 }
 
 /**
- * The result where the very file was applied last and no row was changed since, so that the caller need not take the document
- * apart. Of files with keys in other files, and of parts of the tables, more has to be looked at.
+ * The result where the same file was applied last and no row was changed since: the document need not be parsed. Keys in other
+ * files and parts of the tables need the comparison of all rows.
  */
 function unchanged(
 	{ text }: Input,

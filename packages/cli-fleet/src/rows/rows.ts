@@ -6,7 +6,7 @@ import {
 	checkTogether,
 	configRow,
 	type Machine,
-	moveFields,
+	optionFields,
 	Reader,
 	serviceRow,
 	type TunnelRow,
@@ -51,7 +51,7 @@ export function rowsOf(
 				spec.remote === UNKNOWN
 					? "learned"
 					: endpointText(spec.remote, spec.remotePort),
-			...moveFields(spec.options),
+			...optionFields(spec.options),
 		});
 	for (const service of services) {
 		const { sid, proxy, backend, tunnel, key, other, signing } = service;

@@ -62,7 +62,7 @@ export function readMachine(file: string, text: string): ReadMachine {
 	return readContent(file, readDocument(text, mistakes), mistakes);
 }
 
-/** As `readMachine`, of a document that was taken apart. */
+/** As `readMachine`, of a document that is parsed already. */
 export function readContent(
 	file: string,
 	{ content, positionAt, json }: Source,

@@ -113,7 +113,7 @@ export class Reader {
 	}
 }
 
-/** An array, or rows that are taken apart one by one. */
+/** An array, or rows that are parsed one by one. */
 const isList = (value: unknown): value is Iterable<unknown> =>
 	typeof value === "object" && value !== null && Symbol.iterator in value;
 

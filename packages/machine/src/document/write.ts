@@ -75,7 +75,7 @@ export function rowsOfMachine(
 					remote === UNKNOWN || isLearned({ remote, lastPing }, row)
 						? LEARNED
 						: endpointText(remote, remotePort),
-				...moveFields(row),
+				...optionFields(row),
 			});
 		},
 		(id) => id,
@@ -111,7 +111,7 @@ export function rowsOfMachine(
 }
 
 /** A tunnel's fields of its options; none: any ping moves its far end, packets carry keys, and the source port is fixed. */
-export function moveFields(options: TunnelOptions | undefined): DocumentRow {
+export function optionFields(options: TunnelOptions | undefined): DocumentRow {
 	if (!options) return {};
 	const { after, within } = moveDocument(options);
 	const token = tokenModeOf(options);
