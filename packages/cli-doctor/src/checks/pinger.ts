@@ -111,7 +111,10 @@ function signedTunnels(world: World): Set<number> {
 	);
 }
 
-/** Sends one more ping beside those of the program that pings, from the same endpoint. */
+/**
+ * Sends pings beside those of the program that pings, from the same endpoint. Three: the far end takes no ping that is
+ * older than the last one, and one of the other program can overtake.
+ */
 async function unansweredPing(
 	{ bpffs }: World,
 	id: number,
@@ -120,7 +123,11 @@ async function unansweredPing(
 	const [command, ...first] = siblingProgram("cli_tunnel");
 	const { exitCode, stderr } = await execa(
 		command,
-		[...first, "ping", String(id), "--count", "1", "--bpffs", bpffs],
+		[
+			...first,
+			...["ping", String(id), "--count", "3", "--interval", "0.2"],
+			...["--bpffs", bpffs],
+		],
 		{ reject: false },
 	);
 	if (exitCode === 0 || !/no answer/.test(stderr)) return [];
