@@ -33,7 +33,7 @@ export const filterOptions: Readonly<Record<string, OptionSpec>> = {
 	direction: { type: "string", describe: "Only ingress or egress" },
 	reason: {
 		type: "string",
-		describe: "Only packets with this outcome; several with commas between",
+		describe: "Only packets with these outcomes, separated by commas",
 	},
 };
 

@@ -2,7 +2,7 @@ import { type Args, badInput, type OptionSpec } from "@sluice/cli-kit";
 
 /** Of a command that reports packets until it is stopped. */
 export const writeOptions: Readonly<Record<string, OptionSpec>> = {
-	count: { type: "string", describe: "Stop after so many" },
+	count: { type: "string", describe: "Stop after N packets" },
 	write: {
 		type: "string",
 		value: "file",

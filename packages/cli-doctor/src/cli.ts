@@ -17,13 +17,13 @@ const PING_INTERVAL = 10;
 
 const examination = command({
 	usage: "$0",
-	summary: "Look for what would stop the tunnel from working here",
+	summary: "Report what prevents tunnels from working on this machine",
 	examples: [
-		["", "Look at everything"],
-		["--seconds 10", "Watch the counters for ten seconds"],
+		["", "Run all checks"],
+		["--seconds 10", "Compare the counters over ten seconds"],
 		[
 			"--json | jq -r '.findings[].fix // empty'",
-			"The commands that mend what is wrong",
+			"Print the commands that fix the findings",
 		],
 	],
 	// Where there is no libbpf, that is a finding.
@@ -68,7 +68,7 @@ const examination = command({
 /** What would stop Sluice from working on this machine. */
 export const cli: Cli = {
 	name: "cli_doctor",
-	summary: "say what would stop the tunnel from working on this machine",
+	summary: "report what prevents tunnels from working on this machine",
 	version: manifest.version,
 	commands: [examination],
 };

@@ -8,7 +8,7 @@ import { questionOf } from "./question.js";
 const explanation = command({
 	usage: "$0 <source> <destination>",
 	summary:
-		"Run the attached program on a packet, with the live tables, and say what would happen to it and why; nothing is sent, counted or learned",
+		"Run the attached program on a packet with the present tables, and print the outcome with its reason; nothing is sent, counted or learned",
 	positionals: {
 		source: "ADDRESS:PORT, an IPv6 address in brackets",
 		destination: "ADDRESS:PORT",
@@ -58,8 +58,7 @@ const explanation = command({
 		},
 		mtu: {
 			type: "string",
-			describe:
-				"What the ICMP error says would fit [default: DESTINATION is unreachable]",
+			describe: "MTU in the ICMP error [default: DESTINATION is unreachable]",
 		},
 		object: {
 			type: "string",
@@ -82,11 +81,11 @@ const explanation = command({
 		],
 		[
 			"--dev eth0 --dir ingress --proto udp 7.7.7.7:4000 6.6.6.6:6080 --ping 100 --gue 1,2",
-			"Whether a ping would be taken",
+			"Whether a ping would be accepted",
 		],
 		[
 			"--dev eth0 --dir ingress --proto tcp 5.5.5.5:3100 10.0.0.9:40000 --icmp 10.9.9.9 --mtu 1300",
-			"What becomes of a router's complaint about a reply",
+			"What the gateway does with a router's ICMP error about a reply",
 		],
 		[
 			"--dev eth0 --dir egress --proto udp 10.0.0.9:4000 1.1.1.1:53 --fragment later",
@@ -103,7 +102,7 @@ const explanation = command({
 /** See why a packet goes where it goes, or nowhere. */
 export const cli: Cli = {
 	name: "cli_explain",
-	summary: "say what would happen to a packet, and why",
+	summary: "print what would happen to a packet, and why",
 	version: manifest.version,
 	pins: tunnelPins,
 	values: {

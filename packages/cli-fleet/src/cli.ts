@@ -12,7 +12,7 @@ import { status } from "./commands/status.js";
 /** The documents of many machines, pushed to a store and applied by an agent on each. */
 export const cli: Cli = {
 	name: "cli_fleet",
-	summary: "keep many machines' tables what their documents in etcd say",
+	summary: "keep the tables of many machines equal to their documents in etcd",
 	version: manifest.version,
 	pins: tunnelPins,
 	values: { key: "file", ca: "file", cert: "file" },

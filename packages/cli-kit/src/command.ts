@@ -148,7 +148,7 @@ export const commonOptions: Readonly<Record<string, OptionSpec>> = {
 	help: {
 		type: "boolean",
 		alias: "h",
-		describe: "Show help; of a command where one is named",
+		describe: "Show help, also after a command",
 	},
 	version: { type: "boolean", describe: "Show the version" },
 };

@@ -20,7 +20,7 @@ export const metricsOptions = {
 		type: "string",
 		value: "file",
 		describe:
-			"TLS and passwords: the file that Prometheus's exporters read (tls_server_config, basic_auth_users)",
+			"File with TLS and passwords, in the format of Prometheus's exporters (tls_server_config, basic_auth_users)",
 	},
 	timeout: {
 		type: "string",

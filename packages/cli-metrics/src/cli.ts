@@ -6,7 +6,7 @@ import { serve } from "./serve.js";
 /** The tunnels, for Prometheus and as a page. */
 export const cli: Cli = {
 	name: "cli_metrics",
-	summary: "serve the tunnels' metrics to Prometheus, and as a page",
+	summary: "serve metrics of the tunnels for Prometheus, and a web page",
 	version: manifest.version,
 	pins: tunnelPins,
 	commands: [serve],

@@ -12,7 +12,7 @@ const DEFAULT_DOCTOR = 60;
 export const serve = command({
 	usage: "serve <address> <port>",
 	summary:
-		"Serve metrics for Prometheus at /metrics and a page for people at /, until stopped",
+		"Serve metrics for Prometheus at /metrics and a web page at /, until stopped",
 	positionals: listenPositionals,
 	options: {
 		...metricsOptions,

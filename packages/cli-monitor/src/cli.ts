@@ -20,18 +20,18 @@ const SNAPSHOT = 512;
 const monitor = command({
 	usage: "$0",
 	summary:
-		"Show the tunnels' packets that our programs or the kernel drop, with the reason; runs until stopped",
+		"Print packets of the tunnels that our programs or the kernel drop, with the reason, until stopped",
 	options: {
 		...writeOptions,
 		...filterOptions,
 		reason: {
 			type: "string",
 			describe:
-				"Only packets with this outcome of ours or this reason of the kernel; several with commas between",
+				"Only packets with these outcomes, or these drop reasons of the kernel; separated by commas",
 		},
 		rate: {
 			type: "string",
-			describe: `Packets in a second on each CPU, 0 for all; the others are counted [default: ${RATE}]`,
+			describe: `Packets per second and CPU, 0 for all; the others are counted [default: ${RATE}]`,
 		},
 	},
 	examples: [

@@ -30,16 +30,16 @@ const DOCTOR_INTERVAL = 30_000;
 const status = command({
 	usage: "$0",
 	summary:
-		"Show this machine on one screen: role, programs, tunnels, services, drops and what cli_doctor finds",
+		"Show this machine on one screen: role, programs, tunnels, services, drops and findings of cli_doctor",
 	options: {
 		...watchOptions,
 		watch: {
 			type: "boolean",
-			describe: "Again and again, in place; until stopped",
+			describe: "Update the screen until stopped",
 		},
 		seconds: {
 			type: "string",
-			describe: `Without --watch: seconds between two readings, which rates and drops are over [default: ${SECONDS}]`,
+			describe: `Without --watch: seconds between the two readings for rates and drops [default: ${SECONDS}]`,
 		},
 		"no-doctor": {
 			type: "boolean",
@@ -47,9 +47,9 @@ const status = command({
 		},
 	},
 	examples: [
-		["", "What there is, and what moves in two seconds"],
+		["", "Show the machine, with rates over two seconds"],
 		["--watch", "The same, every second; drops are those of the last minute"],
-		["--json | jq '.drops'", "What is dropped now"],
+		["--json | jq '.drops'", "Print the drops"],
 	],
 	parse: (args) => ({
 		looks: looksOf(args),

@@ -50,7 +50,7 @@ export const bulk: BulkTables<
 	saveOptions: {
 		"without-learned": {
 			type: "boolean",
-			describe: "Save remotes that were learned from pings as 0 0",
+			describe: "Save learned remotes as 0 0",
 		},
 	},
 	saveHow: (args) => ({ withoutLearned: args.flag("without-learned") }),
@@ -58,7 +58,7 @@ export const bulk: BulkTables<
 	restoreOptions: {
 		force: {
 			type: "boolean",
-			describe: "Delete tunnels also where services still use them",
+			describe: "Delete tunnels also if services use them",
 		},
 	},
 	restoring(context, args) {

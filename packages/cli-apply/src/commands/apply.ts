@@ -5,7 +5,7 @@ import { applyOptions, filePositional, inputOf, optionsOf } from "./options.js";
 
 export const apply = command({
 	usage: "$0 <file>",
-	summary: "Make the tables equal to a document, by the smallest difference",
+	summary: "Make the tables equal to a document; write only the difference",
 	positionals: filePositional,
 	options: {
 		"dry-run": {

@@ -6,7 +6,7 @@ import { filePositional, inputOf, onlyIn, onlyOption } from "./options.js";
 export const diff = command({
 	usage: "diff <file>",
 	summary:
-		"Compare the tables with a document: exit 0 where they are equal, 1 where they differ",
+		"Compare the tables with a document: exit code 0 if they are equal, 1 if they differ",
 	positionals: filePositional,
 	options: { only: onlyOption },
 	examples: [

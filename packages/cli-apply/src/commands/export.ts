@@ -11,8 +11,7 @@ import { onlyIn, onlyOption } from "./options.js";
 
 export const exportDocument = command({
 	usage: "export",
-	summary:
-		"Print the tables as a document; with the keys it is as secret as they are",
+	summary: "Print the tables as a document",
 	options: {
 		"show-keys": {
 			type: "boolean",
@@ -23,7 +22,7 @@ export const exportDocument = command({
 			type: "string",
 			value: "file",
 			describe:
-				"Write it to a file that only its owner may read; an existing file is replaced",
+				"Write to a file that only its owner may read; replaces an existing file",
 		},
 	},
 	examples: [

@@ -16,28 +16,28 @@ import {
 export const onlyOption: OptionSpec = {
 	type: "string",
 	describe:
-		"The part that the document owns, others leave alone: config, tunnels[:FROM-TO], services[:FROM-TO], separated by commas",
+		"The rows that the document owns: config, tunnels[:FROM-TO], services[:FROM-TO], separated by commas; others stay",
 };
 
 /** Options of every command that applies a document, or would. */
 export const applyOptions: Readonly<Record<string, OptionSpec>> = {
 	generation: {
 		type: "string",
-		describe: "Its generation, in place of the document's own",
+		describe: "Generation, in place of the document's",
 	},
 	"max-delete": {
 		type: "string",
 		describe:
-			"Rows that may be deleted, a number or a share such as 30% [default: 20 or 10%]",
+			"Rows that may be deleted: a number, or a share such as 30% [default: 20 or 10%]",
 	},
 	"allow-empty": {
 		type: "boolean",
-		describe: "Also where the document has no row: all is deleted",
+		describe: "Accept a document without rows: delete all",
 	},
 	"force-owner": {
 		type: "boolean",
 		describe:
-			"Also where another machine's document was applied, or one that owns another part",
+			"Accept a document of another machine, or with another --only, than the one applied before",
 	},
 	only: onlyOption,
 };

@@ -3,7 +3,8 @@ import { isDrifted, lastApplied, openApplied, when } from "@sluice/machine";
 
 export const status = command({
 	usage: "status",
-	summary: "Show what was applied last, and whether the tables are still so",
+	summary:
+		"Show what was applied last, and whether the tables have changed since",
 	examples: [["status", "Exit 3 where nothing was applied since the boot"]],
 	parse: () => undefined,
 	run(_, context) {

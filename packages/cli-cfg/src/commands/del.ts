@@ -5,7 +5,7 @@ import { noRow, select } from "./get.js";
 
 export const del = command({
 	usage: ["del <idx>|all", "del <interface> [<idx>]"],
-	summary: "Delete rows: without one for its interface, a program does nothing",
+	summary: "Delete rows; without a row, packets pass untouched",
 	positionals: {
 		idx: "0 ingress, 1 egress: the row for every interface, or one of the interface [default: both]",
 		interface: "Rows of this interface alone",
@@ -13,7 +13,7 @@ export const del = command({
 	options: {
 		"if-exists": {
 			type: "boolean",
-			describe: "No error where there is no such row",
+			describe: "No error if there is no such row",
 		},
 	},
 	bulk: "change",

@@ -27,7 +27,7 @@ const SNAPSHOT = 2048;
 export const dump = command({
 	usage: "dump",
 	summary:
-		"Show packets where a row has the dump flag, before and after the action; runs until stopped",
+		"Print packets of rows with the dump flag, before and after the action, until stopped",
 	options: { ...writeOptions, ...filterOptions },
 	examples: [
 		["dump", "Show packets until Ctrl-C"],

@@ -11,9 +11,9 @@ import { type OutcomeCount, readOutcomes } from "@sluice/tunnel";
 
 export const stats = command({
 	usage: "stats",
-	summary: "Show what became of the packets, since the programs were attached",
+	summary: "Show the packets of each outcome since the programs were attached",
 	options: {
-		all: { type: "boolean", describe: "Also what has not happened" },
+		all: { type: "boolean", describe: "Also counters that are 0" },
 		...watchOptions,
 	},
 	examples: [

@@ -11,7 +11,7 @@ import { printPushed } from "./push.js";
 
 export const history = command({
 	usage: "history <machine>",
-	summary: "List the generations of a machine that can be gone back to",
+	summary: "List the generations of a machine for rollback",
 	positionals: machinePositional,
 	options: storeOptions,
 	examples: [["history gw1", "The last ten"]],
@@ -57,7 +57,7 @@ export const history = command({
 export const rollback = command({
 	usage: "rollback <machine> <generation>",
 	summary:
-		"Push the rows of an older generation again, as a new one; keys that are in use stay",
+		"Push the rows of an older generation as a new one; the present keys stay",
 	positionals: {
 		...machinePositional,
 		generation: "One that history lists",

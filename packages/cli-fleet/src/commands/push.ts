@@ -12,7 +12,7 @@ export const WAIT = 30;
 
 export const push = command({
 	usage: "push <file>...",
-	summary: "Put documents of machines and links into etcd, for their agents",
+	summary: "Write documents of machines and links into etcd for their agents",
 	positionals: {
 		file: "A document, in YAML or JSON; - for standard input",
 	},
@@ -24,7 +24,7 @@ export const push = command({
 		"max-delete": {
 			type: "string",
 			describe:
-				"Rows of a machine that may be deleted, a number or a share such as 30% [default: 20 or 10%]",
+				"Rows of a machine that may be deleted: a number, or a share such as 30% [default: 20 or 10%]",
 		},
 		"allow-empty": {
 			type: "boolean",
@@ -37,7 +37,7 @@ export const push = command({
 		reset: {
 			type: "boolean",
 			describe:
-				"Agents that have applied newer generations, or another cluster's, take it all the same: etcd was restored",
+				"After a restore of etcd: accepted also by agents that have applied a newer generation, or one of another cluster",
 		},
 		wait: {
 			type: "boolean",
@@ -55,7 +55,7 @@ export const push = command({
 		batch: {
 			type: "string",
 			describe:
-				"So many machines at a time, a number or a share such as 10%; it ends with the first that refuses",
+				"Machines at a time: a number, or a share such as 10%; stops at the first refusal",
 		},
 		...storeOptions,
 	},

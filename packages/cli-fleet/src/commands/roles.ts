@@ -4,8 +4,7 @@ import { openStore, storeArgs, storeOptions } from "./options.js";
 
 export const roles = command({
 	usage: "roles [<machine>...]",
-	summary:
-		"Show the users and roles that etcd needs for the machines, or create them",
+	summary: "Show or create the machines' users and roles in etcd",
 	positionals: {
 		machine: "The name of a machine; all that were pushed",
 	},

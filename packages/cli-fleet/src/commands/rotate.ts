@@ -8,7 +8,7 @@ const IDLE = 5;
 export const rotate = command({
 	usage: ["rotate <service-id> <group-id>", "rotate all"],
 	summary:
-		"Give a service, or every link's, a new key on all its machines without losing a packet",
+		"Give a service, or those of all links, a new key on all machines, without losing a packet",
 	positionals: {
 		"service-id": "Service id, 0 to 65535",
 		"group-id": "Group id, 0 to 65535",

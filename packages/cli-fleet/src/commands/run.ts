@@ -17,7 +17,8 @@ const TUNNELS = 30_000;
 
 export const run = command({
 	usage: "run",
-	summary: "Keep this machine's tables what etcd says, until stopped",
+	summary:
+		"Keep this machine's tables equal to its document in etcd, until stopped",
 	options: {
 		machine: {
 			type: "string",

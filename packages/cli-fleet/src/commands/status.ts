@@ -18,7 +18,7 @@ interface MachineStatus {
 export const status = command({
 	usage: "status [<machine>...]",
 	summary:
-		"Show what was pushed to machines and what they have applied: exit 1 where one is behind, silent or has refused",
+		"Show the pushed and the applied generation of machines: exit code 1 if one is behind, silent or has refused",
 	positionals: { machine: "The name of a machine; all that were pushed" },
 	options: storeOptions,
 	examples: [["status", "As an alarm, by its exit code"]],

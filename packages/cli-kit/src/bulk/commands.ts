@@ -19,7 +19,7 @@ export const bulkCommands = (
 const batch = (cli: () => Cli, tables: AnyBulkTables) =>
 	command({
 		usage: "batch <file>",
-		summary: "Carry out many commands, one a line: all of them or none",
+		summary: "Run many commands, one per line, as one transaction",
 		positionals: {
 			file: "Commands as on the command line, with quotes and # comments as in a shell; - for standard input",
 		},
@@ -27,7 +27,7 @@ const batch = (cli: () => Cli, tables: AnyBulkTables) =>
 			stream: {
 				type: "boolean",
 				describe:
-					"Carry out each line of standard input when it arrives, and answer it by one line; a line may begin with @TAG, which its answer repeats",
+					"Run each line of standard input when it arrives, and print one line as its answer; a line may begin with @TAG, which the answer repeats",
 			},
 			"dry-run": {
 				type: "boolean",
@@ -62,13 +62,13 @@ const batch = (cli: () => Cli, tables: AnyBulkTables) =>
 const save = (tables: AnyBulkTables) =>
 	command({
 		usage: "save",
-		summary: `Print the batch that recreates the state${tables.saveNote ? `; ${tables.saveNote}` : ""}`,
+		summary: `Print the batch that recreates the tables${tables.saveNote ? `; ${tables.saveNote}` : ""}`,
 		options: {
 			output: {
 				type: "string",
 				value: "file",
 				describe:
-					"Write it to a file that only its owner may read; an existing file is replaced",
+					"Write to a file that only its owner may read; replaces an existing file",
 			},
 			...tables.saveOptions,
 		},
@@ -92,7 +92,7 @@ const restore = (cli: () => Cli, tables: AnyBulkTables) =>
 	command({
 		usage: "restore <file>",
 		summary:
-			"Make the state equal to a file that save has printed, by the smallest difference",
+			"Make the tables equal to a file that save has printed; write only the difference",
 		positionals: {
 			file: "Lines as save prints them; - for standard input",
 		},
@@ -103,7 +103,7 @@ const restore = (cli: () => Cli, tables: AnyBulkTables) =>
 			},
 			"allow-empty": {
 				type: "boolean",
-				describe: "Also where no line sets anything: all is deleted",
+				describe: "Accept a file without set lines: delete all",
 			},
 			...tables.restoreOptions,
 		},

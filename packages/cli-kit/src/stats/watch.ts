@@ -7,14 +7,13 @@ import * as values from "../values.js";
 export const watchOptions: Readonly<Record<string, OptionSpec>> = {
 	watch: {
 		type: "boolean",
-		describe:
-			"Show totals and rates of what moves, again and again; until stopped",
+		describe: "Show totals and rates, updated until stopped",
 	},
 	interval: {
 		type: "string",
-		describe: "With --watch: seconds between two looks [default: 1]",
+		describe: "With --watch: seconds between two updates [default: 1]",
 	},
-	count: { type: "string", describe: "With --watch: stop after so many looks" },
+	count: { type: "string", describe: "With --watch: stop after N updates" },
 };
 
 /** How often to look. */

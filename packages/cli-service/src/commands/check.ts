@@ -12,7 +12,7 @@ export const check = command({
 	options: {
 		repair: {
 			type: "boolean",
-			describe: "Put them right, by what TABLE-VERIFY says",
+			describe: "Correct them by TABLE-VERIFY",
 		},
 	},
 	examples: [

@@ -16,7 +16,7 @@ export const del = command({
 	options: {
 		"if-exists": {
 			type: "boolean",
-			describe: "No error where there is no such service",
+			describe: "No error if there is no such service",
 		},
 	},
 	bulk: "change",

@@ -33,7 +33,7 @@ type Step = (typeof steps)[number];
 
 export const rotate = command({
 	usage: "rotate <service-id> <group-id>",
-	summary: "Replace a service's key without losing a packet, in three steps",
+	summary: "Replace a service's key in three steps, without losing a packet",
 	positionals: {
 		"service-id": "Service id, 0 to 65535",
 		"group-id": "Group id, 0 to 65535",
@@ -43,31 +43,31 @@ export const rotate = command({
 			type: "string",
 			value: "key",
 			describe:
-				"First, on both ends: accept this key, too; written as set has it, and a signing key where the service has one",
+				"Step 1, on both ends: accept this key as well; a signing key if the service has one",
 		},
 		"prepare-file": {
 			type: "string",
 			value: "file",
-			describe: "The same with the key in a file, - for standard input",
+			describe: "--prepare with the key in a file, - for standard input",
 		},
 		switch: {
 			type: "boolean",
-			describe: "Then, on both ends: send the new key",
+			describe: "Step 2, on both ends: send the new key",
 		},
 		finish: {
 			type: "boolean",
 			describe:
-				"At last, on both ends: accept the old key no more; refused while packets come with it",
+				"Step 3, on both ends: accept only the new key; refused while packets arrive with the old one",
 		},
 		idle: {
 			type: "string",
 			value: "seconds",
-			describe: `With --finish: how long no packet may have come with the old key [default: ${DEFAULT_IDLE}]`,
+			describe: `With --finish: seconds without a packet with the old key [default: ${DEFAULT_IDLE}]`,
 		},
 		force: {
 			type: "boolean",
 			describe:
-				"With --finish: also where packets come with the key that goes, or the new one was never sent; with --prepare: instead of another new key",
+				"With --finish: also if packets arrive with the old key, or the new one was never sent; with --prepare: replace another new key",
 		},
 		"show-keys": showKeysOption,
 	},

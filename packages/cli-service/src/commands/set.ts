@@ -58,28 +58,28 @@ export const set = command({
 			type: "string",
 			value: "file",
 			describe:
-				"Read the key from a file, - for standard input: arguments can be read by any user",
+				"Read the key from a file, - for standard input; any user can read arguments",
 		},
 		"signing-key": {
 			type: "string",
 			value: "key",
 			describe:
-				"Sign the pings of the tunnel with this key, which never travels; without key, the key of the packets is derived from it",
+				"Sign the pings of the tunnel with this key, which is never sent; without <key>, the key of the packets is derived from it",
 		},
 		"signing-key-file": {
 			type: "string",
 			value: "file",
-			describe: "Read it from a file, - for standard input",
+			describe: "The signing key in a file, - for standard input",
 		},
 		"require-signed": {
 			type: "boolean",
-			describe: "Refuse pings that are not signed",
+			describe: "Refuse unsigned pings",
 		},
 		"next-key": {
 			type: "string",
 			value: "key",
 			describe:
-				"Accept this key, too, as after rotate --prepare: what save prints; with --signing-key it is a signing key",
+				"Accept this key as well, as after rotate --prepare; with --signing-key it is a signing key",
 		},
 		"old-key": {
 			type: "string",
@@ -89,7 +89,7 @@ export const set = command({
 		force: {
 			type: "boolean",
 			describe:
-				"Take endpoints over from other services, which are deleted; allow a loopback address",
+				"Delete other services that have an endpoint of this one; allow a loopback address",
 		},
 		"show-keys": showKeysOption,
 	},

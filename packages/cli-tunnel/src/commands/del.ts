@@ -15,11 +15,11 @@ export const del = command({
 	options: {
 		force: {
 			type: "boolean",
-			describe: "Also where services still use it",
+			describe: "Also if services use it",
 		},
 		"if-exists": {
 			type: "boolean",
-			describe: "No error where there is no such tunnel",
+			describe: "No error if there is no such tunnel",
 		},
 	},
 	bulk: "change",

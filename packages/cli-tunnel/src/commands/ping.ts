@@ -18,7 +18,7 @@ const DEFAULT_INTERVAL = 10;
 export const ping = command({
 	usage: "ping <id>|all",
 	summary:
-		"Send GUE pings, so that the far end learns this end's address; runs until stopped",
+		"Send GUE pings until stopped, so that the far end learns this end's address",
 	positionals: { id: "Tunnel id, 0 to 4294967295, or all" },
 	options: {
 		interval: {
@@ -28,7 +28,7 @@ export const ping = command({
 		count: {
 			type: "string",
 			describe:
-				"Stop after so many pings of each tunnel; fails where a tunnel that is signed for has not answered",
+				"Stop after N pings of each tunnel; fails if a signed tunnel has not answered",
 		},
 		mtu: {
 			type: "boolean",
@@ -37,7 +37,7 @@ export const ping = command({
 		},
 		open: {
 			type: "boolean",
-			describe: "Without a key: the far end must have its open-ping flag set",
+			describe: "Without a key; the far end needs the flag open-ping",
 		},
 	},
 	examples: [

@@ -31,13 +31,13 @@ export const set = command({
 	options: {
 		"reset-remote": {
 			type: "boolean",
-			describe: "Forget a remote that was learned",
+			describe: "Forget the learned remote",
 		},
 		"move-after": {
 			type: "string",
 			value: "seconds|never",
 			describe:
-				"A ping that is not signed moves the far end only after so many seconds without a ping from where it is",
+				"An unsigned ping moves the far end only after so many seconds without a ping from its present address",
 		},
 		"move-within": {
 			type: "string",
@@ -48,13 +48,13 @@ export const set = command({
 			type: "string",
 			value: "off|accept|send|require",
 			describe:
-				"What packets carry in place of the key: a token of their flow, made with the signing key, valid for 32 s [default: off]",
+				"A token of the flow in place of the key, made with the signing key, valid for 32 s [default: off]",
 		},
 		"source-port": {
 			type: "string",
 			value: "fixed|flow",
 			describe:
-				"The outer source port: the local one, or one of 49152 to 65535 for each flow, which spreads them over the far end's receive queues [default: fixed]",
+				"The outer source port: the local port, or one of 49152 to 65535 for each flow, for the far end's receive queues [default: fixed]",
 		},
 	},
 	bulk: "change",

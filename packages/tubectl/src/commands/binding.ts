@@ -55,7 +55,7 @@ export const unbind = command({
 
 export const bindings = command({
 	usage: "bindings [<protocol>|any] [<prefix>] [<port>]",
-	summary: "List bindings, those that win first",
+	summary: "List bindings by precedence",
 	positionals: {
 		protocol: "tcp, udp or any",
 		prefix: "Only bindings that overlap this subnet",

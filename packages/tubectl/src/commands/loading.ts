@@ -66,7 +66,7 @@ export const unload = command({
 
 export const prune = command({
 	usage: "prune",
-	summary: "Remove dispatchers whose network namespace is gone",
+	summary: "Remove dispatchers of deleted network namespaces",
 	examples: [["prune", "of all network namespaces, in this bpffs"]],
 	parse: nothing,
 	async run(_, context) {
@@ -88,7 +88,7 @@ export const upgrade = command({
 		index: {
 			type: "boolean",
 			describe:
-				"Give it an index, for large tables: from then on only tubectl can write bindings",
+				"Add an index, for large tables; then only tubectl can write bindings",
 		},
 		"no-index": {
 			type: "boolean",

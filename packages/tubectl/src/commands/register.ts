@@ -14,7 +14,7 @@ import type { RegisteredSocket } from "../state/sockets.js";
 
 export const register = command({
 	usage: "register <label>",
-	summary: "Register the sockets that were passed, by LISTEN_FDS",
+	summary: "Register the sockets passed by LISTEN_FDS",
 	positionals: { label: "Whose traffic the sockets get" },
 	examples: [["register foo", "in a unit that a socket unit activates"]],
 	parse: (args, env) => ({
@@ -86,7 +86,7 @@ export const registerPid = command({
 
 export const unregister = command({
 	usage: "unregister <label> <domain> <protocol>",
-	summary: "Take the socket from a destination",
+	summary: "Remove the socket of a destination",
 	positionals: {
 		label: "The destination's label",
 		domain: "ipv4 or ipv6",

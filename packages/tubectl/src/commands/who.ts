@@ -7,7 +7,7 @@ import { openToRead } from "./open.js";
 
 export const who = command({
 	usage: "who <protocol> <ip> <port>",
-	summary: "Show which binding and socket a packet would get, and why",
+	summary: "Show the binding and socket of a packet, and the reason",
 	positionals: {
 		protocol: "tcp or udp",
 		ip: "The packet's destination",

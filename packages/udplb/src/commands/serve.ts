@@ -35,7 +35,7 @@ const LISTED = 100;
 export const serve = command({
 	usage: "$0",
 	summary:
-		"Relay and forward UDP as a file says, until stopped; SIGHUP reads the file again",
+		"Relay and forward UDP as configured, until stopped; SIGHUP reads the file again",
 	options: {
 		config: {
 			type: "string",
@@ -46,7 +46,7 @@ export const serve = command({
 			type: "string",
 			alias: "i",
 			describe:
-				"Where packets come in [default: the interface of the default route]",
+				"Interface where packets arrive [default: the interface of the default route]",
 		},
 		debug: {
 			type: "boolean",
@@ -64,7 +64,7 @@ export const serve = command({
 		},
 		resolve: {
 			type: "string",
-			describe: "Seconds between look-ups of host names [default: 30]",
+			describe: "Seconds between lookups of host names [default: 30]",
 		},
 		wait: {
 			type: "boolean",
@@ -74,7 +74,7 @@ export const serve = command({
 	examples: [
 		[
 			"-d -i ens3 -c config.yaml",
-			"Balance what comes in by ens3, and print each decision",
+			"Relay packets that arrive at ens3, and print each decision",
 		],
 	],
 	parse(args: Args, env: Env) {

@@ -13,7 +13,7 @@ import { type InterfaceCounters, readAll } from "../counters/read-all.js";
 
 export const stats = command({
 	usage: "stats",
-	summary: "Show what went where",
+	summary: "Show packets and bytes of each upstream",
 	options: {
 		interface: {
 			type: "string",
