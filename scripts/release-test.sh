@@ -4,7 +4,7 @@
 # Packs every package to a tarball, installs the tarballs on a machine that has
 # nothing but Debian's base system and Node, and runs them there: no compiler,
 # no checkout. The machine is a directory made by debootstrap, entered by
-# chroot in network and mount namespaces of its own. cli_doctor is asked first:
+# chroot in network and mount namespaces of its own. cli_doctor runs first:
 # what it says is missing is installed by the commands that it prints.
 #
 # The tarballs stay in <directory> [default: none stay]. Takes some minutes and

@@ -87,7 +87,7 @@ no_modules() {
 	attach_tc.sh lo
 }
 
-# The kernels that are supported take our programs all the same, which must not be called wrong.
+# Supported kernels load our programs, so the doctor must not report them.
 locked_down() {
 	furnish
 	mount -t securityfs none /sys/kernel/security

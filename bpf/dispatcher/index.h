@@ -47,7 +47,7 @@ struct {
 
 /* The lengths of a protocol and port, the longest in the lowest byte; 0 ends them. */
 #define MAX_LENGTHS 4
-/* There are more than fit: the trie is asked. */
+/* More lengths than fit: use the trie. */
 #define TOO_MANY_LENGTHS (~0U)
 
 /* By port, then those of UDP. */

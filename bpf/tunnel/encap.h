@@ -48,7 +48,7 @@ static __always_inline long check_size(struct __sk_buff *skb, const struct packe
 	return -OUT_TOO_BIG;
 }
 
-/* Makes room for the outer header, and lets the kernel know what it is for. Returns 0 or -OUT_ENCAP_FAILED. */
+/* Makes room for the outer header, and marks the packet as encapsulated for the offloads. Returns 0 or -OUT_ENCAP_FAILED. */
 static __always_inline int grow(struct __sk_buff *skb, const struct packet *packet, __u32 overhead,
 				__u64 flags, __u8 outer_version)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What one hook lets the next one know about a packet, in skb->tc_index.
+/* Marks of a packet in skb->tc_index, from one hook for the next.
  *
  * Both hooks look services up by themselves, and a service may be deleted between the two lookups. The mark keeps such
  * a packet from leaving half done: translated and not encapsulated, or as a reply with the backend's own address.

@@ -84,7 +84,7 @@ static __always_inline long find_route(struct __sk_buff *skb, const struct route
 	return result;
 }
 
-/* Fills in the MTU of a route whose next hop is not resolved: the kernel is asked again. */
+/* Fills in the MTU of a route whose next hop is not resolved: a second lookup. */
 static __always_inline void learn_mtu(struct __sk_buff *skb, const struct route_query *query,
 				      struct route *route)
 {

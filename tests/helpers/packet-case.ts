@@ -75,7 +75,7 @@ export const homeless = service(5, 7, "tcp", "5.5.5.8", "1.1.1.8", 999);
 export const torn = service(5, 8, "tcp", "5.5.5.9", "1.1.1.9", 102);
 /** The neighbour at the far end of its tunnel is known. */
 export const routed = service(8, 1, "tcp", "5.5.5.10", "1.1.1.10", 103);
-/** Its tunnel's far end is on the link, but nobody knows where. */
+/** The tunnel's far end is on the link, but its neighbour entry is not resolved. */
 export const unresolved = service(8, 2, "tcp", "5.5.5.11", "1.1.1.11", 104);
 /** The route to its tunnel's far end has a locked MTU of 1300, and its next hop is not known. */
 export const locked = service(8, 4, "tcp", "5.5.5.14", "1.1.1.14", 107);

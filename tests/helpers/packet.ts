@@ -71,7 +71,7 @@ export const MORE = 0x2000;
 
 /**
  * A packet, written layer by layer in reading order: `eth().ipv4(a, b).udp(6080, 6080).gue(sid, key).ipv4(c, d)`.
- * Lengths and checksums are right where nothing else is asked for. Each call gives a new packet.
+ * Lengths and checksums are correct unless a case sets them. Each call returns a new packet.
  */
 export class Packet {
 	readonly #layers: readonly Layer[];

@@ -29,7 +29,7 @@ export const verdicts = {
 } as const;
 export type Verdict = (typeof verdicts)[keyof typeof verdicts];
 
-/** What the kernel knows of a packet besides its bytes. */
+/** A packet's metadata in the kernel. */
 export interface PacketContext {
 	/** The interface that it is on; without it the loopback interface, whose MTU is 65536. */
 	ifindex?: number;

@@ -60,7 +60,7 @@ function clear(table: OpenTable<unknown, unknown>): void {
 	table.deleteMany([...table.entries()].map(([key]) => key));
 }
 
-/** All that stands in the tables, but for what counts and when a ping came, as text to compare. */
+/** All rows of the tables as text to compare, without counters and times of pings. */
 export function contents(tables: TunnelTables): string[] {
 	const { traffic: _, ...written } = tables;
 	return Object.entries(written).flatMap(([name, table]) =>

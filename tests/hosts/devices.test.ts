@@ -373,7 +373,7 @@ bpfTest(
 		// A priority tag is no VLAN.
 		await send("6000");
 		t.is(await counterOf(gateway, "ingress", "vlan"), 1);
-		// The answer to a port that nobody has is answered, too.
+		// The answer of a closed port is translated as well.
 		t.true((await counterOf(gateway, "ingress", "dnat")) >= 1);
 	},
 );

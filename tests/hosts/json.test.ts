@@ -105,7 +105,7 @@ class Documents {
 	}
 }
 
-/** Sends a SYN or two, which nobody answers. */
+/** Sends one or two SYNs without an answer. */
 async function connect(host: Host, address: string): Promise<void> {
 	await host.run(
 		"timeout",

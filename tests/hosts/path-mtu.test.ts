@@ -115,7 +115,7 @@ for (const family of families)
 				gateway,
 				`cli_tunnel set ${family} ${near} 6080 ${far} 6080 --source-port flow`,
 			);
-			// The client keeps what it was answered.
+			// The client caches the path MTU of the answer.
 			for (const option of ["-4", "-6"])
 				await client.run("ip", [option, "route", "flush", "cache"]);
 			const get = () => cli(gateway, `cli_tunnel get ${family}`);

@@ -96,7 +96,7 @@ bpfTest("a recorded or relayed ping moves nothing", async (t) => {
 	const real = `${addresses[4].node} 6080`;
 	t.is(await remoteOf(gateway), real);
 
-	// A copy of a ping that the gateway has not seen yet: answered with a challenge, which nobody signs.
+	// A copy of a ping that the gateway has not seen yet: answered with a challenge, which the copy cannot sign.
 	const time = nanosecondsTai();
 	const ping = signedPing({ sid, key, tunnel: 4, time });
 	const [answer] = await send(attacker, [ping]);

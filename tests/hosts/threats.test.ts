@@ -503,7 +503,7 @@ bpfTest(
 			);
 		}
 		await t.notThrowsAsync(ask());
-		// The endpoint's port is anybody's to take, until the machine keeps it for root.
+		// Any process may bind the endpoint's port, unless the host reserves it for root.
 		await gateway.sysctl({ "net/ipv4/ip_unprivileged_port_start": 6081 });
 		const { stderr } = await sendAs(
 			gateway,

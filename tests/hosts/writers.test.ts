@@ -101,7 +101,7 @@ bpfTest("a full table refuses one more and keeps what it has", async (t) => {
 	t.deepEqual(await services(), before);
 	t.is((await cli(host, "cli_service check")).stdout, "0 findings");
 
-	// What is there can be changed all the same, and what goes makes room.
+	// Existing rows can be changed, and deleted rows make room.
 	await cli(host, tunnel(4, "10.3.0.99"));
 	await cli(host, "cli_service del 4 1");
 	await cli(host, service(5));
@@ -117,7 +117,7 @@ bpfTest("a service of which a part finds no room leaves no part", async (t) => {
 		env: { SLUICE_BPF_DIR: smallObjects(t) },
 	});
 	await cli(host, "cli_tunnel set 1 10.2.0.1 6080 10.3.0.2 6080");
-	// Rows of nobody, so that there is room for one more of the two that a service has.
+	// Unused rows, so that only one of the two rows of a service fits.
 	for (let row = 1; row <= 7; row += 1) {
 		const endpoint = [...Array(19).fill(0), row].map(String);
 		await host.run("bpftool", [

@@ -1,4 +1,4 @@
-// Runs commands in turn in the host it stands in, and prints what each cost, by name and round.
+// Runs commands in turn on the current host, and prints the CPU time of each, by name and round.
 // On standard input: {"rounds": 15, "commands": {"get": ["node", "cli.cjs", "get", "all"]}}
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";

@@ -3,12 +3,12 @@ import type { Protocol, Sid } from "@sluice/maps/tables";
 import { type End, headerSize, type PacketSpec } from "@sluice/tunnel/wire";
 import { endOf } from "./endpoint.js";
 
-/** What is asked: which packet, where. */
+/** The packet to explain, and its hook. */
 export interface Question {
 	device: string;
 	direction: "ingress" | "egress";
 	packet: PacketSpec;
-	/** The packet stands in a tunnel packet of this service. */
+	/** The packet is inside a tunnel packet of this service. */
 	sid?: Sid | undefined;
 	/** The tunnel packet is a ping for this tunnel. */
 	ping?: number | undefined;

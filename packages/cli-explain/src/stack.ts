@@ -17,7 +17,7 @@ export interface Stack {
 	drops: string | null;
 }
 
-/** How a packet that is asked about at an egress hook would come there. */
+/** How the stack would route the packet to the egress hook. */
 export async function beforeEgress(
 	packet: Decoded,
 	device: string,

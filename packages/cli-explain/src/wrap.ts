@@ -29,7 +29,7 @@ export interface Standing {
 	learning: number | undefined;
 }
 
-/** Makes the packet that is asked about; what is not said of a tunnel packet is as its service has it. */
+/** Builds the packet to explain; fields of the tunnel packet that are not given are its service's. */
 export function standing(question: Question, tables: LiveTables): Standing {
 	const { packet, sid, ping } = question;
 	const { protocol, source, destination } = packet;
@@ -74,7 +74,7 @@ export function standing(question: Question, tables: LiveTables): Standing {
 	};
 }
 
-/** The packet that is described, without what it stands in; a later fragment's first one comes before it. */
+/** The inner packet; a later fragment is preceded by its first one. */
 function innerOf({ packet, fragment, icmp }: Question): {
 	inner: Buffer;
 	before?: Buffer;

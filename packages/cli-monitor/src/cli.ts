@@ -47,7 +47,7 @@ const monitor = command({
 	parse: (args) => ({
 		limit: values.limit("count", args.optional("count")),
 		write: writeOf(args),
-		// Which reasons the running kernel has is known when it is asked.
+		// The running kernel's reasons are read from its BTF.
 		filter: (known: readonly string[]) => filterOf(args, known),
 		rate: values.u32("rate", args.optional("rate") ?? String(RATE)),
 	}),

@@ -27,7 +27,7 @@ export function reasonNames({ kernelEnum }: Kernel): ReasonNames {
 	return { all: [...ours, ...kernel.values()], kernel };
 }
 
-/** A sentence on a reason; undefined for one of the kernel's that is seldom seen here. */
+/** A sentence that explains a reason; undefined for rare ones of the kernel. */
 export const meaningOf = (reason: string): string | undefined =>
 	reason in reasons ? reasons[reason as Outcome] : ofKernel[reason];
 

@@ -231,7 +231,7 @@ async function refuseOthers(
 	}
 }
 
-/** undefined: it has gone in the meantime. */
+/** undefined: it was deleted in the meantime. */
 function describe(id: number) {
 	let fd: number;
 	try {

@@ -1,7 +1,7 @@
 import { siblingProgram } from "@sluice/cli-kit/sibling";
 import { execa } from "execa";
 
-/** One thing that stands in the way, as `cli_doctor --json` prints it. */
+/** One finding, as `cli_doctor --json` prints it. */
 export interface Finding {
 	/** Stable. */
 	code: string;

@@ -46,7 +46,7 @@ export function running(name: string, process: Subprocess): Running {
 			for (const look of waiting) look();
 		});
 	}
-	// A command that has gone cannot be written to: its end says enough.
+	// EPIPE: the command has ended, which its exit code reports.
 	process.stdin.on("error", () => {});
 	const ended = Promise.resolve(process);
 

@@ -10,7 +10,7 @@ export interface WebConfig {
 	tls: TlsOptions | undefined;
 	/** bcrypt hashes by user; none: no password is needed. */
 	users: ReadonlyMap<string, string>;
-	/** Files besides this one that were read. */
+	/** The other files that were read. */
 	files: readonly string[];
 }
 
@@ -21,7 +21,7 @@ const versions: Record<string, SecureVersion> = {
 	TLS13: "TLSv1.3",
 };
 
-/** As crypto/tls of Go names them: whether a certificate is asked for, and whether it must be there and be right. */
+/** As crypto/tls of Go names them: whether a client certificate is requested, required, and verified. */
 const clientAuth: Record<string, [ask: boolean, must: boolean]> = {
 	NoClientCert: [false, false],
 	RequestClientCert: [true, false],

@@ -23,7 +23,7 @@ bpfTest("attach puts one program on each hook, however often", async (t) => {
 	t.deepEqual(await programs(host, "ingress"), ["7717 pfc_ingress"]);
 	t.deepEqual(await programs(host, "egress"), ["7717 pfc_egress"]);
 
-	// At another preference the one of before is ours all the same.
+	// A filter of ours at another preference is still recognised.
 	await host.run(script("attach_tc"), ["eth0"], {
 		env: { SLUICE_TC_PREF: "5" },
 	});

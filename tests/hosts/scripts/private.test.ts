@@ -69,7 +69,7 @@ bpfTest(
 			);
 			await host.run("chown", ["0", place]);
 		}
-		// As an earlier release made it: whoever can open it can hold the lock.
+		// The mode of an earlier release: any process that can open it can hold the lock.
 		await host.run(script("reattach_tc"), ["eth0"]);
 		const { stdout } = await host.run("stat", ["-c", "%a", PINS]);
 		t.is(stdout, "750");

@@ -32,7 +32,7 @@ bpfTest("reattach changes nothing when the tables do not match", async (t) => {
 
 	t.deepEqual({ pins: await pins(host), filters: (await tc()).stdout }, before);
 
-	// Without bpftool the kernel refuses all the same, and tc names the table.
+	// Also without bpftool the kernel refuses, and tc prints the table.
 	await host.run("mount", ["--bind", "/dev/null", "/usr/sbin/bpftool"]);
 	await fails(
 		t,

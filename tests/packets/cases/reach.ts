@@ -25,7 +25,7 @@ const reply = (to: string, toPort = 40000) =>
 const reply6 = (to: string) =>
 	tunnel6.ipv6(tcp6over6.backend, to).tcp(4000, 40000).payload("hello");
 
-/** Addresses that are this host's own, or nobody's. */
+/** Local addresses of this host, and unused ones. */
 const notElsewhere = [
 	...["10.1.1.1", "10.1.1.255", "127.0.0.1", "255.255.255.255", "224.0.0.1"],
 	...["198.51.100.1", "fd01::1", "::1", "ff02::1", "2001:db8:99::1"],

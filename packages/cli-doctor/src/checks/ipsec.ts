@@ -12,7 +12,7 @@ interface Policy {
 	/** Undefined: any. */
 	protocol: string | undefined;
 	direction: string;
-	/** The lowest is asked first. */
+	/** The lowest priority is matched first. */
 	priority: number;
 	/** It wants packets encrypted, or blocks them. */
 	asks: boolean;
@@ -34,7 +34,7 @@ export const ipsec: Check = {
 					isIn(from, policy.source) &&
 					isIn(to, policy.destination),
 			);
-			// One that allows packets in the clear, and is asked first, asks for nothing.
+			// A policy that allows packets in the clear and is matched first does not encrypt.
 			if (!covering?.asks) return [];
 			const { source, destination } = covering;
 			return [
