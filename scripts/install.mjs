@@ -123,7 +123,9 @@ function installPackage(directory, shebang) {
 	for (const name of ["package.json", ...manifest.files])
 		fs.cpSync(path.join(directory, name), staged(path.join(home, name)), {
 			recursive: true,
-			filter: (file) => !/\/dist\/(man|completions|.*\.cache)$/.test(file),
+			filter: (file) =>
+				!/\/dist\/(man|completions)$/.test(file) &&
+				!(given.node && file.endsWith(".cache")),
 		});
 	for (const [bin, file] of Object.entries(manifest.bin)) {
 		const program = path.join(home, file);
@@ -273,7 +275,10 @@ function installLibrary(folder) {
 	}
 }
 
-/** For the Node.js of this machine; a package that names another one does it where it is installed. */
+/**
+ * For the Node.js of this machine: what the build has is kept where it is the same one. A package that names another one
+ * does it where it is installed.
+ */
 function writeCodeCaches() {
 	const script = path.join(library, "code-cache.cjs");
 	fs.copyFileSync(

@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 // Bundles the CLI of the package in the working directory, for each bin of its package.json: dist/<bin>.bundle.cjs, from
 // src/<bin>.ts, or src/main.ts where there is one bin only; dist/<bin>.cjs, which starts it; V8's code cache for it
-// (code-cache.cjs). Packages under "dependencies" stay outside. package.json names under "sluice" objects that are copied
-// to dist/bpf/, and the words of a typical command line, which the code cache is made with:
-// {"bpf": ["dispatcher.o"], "typical": ["status"]}. Where it names manual pages ("man"), document.ts writes them and the
+// (code-cache.sh). Packages under "dependencies" stay outside. package.json names under "sluice" objects that are copied
+// to dist/bpf/, and typical command lines, which the code cache is made with:
+// {"bpf": ["dispatcher.o"], "typical": ["load", "status"]}. Where it names manual pages ("man"), document.ts writes them and the
 // completion scripts.
 
 import { execFileSync, spawnSync } from "node:child_process";
@@ -58,9 +58,9 @@ if (objects.length > 0) {
 }
 
 for (const [, outfile] of bins) {
-	spawnSync(process.execPath, [
-		join(import.meta.dirname, "code-cache.cjs"),
+	spawnSync(join(import.meta.dirname, "code-cache.sh"), [
 		outfile,
+		...(manifest.sluice?.typical ?? []),
 	]);
 	// A program that does not start fails the build. An example has no --version.
 	if (manifest.man) execFileSync(process.execPath, [outfile, "--version"]);
