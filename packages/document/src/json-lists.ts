@@ -76,11 +76,15 @@ export function jsonLists(text: string): JsonList[] {
 
 /** Where the quote is that ends a text. */
 function endOfText(text: string, from: number): number {
-	let i = from;
-	for (; i < text.length; i++) {
-		const char = text.charCodeAt(i);
-		if (char === QUOTE) break;
-		if (char === BACKSLASH) i++;
-	}
-	return i;
+	let end = text.indexOf('"', from);
+	while (end >= 0 && isEscaped(text, from, end))
+		end = text.indexOf('"', end + 1);
+	return end < 0 ? text.length : end;
+}
+
+/** Whether an odd number of backslashes is before a character of a text. */
+function isEscaped(text: string, from: number, at: number): boolean {
+	let first = at;
+	while (first > from && text.charCodeAt(first - 1) === BACKSLASH) first--;
+	return (at - first) % 2 === 1;
 }

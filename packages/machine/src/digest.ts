@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { endpointName, type Service } from "@sluice/tunnel";
 import type { ConfigRow, Machine, TunnelRow } from "./machine.js";
-import { Sum, words } from "./sum.js";
+import { type Rows, Sum, words } from "./sum.js";
 
 /** SHA-256 of a file's bytes. */
 export const fileDigest = (text: string) =>
@@ -35,7 +35,13 @@ class Lines {
 	readonly #sum: Sum;
 	readonly #seed: number;
 	readonly #bytes = Buffer.alloc(LONGEST_LINE);
-	readonly #words = words(this.#bytes);
+	readonly #row: Rows = {
+		count: 1,
+		keys: new Int32Array(),
+		keySize: 0,
+		values: words(this.#bytes),
+		valueSize: 0,
+	};
 
 	/** @param before a digest to go on with */
 	constructor(salt: Buffer, before?: Buffer) {
@@ -44,18 +50,19 @@ class Lines {
 	}
 
 	/** @param sign -1 takes the rows away */
-	add({ config, tunnels, services }: Machine, sign = 1): this {
+	add({ config, tunnels, services }: Machine, sign: 1 | -1 = 1): this {
 		for (const row of config) this.#addLine(configLine(row), sign);
 		for (const row of tunnels) this.#addLine(tunnelLine(row), sign);
 		for (const row of services) this.#addLine(serviceLine(row), sign);
 		return this;
 	}
 
-	#addLine(line: string, sign: number): void {
+	#addLine(line: string, sign: 1 | -1): void {
 		const length = this.#bytes.write(line);
 		// To the end of the last word.
 		this.#bytes.fill(0, length, (length + 3) & ~3);
-		this.#sum.add(this.#words, (length + 3) >> 2, this.#seed ^ length, sign);
+		this.#row.valueSize = (length + 3) >> 2;
+		this.#sum.add(this.#row, { seed: this.#seed ^ length, sign });
 	}
 
 	digest(): Buffer {

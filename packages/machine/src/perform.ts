@@ -121,7 +121,11 @@ export function performDocument(
 				salt: version.salt,
 				file,
 				document: version.document,
-				...rowsDigest(context, only, version.salt),
+				...rowsDigest(
+					(table) => stage.openTable(table).batches(),
+					only,
+					version.salt,
+				),
 				owner: machine.name,
 				only: only.text,
 			});

@@ -1,4 +1,5 @@
 import type { Context } from "@sluice/cli-kit";
+import type { Batch } from "@sluice/maps";
 import type { Table } from "@sluice/maps/table";
 import {
 	configTable,
@@ -13,7 +14,7 @@ import {
 	verifyTable,
 } from "@sluice/maps/tables";
 import { type Only, ownsService, ownsTunnel } from "./only.js";
-import { Sum, words } from "./sum.js";
+import { type Rows, Sum, words } from "./sum.js";
 
 /** Digests of the rows that a document owns. */
 export interface RowsDigest {
@@ -24,39 +25,40 @@ export interface RowsDigest {
 }
 
 /**
- * Digests of the rows that the kernel has. They find changes, not forgeries: whoever may write the tables may write them.
- * Of a part of the tables, only what has an id is in it.
+ * Digests of rows. They find changes, not forgeries: whoever may write the tables may write them. Of a part of the tables,
+ * only what has an id is in it.
+ *
+ * @param batchesOf reads all rows of a table
  */
 export function rowsDigest(
-	context: Context,
+	batchesOf: (table: AnyTable) => Iterable<Batch>,
 	only: Only,
 	salt: Buffer,
 ): RowsDigest {
-	const seed = salt.readInt32LE(0);
-	const state = new Sum();
-	const rows = new Sum();
-	const add = (table: AnyTable, isOwn: (key: number) => boolean = () => true) =>
-		eachRow(context, table, (row) => {
-			if (isOwn(row[0] as number)) addRow(state, table, row, seed);
-		});
-	add(verifyTable, (key) => ownsService(only, key & 0xffff));
-	add(rotationTable, (key) => ownsService(only, key & 0xffff));
-	add(signingTable, (key) => ownsService(only, key & 0xffff));
-	add(tunnelOptionsTable, (key) => ownsTunnel(only, key >>> 0));
+	const digest = new Digest(salt);
+	const ownsAll = only.text === "";
+	const add = (table: AnyTable, isOwn?: (key: number) => boolean) => {
+		for (const { keys, values, count } of batchesOf(table))
+			digest.add(table, keys, values, count, 1, ownsAll ? undefined : isOwn);
+	};
+	for (const table of [verifyTable, rotationTable, signingTable])
+		add(table, (key) => ownsService(only, key & 0xffff));
+	for (const table of [tunnelOptionsTable, tunnelTable])
+		add(table, (key) => ownsTunnel(only, key >>> 0));
 	if (only.config) add(configTable);
-	if (only.text === "") {
-		add(encapTable);
-		add(natTable);
-		add(decapTable);
-		add(signedOnlyTable);
-	}
-	eachRow(context, tunnelTable, (row) => {
-		if (!ownsTunnel(only, (row[0] as number) >>> 0)) return;
-		rows.add(row, TUNNEL_WITHOUT_PING, seed);
-		addRow(state, tunnelTable, row, seed);
-	});
-	return { state: state.bytes(), rows: rows.bytes() };
+	if (ownsAll)
+		for (const table of [encapTable, natTable, decapTable, signedOnlyTable])
+			add(table);
+	return digest.sums();
 }
+
+/** Reads the rows that the kernel has, for `rowsDigest`. */
+export const rowsOfKernel = ({ kernel, pinDirectory }: Context) =>
+	function* (table: AnyTable): Generator<Batch> {
+		const open = kernel.openTable(table, pinDirectory, { readOnly: true });
+		yield* open.batches();
+		open.close();
+	};
 
 /**
  * The digests after changes, where no other writer has changed a row meanwhile: of a hundred thousand rows, few are read.
@@ -67,23 +69,16 @@ export function digestAfter(
 	changes: readonly PackedChange[],
 	salt: Buffer,
 ): RowsDigest {
-	const seed = salt.readInt32LE(0);
-	const state = new Sum(before.state);
-	const rows = new Sum(before.rows);
+	const digest = new Digest(salt, before);
 	for (const { table, changes: of } of changes) {
-		if (!numbers.has(table)) continue;
-		const each = ({ keys, count }: Packed, values: Buffer, sign: number) =>
-			eachPacked(table, keys, values, count, (row) => {
-				if (table === tunnelTable)
-					rows.add(row, TUNNEL_WITHOUT_PING, seed, sign);
-				addRow(state, table, row, seed, sign);
-			});
-		each(of.added, of.added.after, 1);
-		each(of.changed, of.changed.before, -1);
-		each(of.changed, of.changed.after, 1);
-		each(of.deleted, of.deleted.before, -1);
+		if (!layouts.has(table)) continue;
+		const { added, changed, deleted } = of;
+		digest.add(table, added.keys, added.after, added.count, 1);
+		digest.add(table, changed.keys, changed.before, changed.count, -1);
+		digest.add(table, changed.keys, changed.after, changed.count, 1);
+		digest.add(table, deleted.keys, deleted.before, deleted.count, -1);
 	}
-	return { state: state.bytes(), rows: rows.bytes() };
+	return digest.sums();
 }
 
 /** Changes of a table as a staged table has them. */
@@ -99,85 +94,81 @@ interface Packed {
 	after: Buffer;
 }
 
-/** Of each table that is in the state, so that a row of one is not a row of another. */
-const numbers = new Map<AnyTable, number>([
-	[tunnelTable, 0],
-	[verifyTable, 1],
-	[configTable, 2],
-	[encapTable, 3],
-	[natTable, 4],
-	[decapTable, 5],
-	[rotationTable, 6],
-	[signingTable, 7],
-	[tunnelOptionsTable, 8],
-	[signedOnlyTable, 9],
-]);
+class Digest {
+	readonly #state: Sum;
+	readonly #rows: Sum;
+	readonly #seed: number;
 
-/** Adds a row, which it may overwrite, or takes it away. */
-function addRow(
-	state: Sum,
-	table: AnyTable,
-	row: Int32Array,
-	seed: number,
-	sign = 1,
-): void {
-	let { length } = row;
-	if (table === tunnelTable) {
-		row[REMOTE_END - 1] = (row[REMOTE_END - 1] as number) & LOCAL_PORT;
-		row.fill(0, REMOTE, REMOTE_END - 1);
-		length = REMOTE_END;
+	constructor(salt: Buffer, before?: RowsDigest) {
+		this.#state = new Sum(before?.state);
+		this.#rows = new Sum(before?.rows);
+		this.#seed = salt.readInt32LE(0);
 	}
-	if (table === rotationTable)
-		for (const use of [OLD_KEY_USE, NEXT_KEY_USE])
-			row.fill(0, use, use + KEY_USE);
-	state.add(row, length, seed + (numbers.get(table) as number), sign);
+
+	/** Adds rows, packed one behind the other, or with the sign -1 takes them away. */
+	add(
+		table: AnyTable,
+		keys: Buffer,
+		values: Buffer,
+		count: number,
+		sign: 1 | -1,
+		isOwn?: (key: number) => boolean,
+	): void {
+		const rows: Rows = {
+			count,
+			keys: words(keys),
+			keySize: table.key.size / 4,
+			values: words(values),
+			valueSize: table.value.size / 4,
+		};
+		const { number, masks } = layouts.get(table) as Layout;
+		const seed = this.#seed + number;
+		this.#state.add(rows, { seed, sign, masks, isOwn });
+		if (table === tunnelTable)
+			this.#rows.add(rows, { seed, sign, masks: WITHOUT_PING, isOwn });
+	}
+
+	sums(): RowsDigest {
+		return { state: this.#state.bytes(), rows: this.#rows.bytes() };
+	}
 }
 
-/** Words of a rotation's row in which the data path counts the use of each key. */
-const OLD_KEY_USE = 9;
-const NEXT_KEY_USE = 21;
-const KEY_USE = 4;
+/** How the rows of a table are in the state. */
+interface Layout {
+	/** So that a row of one table is not a row of another. */
+	number: number;
+	/** Of the words of a value that are in it; undefined: all are. */
+	masks: Int32Array | undefined;
+}
 
-/** Words of a tunnel's row: the id, then the local address, the remote one, both ports, and the last ping. */
-const REMOTE = 5;
-const REMOTE_END = 10;
-const TUNNEL_WITHOUT_PING = 10;
-/** Of the word with both ports, the local one: the first two bytes. */
-const LOCAL_PORT = 0xffff;
+/** A tunnel's words: the local address, the remote one, both ports, and the last ping. */
+const WITHOUT_PING = whole(9);
+const WITHOUT_REMOTE = whole(9).fill(0, 4, 8).fill(0xffff, 8);
+
+/** Without the words in which the data path counts the use of each key. */
+const WITHOUT_USE = whole(24).fill(0, 8, 12).fill(0, 20, 24);
+
+const layouts = new Map<AnyTable, Layout>(
+	(
+		[
+			[tunnelTable, WITHOUT_REMOTE],
+			[verifyTable],
+			[configTable],
+			[encapTable],
+			[natTable],
+			[decapTable],
+			[rotationTable, WITHOUT_USE],
+			[signingTable],
+			[tunnelOptionsTable],
+			[signedOnlyTable],
+		] as [AnyTable, Int32Array?][]
+	).map(([table, masks], number) => [table, { number, masks }]),
+);
+
+/** Masks of so many words that all count. */
+function whole(size: number): Int32Array {
+	return new Int32Array(size).fill(-1);
+}
 
 // biome-ignore lint/suspicious/noExplicitAny: rows are bytes here
 type AnyTable = Table<any, any>;
-
-/** Calls `visit` with the words of each row, key and value, in a buffer of its own that is used again. */
-function eachRow(
-	{ kernel, pinDirectory }: Context,
-	table: AnyTable,
-	visit: (row: Int32Array) => void,
-): void {
-	const open = kernel.openTable(table, pinDirectory, { readOnly: true });
-	for (const { keys, values, count } of open.batches())
-		eachPacked(table, keys, values, count, visit);
-	open.close();
-}
-
-/** As `eachRow`, of rows that are packed one behind the other. */
-function eachPacked(
-	table: AnyTable,
-	keys: Buffer,
-	values: Buffer,
-	count: number,
-	visit: (row: Int32Array) => void,
-): void {
-	const keySize = table.key.size / 4;
-	const valueSize = table.value.size / 4;
-	const row = new Int32Array(keySize + valueSize);
-	const keyWords = words(keys);
-	const valueWords = words(values);
-	for (let i = 0; i < count; i++) {
-		for (let k = 0; k < keySize; k++)
-			row[k] = keyWords[i * keySize + k] as number;
-		for (let k = 0; k < valueSize; k++)
-			row[keySize + k] = valueWords[i * valueSize + k] as number;
-		visit(row);
-	}
-}

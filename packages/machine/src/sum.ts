@@ -1,25 +1,69 @@
+/** Rows packed one behind the other, as words. */
+export interface Rows {
+	count: number;
+	keys: Int32Array;
+	/** Words of a key. */
+	keySize: number;
+	values: Int32Array;
+	/** Words of a value. */
+	valueSize: number;
+}
+
+/** How rows are added to a sum. */
+interface AddOptions {
+	seed: number;
+	/** -1 takes them away. */
+	sign?: 1 | -1;
+	/** Of the first words of a value; those behind do not count. Undefined: all count. */
+	masks?: Int32Array | undefined;
+	/** By the first word of the key; undefined: all rows count. */
+	isOwn?: ((key: number) => boolean) | undefined;
+}
+
 /**
  * A sum of a hash of each row, so that their order does not matter: 128 bits, four hashes of 32, each with its own
  * multiplier. It finds changes, not forgeries.
  */
 export class Sum {
-	readonly #lanes = new Int32Array(MULTIPLIERS.length);
+	readonly #lanes = new Int32Array(4);
 
 	/** @param before a sum to go on with */
 	constructor(before?: Buffer) {
 		if (before) this.#lanes.set(words(before));
 	}
 
-	/** @param sign -1 takes a row away that was added */
-	add(row: Int32Array, length: number, seed: number, sign = 1): void {
-		for (let lane = 0; lane < MULTIPLIERS.length; lane++) {
-			const multiplier = MULTIPLIERS[lane] as number;
-			let hash = seed ^ lane;
-			for (let i = 0; i < length; i++) {
-				hash = Math.imul(hash ^ (row[i] as number), multiplier);
-				hash ^= hash >>> 15;
+	// One loop, which is compiled while it runs, over many thousand rows.
+	add(
+		{ count, keys, keySize, values, valueSize }: Rows,
+		{ seed, sign = 1, masks, isOwn }: AddOptions,
+	): void {
+		const lanes = this.#lanes;
+		const size = keySize + (masks?.length ?? valueSize);
+		for (let row = 0; row < count; row++) {
+			const key = row * keySize;
+			const value = row * valueSize - keySize;
+			if (isOwn && !isOwn(keys[key] as number)) continue;
+			let a = seed;
+			let b = seed ^ 1;
+			let c = seed ^ 2;
+			let d = seed ^ 3;
+			for (let i = 0; i < size; i++) {
+				let word = (i < keySize ? keys[key + i] : values[value + i]) as number;
+				if (masks && i >= keySize) word &= masks[i - keySize] as number;
+				// Odd numbers without a pattern.
+				a = Math.imul(a ^ word, 0x9e3779b1);
+				b = Math.imul(b ^ word, 0x85ebca77);
+				c = Math.imul(c ^ word, 0xc2b2ae3d);
+				d = Math.imul(d ^ word, 0x27d4eb2f);
+				a ^= a >>> 15;
+				b ^= b >>> 15;
+				c ^= c >>> 15;
+				d ^= d >>> 15;
 			}
-			this.#lanes[lane] = ((this.#lanes[lane] as number) + sign * hash) | 0;
+			lanes[0] = (lanes[0] as number) + sign * a;
+			lanes[1] = (lanes[1] as number) + sign * b;
+			lanes[2] = (lanes[2] as number) + sign * c;
+			lanes[3] = (lanes[3] as number) + sign * d;
 		}
 	}
 
@@ -31,9 +75,6 @@ export class Sum {
 		);
 	}
 }
-
-/** Odd numbers without a pattern. */
-const MULTIPLIERS = [0x9e3779b1, 0x85ebca77, 0xc2b2ae3d, 0x27d4eb2f];
 
 /** The words of a buffer, in the order of this machine; of a small buffer, which may begin anywhere, a copy. */
 export const words = (bytes: Buffer) => {

@@ -1,3 +1,4 @@
+export type { Batch } from "./batch.js";
 export * from "./bpffs.js";
 export { ByteIndex } from "./byte-index.js";
 export type { Progress } from "./changes.js";

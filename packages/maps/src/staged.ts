@@ -1,3 +1,4 @@
+import type { Batch } from "./batch.js";
 import { ByteIndex, copyBytes } from "./byte-index.js";
 import type { Change, Packed } from "./changes.js";
 import { BpfError } from "./errors.js";
@@ -16,6 +17,9 @@ const TOUCHED = 4;
 const OVERWRITTEN = 8;
 
 const NONE = Buffer.alloc(0);
+
+/** Entries of a batch. */
+const CHUNK = 16_384;
 
 /** What comes of all changes: the numbers of entries. */
 interface Plan {
@@ -168,6 +172,23 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 		for (const i of order) {
 			const number = numbers[i] as number;
 			visit(this.#keyOf(number), this.#valueOf(number));
+		}
+	}
+
+	/** All entries, packed, as the kernel will have them. */
+	*batches(): IterableIterator<Batch> {
+		this.load();
+		const { key, value } = this.#table;
+		const { count } = this.#index;
+		for (let from = 0; from < count; from += CHUNK) {
+			const numbers: number[] = [];
+			for (let i = from; i < Math.min(from + CHUNK, count); i++)
+				if (this.#state(i) & IS) numbers.push(i);
+			yield {
+				keys: packed(numbers, this.#index.keys, key.size),
+				values: packed(numbers, this.#values, value.size),
+				count: numbers.length,
+			};
 		}
 	}
 
