@@ -240,10 +240,12 @@ it("a token mode that cuts a service off is warned of where its tunnel's row alo
 	);
 });
 
-it("an interface that was made anew has its row again", async (t, tables) => {
-	const make = () =>
-		execFileSync("ip", ["link", "add", "a0", "type", "veth", "peer", "b0"]);
-	const remove = () => execFileSync("ip", ["link", "del", "a0"]);
+it("a row follows the name of its interface: where it is made anew, and where two exchange their names", async (t, tables) => {
+	const ip = (...words: string[]) => execFileSync("ip", words);
+	const make = () => ip("link", "add", "a0", "type", "veth", "peer", "b0");
+	const remove = () => ip("link", "del", "a0");
+	const rename = (from: string, to: string) =>
+		ip("link", "set", from, "name", to);
 	make();
 	t.teardown(remove);
 	const input = json(
@@ -251,11 +253,19 @@ it("an interface that was made anew has its row again", async (t, tables) => {
 			Object.assign(c.config[0] as object, { interface: "a0" });
 		}),
 	);
-	await tables.run(cli, "-", { input });
+	const again = async () => (await tables.run(cli, "-", { input })).out;
+	await again();
 	remove();
 	make();
-	const { out } = await tables.run(cli, "-", { input });
-	t.is(out, "generation 1: 1 row written, 1 deleted\n");
+	const moved = "generation 1: 1 row written, 1 deleted\n";
+	t.is(await again(), moved);
+	t.is(await again(), "generation 1: 0 rows written, 0 deleted\n");
+	rename("a0", "c0");
+	rename("b0", "a0");
+	rename("c0", "b0");
+	t.regex((await tables.run(cli, "status")).out, /drifted +yes/);
+	t.is(await again(), moved);
+	t.regex((await tables.run(cli, "status")).out, /drifted +no/);
 });
 
 const remains = test.macro({

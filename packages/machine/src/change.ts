@@ -97,7 +97,7 @@ export function performChange(
 		});
 		const counts = countsOf(transaction.tables);
 		transaction.commit();
-		const { state, rows } = digestAfter(last, changes, last.salt);
+		const { state, rows } = digestAfter(context, last, changes, last.salt);
 		recordApplied(record, {
 			...last,
 			generation: version.generation,

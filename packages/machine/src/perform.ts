@@ -121,10 +121,8 @@ export function performDocument(
 				salt: version.salt,
 				file,
 				document: version.document,
-				...rowsDigest(
-					(table) => stage.openTable(table).batches(),
-					only,
-					version.salt,
+				...rowsDigest(context, only, version.salt, (table) =>
+					stage.openTable(table).batches(),
 				),
 				owner: machine.name,
 				only: only.text,

@@ -18,7 +18,7 @@ import { type Rows, Sum, words } from "./sum.js";
 
 /** Digests of the rows that a document owns. */
 export interface RowsDigest {
-	/** Without remotes, which pings may move. */
+	/** Without remotes, which pings may move; with the names of interfaces. */
 	state: Buffer;
 	/** With them, but for the time of the last ping. */
 	rows: Buffer;
@@ -28,14 +28,15 @@ export interface RowsDigest {
  * Digests of rows. They find changes, not forgeries: whoever may write the tables may write them. Of a part of the tables,
  * only what has an id is in it.
  *
- * @param batchesOf reads all rows of a table
+ * @param batchesOf reads all rows of a table; by default, those of the kernel
  */
 export function rowsDigest(
-	batchesOf: (table: AnyTable) => Iterable<Batch>,
+	context: Context,
 	only: Only,
 	salt: Buffer,
+	batchesOf: (table: AnyTable) => Iterable<Batch> = rowsOfKernel(context),
 ): RowsDigest {
-	const digest = new Digest(salt);
+	const digest = new Digest(context, salt);
 	const ownsAll = only.text === "";
 	const add = (table: AnyTable, isOwn?: (key: number) => boolean) => {
 		for (const { keys, values, count } of batchesOf(table))
@@ -52,8 +53,7 @@ export function rowsDigest(
 	return digest.sums();
 }
 
-/** Reads the rows that the kernel has, for `rowsDigest`. */
-export const rowsOfKernel = ({ kernel, pinDirectory }: Context) =>
+const rowsOfKernel = ({ kernel, pinDirectory }: Context) =>
 	function* (table: AnyTable): Generator<Batch> {
 		const open = kernel.openTable(table, pinDirectory, { readOnly: true });
 		yield* open.batches();
@@ -65,11 +65,12 @@ export const rowsOfKernel = ({ kernel, pinDirectory }: Context) =>
  * @param before of all rows, the part of the tables that is owned being all of them
  */
 export function digestAfter(
+	context: Context,
 	before: RowsDigest,
 	changes: readonly PackedChange[],
 	salt: Buffer,
 ): RowsDigest {
-	const digest = new Digest(salt, before);
+	const digest = new Digest(context, salt, before);
 	for (const { table, changes: of } of changes) {
 		if (!layouts.has(table)) continue;
 		const { added, changed, deleted } = of;
@@ -98,8 +99,10 @@ class Digest {
 	readonly #state: Sum;
 	readonly #rows: Sum;
 	readonly #seed: number;
+	readonly #context: Context;
 
-	constructor(salt: Buffer, before?: RowsDigest) {
+	constructor(context: Context, salt: Buffer, before?: RowsDigest) {
+		this.#context = context;
 		this.#state = new Sum(before?.state);
 		this.#rows = new Sum(before?.rows);
 		this.#seed = salt.readInt32LE(0);
@@ -114,12 +117,13 @@ class Digest {
 		sign: 1 | -1,
 		isOwn?: (key: number) => boolean,
 	): void {
+		const withNames = table === configTable;
 		const rows: Rows = {
 			count,
 			keys: words(keys),
 			keySize: table.key.size / 4,
-			values: words(values),
-			valueSize: table.value.size / 4,
+			values: words(withNames ? this.#named(keys, values, count) : values),
+			valueSize: (table.value.size + (withNames ? NAME : 0)) / 4,
 		};
 		const { number, masks } = layouts.get(table) as Layout;
 		const seed = this.#seed + number;
@@ -128,10 +132,28 @@ class Digest {
 			this.#rows.add(rows, { seed, sign, masks: WITHOUT_PING, isOwn });
 	}
 
+	/** Rows of the config, each with the name that its interface has: rows are by index, documents by name. */
+	#named(keys: Buffer, values: Buffer, count: number): Buffer {
+		const { kernel } = this.#context;
+		const { key, value } = configTable;
+		const named = Buffer.alloc(count * (value.size + NAME));
+		for (let i = 0; i < count; i++) {
+			const at = i * (value.size + NAME);
+			values.copy(named, at, i * value.size, (i + 1) * value.size);
+			const { ifindex } = key.read(keys, i * key.size);
+			const name = ifindex === 0 ? "" : kernel.interfaceName(ifindex);
+			named.write(name ?? "", at + value.size, NAME);
+		}
+		return named;
+	}
+
 	sums(): RowsDigest {
 		return { state: this.#state.bytes(), rows: this.#rows.bytes() };
 	}
 }
+
+/** Bytes of an interface's name. */
+const NAME = 16;
 
 /** How the rows of a table are in the state. */
 interface Layout {

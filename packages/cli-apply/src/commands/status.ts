@@ -20,7 +20,7 @@ export const status = command({
 				`sha256      ${sha256}`,
 				`applied     ${when(last)}`,
 				`owns        ${last.only || "all"}`,
-				`drifted     ${drifted ? "yes: rows were changed since" : "no"}`,
+				`drifted     ${drifted ? "yes: rows or interfaces were changed since" : "no"}`,
 			],
 			{
 				machine: owner,

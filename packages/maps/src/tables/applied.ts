@@ -15,7 +15,7 @@ export const applied = struct(256, {
 	file: [32, bytes(32)],
 	/** Digest of what the document says. */
 	document: [64, bytes(32)],
-	/** Digest of the rows, without remotes, which pings may move. */
+	/** Digest of the rows with the names of their interfaces, without remotes, which pings may move. */
 	state: [96, bytes(16)],
 	/** The same with remotes, but for the time of the last ping. */
 	rows: [112, bytes(16)],
