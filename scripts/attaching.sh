@@ -10,8 +10,12 @@ source "$SCRIPTS/migrating.sh"
 # kernel swaps them in one step. Everything that can be known beforehand is
 # checked for every hook before the first is touched. Egress comes first, since
 # what ingress translates must not leave without egress.
+#
+# To load an object is most of an attach. Where no table is pinned, no program
+# of ours is attached that a refused object could be mixed with, so objects are
+# not loaded twice there.
 attach() {
-	local direction object suffix line i lines=() added=()
+	local direction object suffix line i has_tables='' lines=() added=()
 	local -A objects=()
 	suffix=$(object_suffix "$INTERFACE")
 	for direction in "${DIRECTIONS[@]}"; do
@@ -26,9 +30,12 @@ attach() {
 		check_place "$direction"
 	done
 	adopt_live
-	for object in "${objects[@]}"; do
-		check_object "$object"
-	done
+	if compgen -G "$PINS/map_*" >/dev/null; then
+		has_tables=1
+		for object in "${objects[@]}"; do
+			check_object "$object"
+		done
+	fi
 	[[ " ${DIRECTIONS[*]} " != *' egress '* ]] || let_lo_forward
 	# From here on: all hooks or none.
 	trap '' HUP INT PIPE TERM
@@ -39,6 +46,7 @@ attach() {
 			for direction in "${added[@]}"; do
 				remove_ours "$direction" >/dev/null
 			done
+			[[ -n $has_tables ]] || rm -f -- "$PINS"/map_*
 			exit "$EXIT_FAILED"
 		fi
 		lines=("$line" "${lines[@]}")

@@ -2,7 +2,7 @@
 import type { Host } from "@sluice/testbed";
 import type { ExecutionContext } from "ava";
 import { script } from "../../helpers/paths.js";
-import { bpfTest, hostWith, programs } from "../../helpers/scripts.js";
+import { bpfTest, hostWith, pins, programs } from "../../helpers/scripts.js";
 
 /** How many hooks of eth0 have our program. */
 const attached = async (host: Host) =>
@@ -109,5 +109,6 @@ bpfTest(
 			/^attach_tc\.sh: eth0 ingress: load \S+\/pfc_ingress_tc\.o: no$/,
 		);
 		t.is(await attached(host), 0);
+		t.deepEqual(await pins(host), []);
 	},
 );
