@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Host, testbed } from "@sluice/testbed";
 import { bindings } from "./bulk/bindings.js";
+import { documents } from "./bulk/documents.js";
 import { writeInput } from "./bulk/input.js";
 import { measure, node } from "./bulk/measure.js";
 import { bin } from "./cli/bins.js";
@@ -53,6 +54,7 @@ export async function* suite(): AsyncIterable<Table> {
 			columns: [OURS],
 			rows,
 		};
+		yield await documents(bed, directory);
 		yield await bindings(bed, directory, input);
 	} finally {
 		await bed.close();
