@@ -119,6 +119,8 @@ it("metrics say what was applied, how long a push took, and whether others have 
 	const gw1 = fleet.machine("gw1");
 	// The network namespace is this file's own.
 	gw1.start(["--metrics", "127.0.0.1:9090"]);
+	// Once it has reported, it watches: a push that it lists has no time.
+	await gw1.until(() => true);
 	await fleet.cli("push - --wait", gateway());
 	await fleet.cli("push - --wait", gateway("gw1", 3));
 	const metrics = async () =>

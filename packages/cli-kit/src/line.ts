@@ -89,10 +89,11 @@ export function readLine(
 		const args = new Args(values, plain, assign(form, plain.length));
 		return { spec, values, plain, args };
 	}
-	// Where there are other commands, a word that the one without a word does not take is meant as one.
+	// Where the command without a verb takes no arguments, an argument is meant as a verb.
 	const isVerb =
 		spec === only &&
 		form.what === "argument unwanted" &&
+		formsOf(spec).every(({ most }) => most === 0) &&
 		cli.commands.length > 1;
 	return mistake(isVerb ? { ...form, what: "unknown command" } : form);
 }

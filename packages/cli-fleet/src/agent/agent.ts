@@ -115,7 +115,10 @@ export class Agent {
 		this.#boot();
 		observer.status(this.#status);
 		const backoff = new Backoff(this.#options.longestWait);
-		const beat = setInterval(() => this.#report(), REPORT);
+		const beat = setInterval(() => {
+			this.hasDrifted();
+			this.#report();
+		}, REPORT);
 		let why = "start";
 		try {
 			while (!signal.aborted) {
@@ -218,7 +221,7 @@ export class Agent {
 				this.#refuse(
 					0,
 					"NO_COMMIT",
-					"the store has no commit for this machine",
+					`the store has no commit for machine "${this.#options.machine}"`,
 				);
 			else this.#report();
 			return;

@@ -87,7 +87,7 @@ function statusOf(
 }
 
 function lines(all: readonly MachineStatus[]): string[] {
-	if (all.length === 0) return [];
+	if (all.length === 0) return ["no machine was pushed"];
 	const table = aligned([
 		["MACHINE", "PUSHED", "APPLIED", "STATE", "ROWS"],
 		...all.map(({ machine, pushed, agent, state }) => [
