@@ -4,6 +4,9 @@ import type { Host, Running } from "@sluice/testbed";
 /** The checkout, in which all commands are typed. */
 export const root = join(import.meta.dirname, "../../..");
 
+/** Milliseconds after which a command is ended: more than any of them has as its own timeout. */
+const LONGEST = 120_000;
+
 /** What a command printed, both streams. */
 export type Output = { text: string; exitCode: number | undefined };
 
@@ -28,7 +31,7 @@ export class Terminal {
 		const { stdout, stderr, exitCode } = await host.run("bash", ["-c", line], {
 			cwd: root,
 			reject: false,
-			timeout: 30_000,
+			timeout: LONGEST,
 		});
 		const text = [stdout, stderr].filter((part) => part !== "").join("\n");
 		this.#output(text);

@@ -1,43 +1,16 @@
 // Needs root, BPF, etcd and openssl: an agent's certificate expires, or its role is taken away; the kernel keeps what it has.
-import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { PinnedTables } from "@sluice/cli-kit/testing";
 import { verifyTable } from "@sluice/maps/tables";
-import { needs, ownNamespaces, testWith } from "@sluice/testbed";
-import test from "ava";
 import { cli } from "../src/cli.js";
-import { Etcd } from "../src/etcd/etcd.js";
-import { Certificates } from "../test/helpers/certificates.js";
 import { gateway } from "../test/helpers/documents.js";
-import { EtcdServer } from "../test/helpers/etcd.js";
+import { enableRoles, it } from "../test/helpers/tls.js";
 
-if (process.getuid?.() === 0)
-	test.before(() => {
-		ownNamespaces();
-		execFileSync("ip", ["link", "set", "lo", "up"]);
-	});
-
-const it = testWith(test, needs.root, needs.bpf);
-
-it("an agent whose certificate has expired keeps its tables, and goes on with a new one", async (t) => {
-	const certificates = new Certificates();
-	const server = certificates.make("server");
-	const etcd = new EtcdServer("default", [
-		...["--cert-file", server.cert, "--key-file", server.key],
-		...["--trusted-ca-file", certificates.ca, "--client-cert-auth"],
-	]);
-	const tables = new PinnedTables();
-	t.teardown(async () => {
-		await etcd.close();
-		tables.close();
-		certificates.close();
-	});
-	await etcd.start();
-	const options = ({ cert, key }: { cert: string; key: string }) => [
-		...["--etcd", etcd.url, "--ca", certificates.ca],
-		...["--cert", cert, "--key", key],
-	];
+it("an agent whose certificate has expired keeps its tables, and goes on with a new one", async (t, {
+	certificates,
+	etcd,
+	tables,
+	options,
+}) => {
 	const operator = options(certificates.make("operator"));
 	const push = (count: number, ...more: string[]) =>
 		tables.run(cli, ["push", "-", ...operator, ...more], {
@@ -77,44 +50,15 @@ it("an agent whose certificate has expired keeps its tables, and goes on with a 
 	await again();
 });
 
-it("an agent whose role is taken away keeps its tables, and goes on when it has it again", async (t) => {
-	const certificates = new Certificates();
-	const server = certificates.make("server");
-	const etcd = new EtcdServer("default", [
-		...["--cert-file", server.cert, "--key-file", server.key],
-		...["--trusted-ca-file", certificates.ca, "--client-cert-auth"],
-	]);
-	const tables = new PinnedTables();
+it("an agent whose role is taken away keeps its tables, and goes on when it has it again", async (t, fleet) => {
+	const { certificates, etcd, tables, options } = fleet;
 	const stop = new AbortController();
-	const pem = ({ cert, key }: { cert: string; key: string }) => ({
-		ca: readFileSync(certificates.ca),
-		cert: readFileSync(cert),
-		key: readFileSync(key),
-	});
-	await etcd.start();
-	const rootPem = certificates.make("root");
-	const root = new Etcd({ endpoints: [etcd.url], tls: pem(rootPem) });
-	t.teardown(async () => {
-		root.close();
-		await etcd.close();
-		tables.close();
-		certificates.close();
-	});
-	const options = ({ cert, key }: { cert: string; key: string }) => [
-		...["--etcd", etcd.url, "--ca", certificates.ca],
-		...["--cert", cert, "--key", key],
-	];
-	await tables.run(cli, ["roles", "gw1", "--apply", ...options(rootPem)]);
-	await root.call(({ auth }) =>
-		auth.userAdd({ name: "root", options: { noPassword: true } }),
-	);
-	await root.call(({ auth }) => auth.roleAdd({ name: "root" }));
-	await root.call(({ auth }) =>
-		auth.userGrantRole({ user: "root", role: "root" }),
-	);
-	await root.call(({ auth }) => auth.authEnable({}));
+	const certificate = certificates.make("root");
+	const root = fleet.client(certificate);
+	await tables.run(cli, ["roles", "gw1", "--apply", ...options(certificate)]);
+	await enableRoles(root);
 	const push = (count: number, ...more: string[]) =>
-		tables.run(cli, ["push", "-", ...options(rootPem), ...more], {
+		tables.run(cli, ["push", "-", ...options(certificate), ...more], {
 			input: JSON.stringify(gateway("gw1", count)),
 		});
 	const agent = tables.run(

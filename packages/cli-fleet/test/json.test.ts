@@ -4,7 +4,7 @@ import path from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import test from "ava";
 import { readDocuments } from "../src/push/documents.js";
-import { gateway } from "./helpers/documents.js";
+import { gateway, link } from "./helpers/documents.js";
 import { it } from "./helpers/fleet.js";
 
 const read = (file: string) =>
@@ -19,17 +19,6 @@ const isMachine = new Ajv2020({ strict: false }).compile(
 const isLink = new Ajv2020({ strict: true }).compile(
 	read("../schema/link.schema.json"),
 );
-
-const link = {
-	apiVersion: "sluice/v1",
-	kind: "Link",
-	metadata: { name: "web" },
-	gateway: { machine: "gw1", address: "203.0.113.2:6080" },
-	node: { machine: "n7", address: "10.0.0.5:6080" },
-	protocol: "tcp",
-	proxy: "203.0.113.10:80",
-	backend: "192.168.7.2:8080",
-};
 
 it("each command's document is what its schema says", async (t, fleet) => {
 	const gw1 = fleet.machine("gw1");

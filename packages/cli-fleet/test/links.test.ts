@@ -1,17 +1,6 @@
 // Needs root, BPF and etcd: both ends of a link from one document.
-import { gateway } from "./helpers/documents.js";
+import { gateway, link } from "./helpers/documents.js";
 import { it } from "./helpers/fleet.js";
-
-const link = {
-	apiVersion: "sluice/v1",
-	kind: "Link",
-	metadata: { name: "web" },
-	gateway: { machine: "gw1", address: "203.0.113.2:6080" },
-	node: { machine: "n7", address: "10.0.0.5:6080" },
-	protocol: "tcp",
-	proxy: "203.0.113.10:80",
-	backend: "192.168.7.2:8080",
-};
 
 interface Service {
 	service: number;

@@ -46,3 +46,15 @@ export function changed(
 	change(content);
 	return content;
 }
+
+/** A link between that gateway and a node. */
+export const link = {
+	apiVersion: "sluice/v1",
+	kind: "Link",
+	metadata: { name: "web" },
+	gateway: { machine: "gw1", address: "203.0.113.2:6080" },
+	node: { machine: "n7", address: "10.0.0.5:6080" },
+	protocol: "tcp",
+	proxy: "203.0.113.10:80",
+	backend: "192.168.7.2:8080",
+};
