@@ -1,4 +1,7 @@
 import { badInput, values } from "@sluice/cli-kit";
+import type { Path } from "@sluice/document";
+import { addressKind } from "@sluice/tunnel";
+import type { Reader } from "./reader.js";
 
 /** An address and a port. */
 export interface SocketAddress {
@@ -22,3 +25,10 @@ export function socketAddress(name: string, text: string): SocketAddress {
 }
 
 export const isV6 = ({ address }: SocketAddress) => address.includes(":");
+
+/** Refuses an address that no other host can have. */
+export function refuseKind(reader: Reader, path: Path, address: string): void {
+	const kind = addressKind(address);
+	if (kind)
+		reader.wrong(path, `must be an address of a host, got the kind ${kind}`);
+}
