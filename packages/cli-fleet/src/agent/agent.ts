@@ -8,6 +8,7 @@ import type { Commit } from "../rows/commit.js";
 import { apply } from "./apply.js";
 import { Backoff } from "./backoff.js";
 import { DriftCheck } from "./drift-check.js";
+import { goesBack, mayGoBack } from "./going-back.js";
 import type { LastGoodFile } from "./last-good.js";
 import { Mirror } from "./mirror.js";
 import { Reporter } from "./reporter.js";
@@ -237,40 +238,20 @@ export class Agent {
 			if (!isListed) throw new Relist("hash");
 			return;
 		}
-		if (!this.#mayGoBack(commit) && this.#isRestored(commit)) return;
+		const refusal = goesBack(commit, this.#last, this.#position?.cluster);
+		if (refusal) {
+			this.#refuse(refusal.generation, refusal.code, refusal.message);
+			return;
+		}
 		this.#mirror.accept();
 		this.#accepted = commit;
 		this.#isNews = !isListed;
 		this.#schedule();
 	}
 
-	/** Whether a generation is taken that is older than the kernel's. */
-	#mayGoBack({ reset, first }: Commit): boolean {
-		// The first one of a machine that no store has had: the kernel's generation is cli_apply's.
-		return reset === true || (first === true && this.#cluster === undefined);
-	}
-
-	/** Whether the store has gone back, so that a newer generation would be undone. */
-	#isRestored({ generation }: Commit): boolean {
-		const { applied } = this.#status;
-		if (generation < applied) {
-			this.#refuse(
-				generation,
-				"STALE",
-				`generation ${generation} is older than ${applied}, which was applied; if the store was restored, cli_fleet push --reset`,
-			);
-			return true;
-		}
-		const cluster = this.#position?.cluster;
-		if (this.#cluster !== undefined && cluster !== this.#cluster) {
-			this.#refuse(
-				generation,
-				"CLUSTER",
-				`the store is another cluster, ${cluster}, than the one before, ${this.#cluster}; if this is meant, cli_fleet push --reset`,
-			);
-			return true;
-		}
-		return false;
+	/** What was applied last. */
+	get #last() {
+		return { generation: this.#status.applied, cluster: this.#cluster };
 	}
 
 	/** Applies soon: what comes within a moment, together. */
@@ -296,7 +277,7 @@ export class Agent {
 				committed,
 				this.#isKnown ? changed : undefined,
 				commit,
-				this.#mayGoBack(commit),
+				mayGoBack(commit, this.#last),
 				context,
 			);
 		} catch (error) {
