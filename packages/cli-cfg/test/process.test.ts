@@ -3,7 +3,6 @@ import { spawn } from "node:child_process";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { withTables } from "@sluice/cli-kit/testing";
-import { tryLock } from "@sluice/maps";
 import test from "ava";
 import { ping } from "./helpers/packets.js";
 
@@ -24,13 +23,6 @@ for (const signal of ["SIGINT", "SIGTERM"] as const)
 			printed.err += text;
 		});
 		const ended = new Promise((resolve) => dump.once("close", resolve));
-		// It takes the lock before it reads.
-		for (;;) {
-			const release = tryLock(`${tables.bpffs}/tc`);
-			if (!release) break;
-			release();
-			await sleep(5);
-		}
 		const write = () =>
 			tables.object.program("snapshot").testRun({ data: ping });
 		while (printed.out === "") {

@@ -1,0 +1,74 @@
+// Bundles the tests of a package for ava (ava.config.js): Node.js then loads a few files of JavaScript for a test file, in
+// place of a hundred of TypeScript, which take three times the CPU of a small test.
+
+import {
+	mkdirSync,
+	mkdtempSync,
+	readdirSync,
+	readFileSync,
+	rmSync,
+} from "node:fs";
+import path from "node:path";
+import { build } from "esbuild";
+
+const NOT_OURS = new Set(["node_modules", "dist", ".turbo"]);
+
+/**
+ * @returns {Promise<string>} the directory that has `test/a.test.js` for `test/a.test.ts` of the working directory, as long
+ *   as this process runs
+ */
+export async function bundleTests() {
+	// Within the package, since packages that are not bundled are looked up from there.
+	mkdirSync("node_modules/.cache", { recursive: true });
+	const outdir = mkdtempSync(path.resolve("node_modules/.cache/tests-"));
+	process.on("exit", () => rmSync(outdir, { recursive: true, force: true }));
+	await build({
+		entryPoints: testFiles(),
+		outdir,
+		outbase: ".",
+		bundle: true,
+		splitting: true,
+		platform: "node",
+		target: "node20.19",
+		format: "esm",
+		sourcemap: "linked",
+		sourcesContent: false,
+		logLevel: "warning",
+		banner: {
+			js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
+		},
+		plugins: [{ name: "sources", setup: keepPlaces }],
+	});
+	return outdir;
+}
+
+/** Those of every directory, since a longer check has a configuration and a directory of its own. */
+function testFiles() {
+	return readdirSync(".", { withFileTypes: true })
+		.filter((entry) => entry.isDirectory() && !NOT_OURS.has(entry.name))
+		.flatMap(({ name }) =>
+			/** @type {string[]} */ (readdirSync(name, { recursive: true }))
+				.filter((file) => file.endsWith(".test.ts"))
+				.map((file) => path.join(name, file)),
+		);
+}
+
+/**
+ * What a module reads by its own place is where its source is. Packages that are not of this repository stay outside.
+ *
+ * @param {import("esbuild").PluginBuild} plugins
+ */
+function keepPlaces(plugins) {
+	plugins.onResolve({ filter: /^[^./]/ }, ({ path: name, kind }) =>
+		name.startsWith("@sluice/") || kind === "entry-point"
+			? undefined
+			: { path: name, external: true },
+	);
+	plugins.onLoad({ filter: /\.ts$/ }, ({ path: file }) => ({
+		loader: "ts",
+		contents: readFileSync(file, "utf8")
+			.replaceAll("import.meta.dirname", JSON.stringify(path.dirname(file)))
+			.replaceAll("import.meta.filename", JSON.stringify(file))
+			.replaceAll("import.meta.url", JSON.stringify(`file://${file}`)),
+	}));
+}
