@@ -78,7 +78,7 @@ it("an error in line 99 999 is named, and nothing is changed", (t, tables) => {
 
 it("a restore ended by kill -9 in its middle is done or not done for the next command", (t, tables) => {
 	const tunnels = tables.open(tunnelTable);
-	const some = lines.slice(0, 40_000);
+	const some = lines.slice(0, 10_000);
 	const wanted = `${some.join("\n")}\n`;
 	const restore = [process.execPath, bin, "--bpffs", tables.bpffs, "restore"];
 	const start = ([program = "", ...args]: string[], input: string) =>
