@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* One end of a packet replaced, with every checksum that covers it.
- *
- * Checksums of the transport are left to the kernel's helper: it knows whether the packet carries a whole one, or one
- * that the device or a later hop is to finish.
- */
+/* One end of a packet replaced, with every checksum that covers it. */
 #ifndef SLUICE_REWRITE_H
 #define SLUICE_REWRITE_H
 
 #include "lib/checksum.h"
 #include "lib/icmp_error.h"
 #include "lib/packet.h"
+#include "lib/transport_checksum.h"
 
 enum side {
 	SIDE_SRC,
@@ -24,19 +21,22 @@ static __always_inline __u32 address_offset(__u8 version, enum side side)
 	return side == SIDE_SRC ? offsetof(struct ipv6hdr, saddr) : offsetof(struct ipv6hdr, daddr);
 }
 
-/* Writes an address into the packet's own IP header. The kernel's sum over the packet, where there is one, stays right:
- * in IPv4 the header's own checksum balances the change, in IPv6 the flag adds it (and the transport's checksum takes
- * it off again).
- */
-static __always_inline int store_address(struct __sk_buff *skb, __u8 version, enum side side,
-					 const struct address *from, const struct address *to)
+/* How a sum changes with an address in it, folded to 32 bits. */
+static __always_inline __u32 address_change(const struct address *from, const struct address *to)
 {
-	struct iphdr *ip;
+	__u64 sum = 0;
 
-	if (version == 6)
-		return bpf_skb_store_bytes(skb, LINK_HLEN + address_offset(version, side), to,
-					   sizeof(*to), BPF_F_RECOMPUTE_CSUM);
-	ip = bytes_at(skb, LINK_HLEN, sizeof(*ip));
+#pragma unroll
+	for (int i = 0; i < 4; i++)
+		sum = csum_change(sum, from->words[i], to->words[i]);
+	return csum_fold32(sum);
+}
+
+static __always_inline int store_ipv4(struct __sk_buff *skb, enum side side,
+				      const struct address *from, const struct address *to)
+{
+	struct iphdr *ip = bytes_at(skb, LINK_HLEN, sizeof(*ip));
+
 	if (!ip)
 		return -1;
 	ip->check = csum_replace(ip->check, from->words[3], to->words[3]);
@@ -47,24 +47,30 @@ static __always_inline int store_address(struct __sk_buff *skb, __u8 version, en
 	return 0;
 }
 
-/* Updates the transport checksum at `at` for an address in its pseudo-header. `flags` may be BPF_F_MARK_MANGLED_0. */
-static __always_inline int pseudo_csum(struct __sk_buff *skb, __u32 at, __u8 version,
-				       const struct address *from, const struct address *to,
-				       __u64 flags)
+static __always_inline int store_ipv6(struct __sk_buff *skb, enum side side,
+				      const struct address *to)
 {
-	__s64 difference;
+	struct ipv6hdr *ip = bytes_at(skb, LINK_HLEN, sizeof(*ip));
 
-	if (version == 4)
-		return bpf_l4_csum_replace(skb, at, from->words[3], to->words[3],
-					   BPF_F_PSEUDO_HDR | flags | 4);
-	difference = bpf_csum_diff((void *)from, sizeof(*from), (void *)to, sizeof(*to), 0);
-	return bpf_l4_csum_replace(skb, at, 0, difference, BPF_F_PSEUDO_HDR | flags);
+	if (!ip)
+		return -1;
+	__builtin_memcpy(side == SIDE_SRC ? &ip->saddr : &ip->daddr, to, sizeof(*to));
+	return 0;
 }
 
-static __always_inline __u32 csum_offset(__u8 proto)
+/* Writes an address into the packet's own IP header. The kernel's sum over the packet, where there is one, stays right:
+ * in IPv4 the header's own checksum balances the change, in IPv6 it is added (and the transport's checksum takes it off
+ * again). `partial`: there is none.
+ */
+static __always_inline int store_address(struct __sk_buff *skb, __u8 version, enum side side,
+					 const struct address *from, const struct address *to,
+					 int partial)
 {
-	return proto == IPPROTO_TCP ? offsetof(struct tcphdr, check)
-				    : offsetof(struct udphdr, check);
+	if (version == 4)
+		return store_ipv4(skb, side, from, to);
+	if (!partial)
+		bpf_csum_update(skb, address_change(from, to));
+	return store_ipv6(skb, side, to);
 }
 
 static __always_inline __u32 port_offset(enum side side)
@@ -72,31 +78,24 @@ static __always_inline __u32 port_offset(enum side side)
 	return side == SIDE_SRC ? offsetof(struct udphdr, source) : offsetof(struct udphdr, dest);
 }
 
-/* TCP and UDP. */
+/* TCP and UDP. Returns as translate. */
 static __always_inline int nat_transport(struct __sk_buff *skb, const struct packet *packet,
 					 enum side side, const struct endpoint *from,
 					 const struct endpoint *to)
 {
-	/* UDP writes a sum of 0 as ffff, and 0 for "none", which stays. */
-	__u64 flags = packet->proto == IPPROTO_UDP ? BPF_F_MARK_MANGLED_0 : 0;
-	__u32 csum = packet->l4 + csum_offset(packet->proto);
+	int partial = 0;
 	__be16 *port;
 
-	if (store_address(skb, packet->version, side, &from->addr, &to->addr))
-		return -1;
-	if (packet->fragment == FRAGMENT_LATER)
-		return 0;
-	if (pseudo_csum(skb, csum, packet->version, &from->addr, &to->addr, flags))
-		return -1;
-	if (from->port == to->port)
-		return 0;
-	if (bpf_l4_csum_replace(skb, csum, from->port, to->port, flags | sizeof(to->port)))
-		return -1;
-	port = bytes_at(skb, packet->l4 + port_offset(side), sizeof(*port));
-	if (!port)
-		return -1;
-	*port = to->port;
-	return 0;
+	if (packet->fragment != FRAGMENT_LATER) {
+		partial = change_checksum(skb, packet, address_change(&from->addr, &to->addr),
+					  &from->port, &to->port);
+		port = bytes_at(skb, packet->l4 + port_offset(side), sizeof(*port));
+		if (partial < 0 || !port)
+			return -1;
+		*port = to->port;
+	}
+	return store_address(skb, packet->version, side, &from->addr, &to->addr, partial) ? -1
+											  : partial;
 }
 
 /* Replaces bytes of a quoted packet, and updates the ICMP checksum. */
@@ -116,15 +115,15 @@ static __always_inline int quote_csum(struct __sk_buff *skb, const struct packet
 {
 	__u32 at = packet->quote_l4 + csum_offset(from->proto);
 	__be16 old, new;
-	__u32 sum;
+	__u64 sum;
 
 	if (at + sizeof(old) > packet->l3 + packet->len ||
 	    bpf_skb_load_bytes(skb, at, &old, sizeof(old)))
 		return 0;
 	if (from->proto == IPPROTO_UDP && !old)
 		return 0;
-	sum = bpf_csum_diff((void *)from, 16, (void *)to, 16, (__u16)~old);
-	new = csum_fold((__u64)sum + (__u16)~from->port + to->port);
+	sum = (__u64)(__u16)~old + address_change(&from->addr, &to->addr);
+	new = csum_fold(csum_change(sum, from->port, to->port));
 	if (from->proto == IPPROTO_UDP && !new)
 		new = 0xffff;
 	return quote_store16(skb, packet, at, old, new);
@@ -152,9 +151,11 @@ static __always_inline int nat_quote(struct __sk_buff *skb, const struct packet 
 		return -1;
 	}
 	if (same_address(&own, &from->addr)) {
-		if (store_address(skb, packet->version, side, &from->addr, &to->addr))
+		if (store_address(skb, packet->version, side, &from->addr, &to->addr, 0))
 			return -1;
-		if (packet->version == 6 && pseudo_csum(skb, csum, 6, &from->addr, &to->addr, 0))
+		if (packet->version == 6 &&
+		    bpf_l4_csum_replace(skb, csum, 0, address_change(&from->addr, &to->addr),
+					BPF_F_PSEUDO_HDR))
 			return -1;
 	}
 
@@ -170,9 +171,7 @@ static __always_inline int nat_quote(struct __sk_buff *skb, const struct packet 
 		    bpf_skb_store_bytes(skb, at, &to->addr.words[3], 4, 0))
 			return -1;
 	} else {
-		__s64 difference = bpf_csum_diff((void *)from, 16, (void *)to, 16, 0);
-
-		if (bpf_l4_csum_replace(skb, csum, 0, difference, 0) ||
+		if (bpf_l4_csum_replace(skb, csum, 0, address_change(&from->addr, &to->addr), 0) ||
 		    bpf_skb_store_bytes(skb, at, &to->addr, 16, 0))
 			return -1;
 	}
@@ -195,8 +194,9 @@ SUBPROGRAM int nat_error(struct __sk_buff *skb, const struct packet *packet,
 	return nat_quote(skb, packet, side, side == SIDE_SRC ? &packet->src : &packet->dst, &to);
 }
 
-/* Puts `to` in place of the packet's source or destination. Returns 0, or -1 after which the packet is not to
- * be used. */
+/* Puts `to` in place of the packet's source or destination. Returns 1 where its checksum is known to be partial, 0, or -1
+ * after which the packet is not to be used.
+ */
 static __always_inline int translate(struct __sk_buff *skb, const struct packet *packet,
 				     const struct endpoint *to, enum side side)
 {

@@ -49,17 +49,17 @@ static __always_inline int is_plain(struct __sk_buff *skb, const struct packet *
  */
 static __always_inline int count_hop(struct __sk_buff *skb, const struct packet *packet)
 {
-	__u32 at = LINK_HLEN + offsetof(struct ipv6hdr, hop_limit);
+	struct ipv6hdr *ipv6;
 	struct iphdr *ip;
-	__u8 hop_limit;
 	__be16 from;
 
 	if (packet->version == 6) {
-		if (bpf_skb_load_bytes(skb, at, &hop_limit, sizeof(hop_limit)))
+		bpf_csum_update(skb, csum_fold32(csum_change(0, bpf_htons(1), 0)));
+		ipv6 = bytes_at(skb, LINK_HLEN, sizeof(*ipv6));
+		if (!ipv6)
 			return -1;
-		hop_limit--;
-		return bpf_skb_store_bytes(skb, at, &hop_limit, sizeof(hop_limit),
-					   BPF_F_RECOMPUTE_CSUM);
+		ipv6->hop_limit--;
+		return 0;
 	}
 	ip = bytes_at(skb, LINK_HLEN, sizeof(*ip));
 	if (!ip)
@@ -147,9 +147,11 @@ static __always_inline int fail_egress(struct __sk_buff *skb, enum outcome outco
 	return TC_ACT_SHOT;
 }
 
-/* Does the rest for a translated request. Returns a verdict. */
+/* Does the rest for a translated request. `partial`: so is its checksum, and the kernel has no sum to forget. Returns a
+ * verdict.
+ */
 static __always_inline int send_request(struct __sk_buff *skb, const struct packet *packet,
-					struct request *request, __u64 room)
+					struct request *request, __u64 room, int partial)
 {
 	struct cached_service *service = &request->service;
 	struct traffic_key key = {
@@ -160,7 +162,7 @@ static __always_inline int send_request(struct __sk_buff *skb, const struct pack
 
 	if (unlikely(packet->syn))
 		clamp_mss(skb, packet->l4, packet->version, path->route.mtu - overhead);
-	if (forget_sum(skb) || count_hop(skb, packet) ||
+	if ((!partial && forget_sum(skb)) || count_hop(skb, packet) ||
 	    grow(skb, packet, overhead, room, version) ||
 	    write_outer(skb, packet, path, service, version, &service->backend))
 		return fail_egress(skb, OUT_ENCAP_FAILED);
@@ -197,8 +199,9 @@ plan_reply(struct __sk_buff *skb, const struct packet *outer, const struct packe
 static __always_inline int send_reply(struct __sk_buff *skb, const struct packet *inner,
 				      const struct cached_service *service, struct route *route)
 {
-	if (forget_sum(skb) || count_hop(skb, inner) ||
-	    translate(skb, inner, &service->proxy, SIDE_SRC))
+	int partial = translate(skb, inner, &service->proxy, SIDE_SRC);
+
+	if (partial < 0 || (!partial && forget_sum(skb)) || count_hop(skb, inner))
 		return fail_egress(skb, OUT_NAT_FAILED);
 	count(QUEUE_TX, OUT_SNAT);
 	return send_by(skb, route);

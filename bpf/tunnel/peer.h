@@ -37,8 +37,14 @@ static __always_inline struct route *plan_peer(struct __sk_buff *skb, const stru
 static __always_inline int send_peer(struct __sk_buff *skb, const struct packet *inner,
 				     struct route *route)
 {
-	if (count_hop(skb, inner) || bpf_skb_store_bytes(skb, 0, route->mac, 2 * ETH_ALEN, 0))
+	struct ethhdr *eth;
+
+	if (count_hop(skb, inner))
 		return TC_ACT_SHOT;
+	eth = bytes_at(skb, 0, sizeof(*eth));
+	if (!eth)
+		return TC_ACT_SHOT;
+	__builtin_memcpy(eth, route->mac, 2 * ETH_ALEN);
 	return bpf_redirect_peer(route->ifindex, 0);
 }
 

@@ -127,7 +127,7 @@ static __always_inline int from_proxy(struct __sk_buff *skb, struct run *run,
 	remember_fragment(packet, QUEUE_TX);
 	if (unlikely(packet->syn && !(run->config->flags & TX_PROXY)))
 		clamp_direct(skb, packet, service);
-	return translate(skb, packet, &service->proxy, SIDE_SRC) ? -OUT_NAT_FAILED : OUT_SNAT;
+	return translate(skb, packet, &service->proxy, SIDE_SRC) < 0 ? -OUT_NAT_FAILED : OUT_SNAT;
 }
 
 /* Returns an outcome or a negative reason. */

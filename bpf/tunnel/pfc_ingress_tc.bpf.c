@@ -379,6 +379,7 @@ static __always_inline int to_backend(struct __sk_buff *skb, struct run *run)
 {
 	struct request *request = find_by_proxy(&run->outer.dst, skb->ifindex);
 	__u64 room = 0;
+	int partial;
 
 	if (!request)
 		return OUT_NOT_OURS;
@@ -388,10 +389,11 @@ static __always_inline int to_backend(struct __sk_buff *skb, struct run *run)
 	if (is_fast(run))
 		room = plan_request(skb, &run->outer, request);
 	remember_fragment(&run->outer, QUEUE_RX);
-	if (translate(skb, &run->outer, &request->service.backend, SIDE_DST))
+	partial = translate(skb, &run->outer, &request->service.backend, SIDE_DST);
+	if (partial < 0)
 		return -OUT_NAT_FAILED;
 	if (room)
-		run->verdict = send_request(skb, &run->outer, request, room);
+		run->verdict = send_request(skb, &run->outer, request, room, partial);
 	else
 		set_mark(skb, MARK_REQUEST);
 	return OUT_DNAT;

@@ -5,7 +5,7 @@
 
 #include <linux/errno.h>
 
-#include "lib/checksum.h"
+#include "lib/transport_checksum.h"
 #include "udplb/datagram.h"
 
 /* What of a packet changes. */
@@ -21,23 +21,18 @@ struct fields {
 /* Updates the UDP checksum, complete or to be completed by the device; one of zero stays. `addresses` is the change of the
  * addresses' sum.
  */
-static __always_inline int change_checksum(struct __sk_buff *skb, const struct datagram *datagram,
-					   const struct fields *from, const struct fields *to,
-					   __u32 addresses)
+static __always_inline int change_udp_checksum(struct __sk_buff *skb,
+					       const struct datagram *datagram,
+					       const struct fields *from, const struct fields *to,
+					       __u32 addresses)
 {
-	__u32 off = datagram->packet.l4 + offsetof(struct udphdr, check);
-	int err;
-
 	if (unlikely(datagram->no_checksum)) {
 		/* Nothing balances the new port in the sum that the device took over the packet. */
 		bpf_csum_update(skb, csum_fold32(csum_change(0, from->dst_port, to->dst_port)));
 		return 0;
 	}
-	err = bpf_l4_csum_replace(skb, off, 0, addresses, BPF_F_PSEUDO_HDR | BPF_F_MARK_MANGLED_0);
-	if (err || from->dst_port == to->dst_port)
-		return err;
-	return bpf_l4_csum_replace(skb, off, from->dst_port, to->dst_port,
-				   BPF_F_MARK_MANGLED_0 | sizeof(to->dst_port));
+	return change_checksum(skb, &datagram->packet, addresses, &from->dst_port, &to->dst_port) <
+	       0;
 }
 
 static __always_inline int rewrite_port(struct __sk_buff *skb, const struct datagram *datagram,
@@ -60,7 +55,7 @@ static __always_inline int rewrite_ipv4(struct __sk_buff *skb, const struct data
 	__u64 sum;
 
 	if (datagram->packet.fragment != FRAGMENT_LATER &&
-	    change_checksum(skb, datagram, from, to, csum_fold32(addresses)))
+	    change_udp_checksum(skb, datagram, from, to, csum_fold32(addresses)))
 		return -EINVAL;
 	ip = bytes_at(skb, ETH_HLEN, sizeof(*ip));
 	if (!ip)
@@ -98,7 +93,7 @@ static __always_inline int rewrite_ipv6(struct __sk_buff *skb, const struct data
 		sum = csum_change(sum, bpf_htonl(from->id), bpf_htonl(to->id));
 	bpf_csum_update(skb, csum_fold32(sum));
 	if (datagram->packet.fragment != FRAGMENT_LATER &&
-	    change_checksum(skb, datagram, from, to, csum_fold32(addresses)))
+	    change_udp_checksum(skb, datagram, from, to, csum_fold32(addresses)))
 		return -EINVAL;
 	ip = bytes_at(skb, ETH_HLEN, sizeof(*ip));
 	if (!ip)

@@ -83,10 +83,14 @@ export const locked = service(8, 4, "tcp", "5.5.5.14", "1.1.1.14", 107);
 export const nowhere = service(8, 3, "tcp", "5.5.5.12", "1.1.1.12", 105);
 /** The proxy is IPv4 and the backend IPv6. */
 export const crossed = service(9, 1, "tcp", "5.5.5.13", "2001:db8:1::13", 100);
+/** Proxy and backend have the same sum, so a checksum does not show the new address. */
+const sameSum = ["5.5.6.6", "6.6.5.5"] as const;
+const tcpSameSum = service(9, 2, "tcp", ...sameSum, 100);
+const udpSameSum = service(9, 3, "udp", ...sameSum, 100);
 
 export const services: readonly ServiceRow[] = [
 	...[tcp4, udp4, tcp6, udp6, tcp4over6, tcp6over6, waiting, homeless, torn],
-	...[routed, unresolved, locked, nowhere, crossed],
+	...[routed, unresolved, locked, nowhere, crossed, tcpSameSum, udpSameSum],
 ];
 
 export const tunnels: readonly TunnelRow[] = [

@@ -24,6 +24,7 @@ const families: [
 	backend: string,
 ][] = [
 	["IPv4", v4, client, "5.5.5.5", "1.1.1.1"],
+	["IPv4 with addresses of the same sum", v4, client, "5.5.6.6", "6.6.5.5"],
 	["IPv4 with options", v4options, client, "5.5.5.5", "1.1.1.1"],
 	["IPv6", v6, client6, "2001:db8:5::5", "2001:db8:1::1"],
 	[
