@@ -26,6 +26,13 @@ struct gue {
 	__u8 key[KEY_SIZE];
 };
 
+/* A tunnel packet's GUE part. */
+struct gue_part {
+	__u32 word;
+	__u32 off;
+	__u32 len;
+};
+
 struct outer_ipv4 {
 	struct iphdr ip;
 	struct udphdr udp;

@@ -18,6 +18,7 @@
 
 #include "lib/rewrite.h"
 #include "lib/verify.h"
+#include "tunnel/control.h"
 #include "tunnel/ecn.h"
 #include "tunnel/event.h"
 #include "tunnel/fast.h"
@@ -30,7 +31,6 @@
 #include "tunnel/peer.h"
 #include "tunnel/reach.h"
 #include "tunnel/rotation.h"
-#include "tunnel/signed_ping.h"
 #include "tunnel/stats.h"
 #include "tunnel/token.h"
 
@@ -41,13 +41,6 @@ struct run {
 	struct config *config;
 	__u64 event; /* id of the snapshot taken before the action; 0: none */
 	int verdict; /* of a packet on the fast path, or an answer; TC_ACT_UNSPEC: that of the outcome */
-};
-
-/* A tunnel packet's GUE part. */
-struct gue_part {
-	__u32 word;
-	__u32 off;
-	__u32 len;
 };
 
 static __always_inline void snapshot(struct __sk_buff *skb, struct run *run)
@@ -62,168 +55,6 @@ static __always_inline void snapshot(struct __sk_buff *skb, struct run *run)
 static __always_inline int is_fast(const struct run *run)
 {
 	return (run->config->flags & (RX_FAST | RX_DUMP)) == RX_FAST;
-}
-
-/* Takes the sender of a ping, as seen after any NAT, for the tunnel's far end.
- *
- * A far end that is where it was only has its time written, in place: that cannot undo what a control program writes at
- * the same moment. For a new one the whole value is replaced, so no reader gets the address of one ping with the port of
- * another, and only where it still exists, so that a tunnel deleted meanwhile stays deleted.
- *
- * Returns 0, or a negative reason: for a tunnel that is not there or ends elsewhere, or a sender that cannot be a far end.
- */
-static __always_inline int learn_remote(struct __sk_buff *skb, const struct packet *ping, __u32 id,
-					int *learned)
-{
-	struct tunnel *tunnel = bpf_map_lookup_elem(&map_tunnel, &id), *new;
-	struct ping_scratch *at;
-	__u32 zero = 0;
-
-	at = bpf_map_lookup_elem(&ping_scratch, &zero);
-	if (!tunnel || !at)
-		return -OUT_PING_TUNNEL;
-	new = &at->tunnel;
-	*new = *tunnel;
-	if (!same_address(&new->local, &ping->dst.addr) || new->local_port != ping->dst.port)
-		return -OUT_PING_TUNNEL;
-	*learned =
-		!same_address(&new->remote, &ping->src.addr) || new->remote_port != ping->src.port;
-	if (!*learned) {
-		tunnel->last_ping = bpf_ktime_get_boot_ns();
-		return 0;
-	}
-	if (!may_ping_from(skb, ping))
-		return -OUT_PING_SOURCE;
-	if (!may_move_unsigned(id, new, &ping->src.addr))
-		return -OUT_PING_LOCKED;
-	new->last_ping = bpf_ktime_get_boot_ns();
-	new->remote = ping->src.addr;
-	new->remote_port = ping->src.port;
-	return bpf_map_update_elem(&map_tunnel, &id, new, BPF_EXIST) ? -OUT_PING_TUNNEL : 0;
-}
-
-/* Finds the service that a sid and a key name. Returns 0 or a negative reason. With `by_token` the key may be a token instead:
- * then only the service's own key is compared.
- */
-static __always_inline int authenticate(const struct gue *gue, struct sid *sid,
-					struct cached_service **service, int by_token)
-{
-	read_sid(sid, &gue->sid);
-	*service = find_by_sid(sid);
-	if (!*service)
-		return -OUT_UNKNOWN_SERVICE;
-	if (likely(same_key(gue->key, (*service)->key)))
-		return 0;
-	if (by_token && (*service)->token.mode)
-		return -OUT_WRONG_KEY;
-	return is_other_key(sid, gue->key) ? 0 : -OUT_WRONG_KEY;
-}
-
-static __always_inline int open_ping(struct __sk_buff *skb, struct run *run,
-				     const struct gue_part *part, __u32 *id)
-{
-	__u32 flags = GUE_FLAGS(part->word);
-	__be32 *tunnel;
-
-	if (flags && flags != GUE_FLAGS_OURS)
-		return -OUT_PING_TYPE;
-	if (!(run->config->flags & RX_OPEN_PING))
-		return -OUT_PING_OPEN;
-	tunnel = bytes_at(skb, part->off + 4, sizeof(*tunnel));
-	if (!tunnel)
-		return -OUT_GUE_HEADER;
-	*id = bpf_ntohl(*tunnel);
-	return 0;
-}
-
-/* A ping with a key; `hlen` says whether it names its tunnel, too. */
-static __always_inline int keyed_ping(struct __sk_buff *skb, const struct gue_part *part,
-				      __u32 hlen, __u32 *id, struct sid *sid)
-{
-	__u32 size = sizeof(struct gue) + (hlen - GUE_DATA_HLEN) * 4;
-	struct cached_service *service;
-	struct gue *gue;
-	int err;
-
-	if (GUE_FLAGS(part->word) != GUE_FLAGS_OURS)
-		return -OUT_PING_TYPE;
-	gue = bytes_at(skb, part->off, sizeof(*gue) + sizeof(__be32));
-	if (!gue && hlen == GUE_DATA_HLEN)
-		gue = bytes_at(skb, part->off, sizeof(*gue));
-	if (!gue || part->len < size)
-		return -OUT_GUE_HEADER;
-	err = authenticate(gue, sid, &service, 0);
-	if (err)
-		return err;
-	*id = service->tunnel;
-	if (hlen == GUE_DATA_HLEN)
-		return 0;
-	gue = bytes_at(skb, part->off, sizeof(*gue) + sizeof(__be32));
-	if (!gue)
-		return -OUT_GUE_HEADER;
-	return *(__be32 *)(gue + 1) == bpf_htonl(*id) ? 0 : -OUT_PING_TUNNEL;
-}
-
-/* A ping that is not signed. Returns OUT_PING, OUT_PING_LEARNED or a negative reason. */
-static __always_inline int take_ping(struct __sk_buff *skb, struct run *run,
-				     const struct gue_part *part)
-{
-	__u32 hlen = GUE_HLEN(part->word);
-	struct traffic_key key = {.queue = QUEUE_RX};
-	int err, learned = 0;
-
-	if (hlen == 1)
-		err = open_ping(skb, run, part, &key.tunnel);
-	else if (hlen == GUE_DATA_HLEN || hlen == GUE_DATA_HLEN + 1)
-		err = keyed_ping(skb, part, hlen, &key.tunnel, &key.sid);
-	else
-		err = -OUT_PING_TYPE;
-	if (err)
-		return err;
-	if (must_be_signed(key.tunnel))
-		return -OUT_PING_UNSIGNED;
-	err = learn_remote(skb, &run->outer, key.tunnel, &learned);
-	if (err)
-		return err;
-	count_traffic(&key, 0);
-	return learned ? OUT_PING_LEARNED : OUT_PING;
-}
-
-/* Returns an outcome or a negative reason. */
-static __always_inline int take_control(struct __sk_buff *skb, struct run *run,
-					const struct gue_part *part)
-{
-	struct gue *gue;
-	int outcome;
-
-	switch (GUE_PROTO(part->word)) {
-	case GUE_PING:
-		return take_ping(skb, run, part);
-	case GUE_SIGNED_PING:
-		if (GUE_HLEN(part->word) != PING_HLEN &&
-		    GUE_HLEN(part->word) != PING_HLEN_CHALLENGE)
-			break;
-		outcome = check_signed_ping(skb, &run->outer, part->off, part->len);
-		if (outcome == OTHER_SENDER && !may_ping_from(skb, &run->outer))
-			return -OUT_PING_SOURCE;
-		if (outcome >= 0)
-			outcome = settle_signed_ping(skb, &run->outer, part->off << 16 | part->len,
-						     outcome);
-		if (outcome < 0)
-			return outcome;
-		if ((outcome & ~ANSWERED) != OUT_PING_CHALLENGED)
-			count_signed_ping();
-		if (outcome & ANSWERED) {
-			set_mark(skb, MARK_DONE);
-			run->verdict = bpf_redirect(skb->ifindex, 0);
-		}
-		return outcome & ~ANSWERED;
-	case GUE_PING_ANSWER:
-		gue = bytes_at(skb, part->off, sizeof(*gue));
-		if (gue && part->len >= sizeof(struct ping_answer) && is_answer(&gue->sid))
-			return OUT_PING_ANSWER;
-	}
-	return -OUT_PING_TYPE;
 }
 
 /* Reads and judges the inner packet: a key is valid for its service and one direction, to the backend at a node and from
@@ -364,7 +195,7 @@ static __always_inline int take_gue(struct __sk_buff *skb, struct run *run)
 		return -OUT_GUE_HEADER;
 	if (GUE_CONTROL(part.word)) {
 		snapshot(skb, run);
-		return take_control(skb, run, &part);
+		return take_control(skb, outer, &part, run->config->flags, &run->verdict);
 	}
 	if (!GUE_HLEN(part.word))
 		return OUT_PLAIN_GUE;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Rotation of keys: a service accepts two keys until both ends send the new one. */
+/* The keys that a service accepts: its own, and while keys are rotated, the other of the two. */
 #ifndef SLUICE_ROTATION_H
 #define SLUICE_ROTATION_H
 
@@ -30,6 +30,23 @@ static __always_inline int is_other_key(const struct sid *sid, const __u8 *key)
 		return 1;
 	}
 	return 0;
+}
+
+/* Finds the service that a sid and a key name. Returns 0 or a negative reason. With `by_token` the key may be a token instead:
+ * then only the service's own key is compared.
+ */
+static __always_inline int authenticate(const struct gue *gue, struct sid *sid,
+					struct cached_service **service, int by_token)
+{
+	read_sid(sid, &gue->sid);
+	*service = find_by_sid(sid);
+	if (!*service)
+		return -OUT_UNKNOWN_SERVICE;
+	if (likely(same_key(gue->key, (*service)->key)))
+		return 0;
+	if (by_token && (*service)->token.mode)
+		return -OUT_WRONG_KEY;
+	return is_other_key(sid, gue->key) ? 0 : -OUT_WRONG_KEY;
 }
 
 #endif
