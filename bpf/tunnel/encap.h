@@ -71,11 +71,14 @@ static __always_inline int write_outer(struct __sk_buff *skb, const struct packe
 				       const struct endpoint *dst)
 {
 	const struct tunnel *tunnel = &path->tunnel;
-	__be16 source =
-		unlikely(path->flow_port) ? flow_port(&packet->src, dst) : tunnel->local_port;
+	__be16 source = tunnel->local_port, proto;
+	__u64 hash = 0;
 	void *data, *end;
-	__be16 proto;
 
+	if (unlikely(path->flow_port)) {
+		hash = flow_hash(&packet->src, dst);
+		source = flow_port(hash);
+	}
 	data = packet_start(skb);
 	end = packet_end(skb);
 	if (version == 4) {
@@ -86,7 +89,8 @@ static __always_inline int write_outer(struct __sk_buff *skb, const struct packe
 	} else {
 		if (data + LINK_HLEN + sizeof(struct outer_ipv6) > end)
 			return -OUT_ENCAP_FAILED;
-		write_outer_ipv6(data + LINK_HLEN, source, tunnel, service, packet);
+		write_outer_ipv6(data + LINK_HLEN, source, flow_label(hash), tunnel, service,
+				 packet);
 		proto = bpf_htons(ETH_P_IPV6);
 	}
 	if (LINK_HLEN)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The hash of a flow, and the outer source port that is made of it: a receiver's card spreads the flows over its queues. */
+/* The hash of a flow, and what the outer header says of it: the source port, by which a receiver's card spreads the flows over
+ * its queues, and the IPv6 flow label, by which routers spread them over paths (RFC 6438).
+ */
 #ifndef SLUICE_FLOW_H
 #define SLUICE_FLOW_H
 
@@ -10,6 +12,7 @@
 /* The dynamic ports (RFC 6335): 49152 to 65535. */
 #define FLOW_PORT_MIN 49152
 #define FLOW_PORT_LOG2 14
+#define FLOW_LABEL_LOG2 20
 
 /* The high bits are the best ones. */
 static __always_inline __u64 flow_hash(const struct endpoint *src, const struct endpoint *dst)
@@ -21,9 +24,14 @@ static __always_inline __u64 flow_hash(const struct endpoint *src, const struct 
 	return sum + ((__u32)src->port << 16 | dst->port) * 0x165667b19e3779f9;
 }
 
-static __always_inline __be16 flow_port(const struct endpoint *src, const struct endpoint *dst)
+static __always_inline __be16 flow_port(__u64 hash)
 {
-	return bpf_htons(FLOW_PORT_MIN + (flow_hash(src, dst) >> (64 - FLOW_PORT_LOG2)));
+	return bpf_htons(FLOW_PORT_MIN + (hash >> (64 - FLOW_PORT_LOG2)));
+}
+
+static __always_inline __u32 flow_label(__u64 hash)
+{
+	return hash >> (64 - FLOW_LABEL_LOG2);
 }
 
 static __always_inline int is_flow_port(__be16 port)

@@ -122,14 +122,14 @@ static __always_inline void write_outer_ipv4(struct outer_ipv4 *outer, __be16 so
 		      size16(size - sizeof(outer->ip)));
 }
 
-static __always_inline void write_outer_ipv6(struct outer_ipv6 *outer, __be16 source,
+static __always_inline void write_outer_ipv6(struct outer_ipv6 *outer, __be16 source, __u32 label,
 					     const struct tunnel *tunnel,
 					     const struct cached_service *service,
 					     const struct packet *inner)
 {
 	__u32 size = inner->len + sizeof(*outer) - sizeof(outer->ip);
 
-	*(__be32 *)&outer->ip = bpf_htonl(6 << 28 | (__u32)(inner->tos & ECN_MASK) << 20);
+	*(__be32 *)&outer->ip = bpf_htonl(6 << 28 | (__u32)(inner->tos & ECN_MASK) << 20 | label);
 	outer->ip.payload_len = bpf_htons(size16(size));
 	outer->ip.nexthdr = IPPROTO_UDP;
 	outer->ip.hop_limit = OUTER_TTL;

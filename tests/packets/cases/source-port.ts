@@ -37,11 +37,11 @@ function gateway(tables: TunnelTables): void {
 	);
 }
 
-/** The outer header with the source port that the flow's hash makes; of a flow always the same. */
+/** The outer header with the source port, and the IPv6 flow label, that the flow's hash makes; of a flow always the same. */
 const from = (source: number) =>
 	eth().ipv4(near, far, { fragment: DF, ttl: 64 }).udp(source, port);
-const from6 = (source: number) =>
-	eth().ipv6(near6, far6, { hopLimit: 64 }).udp(source, port);
+const from6 = (source: number, flowLabel: number) =>
+	eth().ipv6(near6, far6, { hopLimit: 64, flowLabel }).udp(source, port);
 
 const egress = {
 	direction: "egress",
@@ -82,7 +82,7 @@ export const sourcePort: PacketCase[] = [
 		...egress,
 		title: "source port: of a flow over IPv6",
 		input: eth().ipv6(client6, "2001:db8:1::7").tcp(40000, 4000),
-		output: from6(63042)
+		output: from6(63042, 889012)
 			.gue(tcp6over6, key)
 			.ipv6(client6, "2001:db8:1::7")
 			.tcp(40000, 4000),
@@ -122,7 +122,7 @@ export const sourcePort: PacketCase[] = [
 		...fast,
 		title: "source port: of a flow over IPv6 on the fast path",
 		input: eth().ipv6(client6, tcp6over6.proxy).tcp(40000, 3100),
-		output: from6(63042)
+		output: from6(63042, 889012)
 			.gue(tcp6over6, key)
 			.ipv6(client6, "2001:db8:1::7", { hopLimit: 59 })
 			.tcp(40000, 4000),
@@ -131,7 +131,7 @@ export const sourcePort: PacketCase[] = [
 		...fast,
 		title: "source port: of a flow over IPv4 in a tunnel over IPv6",
 		input: eth().ipv4(client, tcp4over6.proxy).tcp(40000, 3100),
-		output: from6(57018)
+		output: from6(57018, 503430)
 			.gue(tcp4over6, key)
 			.ipv4(client, "1.1.1.7", { ttl: 59 })
 			.tcp(40000, 4000),
