@@ -159,13 +159,16 @@ static __always_inline int send_request(struct __sk_buff *skb, const struct pack
 	struct path *path = &request->path;
 	__u8 version = is_ipv4(&path->tunnel.remote) ? 4 : 6;
 	__u32 overhead = outer_size(version);
+	int err;
 
 	if (unlikely(packet->syn))
 		clamp_mss(skb, packet->l4, packet->version, path->route.mtu - overhead);
-	if ((!partial && forget_sum(skb)) || count_hop(skb, packet) ||
-	    grow(skb, packet, overhead, room, version) ||
-	    write_outer(skb, packet, path, service, version, &service->backend))
+	if ((!partial && forget_sum(skb)) || count_hop(skb, packet))
 		return fail_egress(skb, OUT_ENCAP_FAILED);
+	err = grow(skb, packet, overhead, room, version)
+		      ?: write_outer(skb, packet, path, service, version, &service->backend);
+	if (err)
+		return fail_egress(skb, -err);
 	count_traffic(&key, packet->len);
 	count(QUEUE_TX, OUT_ENCAPSULATED);
 	return send_by(skb, &path->route);

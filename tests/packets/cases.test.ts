@@ -68,7 +68,7 @@ for (const wanted of cases) bpfTest(wanted.title, (t) => behaves(t, wanted));
 const onTheWire = new Set<Outcome>([
 	...(["service-gone", "vlan"] as const),
 	...(["ping-signed", "ping-signed-learned", "ping-challenged"] as const),
-	...(["ping-answer", "ping-mac", "ping-time", "token"] as const),
+	...(["ping-answer", "ping-mac", "ping-time"] as const),
 ]);
 
 test("every outcome has a case", (t) => {

@@ -10,6 +10,7 @@ import { ping } from "./ping.js";
 import { reach } from "./reach.js";
 import { route } from "./route.js";
 import { sourcePort } from "./source-port.js";
+import { tokens } from "./tokens.js";
 import { tooBig } from "./too-big.js";
 
 export const cases: readonly PacketCase[] = [
@@ -25,4 +26,5 @@ export const cases: readonly PacketCase[] = [
 	...tooBig,
 	...fast,
 	...sourcePort,
+	...tokens,
 ];
