@@ -3,6 +3,7 @@ import { fast as fastCases } from "../packets/cases/fast.js";
 import { type BothPaths, bothPaths } from "./both-paths.js";
 import { checksum } from "./checksum.js";
 import { corpusWithKeys, counters, fuzzServices } from "./fuzz.js";
+import { randomOptions, type Tokens, tokensFor } from "./fuzz-tokens.js";
 import { mutate } from "./mutate.js";
 import { rx, tunnels, tx } from "./packet-case.js";
 import { contents, empty, program } from "./services.js";
@@ -28,9 +29,13 @@ export function fuzzPaths(count: number, seed: number): number {
 		...all,
 		...all.map((_, i) => suited[i % suited.length] as Buffer),
 	];
+	const tokens = tokensFor(corpus, fuzzServices);
 	let taken = 0;
 	for (let done = 0; done < count; done += ROUND)
-		taken += round(paths, random, corpus, Math.min(ROUND, count - done));
+		taken += round(
+			...([paths, random, corpus, tokens()] as const),
+			Math.min(ROUND, count - done),
+		);
 	return taken;
 }
 
@@ -39,6 +44,7 @@ function round(
 	paths: BothPaths,
 	random: Random,
 	corpus: readonly Buffer[],
+	tokens: Tokens,
 	size: number,
 ): number {
 	const { normal, fast } = paths;
@@ -47,9 +53,11 @@ function round(
 	const flags = rx.dnat ^ others;
 	const egress =
 		random.below(4) === 0 ? random.below(32) : tx.proxy | tx.snat | tx.fib;
+	const setOptions = randomOptions(random, fuzzServices);
 	paths.change((tables, bench) => {
 		empty(tables);
 		program(tables, tunnels, fuzzServices);
+		setOptions(tables);
 		for (const [direction, value] of [
 			["ingress", bench === fast ? flags | rx.fast : flags],
 			["egress", egress],
@@ -63,9 +71,10 @@ function round(
 	normal.forget();
 	fast.forget();
 	const before = counts(paths);
+	const all = [...corpus, ...tokens.packets];
 	let taken = 0;
 	for (let i = 0; i < size; i++) {
-		const packet = mutate(random, corpus);
+		const packet = mutate(random, all);
 		if (random.below(4) > 0) mend(packet);
 		const context = {
 			ifindex: random.below(8) > 0 ? normal.link : 1,

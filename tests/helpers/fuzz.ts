@@ -10,6 +10,12 @@ import {
 } from "@sluice/maps/tables";
 import { Random } from "@sluice/testbed";
 import { cases } from "../packets/cases/index.js";
+import {
+	proofOf,
+	randomOptions,
+	type Tokens,
+	tokensFor,
+} from "./fuzz-tokens.js";
 import { mutate } from "./mutate.js";
 import { type PacketCase, services as plain, tunnels } from "./packet-case.js";
 import {
@@ -19,7 +25,6 @@ import {
 	verdicts,
 } from "./run-packet.js";
 import { contents, empty, program, type ServiceRow } from "./services.js";
-import { u16 } from "./wire.js";
 
 /** Packets between two looks at the tables and the counters. */
 const ROUND = 500;
@@ -41,17 +46,18 @@ export interface FuzzResult {
  * Runs `count` random and mutated packets through both programs.
  *
  * @throws Error the first packet, or round of packets, of which something is not so: exactly one outcome each; a
- *   packet that is passed on is untouched; only what carries a service's key is decapsulated; only a good ping changes
+ *   packet that is passed on is untouched; only what carries a service's key or a token is decapsulated; only a good ping changes
  *   a table, and that only a tunnel's far end.
  */
 export function fuzz(count: number, seed: number): FuzzResult {
 	const bench = packetBench();
 	const random = new Random(seed);
 	const corpus = corpusWithKeys();
+	const tokens = tokensFor(corpus, fuzzServices);
 	const total = new Map<Outcome, number>();
 	for (let done = 0; done < count; done += ROUND) {
 		const size = Math.min(ROUND, count - done);
-		const counted = round(bench, random, corpus, size);
+		const counted = round(bench, random, corpus, tokens(), size);
 		for (const [outcome, times] of counted)
 			total.set(outcome, (total.get(outcome) ?? 0) + times);
 	}
@@ -63,12 +69,14 @@ function round(
 	bench: Bench,
 	random: Random,
 	corpus: readonly Buffer[],
+	tokens: Tokens,
 	size: number,
 ): Map<Outcome, number> {
 	const { tables } = bench;
 	const direction = random.pick(["ingress", "egress"] as const);
 	empty(tables);
 	program(tables, tunnels, fuzzServices);
+	randomOptions(random, fuzzServices)(tables);
 	// Now and then there is no row for the interface.
 	if (random.below(20) > 0)
 		tables.config.set(
@@ -81,10 +89,12 @@ function round(
 	const counts = counters(bench, direction);
 	const verdictCounts = new Map<Verdict, number>();
 	const packets: Buffer[] = [];
+	const all = [...corpus, ...tokens.packets];
+	const proofs = [...secrets, ...tokens.proofs];
 	for (let i = 0; i < size; i++) {
-		const packet = mutate(random, corpus);
+		const packet = mutate(random, all);
 		packets.push(packet);
-		const verdict = send(bench, direction, packet, random);
+		const verdict = send(bench, direction, packet, random, proofs);
 		verdictCounts.set(verdict, (verdictCounts.get(verdict) ?? 0) + 1);
 	}
 	const counted = counters(bench, direction).map((now, i) =>
@@ -111,6 +121,7 @@ function send(
 	direction: Direction,
 	packet: Buffer,
 	random: Random,
+	proofs: readonly Buffer[],
 ): Verdict {
 	const { verdict: number, data } = bench[
 		direction === "ingress" ? "ingress" : "egress"
@@ -132,8 +143,8 @@ function send(
 		data.length < packet.length
 	)
 		must(
-			secrets.some((secret) => packet.includes(secret)),
-			`decapsulated without a key: ${hex}`,
+			proofs.some((proof) => packet.includes(proof)),
+			`decapsulated without a key or token: ${hex}`,
 		);
 	return verdict;
 }
@@ -180,9 +191,7 @@ export function counters(bench: Bench, direction: Direction): bigint[] {
 }
 
 /** What a packet must carry to be decapsulated: sid and key, as they stand on the wire. */
-const secrets = fuzzServices.map(({ service, group, key }) =>
-	Buffer.concat([u16(service), u16(group), Buffer.from(key)]),
-);
+const secrets = fuzzServices.map((row) => proofOf(row));
 
 /** The packets of the cases and vectors, those with a service's key with the one it has here. */
 export function corpusWithKeys(of: readonly PacketCase[] = cases): Buffer[] {
@@ -192,13 +201,9 @@ export function corpusWithKeys(of: readonly PacketCase[] = cases): Buffer[] {
 	const packets = of.flatMap((one) =>
 		[...(one.before ?? []), one.input].map((packet) => packet.bytes()),
 	);
-	const old = plain.map(({ service, group, key }) => {
-		const sid = Buffer.concat([u16(service), u16(group)]);
-		const bytes = Buffer.alloc(20);
-		sid.copy(bytes);
-		bytes.write(key, 4);
-		return bytes;
-	});
+	const old = plain.map((row) =>
+		proofOf(row, Buffer.from(row.key.padEnd(16, "\0"))),
+	);
 	return [...vectors, ...packets].map((packet: Buffer) => {
 		for (const [i, secret] of old.entries()) {
 			const at = packet.indexOf(secret);

@@ -12,6 +12,7 @@ import {
 	encapTable,
 	natTable,
 	signedOnlyTable,
+	signingTable,
 	trafficTable,
 	tunnelOptionsTable,
 	tunnelTable,
@@ -24,6 +25,7 @@ const dist = path.join(import.meta.dirname, "../../bpf/dist");
 const sized = [
 	...["map_config", "map_tunnel", "map_decap", "map_encap", "map_verify"],
 	...["map_nat", "map_tunnel_stats", "map_tunnel_opts", "map_signed_only"],
+	"map_signing",
 ];
 
 /** Tables of the two programs that both define, so that they share them as their pins would make them. */
@@ -82,6 +84,7 @@ export function openTables(programs: Programs) {
 		nat: programs.table(natTable),
 		options: programs.table(tunnelOptionsTable),
 		signedOnly: programs.table(signedOnlyTable),
+		signing: programs.table(signingTable),
 		traffic: programs.table(trafficTable),
 	};
 }

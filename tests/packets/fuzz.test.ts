@@ -14,6 +14,7 @@ bpfTest("20 000 random and mutated packets do no harm", (t) => {
 		"decapsulated",
 		"encapsulated",
 		"ping-learned",
+		"token",
 	] as const)
 		t.true((totals.get(outcome) ?? 0) >= 10, outcome);
 });
