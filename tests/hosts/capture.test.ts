@@ -3,7 +3,8 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Host, needs, testWith } from "@sluice/testbed";
 import test from "ava";
-import { bin, cli } from "../helpers/cli.js";
+import { cli } from "../helpers/cli.js";
+import { dumped } from "../helpers/dump.js";
 import { addresses, network } from "../helpers/network.js";
 import { ownDirectory } from "../helpers/own-directory.js";
 import { configure, serve, tunnel } from "../helpers/program.js";
@@ -130,21 +131,9 @@ bpfTest("a capture of dump says what became of real traffic", async (t) => {
 		udp: 90,
 	});
 	await backend(node, { http: 80, udp: 90 });
-	const file = path.join(ownDirectory(t), "dump.pcapng");
-	const dump = gateway.spawn("sh", [
-		"-c",
-		`exec ${process.execPath} ${bin("cli_cfg")} dump --write - >${file}`,
-	]);
-	// The section header is there once the tables are open.
-	await gateway.run("sh", [
-		"-c",
-		`until [ -s ${file} ]; do sleep 0.1; done; sleep 0.5`,
-	]);
-
-	await askHttp(client, addresses[4].proxy, 80, 1000);
-	await gateway.run("sleep", ["0.5"]);
-	await dump.stop("SIGINT");
-
+	const file = await dumped(t, gateway, () =>
+		askHttp(client, addresses[4].proxy, 80, 1000),
+	);
 	const packets = await tshark(
 		gateway,
 		file,

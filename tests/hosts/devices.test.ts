@@ -5,6 +5,7 @@ import { type Host, needs, testbed, testWith } from "@sluice/testbed";
 import test, { type ExecutionContext } from "ava";
 import { cli } from "../helpers/cli.js";
 import { counterOf, crossed } from "../helpers/counters.js";
+import { dumped } from "../helpers/dump.js";
 import { type Family, families } from "../helpers/network.js";
 import { ownDirectory } from "../helpers/own-directory.js";
 import { script } from "../helpers/paths.js";
@@ -290,20 +291,36 @@ for (const [name, kind] of Object.entries(fastKinds))
 		},
 	);
 
-bpfTest("cli_explain says what a device without Ethernet does", async (t) => {
-	const { gateway, node } = await over(t, kinds.tun as Kind);
-	const at = async (host: Host, line: string) =>
-		(await cli(host, `cli_explain --dev wan --proto tcp ${line}`)).stdout;
+bpfTest(
+	"a device without Ethernet: cli_explain, a ping that is learned, dump",
+	async (t) => {
+		const { gateway, node } = await over(t, kinds.tun as Kind);
+		const at = async (host: Host, line: string) =>
+			(await cli(host, `cli_explain --dev wan --proto tcp ${line}`)).stdout;
 
-	t.regex(
-		await at(gateway, "--dir egress 10.1.0.2:4000 10.2.0.2:80"),
-		/program .*pfc_egress_l3_tc\.o\n[\s\S]*outcome {2}encapsulated/,
-	);
-	t.regex(
-		await at(node, "--dir ingress --gue 1,4 10.1.0.2:4000 10.2.0.2:80"),
-		/program .*pfc_ingress_l3_tc\.o\n[\s\S]*outcome {2}decapsulated/,
-	);
-});
+		t.regex(
+			await at(gateway, "--dir egress 10.1.0.2:4000 10.2.0.2:80"),
+			/program .*pfc_egress_l3_tc\.o\n[\s\S]*outcome {2}encapsulated/,
+		);
+		t.regex(
+			await at(node, "--dir ingress --gue 1,4 10.1.0.2:4000 10.2.0.2:80"),
+			/program .*pfc_ingress_l3_tc\.o\n[\s\S]*outcome {2}decapsulated/,
+		);
+
+		await cli(gateway, "cli_cfg set wan 0 1 gue,dnat,dump gateway");
+		await cli(gateway, "cli_tunnel set 4 10.2.0.1 6080 0 0 --reset-remote");
+		const file = await dumped(t, gateway, () =>
+			cli(node, "cli_tunnel ping 4 --count 1"),
+		);
+		const captured = await gateway.run("tshark", [
+			...["-r", file, "-T", "fields"],
+			...["-e", "frame.protocols", "-e", "ip.src"],
+		]);
+		t.regex(captured.stdout, /^raw:ip:udp:\S+\t10\.2\.0\.2\n/);
+		const { stdout } = await cli(gateway, "cli_tunnel get 4");
+		t.regex(stdout, /10\.2\.0\.2:6080\s+learned/);
+	},
+);
 
 bpfTest(
 	"programs and tables are replaced on devices with and without Ethernet, under load: nothing is lost",

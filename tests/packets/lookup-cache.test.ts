@@ -92,6 +92,21 @@ bpfTest(
 	},
 );
 
+bpfTest("a key that is changed counts from the next jiffy on", (t) => {
+	const bench = filled();
+	const row = bench.tables.verify.get(sid);
+	if (!row) return t.fail();
+	t.deepEqual(bench.run("ingress", inTunnel).outcomes, ["decapsulated"]);
+
+	bench.tables.verify.set(sid, { ...row, key: Buffer.alloc(16, "n") });
+	bench.forget();
+	t.deepEqual(bench.run("ingress", inTunnel).outcomes, ["wrong-key"]);
+
+	bench.tables.verify.set(sid, row);
+	bench.forget();
+	t.deepEqual(bench.run("ingress", inTunnel).outcomes, ["decapsulated"]);
+});
+
 bpfTest("a service that is added is seen with the next jiffy", (t) => {
 	const bench = filled();
 	const row = bench.tables.encap.get(backend);
