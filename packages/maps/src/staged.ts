@@ -1,22 +1,10 @@
 import type { Batch } from "./batch.js";
-import { ByteIndex, copyBytes } from "./byte-index.js";
-import type { Change, Packed } from "./changes.js";
+import type { Change } from "./changes.js";
 import { BpfError } from "./errors.js";
 import type { KernelTable } from "./kernel-table.js";
 import { byRank, type PackedRank, type Rank, rankOfPacked } from "./rank.js";
+import { StagedEntries } from "./staged-entries.js";
 import type { OpenTable, SetMode, Table } from "./table.js";
-
-// What is known of an entry.
-/** The kernel has it. */
-const WAS = 1;
-/** It is in the table that is being planned. */
-const IS = 2;
-/** It was set or deleted here. */
-const TOUCHED = 4;
-/** Its value was overwritten: what the kernel has is in `#before`. */
-const OVERWRITTEN = 8;
-
-const NONE = Buffer.alloc(0);
 
 /** Entries of a batch. */
 const CHUNK = 16_384;
@@ -51,14 +39,7 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 	/** The table of the kernel, for what is not to be staged. */
 	readonly kernel: KernelTable<K, V>;
 	readonly #table: Table<K, V>;
-	readonly #index: ByteIndex;
-	/** By the entry's number. */
-	#values!: Buffer;
-	#states!: Uint8Array;
-	/** What the kernel has of entries that were overwritten, by number; empty until one is. */
-	#before: Buffer = NONE;
-	/** Entries set or deleted, in the order of their first time. */
-	readonly #touched: number[] = [];
+	readonly #entries: StagedEntries;
 	/** What comes of all changes, worked out when it is asked for, until the next change. */
 	#plan: Plan | undefined;
 	/** Whether all that the kernel has is here. */
@@ -78,11 +59,11 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 		this.kernel = kernel;
 		this.#table = table;
 		this.isCounter = table.type.startsWith("percpu");
-		this.#index = new ByteIndex(
+		this.#entries = new StagedEntries(
 			table.key.size,
+			table.value.size,
 			Math.min(expected, kernel.maxEntries),
 		);
-		this.#makeRoom();
 		this.#key = Buffer.alloc(table.key.size);
 		this.#value = Buffer.alloc(table.value.size);
 	}
@@ -94,56 +75,50 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 		for (const { keys, values, count } of this.kernel.batches()) {
 			this.#kernelCount += count;
 			for (let i = 0; i < count; i++)
-				if (this.#index.find(keys, i * key.size) < 0)
-					this.#add(keys, i * key.size, values, i * value.size, WAS | IS);
+				if (this.#entries.find(keys, i * key.size) < 0)
+					this.#entries.addKnown(keys, i * key.size, values, i * value.size);
 		}
 		this.#complete = true;
 	}
 
 	get(key: K): V | undefined {
 		const number = this.#numberOf(key);
-		if (number < 0 || !(this.#state(number) & IS)) return undefined;
+		if (number < 0 || !this.#entries.is(number)) return undefined;
 		return this.#valueOf(number);
 	}
 
 	set(key: K, value: V, mode: SetMode = "any"): void {
 		const number = this.#numberOf(key);
-		const is = number >= 0 && (this.#state(number) & IS) !== 0;
+		const is = number >= 0 && this.#entries.is(number);
 		if (mode === "new" && is)
 			throw new BpfError(`write ${this.name}`, "EEXIST");
 		if (mode === "exist" && !is)
 			throw new BpfError(`write ${this.name}`, "ENOENT");
+		this.#plan = undefined;
 		const codec = this.#table.value;
 		if (number < 0) {
-			const added = this.#addKey(this.#key, 0);
-			codec.write(this.#values, added * codec.size, value);
-			this.#states[added] = IS;
-			this.#touch(added);
+			const added = this.#entries.addNew(this.#key, 0);
+			codec.write(this.#entries.values, added * codec.size, value);
 			return;
 		}
 		codec.write(this.#value, 0, value);
-		this.#overwrite(number);
-		this.#touch(number);
-		this.#states[number] = this.#state(number) | IS;
+		this.#entries.set(number, this.#value);
 	}
 
 	delete(key: K): boolean {
 		let number = this.#numberOf(key);
 		if (number < 0) {
 			if (!this.isCounter) return false;
-			number = this.#add(this.#key, 0, this.#value, 0, WAS | IS);
+			number = this.#entries.addKnown(this.#key, 0, this.#value, 0);
 		}
-		const state = this.#state(number);
-		if (!(state & IS)) return false;
-		this.#states[number] = state & ~IS;
-		this.#touch(number);
-		return true;
+		this.#plan = undefined;
+		return this.#entries.delete(number);
 	}
 
 	*entries(): IterableIterator<[K, V]> {
 		this.load();
-		for (let number = 0; number < this.#index.count; number++)
-			if (this.#state(number) & IS)
+		for (let number = 0; number < this.#entries.count; number++)
+			if (this.#entries.is(number))
 				yield [this.#keyOf(number), this.#valueOf(number)];
 	}
 
@@ -153,17 +128,17 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 	): void {
 		const numbers: number[] = [];
 		this.load();
-		for (let number = 0; number < this.#index.count; number++)
-			if (this.#state(number) & IS) numbers.push(number);
+		for (let number = 0; number < this.#entries.count; number++)
+			if (this.#entries.is(number)) numbers.push(number);
 		const { key, value } = this.#table;
 		const rankOf = rank && rankOfPacked(rank, key);
 		const order = rankOf
 			? byRank(
 					numbers.map((number) =>
 						rankOf(
-							this.#index.keys,
+							this.#entries.keys,
 							number * key.size,
-							this.#values,
+							this.#entries.values,
 							number * value.size,
 						),
 					),
@@ -178,17 +153,13 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 	/** All entries, packed, as the kernel will have them. */
 	*batches(): IterableIterator<Batch> {
 		this.load();
-		const { key, value } = this.#table;
-		const { count } = this.#index;
+		const { count } = this.#entries;
 		for (let from = 0; from < count; from += CHUNK) {
 			const numbers: number[] = [];
 			for (let i = from; i < Math.min(from + CHUNK, count); i++)
-				if (this.#state(i) & IS) numbers.push(i);
-			yield {
-				keys: packed(numbers, this.#index.keys, key.size),
-				values: packed(numbers, this.#values, value.size),
-				count: numbers.length,
-			};
+				if (this.#entries.is(i)) numbers.push(i);
+			const { keys, after } = this.#entries.packed(numbers, false, true);
+			yield { keys, values: after, count: numbers.length };
 		}
 	}
 
@@ -205,12 +176,9 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 	/** Deletes every entry. */
 	clear(): void {
 		this.load();
-		for (let number = 0; number < this.#index.count; number++) {
-			const state = this.#state(number);
-			if (!(state & IS)) continue;
-			this.#states[number] = state & ~IS;
-			this.#touch(number);
-		}
+		this.#plan = undefined;
+		for (let number = 0; number < this.#entries.count; number++)
+			this.#entries.delete(number);
 	}
 
 	close(): void {
@@ -219,7 +187,8 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 
 	/** What will be other than it was, in the order of the changes. */
 	differences(): Iterable<Difference<K, V>> {
-		const changed = this.#touched.filter((number) => this.#kindOf(number));
+		const { touched } = this.#entries;
+		const changed = touched.filter((number) => this.#entries.kindOf(number));
 		return this.#differencesOf(changed);
 	}
 
@@ -228,8 +197,8 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 		rank: Rank<K>,
 		which: "set" | "deleted",
 	): IterableIterator<Difference<K, V>> {
-		const changed = this.#touched.filter((number) => {
-			const kind = this.#kindOf(number);
+		const changed = this.#entries.touched.filter((number) => {
+			const kind = this.#entries.kindOf(number);
 			return kind && (kind === "deleted") === (which === "deleted");
 		});
 		yield* this.#differencesOf(this.#sorted(changed, rank));
@@ -243,14 +212,13 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 
 	#differenceOf = (number: number): Difference<K, V> => {
 		const { value } = this.#table;
-		const state = this.#state(number);
+		const entries = this.#entries;
 		return {
 			key: this.#keyOf(number),
-			before:
-				state & WAS
-					? value.read(this.#inKernel(number), number * value.size)
-					: undefined,
-			after: state & IS ? this.#valueOf(number) : undefined,
+			before: entries.was(number)
+				? value.read(entries.inKernel(number), number * value.size)
+				: undefined,
+			after: entries.is(number) ? this.#valueOf(number) : undefined,
 		};
 	};
 
@@ -273,8 +241,8 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 	#planned(): Plan {
 		if (this.#plan) return this.#plan;
 		const plan: Plan = { added: [], changed: [], deleted: [] };
-		for (const number of this.#touched) {
-			const kind = this.#kindOf(number);
+		for (const number of this.#entries.touched) {
+			const kind = this.#entries.kindOf(number);
 			if (kind) plan[kind].push(number);
 		}
 		this.#plan = this.#inOrder(plan);
@@ -305,23 +273,17 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 			table: this.#table,
 			kernel: this.kernel,
 			changes: {
-				added: this.#packed(added, NONE, true),
-				changed: this.#packed(changed, this.#valuesInKernel(changed), true),
-				deleted: this.#packed(
-					deleted,
-					this.isCounter ? NONE : this.#valuesInKernel(deleted),
-					false,
-				),
+				added: this.#entries.packed(added, false, true),
+				changed: this.#entries.packed(changed, true, true),
+				deleted: this.#entries.packed(deleted, !this.isCounter, false),
 			},
 		};
 	}
 
 	/** Forgets everything that was read, set and deleted. */
 	reset(): void {
-		if (this.#index.count === 0 && !this.#complete) return;
-		this.#index.clear();
-		if (this.#states.length !== this.#index.room) this.#makeRoom();
-		this.#touched.length = 0;
+		if (this.#entries.count === 0 && !this.#complete) return;
+		this.#entries.clear();
 		this.#plan = undefined;
 		this.#complete = false;
 		this.#kernelCount = 0;
@@ -330,154 +292,18 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 	/** The number of an entry that is known, or that the kernel has; -1: neither. Leaves the key in `#key`. */
 	#numberOf(key: K): number {
 		this.#table.key.write(this.#key, 0, key);
-		const number = this.#index.find(this.#key, 0);
+		const number = this.#entries.find(this.#key, 0);
 		if (number >= 0 || this.#complete || this.isCounter) return number;
 		if (!this.kernel.readPacked(this.#key, this.#value)) return -1;
-		return this.#add(this.#key, 0, this.#value, 0, WAS | IS);
+		return this.#entries.addKnown(this.#key, 0, this.#value, 0);
 	}
-
-	#add(
-		keys: Buffer,
-		keyAt: number,
-		values: Buffer,
-		valueAt: number,
-		state: number,
-	): number {
-		const number = this.#addKey(keys, keyAt);
-		const { size } = this.#table.value;
-		copyBytes(values, valueAt, this.#values, number * size, size);
-		this.#states[number] = state;
-		return number;
-	}
-
-	/** Makes room for the entry of a key that `#index` has just looked for in vain. */
-	#addKey(keys: Buffer, at: number): number {
-		const number = this.#index.add(keys, at);
-		if (number >= this.#states.length) this.#grow();
-		return number;
-	}
-
-	#grow(): void {
-		const [states, values, before] = [this.#states, this.#values, this.#before];
-		this.#makeRoom();
-		this.#states.set(states);
-		values.copy(this.#values);
-		if (before.length > 0) {
-			this.#before = this.#valueBuffer();
-			before.copy(this.#before);
-		}
-	}
-
-	#makeRoom(): void {
-		this.#states = new Uint8Array(this.#index.room);
-		this.#values = this.#valueBuffer();
-		this.#before = NONE;
-	}
-
-	#valueBuffer = () =>
-		Buffer.allocUnsafe(this.#index.room * this.#table.value.size);
-
-	/** Replaces an entry's value by `#value`; the kernel's value goes to `#before`. */
-	#overwrite(number: number): void {
-		const { size } = this.#table.value;
-		const at = number * size;
-		if (same(this.#values, at, this.#value, 0, size)) return;
-		const state = this.#state(number);
-		if (state & WAS && !(state & OVERWRITTEN)) {
-			if (this.#before.length === 0) this.#before = this.#valueBuffer();
-			copyBytes(this.#values, at, this.#before, at, size);
-			this.#states[number] = state | OVERWRITTEN;
-		}
-		copyBytes(this.#value, 0, this.#values, at, size);
-	}
-
-	#touch(number: number): void {
-		this.#plan = undefined;
-		const state = this.#state(number);
-		if (state & TOUCHED) return;
-		this.#states[number] = state | TOUCHED;
-		this.#touched.push(number);
-	}
-
-	#kindOf(number: number): "added" | "changed" | "deleted" | undefined {
-		const state = this.#state(number);
-		if (!(state & WAS)) return state & IS ? "added" : undefined;
-		if (!(state & IS)) return "deleted";
-		if (!(state & OVERWRITTEN)) return undefined;
-		const { size } = this.#table.value;
-		const at = number * size;
-		return same(this.#values, at, this.#before, at, size)
-			? undefined
-			: "changed";
-	}
-
-	/** Where the kernel's value of an entry is, at the entry's number. */
-	#inKernel = (number: number) =>
-		this.#state(number) & OVERWRITTEN ? this.#before : this.#values;
-
-	#state = (number: number) => this.#states[number] as number;
 
 	#keyOf = (number: number) =>
-		this.#table.key.read(this.#index.keys, number * this.#table.key.size);
+		this.#table.key.read(this.#entries.keys, number * this.#table.key.size);
 
 	#valueOf = (number: number) =>
-		this.#table.value.read(this.#values, number * this.#table.value.size);
-
-	#packed(
-		numbers: readonly number[],
-		before: Buffer,
-		hasAfter: boolean,
-	): Packed {
-		if (numbers.length === 0) return NOTHING;
-		return {
-			count: numbers.length,
-			keys: packed(numbers, this.#index.keys, this.#table.key.size),
-			before,
-			after: hasAfter
-				? packed(numbers, this.#values, this.#table.value.size)
-				: NONE,
-		};
-	}
-
-	/** What the kernel has of entries that are changed or deleted. */
-	#valuesInKernel(numbers: readonly number[]): Buffer {
-		if (numbers.length === 0) return NONE;
-		const { size } = this.#table.value;
-		if (this.#before.length === 0) return packed(numbers, this.#values, size);
-		const values = Buffer.allocUnsafe(numbers.length * size);
-		for (const [i, number] of numbers.entries()) {
-			const from = this.#inKernel(number);
-			copyBytes(from, number * size, values, i * size, size);
-		}
-		return values;
-	}
-}
-
-const NOTHING: Packed = { count: 0, keys: NONE, before: NONE, after: NONE };
-
-/** The entries of these numbers one behind the other. */
-function packed(
-	numbers: readonly number[],
-	from: Buffer,
-	size: number,
-): Buffer {
-	const [first = 0] = numbers;
-	// In a file of new entries, all are neighbours.
-	if (numbers.every((number, i) => number === first + i))
-		return from.subarray(first * size, (first + numbers.length) * size);
-	const to = Buffer.allocUnsafe(numbers.length * size);
-	for (const [i, number] of numbers.entries())
-		copyBytes(from, number * size, to, i * size, size);
-	return to;
-}
-
-function same(
-	a: Buffer,
-	aAt: number,
-	b: Buffer,
-	bAt: number,
-	size: number,
-): boolean {
-	for (let i = 0; i < size; i++) if (a[aAt + i] !== b[bAt + i]) return false;
-	return true;
+		this.#table.value.read(
+			this.#entries.values,
+			number * this.#table.value.size,
+		);
 }
