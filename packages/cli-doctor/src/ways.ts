@@ -5,7 +5,7 @@ import { needed, type World } from "./world.js";
 const MOST = 256;
 
 /** A tunnel's remote, and the route to it as the kernel would take it. */
-export interface Way {
+interface Way {
 	remote: string;
 	local: string;
 	/** The first of the tunnels that go there. */

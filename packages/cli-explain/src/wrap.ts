@@ -18,7 +18,7 @@ import type { LiveTables } from "./live-tables.js";
 import type { Question } from "./question.js";
 
 /** The packet as it stands on the interface, and what the program will go by. */
-export interface Standing {
+interface Standing {
 	frame: Buffer;
 	/** A frame that comes before it. */
 	before?: Buffer | undefined;

@@ -6,7 +6,7 @@ import manifest from "../package.json" with { type: "json" };
 /** Seconds by which tunnels are grouped: those that were pinged within so many. */
 const PING_AGES = [30, 60, 300, 3600];
 
-export interface Sources {
+interface Sources {
 	/** Reads the tables. What it throws fails the request. */
 	read(): Readings;
 	/** Of cli_doctor, when it last ran; undefined: it has not. */

@@ -44,7 +44,7 @@ export interface Drop {
 	id: bigint;
 }
 
-export interface Monitoring {
+interface Monitoring {
 	names: ReasonNames;
 	filter: Filter;
 	/** Packets in a second on each CPU; 0: all. */

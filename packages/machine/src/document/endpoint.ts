@@ -4,7 +4,7 @@ import { addressKind } from "@sluice/tunnel";
 import type { Reader } from "./reader.js";
 
 /** An address and a port. */
-export interface SocketAddress {
+interface SocketAddress {
 	address: string;
 	port: number;
 }

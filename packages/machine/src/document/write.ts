@@ -29,13 +29,13 @@ import { type Only, ownsService, ownsTunnel } from "../only.js";
 import { API_VERSION, KIND, LEARNED } from "./words.js";
 
 /** The kernel's tables as a document's rows, each a mapping. */
-export interface DocumentRows {
+interface DocumentRows {
 	config: DocumentRow[];
 	tunnels: DocumentRow[];
 	services: DocumentRow[];
 }
 
-export type DocumentRow = Readonly<Record<string, unknown>>;
+type DocumentRow = Readonly<Record<string, unknown>>;
 
 /** @param showKeys whether keys are in it, without which it cannot be applied */
 export function rowsOfMachine(

@@ -8,7 +8,7 @@ import { direction32 } from "./config-flags.js";
  */
 export type ConfigKey = ValueOf<typeof configKey>;
 
-export const configKey = struct(8, {
+const configKey = struct(8, {
 	ifindex: [0, u32],
 	direction: [4, direction32],
 });

@@ -4,7 +4,7 @@ import type { Table } from "../table.js";
 /** What became of a destination's traffic. Mirrors `struct destination_metrics` in `bpf/dispatcher/dispatcher.h`. */
 export type DestinationMetrics = ValueOf<typeof destinationMetrics>;
 
-export const destinationMetrics = struct(24, {
+const destinationMetrics = struct(24, {
 	lookups: [0, u64],
 	/** Dropped: no socket was registered. */
 	misses: [8, u64],

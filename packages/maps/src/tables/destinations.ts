@@ -9,7 +9,7 @@ export type Domain = keyof typeof domains;
 /** Who serves traffic. Mirrors `struct destination_key` in `bpf/dispatcher/dispatcher.h`. */
 export type DestinationKey = ValueOf<typeof destinationKey>;
 
-export const destinationKey = struct(257, {
+const destinationKey = struct(257, {
 	label: [0, label],
 	/** AF_INET or AF_INET6. */
 	domain: [255, u8],

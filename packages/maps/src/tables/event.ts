@@ -15,7 +15,7 @@ import { type Outcome, outcomes } from "./stats.js";
 /**
  * What stands before a packet's bytes in the ring buffer of DUMP. Mirrors `struct event` in `bpf/tunnel/event.h`.
  */
-export type EventHeader = ValueOf<typeof eventHeader>;
+type EventHeader = ValueOf<typeof eventHeader>;
 
 export const eventHeader = struct(40, {
 	/** Nanoseconds since boot (CLOCK_BOOTTIME). */

@@ -11,9 +11,9 @@ import type { Table } from "../table.js";
 import { direction8 } from "./config-flags.js";
 
 /** One fragmented packet in one direction. Mirrors `struct frag_key` in `bpf/lib/fragment.h`. */
-export type FragKey = ValueOf<typeof fragKey>;
+type FragKey = ValueOf<typeof fragKey>;
 
-export const fragKey = struct(40, {
+const fragKey = struct(40, {
 	src: [0, address],
 	dst: [16, address],
 	id: [32, u32],
@@ -23,7 +23,7 @@ export const fragKey = struct(40, {
 });
 
 /** The ports of its first fragment. Mirrors `struct frag`. */
-export type Frag = ValueOf<typeof frag>;
+type Frag = ValueOf<typeof frag>;
 
 export const frag = struct(16, {
 	srcPort: [0, u16be],

@@ -4,7 +4,7 @@ import type { Table } from "../table.js";
 /** Both ends of a tunnel's outer header. Mirrors `struct path_ends` in `bpf/tunnel/path_mtu.h`. */
 export type PathEnds = ValueOf<typeof pathEnds>;
 
-export const pathEnds = struct(36, {
+const pathEnds = struct(36, {
 	local: [0, address],
 	remote: [16, address],
 	localPort: [32, u16be],
@@ -12,7 +12,7 @@ export const pathEnds = struct(36, {
 });
 
 /** What a router between the ends has reported. Mirrors `struct path_mtu`. */
-export type PathMtu = ValueOf<typeof pathMtu>;
+type PathMtu = ValueOf<typeof pathMtu>;
 
 export const pathMtu = struct(16, {
 	/** Bytes of the outer packet, from its IP header on. */

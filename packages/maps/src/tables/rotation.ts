@@ -5,7 +5,7 @@ import { type Sid, sid } from "./service.js";
 /** One of the two keys of a rotation. Mirrors `struct accepted_key` in `bpf/tunnel/tables.h`. */
 export type AcceptedKey = ValueOf<typeof acceptedKey>;
 
-export const acceptedKey = struct(48, {
+const acceptedKey = struct(48, {
 	key: [0, bytes(16)],
 	/** The signing key that goes with it; zero: none. */
 	signing: [16, bytes(16)],

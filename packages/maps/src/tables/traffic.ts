@@ -6,7 +6,7 @@ import { sid } from "./service.js";
 /** A tunnel's traffic is the sum of its rows, a service's likewise. Mirrors `struct traffic_key` in `bpf/tunnel/tables.h`. */
 export type TrafficKey = ValueOf<typeof trafficKey>;
 
-export const trafficKey = struct(12, {
+const trafficKey = struct(12, {
 	tunnel: [0, u32],
 	sid: [4, sid],
 	/** 0 ingress, 1 egress. */

@@ -15,7 +15,7 @@ import { traffic } from "./traffic.js";
 /** What udplb balances: the packets to one address and port. Mirrors `struct lb_key` in `bpf/udplb/tables.h`. */
 export type LbKey = ValueOf<typeof lbKey>;
 
-export const lbKey = struct(20, {
+const lbKey = struct(20, {
 	addr: [0, address],
 	port: [16, u16be],
 });
@@ -23,7 +23,7 @@ export const lbKey = struct(20, {
 /** Where a key's slots are, and what chooses among them. Mirrors `struct lb_choice`. */
 export type LbChoice = ValueOf<typeof lbChoice>;
 
-export const lbChoice = struct(12, {
+const lbChoice = struct(12, {
 	chunk: [0, u32],
 	slots: [4, u32],
 	strategy: [8, u32],
@@ -57,7 +57,7 @@ export type LbUpstream = ValueOf<typeof lbUpstream>;
 
 const IN_USE = 52;
 
-export const lbUpstream = struct(56, {
+const lbUpstream = struct(56, {
 	addr: [0, address],
 	keyAddr: [16, address],
 	port: [32, u16be],
@@ -77,8 +77,6 @@ export const lbUpstream = struct(56, {
 export const LB_LOCAL = 1;
 
 /** One decision. Mirrors `struct lb_event`. */
-export type LbEvent = ValueOf<typeof lbEvent>;
-
 export const lbEvent = struct(72, {
 	/** Nanoseconds since boot (CLOCK_MONOTONIC). */
 	time: [0, u64],

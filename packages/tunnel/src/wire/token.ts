@@ -3,10 +3,10 @@ import type { Endpoint, Sid } from "@sluice/maps/tables";
 import { siphash128 } from "../siphash.js";
 
 /** Nanoseconds that a token is sent for: `TOKEN_EPOCH` of bpf/tunnel/lookup.h. */
-export const TOKEN_EPOCH = 16_000_000_000n;
+const TOKEN_EPOCH = 16_000_000_000n;
 
 /** The flow of an inner packet. */
-export interface Flow {
+interface Flow {
 	source: Endpoint;
 	destination: Endpoint;
 }
