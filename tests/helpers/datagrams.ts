@@ -14,7 +14,7 @@ export async function exchange(
 ): Promise<Buffer[]> {
 	const { stdout } = await from.run(process.execPath, [
 		path.join(import.meta.dirname, "../hosts/fixtures/datagrams.mjs"),
-		...[to.address, String(to.port), String(localPort)],
+		...[String(to.address), String(to.port), String(localPort)],
 		...payloads.map((bytes) => bytes.toString("hex")),
 	]);
 	return stdout

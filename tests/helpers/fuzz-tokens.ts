@@ -1,5 +1,5 @@
 import { nanosecondsTai } from "@sluice/maps";
-import { address } from "@sluice/maps/codec";
+import { Address } from "@sluice/maps/address";
 import {
 	type Endpoint,
 	FLOW_PORT,
@@ -39,7 +39,7 @@ export function randomOptions(
 	return (tables) => {
 		for (const { id, flags } of options)
 			tables.options.set(id, {
-				...{ within: "::", withinBits: 0, moveAfter: 0, flags },
+				...{ within: Address.of("::"), withinBits: 0, moveAfter: 0, flags },
 			});
 		for (const row of signing)
 			tables.signing.set(
@@ -102,16 +102,11 @@ function flowOf(
 	const [proto, from, size, end] =
 		version === 4 ? ([9, 12, 4, 20] as const) : ([6, 8, 16, 40] as const);
 	if (packet.length < end + 4 || (version === 4 && packet[0] !== 0x45)) return;
+	const addressAt = version === 4 ? Address.readIpv4 : Address.read;
 	const ends = [0, 1].map((i) => ({
-		address: addressAt(packet, from + i * size, size),
+		address: addressAt(packet, from + i * size),
 		port: packet.readUInt16BE(end + i * 2),
 		proto: packet.readUInt8(proto),
 	}));
 	return { source: ends[0] as Endpoint, destination: ends[1] as Endpoint };
-}
-
-function addressAt(packet: Buffer, at: number, size: number): string {
-	const bytes = packet.subarray(at, at + size);
-	const mapped = Buffer.from("00000000000000000000ffff", "hex");
-	return address.read(size === 4 ? Buffer.concat([mapped, bytes]) : bytes, 0);
 }

@@ -1,4 +1,5 @@
 import type { OpenTable } from "@sluice/maps";
+import { Address } from "@sluice/maps/address";
 import type { TunnelTables } from "./programs.js";
 
 const protocols = { tcp: 6, udp: 17 };
@@ -31,16 +32,27 @@ export function program(
 	services: readonly ServiceRow[],
 ): void {
 	for (const { id, ...ends } of tunnels) {
-		tables.tunnel.set(id, { ...ends, lastPing: 0n });
+		const { localPort, remotePort } = ends;
+		const local = Address.of(ends.local);
+		const remote = Address.of(ends.remote);
+		tables.tunnel.set(id, {
+			...{ local, localPort, remote, remotePort },
+			lastPing: 0n,
+		});
 		tables.decap.set(
-			{ address: ends.local, port: ends.localPort, proto: protocols.udp },
+			{ address: local, port: localPort, proto: protocols.udp },
 			1,
 		);
 	}
 	for (const row of services) {
 		const proto = protocols[row.proto];
-		const proxy = { address: row.proxy, port: row.proxyPort, proto };
-		const backend = { address: row.backend, port: row.backendPort, proto };
+		const end = (address: string, port: number) => ({
+			address: Address.of(address),
+			port,
+			proto,
+		});
+		const proxy = end(row.proxy, row.proxyPort);
+		const backend = end(row.backend, row.backendPort);
 		const sid = { service: row.service, group: row.group };
 		const key = Buffer.from(row.key);
 		tables.verify.set(sid, { key, tunnel: row.tunnel, proxy, backend });

@@ -1,4 +1,4 @@
-import { address } from "@sluice/maps/codec";
+import { Address } from "@sluice/maps/address";
 
 /** Numbers and addresses as they stand in packets. */
 export const u16 = (value: number): Buffer =>
@@ -10,7 +10,7 @@ export const u32 = (value: number): Buffer =>
 export const ipv4Bytes = (text: string): Buffer => ipv6Bytes(text).subarray(12);
 
 export const ipv6Bytes = (text: string): Buffer =>
-	sized(16, (buffer) => address.write(buffer, 0, text));
+	sized(16, (buffer) => Address.of(text).write(buffer, 0));
 
 function sized(size: number, write: (buffer: Buffer) => void): Buffer {
 	const buffer = Buffer.alloc(size);

@@ -1,5 +1,7 @@
 // Needs root and BPF: signed pings between hosts, and what an attacker makes of them.
+
 import { nanosecondsTai } from "@sluice/maps";
+import { Address } from "@sluice/maps/address";
 import { type Host, needs, testWith } from "@sluice/testbed";
 import { guePing, readAnswer, signedPing } from "@sluice/tunnel/wire";
 import test, { type ExecutionContext } from "ava";
@@ -50,7 +52,10 @@ const remoteOf = async (gateway: Host, id = 4) => {
 
 /** Sends UDP payloads to the gateway's tunnel, and returns the answers. */
 const send = (from: Host, payloads: readonly Buffer[]) =>
-	exchange(from, payloads, { address: addresses[4].gateway, port: 6080 });
+	exchange(from, payloads, {
+		address: Address.of(addresses[4].gateway),
+		port: 6080,
+	});
 
 for (const family of [4, 6] as const)
 	for (const nat of family === 4 ? [false, true] : [false])

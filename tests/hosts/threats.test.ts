@@ -1,8 +1,10 @@
 // Needs root and BPF: what each attacker of SECURITY.md can do in each mode of a tunnel, with packets on the wire.
+
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { nanosecondsTai } from "@sluice/maps";
+import { Address } from "@sluice/maps/address";
 import type { Outcome } from "@sluice/maps/tables";
 import { type Host, needs, type Result, testWith } from "@sluice/testbed";
 import { dataKey } from "@sluice/tunnel";
@@ -62,10 +64,8 @@ const sidOf = (mode: Mode, { group }: Owner) => ({
 });
 const tunnelOf = (mode: Mode, { group }: Owner) => 10 * group + number(mode);
 const portOf = (mode: Mode, { port }: Owner) => port + number(mode) - 1;
-const backendOf = (mode: Mode, owner: Owner): End => ({
-	address: owner.address,
-	port: portOf(mode, owner),
-});
+const backendOf = (mode: Mode, owner: Owner): End =>
+	end(owner.address, portOf(mode, owner));
 /** The key of the service, or its signing key. */
 const secretOf = (mode: Mode, { name }: Owner) => `${name}-${mode}`;
 const secret = (mode: Mode, owner: Owner) =>
@@ -244,7 +244,10 @@ async function during(
 	return after.map((count, i) => count - (before[i] as number));
 }
 
-const tunnelEnd = (address: string): End => ({ address, port: 6080 });
+const end = (address: string, port = 6080): End => ({
+	address: Address.of(address),
+	port,
+});
 
 bpfTest(
 	"on the path: payloads are read in each mode, keys where they travel, signing keys never",
@@ -282,7 +285,7 @@ bpfTest(
 		);
 
 		// With a token that was read, another payload goes in the same flow; the one with the key goes in any.
-		const to = { address: CLIENT, port: 5002 };
+		const to = end(CLIENT, 5002);
 		const changed = packet("tokens", victim, backendOf("tokens", victim), to, {
 			payload: "changed",
 		});
@@ -294,7 +297,7 @@ bpfTest(
 		const any = packet("keys", victim, backendOf("keys", victim), to);
 		t.deepEqual(
 			await during(gateway, ["decapsulated", "token"], () =>
-				exchange(client, [changed, moved, any], tunnelEnd(GATEWAY)),
+				exchange(client, [changed, moved, any], end(GATEWAY)),
 			),
 			[2, 1],
 		);
@@ -305,7 +308,7 @@ bpfTest(
 	"off the path: nothing is read, forged, moved or replayed, and no table grows",
 	async (t) => {
 		const { client, gateway, node } = site;
-		const outside = tunnelEnd(CLIENT);
+		const outside = end(CLIENT);
 		const before = await rows();
 		for (const mode of modes) {
 			const refusal = mode === "tokens" ? "token" : "wrong-key";
@@ -318,7 +321,7 @@ bpfTest(
 					const answers = await exchange(
 						client,
 						[reply, reply, ...pings(mode, stranger, tunnelOf(mode, victim))],
-						tunnelEnd(GATEWAY),
+						end(GATEWAY),
 					);
 					t.deepEqual(answers, []);
 				}),
@@ -327,7 +330,7 @@ bpfTest(
 			);
 			t.deepEqual(
 				await during(node, [refusal, "decapsulated"], () =>
-					exchange(client, [request, request], tunnelEnd(NODE)),
+					exchange(client, [request, request], end(NODE)),
 				),
 				[2, 0],
 				mode,
@@ -336,15 +339,17 @@ bpfTest(
 		// Flows, services and tunnels by the hundred.
 		const many = modes.flatMap((mode) =>
 			Array.from({ length: 100 }, (_, i) =>
-				packet(mode, { ...stranger, group: i }, backendOf(mode, victim), {
-					address: CLIENT,
-					port: 6000 + i,
-				}),
+				packet(
+					mode,
+					{ ...stranger, group: i },
+					backendOf(mode, victim),
+					end(CLIENT, 6000 + i),
+				),
 			).concat(
 				Array.from({ length: 25 }, (_, i) => pings(mode, stranger, i)).flat(),
 			),
 		);
-		t.deepEqual(await exchange(client, many, tunnelEnd(GATEWAY)), []);
+		t.deepEqual(await exchange(client, many, end(GATEWAY)), []);
 		t.deepEqual(await rows(), before);
 		t.deepEqual(await remotes(), unmoved);
 		await t.notThrowsAsync(ask());
@@ -356,12 +361,8 @@ bpfTest(
 	"off the path: a forged ICMP error lowers a tunnel's path MTU, and large datagrams still get through",
 	async (t) => {
 		const { client, gateway } = site;
-		const sent = datagram(
-			tunnelEnd(GATEWAY),
-			tunnelEnd(NODE),
-			Buffer.alloc(600),
-		);
-		const error = icmpError(sent, addresses[4].client, 68);
+		const sent = datagram(end(GATEWAY), end(NODE), Buffer.alloc(600));
+		const error = icmpError(sent, Address.of(CLIENT), 68);
 		await client.run("perl", [
 			path.join(import.meta.dirname, "fixtures/raw.pl"),
 			error.toString("hex"),
@@ -385,7 +386,7 @@ bpfTest(
 		const before = await heard(other);
 		await t.notThrowsAsync(ask());
 		t.is(await heard(other), before, "nothing is read of the victim's");
-		const outside = { address: CLIENT, port: 5000 };
+		const outside = end(CLIENT, 5000);
 		for (const mode of modes) {
 			const own = backendOf(mode, tenant);
 			const its = backendOf(mode, victim);
@@ -411,9 +412,9 @@ bpfTest(
 									sid: sidOf(mode, victim),
 								}),
 								packet(mode, tenant, own, its),
-								packet(mode, tenant, own, { address: GATEWAY, port: 22 }),
+								packet(mode, tenant, own, end(GATEWAY, 22)),
 							],
-							tunnelEnd(GATEWAY),
+							end(GATEWAY),
 						),
 				),
 				[2, 1, 1, 1, 1],
@@ -425,7 +426,7 @@ bpfTest(
 					const answers = await exchange(
 						other,
 						pings(mode, tenant, tunnelOf(mode, victim)),
-						tunnelEnd(GATEWAY),
+						end(GATEWAY),
 					);
 					t.deepEqual(answers, []);
 				}),
@@ -445,10 +446,7 @@ bpfTest(
 		const before = await rows();
 		const many = modes.flatMap((mode) =>
 			Array.from({ length: 100 }, (_, i) =>
-				packet(mode, tenant, backendOf(mode, tenant), {
-					address: CLIENT,
-					port: 6000 + i,
-				}),
+				packet(mode, tenant, backendOf(mode, tenant), end(CLIENT, 6000 + i)),
 			).concat(
 				Array.from({ length: 25 }, () =>
 					pings(mode, tenant, tunnelOf(mode, tenant)),
@@ -456,7 +454,7 @@ bpfTest(
 			),
 		);
 		const [decapsulated = 0] = await during(gateway, ["decapsulated"], () =>
-			exchange(other, many, tunnelEnd(GATEWAY), 6081),
+			exchange(other, many, end(GATEWAY), 6081),
 		);
 		t.true(decapsulated >= 300);
 		t.deepEqual(await rows(), before);
@@ -489,14 +487,14 @@ bpfTest(
 			const request = packet(
 				mode,
 				stranger,
-				{ address: CLIENT, port: 5000 },
+				end(CLIENT, 5000),
 				backendOf(mode, victim),
 			);
 			t.deepEqual(
 				await during(
 					node,
 					[mode === "tokens" ? "token" : "wrong-key", "decapsulated"],
-					() => sendAs(gateway, request, tunnelEnd(GATEWAY), tunnelEnd(NODE)),
+					() => sendAs(gateway, request, end(GATEWAY), end(NODE)),
 				),
 				[1, 0],
 				mode,
@@ -508,8 +506,8 @@ bpfTest(
 		const { stderr } = await sendAs(
 			gateway,
 			Buffer.from("x"),
-			tunnelEnd(GATEWAY),
-			tunnelEnd(NODE),
+			end(GATEWAY),
+			end(NODE),
 			false,
 		);
 		t.regex(stderr, /bind: Permission denied/);
@@ -546,7 +544,7 @@ const sendAs = (
 			bind($socket, $from) or die "bind: $!";
 			send($socket, pack("H*", $hex), 0, $to) or die "send: $!";`,
 			payload.toString("hex"),
-			...[from, to].flatMap(({ address, port }) => [address, `${port}`]),
+			...[from, to].flatMap(({ address, port }) => [`${address}`, `${port}`]),
 		],
 		reject,
 	);

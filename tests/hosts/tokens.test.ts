@@ -1,5 +1,7 @@
 // Needs root and BPF: tunnels whose packets carry tokens in place of keys.
+
 import { nanosecondsTai } from "@sluice/maps";
+import { Address } from "@sluice/maps/address";
 import { type Host, needs, testWith } from "@sluice/testbed";
 import { datagram, flowToken, gueData, sentEpoch } from "@sluice/tunnel/wire";
 import test, { type ExecutionContext } from "ava";
@@ -105,8 +107,16 @@ bpfTest(
 		await backend(node, { http: 80, udp: 90 });
 		const sid = { service: 2, group: 1 };
 		// The port that the requests are sent from listens for the answers.
-		const source = { address: a.client, port: 6080, proto: UDP };
-		const destination = { address: a.node, port: 90, proto: UDP };
+		const source = {
+			address: Address.of(a.client),
+			port: 6080,
+			proto: UDP,
+		};
+		const destination = {
+			address: Address.of(a.node),
+			port: 90,
+			proto: UDP,
+		};
 		/** A request to the node, as the gateway would send it. */
 		const request = (token: Buffer, sourcePort = source.port) =>
 			gueData(
@@ -121,7 +131,10 @@ bpfTest(
 		const token = (epoch: number) =>
 			flowToken(key, sid, { source, destination }, epoch);
 		const send = (payloads: readonly Buffer[]) =>
-			exchange(client, payloads, { address: a.node, port: 6080 });
+			exchange(client, payloads, {
+				address: destination.address,
+				port: 6080,
+			});
 		const taken = () => counterOf(node, "ingress", "decapsulated");
 
 		// The test takes some seconds: an epoch may end meanwhile, and the token then is of the one before.

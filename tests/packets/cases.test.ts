@@ -1,10 +1,16 @@
 // Needs root and BPF: runs the loaded programs on packets.
+import { Address } from "@sluice/maps/address";
 import { fateOf, type Outcome, outcomes } from "@sluice/maps/tables";
 import { needs, testWith } from "@sluice/testbed";
 import test, { type ExecutionContext } from "ava";
 import { type PacketCase, services, tunnels } from "../helpers/packet-case.js";
 import { type Bench, packetBench, verdictOf } from "../helpers/run-packet.js";
-import { contents, empty, program } from "../helpers/services.js";
+import {
+	contents,
+	empty,
+	program,
+	type TunnelRow,
+} from "../helpers/services.js";
 import { cases } from "./cases/index.js";
 
 const bpfTest = testWith(test.serial as typeof test, needs.root, needs.bpf);
@@ -46,7 +52,7 @@ function behaves(t: ExecutionContext, wanted: PacketCase): void {
 	if (wanted.learned) {
 		const { tunnel, remote, remotePort } = wanted.learned;
 		const row = tables.tunnel.get(tunnel);
-		t.is(row?.remote, remote);
+		t.is(String(row?.remote), remote);
 		t.is(row?.remotePort, remotePort);
 		if (row) tables.tunnel.set(tunnel, { ...row, ...remoteOf(tunnel) });
 	}
@@ -55,11 +61,10 @@ function behaves(t: ExecutionContext, wanted: PacketCase): void {
 
 /** The far end that a tunnel had before. */
 function remoteOf(id: number) {
-	const { remote, remotePort } = tunnels.find((row) => row.id === id) as {
-		remote: string;
-		remotePort: number;
-	};
-	return { remote, remotePort };
+	const { remote, remotePort } = tunnels.find(
+		(row) => row.id === id,
+	) as TunnelRow;
+	return { remote: Address.of(remote), remotePort };
 }
 
 for (const wanted of cases) bpfTest(wanted.title, (t) => behaves(t, wanted));

@@ -1,6 +1,8 @@
 // Needs root and BPF: runs the loaded programs on packets.
+
 import { execFileSync } from "node:child_process";
 import { openRing } from "@sluice/maps";
+import { Address } from "@sluice/maps/address";
 import {
 	directionIndex,
 	eventsLostTable,
@@ -97,7 +99,7 @@ bpfTest(
 			ip(`link set ${peer} up address 02:00:00:00:00:02`);
 		ip("addr add 10.6.0.1/24 dev veth6");
 		ip("neigh add 10.6.0.2 lladdr 02:00:00:00:06:02 dev veth6 nud permanent");
-		const backend = { address: "10.6.0.2", port: 4000, proto: 6 };
+		const backend = { address: Address.of("10.6.0.2"), port: 4000, proto: 6 };
 		const sid = { service: tcp4.service, group: tcp4.group };
 		const row = bench.tables.verify.get(sid) ?? (t.fail() as never);
 		bench.tables.verify.set(sid, { ...row, backend });

@@ -1,5 +1,7 @@
 // Needs root and BPF: the programs' lookup cache.
+
 import { execFileSync } from "node:child_process";
+import { Address } from "@sluice/maps/address";
 import { needs, testWith } from "@sluice/testbed";
 import test from "ava";
 import { eth } from "../helpers/packet.js";
@@ -24,7 +26,11 @@ import { empty, program } from "../helpers/services.js";
 const bpfTest = testWith(test.serial as typeof test, needs.root, needs.bpf);
 let opened: Bench | undefined;
 
-const backend = { address: tcp4.backend, port: tcp4.backendPort, proto: 6 };
+const backend = {
+	address: Address.of(tcp4.backend),
+	port: tcp4.backendPort,
+	proto: 6,
+};
 const sid = { service: tcp4.service, group: tcp4.group };
 
 const inner = eth().ipv4(client, tcp4.backend).tcp(40000, tcp4.backendPort);

@@ -61,7 +61,7 @@ function follows(t: ExecutionContext, vector: Vector): void {
 		t.is(run.output.toString("hex"), frame ?? vector.frame);
 	if (!tunnel) return;
 	const learned = tables.tunnel.get(tunnel.id);
-	t.is(learned?.remote, tunnel.remote ?? "::");
+	t.is(String(learned?.remote), tunnel.remote ?? "::");
 	t.is(learned?.remotePort, tunnel.port);
 }
 

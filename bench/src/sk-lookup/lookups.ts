@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { loadObject, type OpenTable } from "@sluice/maps";
+import { Address } from "@sluice/maps/address";
 import {
 	type BindingValue,
 	bindingKey,
@@ -183,7 +184,7 @@ function entriesOf({ count, bits, port }: Bindings): Entries {
 	const prefixlen = HEADER + bits;
 	const key = Buffer.alloc(bindingKey.size);
 	return Array.from({ length: count }, (_, i) => {
-		const addr = address(i, bits);
+		const addr = Address.of(address(i, bits));
 		bindingKey.write(key, 0, { prefixlen, protocol: TCP, port, addr });
 		return [packedBindingKey.read(key, 0), { id: 0, prefixlen }];
 	});
@@ -204,7 +205,7 @@ function addLonger(
 	const key = Buffer.alloc(bindingKey.size);
 	for (let i = 1; i <= longer; i++) {
 		const prefixlen = HEADER + bits + i;
-		const addr = "192.0.2.0";
+		const addr = Address.of("192.0.2.0");
 		bindingKey.write(key, 0, { prefixlen, protocol: TCP, port, addr });
 		bindings.set(packedBindingKey.read(key, 0), { id: 0, prefixlen });
 	}

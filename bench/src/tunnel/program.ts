@@ -1,5 +1,7 @@
 // Fills the tunnel's tables of the host that it runs in: program.ts gateway|node SERVICES [dump|fast]
+
 import { openTable } from "@sluice/maps";
+import { Address } from "@sluice/maps/address";
 import {
 	configTable,
 	decapTable,
@@ -48,7 +50,8 @@ for (const direction of directions)
 		},
 	);
 
-const [local, remote] = role === "gateway" ? [GATEWAY, NODE] : [NODE, GATEWAY];
+const ends = [Address.of(GATEWAY), Address.of(NODE)] as const;
+const [local, remote] = role === "gateway" ? ends : ends.toReversed();
 openTable(tunnelTable, PINS).set(TUNNEL, {
 	...{ local, remote, localPort: GUE_PORT, remotePort: GUE_PORT },
 	lastPing: 0n,
@@ -83,8 +86,8 @@ function used(): Service[] {
 	] as const;
 	return endpoints.map(([proto, port], i) => ({
 		sid: { service: i, group: 1 },
-		proxy: { address: PROXY, port, proto },
-		backend: { address: BACKEND, port, proto },
+		proxy: { address: Address.of(PROXY), port, proto },
+		backend: { address: Address.of(BACKEND), port, proto },
 	}));
 }
 
@@ -95,8 +98,12 @@ function others(count: number): Service[] {
 		const port = 4000;
 		return {
 			sid: { service: i & 0xffff, group: 2 + (i >> 16) },
-			proxy: { address: `172.${rest}`, port, proto: protocols.tcp },
-			backend: { address: `11.${rest}`, port, proto: protocols.tcp },
+			proxy: { address: Address.of(`172.${rest}`), port, proto: protocols.tcp },
+			backend: {
+				address: Address.of(`11.${rest}`),
+				port,
+				proto: protocols.tcp,
+			},
 		};
 	});
 }

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { loadObject, nanosecondsTai } from "@sluice/maps";
+import { Address } from "@sluice/maps/address";
 import {
 	configTable,
 	decapTable,
@@ -38,10 +39,10 @@ const TUNNEL = 100;
 const [key, other, signing, otherSigning] = [1, 2, 3, 4].map((byte) =>
 	Buffer.alloc(16, byte),
 ) as [Buffer, Buffer, Buffer, Buffer];
-const here = { address: "10.0.0.1", port: 6080 };
-const there = { address: "10.0.0.2", port: 6080 };
-const client = { address: "192.0.2.1", port: 4000 };
-const backend = { address: "10.0.0.9", port: 90 };
+const here = { address: Address.of("10.0.0.1"), port: 6080 };
+const there = { address: Address.of("10.0.0.2"), port: 6080 };
+const client = { address: Address.of("192.0.2.1"), port: 4000 };
+const backend = { address: Address.of("10.0.0.9"), port: 90 };
 
 /** The Ethernet address of lo, where a test run's packet stands. */
 const LO = "000000000000";
@@ -119,7 +120,7 @@ export async function proofTimes(): Promise<Table> {
 		loaded.table(verifyTable).set(sid, {
 			...{ key, tunnel: TUNNEL },
 			...{
-				proxy: end({ address: "192.0.2.9", port: 90 }),
+				proxy: end({ address: Address.of("192.0.2.9"), port: 90 }),
 				backend: end(backend),
 			},
 		});
@@ -131,7 +132,7 @@ export async function proofTimes(): Promise<Table> {
 			next: { key: other, signing: otherSigning, ...unused },
 		});
 		loaded.table(tunnelOptionsTable).set(TUNNEL, {
-			...{ within: "::", withinBits: 0, moveAfter: 0 },
+			...{ within: Address.of("::"), withinBits: 0, moveAfter: 0 },
 			flags: tokenModes.indexOf("send") << TOKEN_SHIFT,
 		});
 		await sleep(20);

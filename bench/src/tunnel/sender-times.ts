@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { loadObject } from "@sluice/maps";
+import { Address } from "@sluice/maps/address";
 import {
 	configTable,
 	encapTable,
@@ -24,8 +25,8 @@ const RUNS = 3000;
 const ENTRIES = 64;
 
 const sid = { service: 1, group: 2 };
-const backend = { address: "10.0.0.9", port: 90 };
-const client = "192.0.2.1";
+const backend = { address: Address.of("10.0.0.9"), port: 90 };
+const client = Address.of("192.0.2.1");
 const LO = "000000000000";
 
 const send = tokenModes.indexOf("send") << TOKEN_SHIFT;
@@ -58,8 +59,8 @@ export async function senderTimes(): Promise<Table> {
 				{ id: 1, flags: 0, name: "node" },
 			);
 		loaded.table(tunnelTable).set(tunnel, {
-			...{ local: "10.0.0.1", localPort: 6080 },
-			...{ remote: "10.0.0.2", remotePort: 6080, lastPing: 0n },
+			...{ local: Address.of("10.0.0.1"), localPort: 6080 },
+			...{ remote: Address.of("10.0.0.2"), remotePort: 6080, lastPing: 0n },
 		});
 		loaded
 			.table(encapTable)
@@ -93,7 +94,7 @@ export async function senderTimes(): Promise<Table> {
 			for (const { title, samples } of rows) {
 				const { flags, flows = 1 } = ways[title] as (typeof ways)[string];
 				options.set(tunnel, {
-					...{ within: "::", withinBits: 0, moveAfter: 0, flags },
+					...{ within: Address.of("::"), withinBits: 0, moveAfter: 0, flags },
 				});
 				const packets = Array.from({ length: flows }, (_, i) =>
 					reply(4000 + i),

@@ -5,14 +5,14 @@ import {
 	type Values,
 	values,
 } from "@sluice/cli-kit";
+import type { Address } from "@sluice/maps/address";
 import { type Direction, directions, type Sid } from "@sluice/maps/tables";
 
 /** Which packets are reported: those that have all that is set. */
 export interface Filter {
 	service?: Sid | undefined;
 	tunnel?: number | undefined;
-	/** An address in its canonical form. */
-	client?: string | undefined;
+	client?: Address | undefined;
 	direction?: Direction | undefined;
 	/** Any of these. */
 	reasons?: readonly string[] | undefined;

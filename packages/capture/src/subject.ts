@@ -1,4 +1,5 @@
 import type { Context } from "@sluice/cli-kit";
+import type { Address } from "@sluice/maps/address";
 import {
 	type Endpoint,
 	encapTable,
@@ -15,7 +16,7 @@ import type { Filter } from "./filter.js";
 export interface Subject {
 	service?: Sid | undefined;
 	tunnel?: number | undefined;
-	client?: string | undefined;
+	client?: Address | undefined;
 }
 
 /** Finds what packets belong to, by the tables as they are. */
@@ -37,7 +38,7 @@ export function subjects(context: Context): (packet: Decoded) => Subject {
 			const inner = flowOf(layers.slice(gue + 1));
 			if (service === undefined || group === undefined) return { tunnel };
 			const row = verify.get({ service, group });
-			const isReply = row && inner?.source.address === row.backend.address;
+			const isReply = row && inner?.source.address.equals(row.backend.address);
 			return {
 				service: { service, group },
 				tunnel: tunnel ?? row?.tunnel,
@@ -67,7 +68,8 @@ export const isSubject = (
 		(service.service === subject.service?.service &&
 			service.group === subject.service.group)) &&
 	(tunnel === undefined || tunnel === subject.tunnel) &&
-	(client === undefined || client === subject.client);
+	(client === undefined ||
+		(subject.client !== undefined && client.equals(subject.client)));
 
 /** The outermost flow. */
 function flowOf(

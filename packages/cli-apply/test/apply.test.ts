@@ -1,5 +1,7 @@
 // Needs root and BPF: applies documents to pinned tables.
+
 import { session } from "@sluice/cli-kit/testing";
+import { Address } from "@sluice/maps/address";
 import {
 	decapTable,
 	encapTable,
@@ -35,7 +37,7 @@ it("a document is applied from nothing, and again for nothing", async (t, tables
 	t.deepEqual(
 		tables
 			.open(decapTable)
-			.get({ address: "127.0.0.1", port: 6080, proto: 17 }),
+			.get({ address: Address.of("127.0.0.1"), port: 6080, proto: 17 }),
 		2,
 	);
 	t.deepEqual(foundIn(tables), []);
@@ -85,9 +87,9 @@ it("learned remotes and counters stay", async (t, tables) => {
 	await tables.run(cli, "-", from(gateway()));
 	const tunnels = tables.open(tunnelTable);
 	const learned = {
-		local: "127.0.0.1",
+		local: Address.of("127.0.0.1"),
 		localPort: 6080,
-		remote: "198.51.100.7",
+		remote: Address.of("198.51.100.7"),
 		remotePort: 40_000,
 		lastPing: 5n,
 	};
@@ -129,9 +131,11 @@ it("services exchange their proxies", async (t, tables) => {
 	});
 	t.is((await tables.run(cli, "-", from(swapped))).code, 0);
 	t.deepEqual(
-		tables.open(natTable).get({ address: "203.0.113.10", port: 80, proto: 6 }),
+		tables
+			.open(natTable)
+			.get({ address: Address.of("203.0.113.10"), port: 80, proto: 6 }),
 		{
-			address: "192.168.7.3",
+			address: Address.of("192.168.7.3"),
 			port: 53,
 			proto: 6,
 		},
@@ -172,7 +176,7 @@ it("a row that was changed by hand is put right by the same document", async (t,
 	await tables.run(cli, "-", from(gateway()));
 	tables
 		.open(encapTable)
-		.delete({ address: "192.168.7.2", port: 8080, proto: 6 });
+		.delete({ address: Address.of("192.168.7.2"), port: 8080, proto: 6 });
 	await session(t, tables, cli, [
 		{
 			type: "-",

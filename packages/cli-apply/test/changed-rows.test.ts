@@ -1,6 +1,8 @@
 // Needs root and BPF: applies JSON documents that differ from the one before in few rows.
+
 import { execFileSync } from "node:child_process";
 import { differingRows } from "@sluice/document";
+import { Address } from "@sluice/maps/address";
 import { encapTable, natTable, tunnelTable } from "@sluice/maps/tables";
 import test from "ava";
 import { cli } from "../src/cli.js";
@@ -186,7 +188,7 @@ for (const { title, next, err } of refusals)
 it("rows that another program has changed since are mended with the row that differs", async (t, tables) => {
 	await tables.run(cli, "-", { input: json(many(gateway(), 5)) });
 	tables.open(encapTable).delete({
-		address: "192.168.8.1",
+		address: Address.of("192.168.8.1"),
 		port: 1002,
 		proto: 6,
 	});
@@ -199,17 +201,17 @@ it("rows that another program has changed since are mended with the row that dif
 	);
 	t.is((await tables.run(cli, "-", { input: json(next) })).code, 0);
 	t.deepEqual(foundIn(tables), []);
-	const proxy = { address: "203.0.113.99", port: 80, proto: 6 };
-	t.is(tables.open(natTable).get(proxy)?.address, "192.168.7.2");
+	const proxy = { address: Address.of("203.0.113.99"), port: 80, proto: 6 };
+	t.is(String(tables.open(natTable).get(proxy)?.address), "192.168.7.2");
 });
 
 it("a learned remote stays where another row differs", async (t, tables) => {
 	await tables.run(cli, "-", { input: base });
 	const tunnels = tables.open(tunnelTable);
 	const learned = {
-		local: "127.0.0.1",
+		local: Address.of("127.0.0.1"),
 		localPort: 6080,
-		remote: "198.51.100.7",
+		remote: Address.of("198.51.100.7"),
 		remotePort: 40_000,
 		lastPing: 5n,
 	};

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { Failure } from "@sluice/cli-kit";
 import { readMachine } from "@sluice/machine";
+import { Address } from "@sluice/maps/address";
 import { directions, flagNames } from "@sluice/maps/tables";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import test from "ava";
@@ -46,7 +47,11 @@ test("a document is read as written, in YAML and in JSON", (t) => {
 			},
 		]);
 		t.deepEqual(
-			machine.tunnels.map(({ id, spec }) => [id, spec.remote, spec.remotePort]),
+			machine.tunnels.map(({ id, spec }) => [
+				id,
+				String(spec.remote),
+				spec.remotePort,
+			]),
 			[
 				[100, "::", 0],
 				[101, "10.0.0.2", 6080],
@@ -54,8 +59,8 @@ test("a document is read as written, in YAML and in JSON", (t) => {
 		);
 		t.deepEqual(machine.services[1], {
 			sid: { service: 2, group: 2 },
-			proxy: { address: "203.0.113.10", port: 53, proto: 17 },
-			backend: { address: "192.168.7.3", port: 53, proto: 17 },
+			proxy: { address: Address.of("203.0.113.10"), port: 53, proto: 17 },
+			backend: { address: Address.of("192.168.7.3"), port: 53, proto: 17 },
 			tunnel: 101,
 			key: Buffer.from("000102030405060708090a0b0c0d0e0f", "hex"),
 		});

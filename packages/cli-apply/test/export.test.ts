@@ -1,5 +1,7 @@
 // Needs root and BPF: reads pinned tables.
+
 import { session } from "@sluice/cli-kit/testing";
+import { Address } from "@sluice/maps/address";
 import { tunnelTable, verifyTable } from "@sluice/maps/tables";
 import { cli } from "../src/cli.js";
 import { changed, gateway, json, yaml } from "./helpers/documents.js";
@@ -50,7 +52,7 @@ it("a remote that was learned is exported as learned", async (t, tables) => {
 	if (!tunnel) return t.fail();
 	tunnels.set(100, {
 		...tunnel,
-		remote: "10.9.9.9",
+		remote: Address.of("10.9.9.9"),
 		remotePort: 9,
 		lastPing: 1n,
 	});
@@ -111,7 +113,7 @@ it("status says what was applied, and whether rows were changed since", async (t
 	if (!tunnel) return t.fail();
 	tunnels.set(100, {
 		...tunnel,
-		remote: "10.9.9.9",
+		remote: Address.of("10.9.9.9"),
 		remotePort: 9,
 		lastPing: 1n,
 	});

@@ -1,5 +1,7 @@
 // Needs root and BPF: applies documents to pinned tables.
+
 import { session } from "@sluice/cli-kit/testing";
+import { Address } from "@sluice/maps/address";
 import { tunnelTable } from "@sluice/maps/tables";
 import { cli } from "../src/cli.js";
 import { changed, gateway, many, yaml } from "./helpers/documents.js";
@@ -129,9 +131,9 @@ it("another machine's document is refused, unless that is meant", async (t, tabl
 it("with --only, what the document does not own stays", async (t, tables) => {
 	const tunnels = tables.open(tunnelTable);
 	tunnels.set(7, {
-		local: "127.0.0.1",
+		local: Address.of("127.0.0.1"),
 		localPort: 7,
-		remote: "::",
+		remote: Address.of("::"),
 		remotePort: 0,
 		lastPing: 0n,
 	});

@@ -1,3 +1,4 @@
+import { Address } from "@sluice/maps/address";
 import type { PacketEvent } from "@sluice/maps/tables";
 import { decode, packetText } from "@sluice/tunnel/wire";
 import test from "ava";
@@ -218,8 +219,8 @@ test("an event is a document", (t) => {
 			layers: [
 				{
 					layer: "ipv6",
-					source: "2001:db8::1",
-					destination: "2001:db8::2",
+					source: Address.of("2001:db8::1"),
+					destination: Address.of("2001:db8::2"),
 					ttl: 64,
 					length: 52,
 				},

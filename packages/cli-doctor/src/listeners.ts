@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { isIPv6 } from "node:net";
+import { Address } from "@sluice/maps/address";
 import { type Endpoint, protocols } from "@sluice/maps/tables";
 
 /** States in /proc/net: TCP_LISTEN, and what an unconnected UDP socket has. */
@@ -44,9 +44,12 @@ export function boundSockets(): Endpoint[] | undefined {
 export const isListening = (bound: Endpoint, to: Endpoint): boolean =>
 	bound.proto === to.proto &&
 	bound.port === to.port &&
-	(bound.address === to.address ||
-		bound.address === "::" ||
-		(bound.address === "0.0.0.0" && !isIPv6(to.address)));
+	(bound.address.equals(to.address) ||
+		bound.address.equals(any) ||
+		(bound.address.equals(anyIpv4) && to.address.isIpv4));
+
+const any = Address.of("::");
+const anyIpv4 = Address.of("0.0.0.0");
 
 function linesOf(file: string): string[] | undefined {
 	try {
@@ -57,18 +60,9 @@ function linesOf(file: string): string[] | undefined {
 }
 
 /** Words of four bytes in the machine's order, which is little-endian wherever this runs. */
-function addressOf(hex: string): string {
+function addressOf(hex: string): Address {
 	const bytes = Buffer.from(hex, "hex").swap32();
-	if (bytes.length === 4) return [...bytes].join(".");
-	const groups = Array.from({ length: 8 }, (_, i) =>
-		bytes.readUInt16BE(2 * i).toString(16),
-	).join(":");
-	const { hostname } = new URL(`http://[${groups}]`);
-	const address = hostname.slice(1, -1);
-	// An IPv4 address of a socket of both families.
-	return bytes.subarray(0, 12).equals(MAPPED)
-		? [...bytes.subarray(12)].join(".")
-		: address;
+	return bytes.length === 4
+		? Address.readIpv4(bytes, 0)
+		: Address.read(bytes, 0);
 }
-
-const MAPPED = Buffer.from("00000000000000000000ffff", "hex");

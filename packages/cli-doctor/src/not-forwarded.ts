@@ -1,5 +1,6 @@
 import { isIPv6 } from "node:net";
 import { ask, type Interface, type Route } from "@sluice/iproute";
+import type { Address } from "@sluice/maps/address";
 import { flagWords } from "@sluice/maps/tables";
 import { isOff } from "./checks/forwarding.js";
 import { isInPrefix } from "./prefix.js";
@@ -11,12 +12,12 @@ import { needed, type World } from "./world.js";
  */
 export async function notForwarded(
 	world: World,
-	to: string,
+	to: Address,
 ): Promise<{ device: string; failed: string } | undefined> {
 	const devices = await world.devicesWith("ingress");
 	for (const one of await world.interfaces()) {
 		const device = one.ifname;
-		const family = isIPv6(to) ? "ipv6" : "ipv4";
+		const family = to.isIpv4 ? "ipv4" : "ipv6";
 		// Forwarding that is off is another finding.
 		if (
 			!devices.includes(device) ||
@@ -24,7 +25,7 @@ export async function notForwarded(
 			isOff(`net/${family}/conf/${device}/forwarding`)
 		)
 			continue;
-		const failed = await complaint(device, to, neighboursOf(one, isIPv6(to)));
+		const failed = await complaint(device, to, neighboursOf(one, !to.isIpv4));
 		if (failed !== undefined) return { device, failed };
 	}
 	return undefined;
@@ -45,13 +46,13 @@ function translates(world: World, { ifindex }: Interface): boolean {
 /** Undefined where a packet of one of the senders is routed: another may be an address that no host has. */
 async function complaint(
 	device: string,
-	to: string,
+	to: Address,
 	senders: readonly string[],
 ): Promise<string | undefined> {
 	let failed: string | undefined;
 	for (const from of senders) {
 		const answer = await needed(
-			ask<Route>("ip", "route", "get", to, "from", from, "iif", device),
+			ask<Route>("ip", "route", "get", String(to), "from", from, "iif", device),
 		);
 		if (!("failed" in answer)) return undefined;
 		failed = answer.failed;

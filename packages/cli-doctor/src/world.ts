@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Env, Kernel } from "@sluice/cli-kit";
 import { ask, type Interface } from "@sluice/iproute";
+import type { Address } from "@sluice/maps/address";
 import { defaultBpffs, isBpffs, tcPins } from "@sluice/maps/bpffs";
 import { BpfError } from "@sluice/maps/errors";
 import type { Table } from "@sluice/maps/table";
@@ -144,11 +145,11 @@ export class World {
 	}
 
 	/** Whether an address is one of this machine's. */
-	async isLocal(address: string): Promise<boolean> {
+	async isLocal(address: Address): Promise<boolean> {
 		return this.#once(`local ${address}`, async () => {
 			const interfaces = await this.interfaces();
 			return interfaces.some(({ addr_info }) =>
-				addr_info.some(({ local }) => local === address),
+				addr_info.some(({ local }) => local === String(address)),
 			);
 		});
 	}

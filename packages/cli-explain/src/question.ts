@@ -1,4 +1,5 @@
 import { type Args, badInput, type Env, values } from "@sluice/cli-kit";
+import type { Address } from "@sluice/maps/address";
 import type { Protocol, Sid } from "@sluice/maps/tables";
 import { type End, headerSize, type PacketSpec } from "@sluice/tunnel/wire";
 import { endOf } from "./endpoint.js";
@@ -15,7 +16,7 @@ export interface Question {
 	/** The packet is a fragment; a later one comes after its first. */
 	fragment?: "first" | "later" | undefined;
 	/** The packet is the ICMP error of a router about the one described. */
-	icmp?: { router: string; mtu: number | undefined } | undefined;
+	icmp?: { router: Address; mtu: number | undefined } | undefined;
 	/** In place of the service's own. */
 	key?: Buffer | undefined;
 	/** In place of the tunnel's own. */
@@ -31,7 +32,7 @@ export function questionOf(args: Args, env: Env): Question {
 	const protocol = values.protocol("proto", needed(args, "proto"));
 	const source = endOf("source", args.text("source"));
 	const destination = endOf("destination", args.text("destination"));
-	if (source.address.includes(":") !== destination.address.includes(":"))
+	if (source.address.isIpv4 !== destination.address.isIpv4)
 		throw badInput("source and destination must be of one family");
 	const sid = gueOf(args.optional("gue"));
 	const ping = args.optional("ping");
@@ -57,7 +58,7 @@ function fragmentWord(text: string | undefined): Question["fragment"] {
 	throw badInput(`fragment must be first or later, got "${text}"`);
 }
 
-function icmpOf(args: Args, source: string): Question["icmp"] {
+function icmpOf(args: Args, source: Address): Question["icmp"] {
 	const router = args.optional("icmp");
 	const mtu = args.optional("mtu");
 	if (router === undefined) {
@@ -69,7 +70,7 @@ function icmpOf(args: Args, source: string): Question["icmp"] {
 			"--icmp quotes a packet that is neither --syn nor --fragment",
 		);
 	const address = values.address("icmp", router);
-	if (address.includes(":") !== source.includes(":"))
+	if (address.isIpv4 !== source.isIpv4)
 		throw badInput("icmp must be of the endpoints' family");
 	return {
 		router: address,

@@ -168,9 +168,14 @@ function setting(
 }
 
 /** Of the outermost IP header. */
-function endsOf({ layers }: Decoded): IpLayer | undefined {
-	return layers.find(
+function endsOf({
+	layers,
+}: Decoded): { source: string; destination: string } | undefined {
+	const ip = layers.find(
 		(layer): layer is IpLayer =>
 			layer.layer === "ipv4" || layer.layer === "ipv6",
+	);
+	return (
+		ip && { source: String(ip.source), destination: String(ip.destination) }
 	);
 }

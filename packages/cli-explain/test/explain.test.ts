@@ -1,6 +1,8 @@
 // Needs root: attaches programs in namespaces of its own.
+
 import path from "node:path";
 import { openTable } from "@sluice/maps";
+import { Address } from "@sluice/maps/address";
 import {
 	MOVE_NEVER,
 	rotationTable,
@@ -215,7 +217,7 @@ explains("that a ping must be signed", {
 const tokens = [
 	row(signingTable, sid, { key, challenge: key, flags: 0 }),
 	row(tunnelOptionsTable, 7, {
-		...{ within: "::", withinBits: 0, moveAfter: 0 },
+		...{ within: Address.of("::"), withinBits: 0, moveAfter: 0 },
 		flags: optionFlags("require", "fixed"),
 	}),
 ];
@@ -242,7 +244,7 @@ explains("that a far end is locked", {
 	line: ping.line,
 	rows: [
 		row(tunnelOptionsTable, 7, {
-			within: "::",
+			within: Address.of("::"),
 			withinBits: 0,
 			moveAfter: MOVE_NEVER,
 			flags: 0,

@@ -1,8 +1,5 @@
-import { isIpv4, isIpv6 } from "@sluice/maps/address";
-import {
-	address as addressCodec,
-	bytes as bytesCodec,
-} from "@sluice/maps/codec";
+import { Address } from "@sluice/maps/address";
+import { bytes as bytesCodec } from "@sluice/maps/codec";
 import {
 	MOVE_NEVER,
 	type Protocol,
@@ -97,17 +94,11 @@ export function seconds(name: string, text: string): number {
 	);
 }
 
-/** An IP address in its canonical form: four decimal numbers, or RFC 5952; `::ffff:1.2.3.4` is `1.2.3.4`. */
-export function address(name: string, text: string): string {
-	if (isIpv4(text)) return text;
-	if (isIpv6(text)) return canonical(text);
+/** An IP address; `::ffff:1.2.3.4` is `1.2.3.4`. */
+export function address(name: string, text: string): Address {
+	const parsed = Address.parse(text);
+	if (parsed) return parsed;
 	throw wrongValue(name, "must be an IPv4 or IPv6 address", text);
-}
-
-function canonical(text: string): string {
-	const bytes = Buffer.alloc(addressCodec.size);
-	addressCodec.write(bytes, 0, text);
-	return addressCodec.read(bytes, 0);
 }
 
 /** How long a far end must be silent before an unsigned ping moves it: seconds, or `never`. */
@@ -118,12 +109,12 @@ export const moveAfter = (name: string, text: string): number =>
 export function prefix(
 	name: string,
 	text: string,
-): { within: string; withinBits: number } {
+): { within: Address; withinBits: number } {
 	const [typed = "", length, more] = text.split("/");
 	if (length === undefined || more !== undefined)
 		throw badInput(`${name} must be ADDRESS/LENGTH, got "${text}"`);
 	const within = address(name, typed);
-	const bits = within.includes(":") ? 128 : 32;
+	const bits = within.isIpv4 ? 32 : 128;
 	return {
 		within,
 		withinBits: 128 - bits + integer(`the length of ${name}`, length, 0, bits),

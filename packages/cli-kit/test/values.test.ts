@@ -83,7 +83,13 @@ for (const [text, expected] of [
 	["::ffff:0102:0304", "1.2.3.4"],
 	["1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7:8"],
 ] as const)
-	test(reads, "address", text, values.address, expected);
+	test(
+		reads,
+		"address",
+		text,
+		(...typed) => String(values.address(...typed)),
+		expected,
+	);
 for (const text of [
 	...[
 		"",

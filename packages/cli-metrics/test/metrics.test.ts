@@ -1,5 +1,6 @@
 import { withTables } from "@sluice/cli-kit/testing";
 import { possibleCpus } from "@sluice/maps";
+import { Address } from "@sluice/maps/address";
 import {
 	eventsLostTable,
 	statsRow,
@@ -15,9 +16,9 @@ import { metricsOf, pingedAgo, scrape, serving } from "./helpers/serving.js";
 const it = withTables(test);
 
 const tunnel = (fields: Partial<Tunnel> = {}): Tunnel => ({
-	local: "10.0.0.1",
+	local: Address.of("10.0.0.1"),
 	localPort: 6080,
-	remote: "10.0.0.2",
+	remote: Address.of("10.0.0.2"),
 	remotePort: 6080,
 	lastPing: 0n,
 	...fields,
@@ -32,7 +33,7 @@ it("the tables are metrics, the CPUs added up", async (t, tables) => {
 	const cpus = possibleCpus();
 	const tunnels = tables.open(tunnelTable);
 	tunnels.set(7, tunnel({ lastPing: pingedAgo(100) }));
-	tunnels.set(8, tunnel({ remote: "::", remotePort: 0 }));
+	tunnels.set(8, tunnel({ remote: Address.of("::"), remotePort: 0 }));
 	const counters = tables.open(trafficTable);
 	for (const service of [1, 2])
 		counters.set(
@@ -87,7 +88,7 @@ it("the tables are metrics, the CPUs added up", async (t, tables) => {
 it("moved remotes are counted for each tunnel", async (t, tables) => {
 	const tunnels = tables.open(tunnelTable);
 	tunnels.set(7, tunnel());
-	tunnels.set(8, tunnel({ remote: "::", remotePort: 0 }));
+	tunnels.set(8, tunnel({ remote: Address.of("::"), remotePort: 0 }));
 	const address = await serving(t, tables);
 	const moves = async () => {
 		const metrics = await scrape(t, address);
@@ -100,7 +101,7 @@ it("moved remotes are counted for each tunnel", async (t, tables) => {
 	tunnels.set(8, tunnel());
 	tunnels.set(9, tunnel());
 	t.deepEqual(await moves(), [1, 1, 0]);
-	tunnels.set(7, tunnel({ remote: "10.0.0.3" }));
+	tunnels.set(7, tunnel({ remote: Address.of("10.0.0.3") }));
 	tunnels.delete(9);
 	t.deepEqual(await moves(), [2, 1, undefined]);
 });

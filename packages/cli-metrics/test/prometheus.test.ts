@@ -1,4 +1,5 @@
 // The dashboard and the alert rules, against a real Prometheus (Debian: prometheus).
+
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
@@ -13,6 +14,7 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { PinnedTables } from "@sluice/cli-kit/testing";
 import { possibleCpus } from "@sluice/maps";
+import { Address } from "@sluice/maps/address";
 import {
 	statsRow,
 	statsTable,
@@ -49,9 +51,9 @@ it("a scrape answers every question of the dashboard, and fires the alerts", asy
 	t.teardown(() => tables.close());
 	const cpus = possibleCpus();
 	const tunnel = {
-		local: "10.0.0.1",
+		local: Address.of("10.0.0.1"),
 		localPort: 6080,
-		remote: "10.0.0.2",
+		remote: Address.of("10.0.0.2"),
 		remotePort: 6080,
 		lastPing: pingedAgo(3600),
 	};
@@ -59,7 +61,9 @@ it("a scrape answers every question of the dashboard, and fires the alerts", asy
 	tables
 		.open(tunnelTable)
 		.setMany(Array.from({ length: 900 }, (_, id) => [id, tunnel] as const));
-	tables.open(tunnelTable).set(900, { ...tunnel, remote: "::", lastPing: 0n });
+	tables
+		.open(tunnelTable)
+		.set(900, { ...tunnel, remote: Address.of("::"), lastPing: 0n });
 	const count = (packets: number) => {
 		const each = Array(cpus).fill(BigInt(packets)) as bigint[];
 		const stats = tables.open(statsTable);

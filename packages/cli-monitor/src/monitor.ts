@@ -2,6 +2,7 @@ import { type Filter, readRing, unixTime } from "@sluice/capture";
 import type { Context } from "@sluice/cli-kit";
 import { objectFile } from "@sluice/cli-kit/object-file";
 import type { LoadedObject } from "@sluice/maps";
+import type { Address } from "@sluice/maps/address";
 import { sumOfCpus } from "@sluice/maps/codec";
 import type { Table } from "@sluice/maps/table";
 import {
@@ -36,7 +37,7 @@ export interface Drop {
 	/** Undefined: the packet is of no service. */
 	service: Sid | undefined;
 	tunnel: number | undefined;
-	client: string | undefined;
+	client: Address | undefined;
 	/** Bytes from the IP header on; `data` may be cut. */
 	length: number;
 	data: Buffer;

@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import type { Filter } from "@sluice/capture";
+import { Address } from "@sluice/maps/address";
 import {
 	type DropSettings,
 	dropFilters,
@@ -33,7 +34,7 @@ export function settingsOf(
 		sid: service ?? { service: 0, group: 0 },
 		rate,
 		egress: Number(direction === "egress"),
-		client: client ?? "::",
+		client: client ?? Address.of("::"),
 		outcomes: new Set(
 			[...wanted]
 				.map((name) => outcomes.indexOf(name as Outcome))

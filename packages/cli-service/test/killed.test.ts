@@ -1,5 +1,7 @@
 // Needs root and a kernel with BPF.
+
 import { killedAnywhere, withTables } from "@sluice/cli-kit/testing";
+import { Address } from "@sluice/maps/address";
 import { type Tunnel, tunnelTable } from "@sluice/maps/tables";
 import test from "ava";
 import { cli } from "../src/cli.js";
@@ -7,9 +9,9 @@ import { cli } from "../src/cli.js";
 const it = withTables(test);
 
 const tunnel: Tunnel = {
-	local: "10.0.0.1",
+	local: Address.of("10.0.0.1"),
 	localPort: 6080,
-	remote: "::",
+	remote: Address.of("::"),
 	remotePort: 0,
 	lastPing: 0n,
 };

@@ -34,11 +34,11 @@ export const bulk: BulkTables<
 		return [
 			"set",
 			String(id),
-			local,
+			String(local),
 			String(localPort),
-			...(remote === UNKNOWN || isForgotten
+			...(remote.equals(UNKNOWN) || isForgotten
 				? ["0", "0"]
-				: [remote, String(remotePort)]),
+				: [String(remote), String(remotePort)]),
 		];
 	},
 	setOptions(id, context) {

@@ -1,5 +1,5 @@
 import { ageText, type Context } from "@sluice/cli-kit";
-import { endpointText } from "@sluice/maps/address";
+import { type Address, endpointText } from "@sluice/maps/address";
 import {
 	type Endpoint,
 	protocolName,
@@ -40,7 +40,7 @@ export const pingedTunnelLine = (
 const originOf = (tunnel: Tunnel, options: TunnelOptions | undefined) =>
 	isLearned(tunnel, options)
 		? "learned"
-		: tunnel.remote === UNKNOWN
+		: tunnel.remote.equals(UNKNOWN)
 			? "unknown"
 			: "set";
 
@@ -50,7 +50,7 @@ const pingText = (tunnel: Tunnel, now: Now) =>
 		: `ping ${ageText(secondsAgo(tunnel.lastPing, now.boot))} ago`;
 
 export const remoteText = ({ remote, remotePort }: Tunnel) =>
-	remote === UNKNOWN ? "0.0.0.0:0" : endpointText(remote, remotePort);
+	remote.equals(UNKNOWN) ? "0.0.0.0:0" : endpointText(remote, remotePort);
 
 /** What may move a tunnel's far end. */
 const moveLine = (id: number, options: TunnelOptions) =>
@@ -100,9 +100,9 @@ export const decapLine = (endpoint: Endpoint, references: number) =>
 
 export interface TunnelDocument {
 	id: number;
-	local: { address: string; port: number };
+	local: { address: Address; port: number };
 	/** null until the far end is known. */
-	remote: { address: string; port: number } | null;
+	remote: { address: Address; port: number } | null;
 	/**
 	 * Nanoseconds since boot (CLOCK_BOOTTIME), exact for 104 days, then to the microsecond; null: no ping yet.
 	 */
@@ -129,7 +129,7 @@ export const tunnelDocument = (
 ): TunnelDocument => ({
 	id,
 	local: { address: tunnel.local, port: tunnel.localPort },
-	remote: tunnel.remote === UNKNOWN ? null : remoteDocument(tunnel),
+	remote: tunnel.remote.equals(UNKNOWN) ? null : remoteDocument(tunnel),
 	...pingDocument(tunnel, now),
 	learned: isLearned(tunnel, options),
 	...(options && moveWords(options).length > 0

@@ -1,4 +1,3 @@
-import { isIPv6 } from "node:net";
 import { Failure } from "@sluice/cli-kit";
 import { ask, type Interface, type Route } from "@sluice/iproute";
 import { LEAST_ANSWERED } from "@sluice/tunnel/wire";
@@ -22,7 +21,7 @@ export async function measurePathMtu(
 	exchange: Exchange,
 	target: Target,
 ): Promise<{ mtu: number; most: number }> {
-	const [header, least] = families[isIPv6(target.tunnel.remote) ? 6 : 4];
+	const [header, least] = families[target.tunnel.remote.isIpv4 ? 4 : 6];
 	const overhead = header + UDP_HEADER;
 	const most = await linkMtu(target);
 	const search = new SizeSearch(least, most);
@@ -45,7 +44,7 @@ export async function measurePathMtu(
 
 /** The MTU of the link by which packets to the far end leave. */
 async function linkMtu({ tunnel }: Target): Promise<number> {
-	const { remote, local } = tunnel;
+	const [remote, local] = [String(tunnel.remote), String(tunnel.local)];
 	const route = await ask<Route>("ip", "route", "get", remote, "from", local);
 	const dev = "rows" in route ? route.rows[0]?.dev : undefined;
 	const link =

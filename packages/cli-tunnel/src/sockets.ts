@@ -1,5 +1,4 @@
 import { createSocket, type Socket } from "node:dgram";
-import { isIPv6 } from "node:net";
 import { Failure } from "@sluice/cli-kit";
 import type { Target } from "./targets.js";
 
@@ -32,7 +31,7 @@ export class Sockets {
 			this.#sockets.set(from, socket);
 		}
 		const error = await new Promise<Error | null>((resolve) =>
-			socket.send(payload, tunnel.remotePort, tunnel.remote, resolve),
+			socket.send(payload, tunnel.remotePort, String(tunnel.remote), resolve),
 		);
 		const code = (error as NodeJS.ErrnoException | null)?.code;
 		// The answer to an earlier ping: the far end's port is closed, and this one has gone all the same.
@@ -51,7 +50,7 @@ export class Sockets {
 
 function bind({ tunnel, from }: Target): Promise<Socket> {
 	const socket = createSocket({
-		type: isIPv6(tunnel.local) ? "udp6" : "udp4",
+		type: tunnel.local.isIpv4 ? "udp4" : "udp6",
 		reuseAddr: true,
 	});
 	return new Promise((resolve, reject) => {
@@ -65,11 +64,14 @@ function bind({ tunnel, from }: Target): Promise<Socket> {
 				}),
 			);
 		});
-		socket.bind({ address: tunnel.local, port: tunnel.localPort }, () => {
-			socket.removeAllListeners("error");
-			// An ICMP error that comes back is about a ping that was lost: the next one may not be.
-			socket.on("error", () => {});
-			resolve(socket);
-		});
+		socket.bind(
+			{ address: String(tunnel.local), port: tunnel.localPort },
+			() => {
+				socket.removeAllListeners("error");
+				// An ICMP error that comes back is about a ping that was lost: the next one may not be.
+				socket.on("error", () => {});
+				resolve(socket);
+			},
+		);
 	});
 }

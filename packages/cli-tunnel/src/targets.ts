@@ -46,7 +46,7 @@ export function readTargets(
 	const table = context.openTable(tunnelTable, { readOnly: true });
 	const tunnels =
 		id === "all"
-			? [...table.entries()].filter(([, { remote }]) => remote !== UNKNOWN)
+			? [...table.entries()].filter(([, { remote }]) => !remote.equals(UNKNOWN))
 			: [[id, table.get(id)] as const];
 	table.close();
 	const found: Targets = { targets: [], problems: [] };
@@ -74,7 +74,7 @@ function problemOf(
 	hasKey: boolean,
 ): Failure | undefined {
 	if (!tunnel) return noTunnel(id);
-	if (tunnel.remote === UNKNOWN)
+	if (tunnel.remote.equals(UNKNOWN))
 		return new Failure("failed", `tunnel ${id} has no remote to ping`, {
 			hint: "set its ip-remote and port-remote",
 		});

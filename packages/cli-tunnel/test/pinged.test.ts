@@ -1,4 +1,5 @@
 // What the data path writes while the control plane does.
+
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -7,6 +8,7 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type PinnedTables, withTables } from "@sluice/cli-kit/testing";
 import { possibleCpus } from "@sluice/maps";
+import { Address } from "@sluice/maps/address";
 import {
 	configTable,
 	type Tunnel,
@@ -37,12 +39,16 @@ const ping = Buffer.from(
 		.replaceAll(" ", ""),
 	"hex",
 );
-const learned = { remote: "10.0.0.2", remotePort: 40_001 };
+const learned = { remote: Address.of("10.0.0.2"), remotePort: 40_001 };
 const set = "set 100 10.0.0.1 6080 0 0";
 
 /** Lets the ingress program take in one ping after the other, until the test ends. */
 async function keepPinging(t: ExecutionContext, tables: PinnedTables) {
-	const end = (address: string) => ({ address, port: 80, proto: 6 });
+	const end = (address: string) => ({
+		address: Address.of(address),
+		port: 80,
+		proto: 6,
+	});
 	tables
 		.open(configTable)
 		.set({ ifindex: 0, direction: "ingress" }, { id: 1, flags: 1, name: "" });
@@ -82,7 +88,7 @@ async function known(tables: PinnedTables): Promise<Tunnel> {
 	const tunnels = tables.open(tunnelTable);
 	for (;;) {
 		const tunnel = tunnels.get(100);
-		if (tunnel && tunnel.remote !== "::") return tunnel;
+		if (tunnel && tunnel.remotePort !== 0) return tunnel;
 		await sleep(1);
 	}
 }
@@ -122,7 +128,10 @@ it("pings to where a tunnel was do not move it", async (t, tables) => {
 	const tunnels = tables.open(tunnelTable);
 	for (let look = 0; look < 100; look++) {
 		await sleep(1);
-		t.like(tunnels.get(100), { local: "10.0.0.9", remote: "::" });
+		t.like(tunnels.get(100), {
+			local: Address.of("10.0.0.9"),
+			remote: Address.of("::"),
+		});
 	}
 });
 

@@ -1,4 +1,5 @@
 // The built program, run as a person runs it.
+
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import {
 	cpSync,
@@ -10,6 +11,7 @@ import {
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { withTables } from "@sluice/cli-kit/testing";
+import { Address } from "@sluice/maps/address";
 import { decapTable, tunnelTable } from "@sluice/maps/tables";
 import test from "ava";
 import manifest from "../package.json" with { type: "json" };
@@ -188,9 +190,9 @@ it("a reader that goes away ends it quietly", (t, tables) => {
 		Array.from({ length: 1000 }, (_, id) => [
 			id,
 			{
-				local: "2001:db8:1111:2222:3333:4444:5555:6666",
+				local: Address.of("2001:db8:1111:2222:3333:4444:5555:6666"),
 				localPort: 6080,
-				remote: "2001:db8:1111:2222:3333:4444:5555:6666",
+				remote: Address.of("2001:db8:1111:2222:3333:4444:5555:6666"),
 				remotePort: 6080,
 				lastPing: 0n,
 			},

@@ -159,7 +159,7 @@ function rowOf(
 function tunnelText(tunnel: Tunnel, options: TunnelOptions = anyMove): string {
 	const { local, localPort, remote, remotePort } = tunnel;
 	return [
-		`${endpointText(local, localPort)} -> ${remote === UNKNOWN ? LEARNED : endpointText(remote, remotePort)}`,
+		`${endpointText(local, localPort)} -> ${remote.equals(UNKNOWN) ? LEARNED : endpointText(remote, remotePort)}`,
 		...Object.entries(optionFields(options)).map((field) => field.join(" ")),
 	].join(", ");
 }

@@ -1,5 +1,5 @@
 import { networkInterfaces } from "node:os";
-import { address, type Codec } from "@sluice/maps/codec";
+import { Address } from "@sluice/maps/address";
 import { flagNames, type Sid } from "@sluice/maps/tables";
 import { keylessWarning } from "@sluice/tunnel";
 import type { Machine } from "./machine.js";
@@ -21,21 +21,17 @@ function foreignLocals({ tunnels }: Machine): string[] {
 	if (tunnels.length === 0) return [];
 	const own = new Set(
 		Object.values(networkInterfaces()).flatMap((addresses = []) =>
-			addresses.map((one) => canonical(one.address, address)),
+			addresses.map((one) => String(Address.parse(one.address))),
 		),
 	);
 	const foreign = new Set(
-		tunnels.map(({ spec }) => spec.local).filter((local) => !own.has(local)),
+		tunnels
+			.map(({ spec }) => String(spec.local))
+			.filter((local) => !own.has(local)),
 	);
 	return [...foreign]
 		.slice(0, SHOWN)
 		.map((local) => `no interface has ${local}, the local address of a tunnel`);
-}
-
-function canonical(text: string, codec: Codec<string>): string {
-	const bytes = Buffer.alloc(codec.size);
-	codec.write(bytes, 0, text);
-	return codec.read(bytes, 0);
 }
 
 function idlePrograms({ config, services }: Machine): string[] {

@@ -1,38 +1,106 @@
 import { formatIpv4, writeIpv4 } from "./ipv4.js";
 import { formatIpv6, writeIpv6 } from "./ipv6.js";
 
-/** Where the four bytes of an IPv4 address lie in its sixteen, `::ffff:a.b.c.d`. */
+const SIZE = 16;
+/** Where the four bytes of an IPv4 address are in its sixteen, `::ffff:a.b.c.d`. */
 const IPV4_AT = 12;
+const MAPPED = 0xffff;
 
-/** Writes an IP address as 16 bytes; IPv4 as `::ffff:a.b.c.d`. @throws RangeError it is none. */
-export function writeAddress(buffer: Buffer, at: number, text: string): void {
-	if (writeIpv4(buffer, at + IPV4_AT, text)) {
-		for (let i = at; i < at + 10; i++) buffer[i] = 0;
-		buffer[at + 10] = buffer[at + 11] = 0xff;
-	} else if (!writeIpv6(buffer, at, text))
+/**
+ * An IP address: 16 bytes in network order, IPv4 as `::ffff:a.b.c.d`. It is parsed once, where text comes in; a row's
+ * bytes are copied. Its text is made when it is printed, in JSON too. `equals` compares; `===` does not.
+ */
+export class Address {
+	/** The bytes as four words, the first byte in the highest bits of the first word. Of IPv4, `w3` is the address. */
+	private constructor(
+		readonly w0: number,
+		readonly w1: number,
+		readonly w2: number,
+		readonly w3: number,
+	) {}
+
+	/** Undefined: the text is not an address, or it has a zone. */
+	static parse(text: string): Address | undefined {
+		if (writeIpv4(scratch, IPV4_AT, text))
+			return new Address(0, 0, MAPPED, word(scratch, IPV4_AT));
+		return writeIpv6(scratch, 0, text) ? Address.read(scratch, 0) : undefined;
+	}
+
+	/** @throws RangeError the text is not an address */
+	static of(text: string): Address {
+		const address = Address.parse(text);
+		if (address) return address;
 		throw new RangeError(`"${text}" is not an IP address`);
+	}
+
+	static read = (bytes: Buffer, at: number): Address =>
+		new Address(
+			word(bytes, at),
+			word(bytes, at + 4),
+			word(bytes, at + 8),
+			word(bytes, at + 12),
+		);
+
+	/** Of an IPv4 header, which has 4 bytes of it. */
+	static readIpv4 = (bytes: Buffer, at: number): Address =>
+		new Address(0, 0, MAPPED, word(bytes, at));
+
+	write(bytes: Buffer, at: number): void {
+		writeWord(bytes, at, this.w0);
+		writeWord(bytes, at + 4, this.w1);
+		writeWord(bytes, at + 8, this.w2);
+		writeWord(bytes, at + 12, this.w3);
+	}
+
+	/** As an IP header has it: 4 bytes or 16. */
+	wireBytes(): Buffer {
+		const bytes = Buffer.alloc(SIZE);
+		this.write(bytes, 0);
+		return this.isIpv4 ? bytes.subarray(IPV4_AT) : bytes;
+	}
+
+	get isIpv4(): boolean {
+		return this.w2 === MAPPED && this.w1 === 0 && this.w0 === 0;
+	}
+
+	equals(other: Address): boolean {
+		return (
+			this.w3 === other.w3 &&
+			this.w2 === other.w2 &&
+			this.w1 === other.w1 &&
+			this.w0 === other.w0
+		);
+	}
+
+	/** IPv4 as `a.b.c.d`, all else as RFC 5952 has it. */
+	toString(): string {
+		if (this.isIpv4) return formatIpv4(this.w3);
+		this.write(scratch, 0);
+		return formatIpv6(scratch, 0);
+	}
+
+	toJSON(): string {
+		return this.toString();
+	}
 }
 
-const scratch = Buffer.alloc(16);
+const scratch = Buffer.alloc(SIZE);
 
-/** Whether a text is four decimal numbers, none of them with a zero before it. */
-export const isIpv4 = (text: string) => writeIpv4(scratch, 0, text);
+const word = (bytes: Buffer, at: number) =>
+	((bytes[at] as number) << 24) |
+	((bytes[at + 1] as number) << 16) |
+	((bytes[at + 2] as number) << 8) |
+	(bytes[at + 3] as number);
 
-/** Whether a text is an IPv6 address, without a zone. */
-export const isIpv6 = (text: string) => writeIpv6(scratch, 0, text);
-
-/** Reads 16 bytes as an address: v4-mapped as `a.b.c.d`, all else as RFC 5952 has it. */
-export function formatAddress(buffer: Buffer, at: number): string {
-	return isMapped(buffer, at)
-		? formatIpv4(buffer, at + IPV4_AT)
-		: formatIpv6(buffer, at);
-}
-
-function isMapped(buffer: Buffer, at: number): boolean {
-	for (let i = at; i < at + 10; i++) if (buffer[i] !== 0) return false;
-	return buffer[at + 10] === 0xff && buffer[at + 11] === 0xff;
+function writeWord(bytes: Buffer, at: number, word: number): void {
+	bytes[at] = word >>> 24;
+	bytes[at + 1] = word >>> 16;
+	bytes[at + 2] = word >>> 8;
+	bytes[at + 3] = word;
 }
 
 /** "1.2.3.4:80", "[2001:db8::1]:80". */
-export const endpointText = (address: string, port: number) =>
-	address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+export function endpointText(address: Address | string, port: number): string {
+	const text = String(address);
+	return text.includes(":") ? `[${text}]:${port}` : `${text}:${port}`;
+}

@@ -1,4 +1,4 @@
-import { formatAddress, writeAddress } from "./address.js";
+import { Address } from "./address.js";
 import { possibleCpus } from "./cpus.js";
 
 /**
@@ -79,11 +79,11 @@ export const u64: Codec<bigint> = {
 	write: (buffer, at, value) => void buffer.writeBigUInt64LE(value, at),
 };
 
-/** An IP address as text: 16 bytes in network order, IPv4 as `::ffff:a.b.c.d`. */
-export const address: Codec<string> = {
+/** An IP address: 16 bytes in network order, IPv4 as `::ffff:a.b.c.d`. */
+export const address: Codec<Address> = {
 	size: 16,
-	read: formatAddress,
-	write: writeAddress,
+	read: Address.read,
+	write: (buffer, at, value) => value.write(buffer, at),
 };
 
 /** UTF-8 text in `size` bytes, zero padded. A text that does not fit is a RangeError, never cut. */

@@ -24,16 +24,16 @@ const NONE = -1;
 const DOT = ".".charCodeAt(0);
 const ZERO = "0".charCodeAt(0);
 
-/** Reads four bytes as `a.b.c.d`. */
-export const formatIpv4 = (buffer: Buffer, at: number) =>
-	`${twoBytes(buffer, at)}.${twoBytes(buffer, at + 2)}`;
+/** An address as `a.b.c.d`. @param address its four bytes as a number, the first in the highest bits */
+export const formatIpv4 = (address: number) =>
+	`${half(address >>> 16)}.${half(address & 0xffff)}`;
 
 /** Halves of addresses, "10.0", by their two numbers: a large table has few that differ, and has each often. */
 const halves: string[][] = Array.from({ length: 256 }, () => []);
 
-function twoBytes(buffer: Buffer, at: number): string {
-	const first = buffer[at] as number;
-	const second = buffer[at + 1] as number;
+function half(twoBytes: number): string {
+	const first = twoBytes >>> 8;
+	const second = twoBytes & 255;
 	const row = halves[first] as string[];
 	row[second] ??= `${first}.${second}`;
 	return row[second];

@@ -1,5 +1,5 @@
 import { closeSync, fstatSync } from "node:fs";
-import { formatAddress } from "./address.js";
+import { Address } from "./address.js";
 import { BpfError, errnoName } from "./errors.js";
 import { errno, libc } from "./libc.js";
 
@@ -131,7 +131,7 @@ function endpointOf(sockaddr: Buffer | undefined): SocketInfo["local"] {
 	const port = sockaddr.readUInt16BE(2);
 	if (sockaddr.readUInt16LE(0) === AF_INET)
 		return { address: [...sockaddr.subarray(4, 8)].join("."), port };
-	return { address: formatAddress(sockaddr, 8), port };
+	return { address: Address.read(sockaddr, 8).toString(), port };
 }
 
 function refused(operation: string): BpfError {

@@ -1,4 +1,5 @@
 import test from "ava";
+import { Address } from "../src/address.js";
 import {
 	address,
 	bytes,
@@ -50,16 +51,28 @@ test(
 	writes,
 	"address",
 	address,
-	"1.2.30.255",
+	Address.of("1.2.30.255"),
 	"00000000000000000000ffff01021eff",
 );
-test(writes, "address", address, "0.0.0.0", "00000000000000000000ffff00000000");
-test(writes, "address", address, "::", "00000000000000000000000000000000");
 test(
 	writes,
 	"address",
 	address,
-	"2001:db8::ff:0:1",
+	Address.of("0.0.0.0"),
+	"00000000000000000000ffff00000000",
+);
+test(
+	writes,
+	"address",
+	address,
+	Address.of("::"),
+	"00000000000000000000000000000000",
+);
+test(
+	writes,
+	"address",
+	address,
+	Address.of("2001:db8::ff:0:1"),
 	"20010db800000000000000ff00000001",
 );
 
@@ -137,9 +150,9 @@ for (const [bytesOf, expected] of [
 ] as const)
 	test(`the address ${bytesOf} is ${expected}`, (t) => {
 		const buffer = Buffer.from(bytesOf, "hex");
-		t.is(address.read(buffer, 0), expected);
+		t.is(String(address.read(buffer, 0)), expected);
 		const again = Buffer.alloc(16);
-		address.write(again, 0, expected);
+		address.write(again, 0, Address.of(expected));
 		t.is(again.toString("hex"), bytesOf);
 	});
 
@@ -154,7 +167,7 @@ test("every way to write an address gives the same bytes", (t) => {
 		["64:ff9b::192.0.2.1", "0064ff9b0000000000000000c0000201"],
 	] as const) {
 		const buffer = Buffer.alloc(16, 0xee);
-		address.write(buffer, 0, text);
+		address.write(buffer, 0, Address.of(text));
 		t.is(buffer.toString("hex"), expected, text);
 	}
 });

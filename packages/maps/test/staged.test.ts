@@ -1,6 +1,8 @@
 // Needs root and a kernel with BPF.
+
 import { needs, testWith, tunnelTables } from "@sluice/testbed";
 import test, { type ExecutionContext } from "ava";
+import { Address } from "../src/address.js";
 import {
 	BpfError,
 	flush,
@@ -13,8 +15,8 @@ import { type Tunnel, tunnelTable } from "../src/tables/index.js";
 const it = testWith(test, needs.root, needs.bpf);
 
 const tunnel = (port: number): Tunnel => ({
-	local: "10.0.0.1",
-	remote: "2001:db8::1",
+	local: Address.of("10.0.0.1"),
+	remote: Address.of("2001:db8::1"),
 	localPort: port,
 	remotePort: 6080,
 	lastPing: 7n,

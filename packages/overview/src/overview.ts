@@ -93,8 +93,8 @@ export function overviewOf(
 			service: row.service,
 			group: row.group,
 			protocol: protocolName(row.proxy.proto),
-			proxy: { address: row.proxy.address, port: row.proxy.port },
-			backend: { address: row.backend.address, port: row.backend.port },
+			proxy: { address: String(row.proxy.address), port: row.proxy.port },
+			backend: { address: String(row.backend.address), port: row.backend.port },
 			tunnel: row.tunnel,
 			perSecond: ratesOf(
 				old.services.get(rankOfSid(row)),

@@ -128,10 +128,9 @@ function readTunnels(
 		readings.push({
 			id,
 			local: endpointText(row.local, row.localPort),
-			remote:
-				row.remote === UNKNOWN
-					? undefined
-					: endpointText(row.remote, row.remotePort),
+			remote: row.remote.equals(UNKNOWN)
+				? undefined
+				: endpointText(row.remote, row.remotePort),
 			learned: isLearned(row, options.get(id)),
 			pingAge:
 				row.lastPing === 0n

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { Address } from "@sluice/maps/address";
 import test from "ava";
 import { History } from "../src/history.js";
 import { overviewOf } from "../src/overview.js";
@@ -7,7 +8,7 @@ import type { Readings } from "../src/readings.js";
 const readings = (packets: bigint, dropped: bigint): Readings => {
 	const side = { packets, bytes: 100n * packets };
 	const traffic = { ingress: side, egress: { packets: 0n, bytes: 0n } };
-	const end = { address: "10.0.0.1", port: 80, proto: 6 };
+	const end = { address: Address.of("10.0.0.1"), port: 80, proto: 6 };
 	return {
 		outcomes: [
 			{

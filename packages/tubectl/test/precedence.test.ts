@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { statSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { close, openPin, socketInfo, testRun } from "@sluice/maps";
-import { address as addressCodec } from "@sluice/maps/codec";
+import { Address } from "@sluice/maps/address";
 import { Random } from "@sluice/testbed";
 import test from "ava";
 import { lookupContext, type Packet, selected } from "./helpers/lookup.js";
@@ -131,11 +131,11 @@ async function unbindSome(random: Random): Promise<void> {
 
 function masked(text: string, length: number, ipv4: boolean): string {
 	const bytes = Buffer.alloc(16);
-	addressCodec.write(bytes, 0, text);
+	Address.of(text).write(bytes, 0);
 	const bits = length + (ipv4 ? 96 : 0);
 	for (let bit = bits; bit < 128; bit++)
 		bytes[bit >> 3] = (bytes[bit >> 3] as number) & ~(0x80 >> (bit & 7));
-	return addressCodec.read(bytes, 0);
+	return String(Address.read(bytes, 0));
 }
 
 kernelTest("A binding of all of IPv6 leaves IPv4 alone", async (t) => {

@@ -1,3 +1,5 @@
+import { Address } from "@sluice/maps/address";
+
 /** Why an address cannot be that of one other host; `own` and a subnet's `broadcast` depend on this host's interfaces. */
 type AddressKind =
 	| "unspecified"
@@ -6,25 +8,27 @@ type AddressKind =
 	| "loopback"
 	| "own";
 
-/** What an address, in its canonical text form, is by itself; `undefined` where it may be a host's. */
-export function addressKind(address: string): AddressKind | undefined {
-	if (address.includes(":")) {
-		if (address === "::") return "unspecified";
-		if (address === "::1") return "loopback";
-		return address.startsWith("ff") && address.indexOf(":") === 4
-			? "multicast"
-			: undefined;
+/** What an address is by itself; `undefined` where it may be a host's. */
+export function addressKind(address: Address): AddressKind | undefined {
+	if (!address.isIpv4) {
+		if (address.equals(unspecified)) return "unspecified";
+		if (address.equals(loopback)) return "loopback";
+		return address.w0 >>> 24 === 0xff ? "multicast" : undefined;
 	}
-	const first = Number.parseInt(address, 10);
+	const first = address.w3 >>> 24;
 	if (first === 0) return "unspecified";
 	if (first === 127) return "loopback";
-	if (address === "255.255.255.255") return "broadcast";
+	if (address.equals(broadcast)) return "broadcast";
 	return first >= 224 && first < 240 ? "multicast" : undefined;
 }
 
+const unspecified = Address.of("::");
+const loopback = Address.of("::1");
+const broadcast = Address.of("255.255.255.255");
+
 /** The same, and what it is to this host: an address of its own, or the broadcast address of one of its subnets. */
-export const addressKindHere = (address: string): AddressKind | undefined =>
-	addressKind(address) ?? here().get(address);
+export const addressKindHere = (address: Address): AddressKind | undefined =>
+	addressKind(address) ?? here().get(String(address));
 
 let known: Map<string, AddressKind> | undefined;
 

@@ -7,7 +7,7 @@ export const endpointName = ({ proto, address, port }: Endpoint) =>
 
 export const sameEndpoint = (a: Endpoint | undefined, b: Endpoint) =>
 	a !== undefined &&
-	a.address === b.address &&
+	a.address.equals(b.address) &&
 	a.port === b.port &&
 	a.proto === b.proto;
 

@@ -1,3 +1,4 @@
+import type { Address } from "@sluice/maps/address";
 import {
 	FLOW_PORT,
 	MOVE_NEVER,
@@ -12,7 +13,7 @@ import { UNKNOWN } from "./tunnels.js";
 
 /** Options of a tunnel whose far end any ping may move. */
 export const anyMove: TunnelOptions = {
-	within: "::",
+	within: UNKNOWN,
 	withinBits: 0,
 	moveAfter: 0,
 	flags: 0,
@@ -52,10 +53,10 @@ export function noFlowPort({
 	remote,
 	options,
 }: {
-	remote: string;
+	remote: Address;
 	options: Pick<TunnelOptions, "moveAfter" | "withinBits">;
 }): string | undefined {
-	if (remote === UNKNOWN)
+	if (remote.equals(UNKNOWN))
 		return "must be fixed where the far end is learned, which may be behind a NAT";
 	if (options.moveAfter !== 0 || options.withinBits !== 0)
 		return "must be fixed where pings may move the far end";
@@ -71,8 +72,8 @@ export const isLearned = (
 	options: TunnelOptions | undefined,
 ): boolean =>
 	lastPing !== 0n &&
-	remote !== UNKNOWN &&
+	!remote.equals(UNKNOWN) &&
 	!(options && sourcePortOf(options) === "flow");
 
-const prefixText = (address: string, bits: number) =>
-	`${address}/${address.includes(":") ? bits : bits - 96}`;
+const prefixText = (address: Address, bits: number) =>
+	`${address}/${address.isIpv4 ? bits - 96 : bits}`;

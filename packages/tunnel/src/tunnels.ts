@@ -1,3 +1,4 @@
+import { Address } from "@sluice/maps/address";
 import {
 	type Endpoint,
 	protocols,
@@ -9,7 +10,7 @@ import { sameEndpoint, sameSid } from "./endpoint.js";
 import type { TunnelTables } from "./tables.js";
 
 /** A remote that is not known yet. */
-export const UNKNOWN = "::";
+export const UNKNOWN = Address.of("::");
 
 /** A tunnel as `set` takes it; a remote of `::` and port 0 is learned from pings. */
 export type TunnelSpec = Omit<Tunnel, "lastPing"> & {
@@ -49,7 +50,7 @@ export function setTunnel(
 	const local = localEndpoint(spec);
 	const stays = old !== undefined && sameEndpoint(localEndpoint(old), local);
 	const tunnel =
-		stays && spec.remote === UNKNOWN && !resetRemote ? old : fresh(spec);
+		stays && spec.remote.equals(UNKNOWN) && !resetRemote ? old : fresh(spec);
 	if (stays) {
 		if (sameRemote(old, tunnel)) return old;
 		tables.tunnels.set(id, tunnel);
@@ -76,9 +77,9 @@ const fresh = ({
 });
 
 const sameRemote = (a: Tunnel, b: Tunnel) =>
-	a.remote === b.remote &&
+	a.remote.equals(b.remote) &&
 	a.remotePort === b.remotePort &&
-	(a.lastPing === b.lastPing || b.remote !== UNKNOWN);
+	(a.lastPing === b.lastPing || !b.remote.equals(UNKNOWN));
 
 /**
  * Deletes a tunnel and what counted its local endpoint.

@@ -1,3 +1,4 @@
+import { Address } from "@sluice/maps/address";
 import { DF, eth, type Packet, tcpFlags } from "../../helpers/packet.js";
 import {
 	client,
@@ -228,8 +229,8 @@ export const encap: PacketCase[] = [
 		flags: tx.proxy,
 		tables: ({ tunnel: table }) =>
 			table.set(101, {
-				...{ local: near, localPort: port },
-				...{ remote: "0.0.0.0", remotePort: port, lastPing: 0n },
+				...{ local: Address.of(near), localPort: port },
+				...{ remote: Address.of("0.0.0.0"), remotePort: port, lastPing: 0n },
 			}),
 		input: eth().ipv4(client, waiting.backend).tcp(40000, 4000),
 		outcome: "no-remote",

@@ -1,3 +1,4 @@
+import { Address } from "@sluice/maps/address";
 import { DF, eth, type Packet, tcpFlags } from "../../helpers/packet.js";
 import {
 	client,
@@ -256,7 +257,7 @@ const repliesLeft: Left[] = [
 		tables: (tables) => {
 			gateway.tables(tables);
 			tables.nat.delete({
-				address: tcp4.backend,
+				address: Address.of(tcp4.backend),
 				port: tcp4.backendPort,
 				proto: 6,
 			});

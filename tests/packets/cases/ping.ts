@@ -1,3 +1,4 @@
+import { Address } from "@sluice/maps/address";
 import { eth } from "../../helpers/packet.js";
 import {
 	far,
@@ -199,8 +200,17 @@ function locked(
 		direction: "ingress",
 		flags: 0,
 		tables: ({ tunnel, options }) => {
-			options.set(100, { within: "::", withinBits: 0, moveAfter: 1, flags: 0 });
-			const ends = { local: near, localPort: port, remote: far };
+			options.set(100, {
+				within: Address.of("::"),
+				withinBits: 0,
+				moveAfter: 1,
+				flags: 0,
+			});
+			const ends = {
+				local: Address.of(near),
+				localPort: port,
+				remote: Address.of(far),
+			};
 			tunnel.set(100, { ...ends, remotePort: port, lastPing });
 		},
 		input: from.ping(tcp4, key),

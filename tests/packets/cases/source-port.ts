@@ -1,3 +1,4 @@
+import { Address } from "@sluice/maps/address";
 import { DF, eth, MORE } from "../../helpers/packet.js";
 import {
 	client,
@@ -22,7 +23,7 @@ import type { TunnelTables } from "../../helpers/programs.js";
 function flowPorts({ options }: TunnelTables): void {
 	for (const tunnel of [100, 106])
 		options.set(tunnel, {
-			within: "::",
+			within: Address.of("::"),
 			withinBits: 0,
 			moveAfter: 0,
 			flags: 1,

@@ -1,3 +1,4 @@
+import { Address } from "@sluice/maps/address";
 import { TOKEN_SHIFT, tokenModes } from "@sluice/maps/tables";
 import { eth } from "../../helpers/packet.js";
 import {
@@ -16,7 +17,7 @@ import type { TunnelTables } from "../../helpers/programs.js";
 /** Tunnel 100 requires tokens, and its services have no signing key to make them with. */
 function required({ options, config }: TunnelTables): void {
 	options.set(100, {
-		...{ within: "::", withinBits: 0, moveAfter: 0 },
+		...{ within: Address.of("::"), withinBits: 0, moveAfter: 0 },
 		flags: tokenModes.indexOf("require") << TOKEN_SHIFT,
 	});
 	config.set(

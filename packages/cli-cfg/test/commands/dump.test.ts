@@ -6,6 +6,7 @@ import {
 	withTables,
 } from "@sluice/cli-kit/testing";
 import { possibleCpus } from "@sluice/maps";
+import { Address } from "@sluice/maps/address";
 import {
 	encapTable,
 	eventsLostTable,
@@ -43,8 +44,8 @@ it("dump shows packets as they come, before and after", async (t, tables) => {
 
 /** Service 1 2 of tunnel 100, whose backend is the source in `tunnelled`. */
 function setService(tables: PinnedTables) {
-	const backend = { address: "1.1.1.1", port: 4000, proto: 6 };
-	const proxy = { address: "5.5.5.5", port: 3100, proto: 6 };
+	const backend = { address: Address.of("1.1.1.1"), port: 4000, proto: 6 };
+	const proxy = { address: Address.of("5.5.5.5"), port: 3100, proto: 6 };
 	const sid = { service: 1, group: 2 };
 	const key = Buffer.alloc(16);
 	tables.open(verifyTable).set(sid, { key, tunnel: 100, proxy, backend });

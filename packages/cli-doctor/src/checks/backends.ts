@@ -1,5 +1,5 @@
-import { isIPv6 } from "node:net";
 import { type Answer, ask, type Neighbour, type Route } from "@sluice/iproute";
+import type { Address } from "@sluice/maps/address";
 import type { Endpoint, Sid } from "@sluice/maps/tables";
 import { endpointName } from "@sluice/tunnel";
 import { execa } from "execa";
@@ -64,7 +64,9 @@ async function unreached(
 ): Promise<Finding | undefined> {
 	const name = nameOf(sid, backend);
 	const { address } = backend;
-	const answer = await needed(ask<Route>("ip", "route", "get", address));
+	const answer = await needed(
+		ask<Route>("ip", "route", "get", String(address)),
+	);
 	if ("failed" in answer)
 		return {
 			code: "backend-no-route",
@@ -93,7 +95,7 @@ async function unreached(
 			message: `${row.dev} leads to ${name}, but our program is not on its egress`,
 			...attaching(world, row.dev, "egress"),
 		};
-	if (row.gateway || row.via || (await answers(row.dev, address)))
+	if (row.gateway || row.via || (await answers(row.dev, String(address))))
 		return undefined;
 	return {
 		code: "backend-on-link",
@@ -105,9 +107,9 @@ async function unreached(
 /** Any route to an interface with our program will do, for the outer header is routed anew: that of the default route. */
 async function routing(
 	world: World,
-	address: string,
+	address: Address,
 ): Promise<Pick<Finding, "fix" | "question">> {
-	const family = isIPv6(address) ? "-6" : "-4";
+	const family = address.isIpv4 ? "-4" : "-6";
 	const answer: Answer<Route> = await needed(
 		ask<Route>("ip", family, "route", "show", "default"),
 	);
@@ -117,7 +119,7 @@ async function routing(
 		answer.rows.find(
 			({ dev, gateway }) => gateway && dev && egress.includes(dev),
 		);
-	const to = `${address}/${isIPv6(address) ? 128 : 32}`;
+	const to = `${address}/${address.isIpv4 ? 32 : 128}`;
 	return usable
 		? {
 				fix: `ip route replace ${to} via ${usable.gateway} dev ${quoted(usable.dev ?? "")}`,

@@ -1,4 +1,3 @@
-import { isIPv6 } from "node:net";
 import { sumOfCpus } from "@sluice/maps/codec";
 import {
 	type Direction,
@@ -52,10 +51,12 @@ interface Crossing {
 function crossings(
 	world: World,
 	sid: Sid,
-	{ address, port, proto }: Endpoint,
+	backend: Endpoint,
 	isEnd: boolean,
 ): Crossing[] {
-	const family = isIPv6(address) ? "ip6" : "ip";
+	const { port, proto } = backend;
+	const address = String(backend.address);
+	const family = backend.address.isIpv4 ? "ip" : "ip6";
 	const common = {
 		family,
 		proto: protocolName(proto) as "tcp" | "udp",

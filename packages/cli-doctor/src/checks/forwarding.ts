@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { isIPv6 } from "node:net";
 import type { Check } from "../finding.js";
 import type { World } from "../world.js";
 
@@ -31,7 +30,7 @@ async function forwarded(world: World): Promise<Set<string>> {
 	const { isGateway } = world;
 	const needed = new Set<string>();
 	for (const [, { backend }] of world.services()) {
-		const family = isIPv6(backend.address) ? "IPv6" : "IPv4";
+		const family = backend.address.isIpv4 ? "IPv4" : "IPv6";
 		if (needed.has(family)) continue;
 		if (isGateway || !(await world.isLocal(backend.address)))
 			needed.add(family);

@@ -31,8 +31,8 @@ export const ipsec: Check = {
 				(policy) =>
 					policy.direction === direction &&
 					(policy.protocol === undefined || policy.protocol === "udp") &&
-					isIn(from, policy.source) &&
-					isIn(to, policy.destination),
+					isIn(String(from), policy.source) &&
+					isIn(String(to), policy.destination),
 			);
 			// A policy that allows packets in the clear and is matched first does not encrypt.
 			if (!covering?.asks) return [];
@@ -52,7 +52,7 @@ export const ipsec: Check = {
 const waysOf = (world: World) =>
 	world
 		.tunnels()
-		.filter(([, { remote }]) => remote !== UNKNOWN)
+		.filter(([, { remote }]) => !remote.equals(UNKNOWN))
 		.flatMap(([id, { local, remote }]) => [
 			{ id, direction: "out", from: local, to: remote },
 			{ id, direction: "in", from: remote, to: local },

@@ -1,4 +1,3 @@
-import { isIPv6 } from "node:net";
 import { deviceFor } from "../device-for.js";
 import type { Check, Finding } from "../finding.js";
 import { quoted } from "../shell.js";
@@ -9,10 +8,11 @@ export const localAddress: Check = {
 	async look(world) {
 		const findings = new Map<string, Finding>();
 		for (const [id, { local }] of world.tunnels()) {
-			if (findings.has(local) || (await world.isLocal(local))) continue;
+			const name = String(local);
+			if (findings.has(name) || (await world.isLocal(local))) continue;
 			const device = await deviceFor(world);
-			const add = `ip address add ${local}/${isIPv6(local) ? "128" : "32"} dev ${quoted(device ?? "INTERFACE")}${isIPv6(local) ? " nodad" : ""}`;
-			findings.set(local, {
+			const add = `ip address add ${local}/${local.isIpv4 ? "32" : "128"} dev ${quoted(device ?? "INTERFACE")}${local.isIpv4 ? "" : " nodad"}`;
+			findings.set(name, {
 				code: "local-address-missing",
 				message: `${local}, the local address of tunnel ${id}, is not this machine's`,
 				...(device

@@ -1,5 +1,6 @@
 import { isIPv6 } from "node:net";
 import type { Route } from "@sluice/iproute";
+import type { Address } from "@sluice/maps/address";
 import type { Check, Finding } from "../finding.js";
 import { quoted } from "../shell.js";
 import { waysToRemotes } from "../ways.js";
@@ -8,7 +9,7 @@ import { waysToRemotes } from "../ways.js";
 const SMALLEST_INNER = 1280;
 const USUAL = 1500;
 /** IP, UDP, GUE, sid and key. */
-const overhead = (remote: string) => (isIPv6(remote) ? 72 : 52);
+const overhead = (remote: Address) => (remote.isIpv4 ? 52 : 72);
 
 /** Packets that do not fit are answered, but no answer makes a packet smaller than this. */
 export const mtu: Check = {

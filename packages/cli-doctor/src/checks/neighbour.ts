@@ -12,7 +12,7 @@ export const neighbour: Check = {
 		for (const { remote, tunnel, route } of await waysToRemotes(world)) {
 			const [row] = "rows" in route ? route.rows : [];
 			if (!row?.dev) continue;
-			const next = row.gateway ?? row.via?.host ?? remote;
+			const next = row.gateway ?? row.via?.host ?? String(remote);
 			const where = `${next} dev ${quoted(row.dev)}`;
 			const answer = await needed(
 				ask<Neighbour>("ip", "neigh", "show", "to", next, "dev", row.dev),

@@ -20,7 +20,8 @@ export const pathMtu: Check = {
 		const interfaces = await world.interfaces();
 		const ways = (await waysToRemotes(world)).slice(0, MOST);
 		const findings = await Promise.all(
-			ways.map(async ({ remote, tunnel, route }): Promise<Finding[]> => {
+			ways.map(async ({ remote: end, tunnel, route }): Promise<Finding[]> => {
+				const remote = String(end);
 				const [row] = "rows" in route ? route.rows : [];
 				if (!row?.dev || row.type === "local") return [];
 				const link = interfaces.find(({ ifname }) => ifname === row.dev)?.mtu;

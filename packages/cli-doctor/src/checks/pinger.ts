@@ -1,6 +1,6 @@
-import { BlockList, isIPv6 } from "node:net";
+import { BlockList } from "node:net";
 import { siblingProgram } from "@sluice/cli-kit/sibling";
-import { endpointText } from "@sluice/maps/address";
+import { type Address, endpointText } from "@sluice/maps/address";
 import { protocols, signingTable, type Tunnel } from "@sluice/maps/tables";
 import { rankOfSid, UNKNOWN } from "@sluice/tunnel";
 import { execa } from "execa";
@@ -52,7 +52,7 @@ async function pingedFromHere(world: World): Promise<[number, Tunnel][]> {
 	for (const [id, tunnel] of world.tunnels()) {
 		const { local, remote, lastPing } = tunnel;
 		// The far end pings.
-		if (remote === UNKNOWN || lastPing !== 0n || !used.has(id)) continue;
+		if (remote.equals(UNKNOWN) || lastPing !== 0n || !used.has(id)) continue;
 		if (await world.isLocal(local)) found.push([id, tunnel]);
 	}
 	return found;
@@ -69,8 +69,8 @@ for (const [network, length] of [
 	privates.addSubnet(network, length, "ipv4");
 privates.addSubnet("fc00::", 7, "ipv6");
 
-const isPrivate = (address: string) =>
-	privates.check(address, isIPv6(address) ? "ipv6" : "ipv4");
+const isPrivate = (address: Address) =>
+	privates.check(String(address), address.isIpv4 ? "ipv4" : "ipv6");
 
 /** From a private address to a public one, a NAT is on the way. */
 const isBehindNat = ({ local, remote }: Tunnel) =>

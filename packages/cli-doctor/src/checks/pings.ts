@@ -10,7 +10,7 @@ export const pings: Check = {
 	name: "pings of tunnels",
 	look(world) {
 		const tunnels = world.tunnels();
-		const unknown = tunnels.filter(([, { remote }]) => remote === UNKNOWN);
+		const unknown = tunnels.filter(([, { remote }]) => remote.equals(UNKNOWN));
 		const limit = LOST * world.options.pingInterval;
 		const silent = tunnels
 			.filter(([, { lastPing }]) => lastPing !== 0n)

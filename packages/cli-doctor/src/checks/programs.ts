@@ -56,11 +56,12 @@ async function devicesOfTunnels(world: World): Promise<Map<string, string>> {
 	}
 	const interfaces = await world.interfaces();
 	for (const [id, { local, remote }] of world.tunnels()) {
-		if (remote !== UNKNOWN) continue;
+		if (!remote.equals(UNKNOWN)) continue;
 		// An address of the loopback or of a dummy device may be reached by any interface.
 		const holder = interfaces.find(
 			({ operstate, addr_info }) =>
-				operstate === "UP" && addr_info.some((one) => one.local === local),
+				operstate === "UP" &&
+				addr_info.some((one) => one.local === String(local)),
 		)?.ifname;
 		if (holder && !found.has(holder))
 			found.set(holder, `has ${local}, the local address of tunnel ${id}`);

@@ -18,7 +18,7 @@ export const route: Check = {
 				return {
 					code: "route-missing",
 					message: `no route to ${remote}, the remote of tunnel ${tunnel}: ${why}`,
-					...(await routing(world, remote, local)),
+					...(await routing(world, String(remote), String(local))),
 				};
 			}),
 		);

@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { isIPv4 } from "node:net";
 import { ask, type Route } from "@sluice/iproute";
 import type { Check } from "../finding.js";
 import { needed, type World } from "../world.js";
@@ -70,7 +69,8 @@ async function waysBack(world: World): Promise<WayBack[]> {
 		world
 			.services()
 			.map(([, { backend }]) => backend.address)
-			.filter((address) => isIPv4(address)),
+			.filter((address) => address.isIpv4)
+			.map(String),
 	);
 	return Promise.all(
 		[...backends].slice(0, SAMPLE).map(async (from) => ({

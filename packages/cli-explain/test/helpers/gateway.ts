@@ -1,4 +1,5 @@
 // Needs root: attaches programs in namespaces of its own.
+
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -6,6 +7,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { runInProcess } from "@sluice/cli-kit/testing";
 import { openRing, openTable } from "@sluice/maps";
+import { Address } from "@sluice/maps/address";
 import {
 	configTable,
 	type Direction,
@@ -33,8 +35,8 @@ export const key = Buffer.from("0123456789abcdef");
 const udp = 17;
 const tcp = 6;
 
-const proxy = { address: "5.5.5.5", port: 3100, proto: tcp };
-const backend = { address: "1.1.1.1", port: 80, proto: tcp };
+const proxy = { address: Address.of("5.5.5.5"), port: 3100, proto: tcp };
+const backend = { address: Address.of("1.1.1.1"), port: 80, proto: tcp };
 export const sid = { service: 1, group: 2 };
 
 /** Objects as an installed machine has them: in a directory of their own. */
@@ -75,13 +77,17 @@ export function makeGateway(): void {
 		v: V,
 	) => openTable(table, pins).set(k, v);
 	set(tunnelTable, 7, {
-		local: "10.0.0.1",
+		local: Address.of("10.0.0.1"),
 		localPort: 6080,
-		remote: "10.0.0.2",
+		remote: Address.of("10.0.0.2"),
 		remotePort: 6081,
 		lastPing: 0n,
 	});
-	set(decapTable, { address: "10.0.0.1", port: 6080, proto: udp }, 1);
+	set(
+		decapTable,
+		{ address: Address.of("10.0.0.1"), port: 6080, proto: udp },
+		1,
+	);
 	set(verifyTable, sid, { key, tunnel: 7, proxy, backend });
 	set(encapTable, backend, { tunnel: 7, sid, key });
 	set(natTable, proxy, backend);

@@ -1,6 +1,7 @@
 import type { Context } from "@sluice/cli-kit";
 import { endpointText } from "@sluice/maps/address";
 import { tunnelTable } from "@sluice/maps/tables";
+import { UNKNOWN } from "@sluice/tunnel";
 
 /** What is known of a tunnel's far end. */
 interface TunnelState {
@@ -19,7 +20,9 @@ export function readTunnels(context: Context): TunnelState[] {
 		(id, { remote, remotePort, lastPing }) => {
 			states.push({
 				id,
-				remote: remote === "::" ? null : endpointText(remote, remotePort),
+				remote: remote.equals(UNKNOWN)
+					? null
+					: endpointText(remote, remotePort),
 				pingAge:
 					lastPing === 0n
 						? null

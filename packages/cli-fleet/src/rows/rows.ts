@@ -47,10 +47,9 @@ export function rowsOf(
 	for (const { id, spec } of tunnels)
 		put(`tunnels/${id}`, {
 			local: endpointText(spec.local, spec.localPort),
-			remote:
-				spec.remote === UNKNOWN
-					? "learned"
-					: endpointText(spec.remote, spec.remotePort),
+			remote: spec.remote.equals(UNKNOWN)
+				? "learned"
+				: endpointText(spec.remote, spec.remotePort),
 			...optionFields(spec.options),
 		});
 	for (const service of services) {

@@ -8,6 +8,7 @@ import {
 	values,
 } from "@sluice/cli-kit";
 import { readKeyFile } from "@sluice/document";
+import type { Address } from "@sluice/maps/address";
 import type { Table } from "@sluice/maps/table";
 import {
 	decapTable,
@@ -142,7 +143,7 @@ function serviceOf(args: Args, env: Env): Service {
 		refuseKind(name, address, args.flag("force"));
 	if (sameEndpoint(proxy, backend))
 		throw badInput(`proxy and backend are the same, (${endpointName(proxy)})`);
-	if (proxy.address.includes(":") !== backend.address.includes(":"))
+	if (proxy.address.isIpv4 !== backend.address.isIpv4)
 		throw badInput("ip-proxy and ip-ep must be of one family");
 	const tunnel = values.u32("tunnel-id", args.text("tunnel-id"));
 	const signing = signingKeyOf(args, env);
@@ -188,7 +189,7 @@ function otherKeyOf(
 	return { ...keys, phase: next === undefined ? "switched" : "prepared" };
 }
 
-function refuseKind(name: string, address: string, force: boolean): void {
+function refuseKind(name: string, address: Address, force: boolean): void {
 	const kind = addressKind(address);
 	if (!kind || (kind === "loopback" && force)) return;
 	throw badInput(
@@ -215,7 +216,7 @@ function refuseTunnelEnds(opener: Opener, service: Service): void {
 			throw badInput(
 				`the ${role}, (${endpointName(end)}), is the local endpoint of a tunnel`,
 			);
-		if (row?.remote === end.address && row.remotePort === end.port)
+		if (row?.remote.equals(end.address) && row.remotePort === end.port)
 			throw badInput(
 				`the ${role}, (${endpointName(end)}), is the far end of tunnel ${tunnel}`,
 			);

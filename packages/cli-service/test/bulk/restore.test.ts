@@ -5,6 +5,7 @@ import {
 	session,
 	withTables,
 } from "@sluice/cli-kit/testing";
+import { Address } from "@sluice/maps/address";
 import {
 	encapTable,
 	natTable,
@@ -19,7 +20,7 @@ const withKernel = withTables(test);
 /** A test with tunnels 7 and 100. */
 const it: typeof withKernel = (title, body) =>
 	withKernel(title, (t, tables) => {
-		const [local, remote] = ["10.0.0.1", "::"];
+		const [local, remote] = [Address.of("10.0.0.1"), Address.of("::")];
 		const ports = { localPort: 6080, remotePort: 0, lastPing: 0n };
 		for (const id of [7, 100])
 			tables.open(tunnelTable).set(id, { local, remote, ...ports });
@@ -124,7 +125,7 @@ it("restore refuses services that want the same", (t, tables) =>
 it("restore takes away rows that belong to no service", async (t, tables) => {
 	const input = set(1, "5.0.0.1", "1.0.0.1");
 	await tables.run(cli, "batch -", { input });
-	const stray = { address: "9.9.9.9", port: 9, proto: 17 };
+	const stray = { address: Address.of("9.9.9.9"), port: 9, proto: 17 };
 	tables.open(natTable).set(stray, stray);
 	await session(t, tables, cli, [
 		{
@@ -169,8 +170,8 @@ it("a service is reachable only while it is complete, wherever a batch is killed
 		const nat = tables.open(natTable);
 		for (const service of [1, 2]) {
 			const [proxy, backend] = [
-				{ address: `5.0.0.${service}`, port: 80, proto: 6 },
-				{ address: `1.0.0.${service}`, port: 8080, proto: 6 },
+				{ address: Address.of(`5.0.0.${service}`), port: 80, proto: 6 },
+				{ address: Address.of(`1.0.0.${service}`), port: 8080, proto: 6 },
 			] as const;
 			if (!nat.get(proxy)) continue;
 			t.truthy(nat.get(backend));

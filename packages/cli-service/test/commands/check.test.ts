@@ -1,4 +1,5 @@
 import { session, withTables } from "@sluice/cli-kit/testing";
+import { Address } from "@sluice/maps/address";
 import {
 	encapTable,
 	natTable,
@@ -15,7 +16,7 @@ import { cli } from "../../src/cli.js";
 const it = withTables(test);
 const end = (text: string, proto = 6) => {
 	const [address, port] = text.split(":") as [string, string];
-	return { address, port: Number(port), proto };
+	return { address: Address.of(address), port: Number(port), proto };
 };
 const proxy = end("5.5.5.5:3100");
 const backend = end("1.1.1.1:4000");
@@ -23,9 +24,9 @@ const service = "set 1 2 tcp 5.5.5.5 3100 1.1.1.1 4000 100 x";
 
 it("check finds what does not belong together, and --repair mends it", async (t, tables) => {
 	tables.open(tunnelTable).set(100, {
-		local: "10.0.0.1",
+		local: Address.of("10.0.0.1"),
 		localPort: 6080,
-		remote: "::",
+		remote: Address.of("::"),
 		remotePort: 0,
 		lastPing: 0n,
 	});

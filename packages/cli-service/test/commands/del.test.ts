@@ -1,5 +1,6 @@
 import { session, withTables } from "@sluice/cli-kit/testing";
 import { possibleCpus } from "@sluice/maps";
+import { Address } from "@sluice/maps/address";
 import {
 	directions,
 	encapTable,
@@ -63,8 +64,8 @@ it("del all also deletes rows that belong to nothing", async (t, tables) => {
 	tables
 		.open(natTable)
 		.set(
-			{ address: "9.9.9.9", port: 9, proto: 6 },
-			{ address: "8.8.8.8", port: 8, proto: 6 },
+			{ address: Address.of("9.9.9.9"), port: 9, proto: 6 },
+			{ address: Address.of("8.8.8.8"), port: 8, proto: 6 },
 		);
 	await session(t, tables, cli, [
 		{ type: "del all", out: "deleted 1 service\n" },

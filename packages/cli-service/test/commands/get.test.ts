@@ -1,4 +1,5 @@
 import { session, withTables } from "@sluice/cli-kit/testing";
+import { Address } from "@sluice/maps/address";
 import { natTable } from "@sluice/maps/tables";
 import test from "ava";
 import { cli } from "../../src/cli.js";
@@ -35,7 +36,7 @@ it("get all shows services by id, then the other tables in the same order", asyn
 it("a NAT row of no service comes last", async (t, tables) => {
 	await tables.run(cli, first);
 	await tables.run(cli, second);
-	const stray = { proto: 6, address: "9.9.9.9", port: 9 };
+	const stray = { proto: 6, address: Address.of("9.9.9.9"), port: 9 };
 	tables.open(natTable).set(stray, stray);
 	const { out } = await tables.run(cli, "get all");
 	t.is(out.split("\n").at(-3), "NAT (tcp 9.9.9.9:9) -> (tcp 9.9.9.9:9)");

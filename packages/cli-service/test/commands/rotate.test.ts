@@ -1,5 +1,6 @@
 import { session, withTables } from "@sluice/cli-kit/testing";
 import { nanosecondsSinceBoot } from "@sluice/maps";
+import { Address } from "@sluice/maps/address";
 import {
 	encapTable,
 	rotationTable,
@@ -13,7 +14,7 @@ import { cli } from "../../src/cli.js";
 const it = withTables(test);
 
 const sid = { service: 1, group: 2 };
-const backend = { address: "1.1.1.1", port: 4000, proto: 6 };
+const backend = { address: Address.of("1.1.1.1"), port: 4000, proto: 6 };
 const line = (options: string, key: string) =>
 	`set ${options}1 2 tcp 5.5.5.5 3100 1.1.1.1 4000 100 ${key}\n`;
 const set = line("", "old").trim();
@@ -142,7 +143,12 @@ it("rotate refuses what makes no sense", (t, tables) =>
 
 it("save and restore keep a rotation in either phase", async (t, tables) => {
 	tables.open(tunnelTable).set(100, {
-		...{ local: "10.0.0.1", localPort: 6080, remote: "::", remotePort: 0 },
+		...{
+			local: Address.of("10.0.0.1"),
+			localPort: 6080,
+			remote: Address.of("::"),
+			remotePort: 0,
+		},
 		lastPing: 0n,
 	});
 	const one = line("--next-key=new ", "old");

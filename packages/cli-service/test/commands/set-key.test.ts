@@ -2,13 +2,14 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type Step, session, withTables } from "@sluice/cli-kit/testing";
+import { Address } from "@sluice/maps/address";
 import { encapTable, verifyTable } from "@sluice/maps/tables";
 import test from "ava";
 import { cli } from "../../src/cli.js";
 
 const it = withTables(test);
 
-const backend = { address: "1.1.1.1", port: 4000, proto: 6 };
+const backend = { address: Address.of("1.1.1.1"), port: 4000, proto: 6 };
 
 const keys: readonly (readonly [words: string[], bytes: string])[] = [
 	[["x"], "78000000000000000000000000000000"],

@@ -1,5 +1,6 @@
 import { type Step, session, withTables } from "@sluice/cli-kit/testing";
 import { possibleCpus } from "@sluice/maps";
+import { Address } from "@sluice/maps/address";
 import {
 	decapTable,
 	encapTable,
@@ -17,8 +18,8 @@ const it = withTables(test);
 const typed = "set 1 2 tcp 5.5.5.5 3100 1.1.1.1 4000 100 Pa55w0rd1234567";
 const shown =
 	"VERIFY (1, 2) ->\t'(hidden)'\t100\t\t(tcp 5.5.5.5:3100)\t(tcp 1.1.1.1:4000)\n";
-const proxy = { address: "5.5.5.5", port: 3100, proto: 6 };
-const backend = { address: "1.1.1.1", port: 4000, proto: 6 };
+const proxy = { address: Address.of("5.5.5.5"), port: 3100, proto: 6 };
+const backend = { address: Address.of("1.1.1.1"), port: 4000, proto: 6 };
 const key = Buffer.from("Pa55w0rd1234567\0");
 
 it("set writes a service's rows in the three tables", async (t, tables) => {
@@ -73,9 +74,11 @@ it("set that moves a service leaves nothing of the old one", async (t, tables) =
 	}
 	t.is([...traffic.entries()].length, 0);
 	t.deepEqual(
-		tables.open(natTable).get({ address: "1.1.1.9", port: 4000, proto: 17 }),
+		tables
+			.open(natTable)
+			.get({ address: Address.of("1.1.1.9"), port: 4000, proto: 17 }),
 		{
-			address: "5.5.5.5",
+			address: Address.of("5.5.5.5"),
 			port: 3101,
 			proto: 17,
 		},
@@ -208,15 +211,18 @@ for (const [address, kind] of [
 
 it("set refuses the ends of a tunnel", async (t, tables) => {
 	tables.open(tunnelTable).set(100, {
-		local: "10.0.0.1",
+		local: Address.of("10.0.0.1"),
 		localPort: 6080,
-		remote: "10.0.0.2",
+		remote: Address.of("10.0.0.2"),
 		remotePort: 6081,
 		lastPing: 0n,
 	});
 	tables
 		.open(decapTable)
-		.set({ address: "10.0.0.1", port: 6080, proto: protocols.udp }, 1);
+		.set(
+			{ address: Address.of("10.0.0.1"), port: 6080, proto: protocols.udp },
+			1,
+		);
 	const set = (proto: string, proxy: string, backend: string) =>
 		`set 1 2 ${proto} ${proxy} ${backend} 100 x`;
 	await session(t, tables, cli, [

@@ -1,4 +1,5 @@
 import { session, withTables } from "@sluice/cli-kit/testing";
+import { Address } from "@sluice/maps/address";
 import {
 	signedOnlyTable,
 	signingTable,
@@ -145,7 +146,12 @@ it("what does not sign is refused", (t, tables) =>
 
 it("set warns of a service without a signing key in a tunnel with tokens, and check finds it", async (t, tables) => {
 	tables.open(tunnelTable).set(100, {
-		...{ local: "10.0.0.1", localPort: 6080, remote: "::", remotePort: 0 },
+		...{
+			local: Address.of("10.0.0.1"),
+			localPort: 6080,
+			remote: Address.of("::"),
+			remotePort: 0,
+		},
 		lastPing: 0n,
 	});
 	tables

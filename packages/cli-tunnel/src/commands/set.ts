@@ -1,4 +1,5 @@
 import { type Args, badInput, command, values } from "@sluice/cli-kit";
+import { Address } from "@sluice/maps/address";
 import {
 	sourcePorts,
 	type TunnelOptions,
@@ -96,15 +97,15 @@ function tunnelSpec(args: Args): TunnelSpec {
 		throw badInput(
 			`ip-local must be an address of this machine, got "${args.text("ip-local")}"`,
 		);
-	if ((remote === UNKNOWN) !== (remotePort === 0))
+	if (remote.equals(UNKNOWN) !== (remotePort === 0))
 		throw badInput(
 			`ip-remote and port-remote must both be 0 or neither, got "${args.text("ip-remote")}" and "${args.text("port-remote")}"`,
 		);
-	if (remote !== UNKNOWN && remote.includes(":") !== local.includes(":"))
+	if (!remote.equals(UNKNOWN) && remote.isIpv4 !== local.isIpv4)
 		throw badInput(
 			`ip-local and ip-remote must be of one family, got "${args.text("ip-local")}" and "${args.text("ip-remote")}"`,
 		);
-	const kind = remote === UNKNOWN ? undefined : addressKindHere(remote);
+	const kind = remote.equals(UNKNOWN) ? undefined : addressKindHere(remote);
 	if (kind)
 		throw badInput(
 			`ip-remote must be an address of another machine, got "${args.text("ip-remote")}", ${kinds[kind]}`,
@@ -116,7 +117,7 @@ function tunnelSpec(args: Args): TunnelSpec {
 }
 
 /** Undefined: no ping is held back, packets carry keys, and the source port is fixed. */
-function tunnelOptions(args: Args, remote: string): TunnelOptions | undefined {
+function tunnelOptions(args: Args, remote: Address): TunnelOptions | undefined {
 	const after = args.optional("move-after");
 	const within = args.optional("move-within");
 	const token = values.word(
@@ -154,8 +155,10 @@ const kinds = {
 	own: "an address of this machine",
 } as const;
 
-function remoteAddress(text: string): string {
+function remoteAddress(text: string): Address {
 	if (text === "0") return UNKNOWN;
 	const address = values.address("ip-remote", text);
-	return address === "0.0.0.0" ? UNKNOWN : address;
+	return address.equals(anyIpv4) ? UNKNOWN : address;
 }
+
+const anyIpv4 = Address.of("0.0.0.0");

@@ -10,6 +10,7 @@ import {
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { session, withTables } from "@sluice/cli-kit/testing";
+import { Address } from "@sluice/maps/address";
 import { decapTable, tunnelTable, verifyTable } from "@sluice/maps/tables";
 import test from "ava";
 import { cli } from "../../src/cli.js";
@@ -46,8 +47,8 @@ it("batch reports every error with its line, and changes nothing", async (t, tab
 		{
 			key: Buffer.alloc(16),
 			tunnel: 1,
-			proxy: { address: "5.5.5.5", port: 1, proto: 6 },
-			backend: { address: "1.1.1.1", port: 1, proto: 6 },
+			proxy: { address: Address.of("5.5.5.5"), port: 1, proto: 6 },
+			backend: { address: Address.of("1.1.1.1"), port: 1, proto: 6 },
 		},
 	);
 	const input = [

@@ -5,6 +5,7 @@ import {
 	session,
 	withTables,
 } from "@sluice/cli-kit/testing";
+import { Address } from "@sluice/maps/address";
 import { decapTable, tunnelTable, verifyTable } from "@sluice/maps/tables";
 import test from "ava";
 import { cli } from "../../src/cli.js";
@@ -54,7 +55,7 @@ it("restore makes the tables equal to the file, and touches nothing else", async
 });
 
 it("restore deletes a tunnel that services use only with --force", async (t, tables) => {
-	const endpoint = { address: "1.0.0.1", port: 80, proto: 6 };
+	const endpoint = { address: Address.of("1.0.0.1"), port: 80, proto: 6 };
 	await tables.run(cli, "set 1 10.0.0.1 6080 0 0");
 	tables
 		.open(verifyTable)
@@ -108,9 +109,9 @@ it("restore takes set alone", (t, tables) =>
 
 it("a learned remote is saved, or left to be learned again, and survives both", async (t, tables) => {
 	const learned = {
-		local: "10.0.0.1",
+		local: Address.of("10.0.0.1"),
 		localPort: 6080,
-		remote: "10.9.0.1",
+		remote: Address.of("10.9.0.1"),
 		remotePort: 4321,
 		lastPing: 99n,
 	};
@@ -135,10 +136,10 @@ it("restore counts again what another program has miscounted", async (t, tables)
 	await tables.run(cli, "set 1 10.0.0.1 6080 0 0");
 	tables
 		.open(decapTable)
-		.set({ address: "10.0.0.1", port: 6080, proto: 17 }, 9);
+		.set({ address: Address.of("10.0.0.1"), port: 6080, proto: 17 }, 9);
 	tables
 		.open(decapTable)
-		.set({ address: "10.0.0.9", port: 6080, proto: 17 }, 1);
+		.set({ address: Address.of("10.0.0.9"), port: 6080, proto: 17 }, 1);
 	await session(t, tables, cli, [
 		{
 			type: "restore -",

@@ -1,4 +1,5 @@
 import { session, withTables } from "@sluice/cli-kit/testing";
+import { Address } from "@sluice/maps/address";
 import { decapTable, tunnelTable, verifyTable } from "@sluice/maps/tables";
 import test from "ava";
 import { cli } from "../../src/cli.js";
@@ -44,7 +45,11 @@ it("del all deletes every tunnel and prints their ids in order", async (t, table
 });
 
 it("del refuses a tunnel that services use, but for --force and all", async (t, tables) => {
-	const end = (address: string) => ({ address, port: 80, proto: 6 });
+	const end = (address: string) => ({
+		address: Address.of(address),
+		port: 80,
+		proto: 6,
+	});
 	const services = tables.open(verifyTable);
 	for (const id of [1, 2])
 		services.set(

@@ -1,5 +1,6 @@
 import { session, withTables } from "@sluice/cli-kit/testing";
 import { nanosecondsSinceBoot } from "@sluice/maps";
+import { Address } from "@sluice/maps/address";
 import { pathMtuTable, tunnelTable } from "@sluice/maps/tables";
 import test from "ava";
 import { cli } from "../../src/cli.js";
@@ -27,9 +28,9 @@ it("get of one shows it with its local endpoint, in text and JSON", async (t, ta
 	await tables.run(cli, "set 5 172.1.0.4 6080 0 0");
 	await tables.run(cli, "set 6 172.1.0.4 6080 0 0");
 	tables.open(tunnelTable).set(6, {
-		local: "172.1.0.4",
+		local: Address.of("172.1.0.4"),
 		localPort: 6080,
-		remote: "198.51.100.7",
+		remote: Address.of("198.51.100.7"),
 		remotePort: 40_001,
 		lastPing: 9_007_199_254_740_993n,
 	});
@@ -79,9 +80,9 @@ it("get shows how long ago the last ping came, in text and JSON", async (t, tabl
 		[200_000, "2 d"],
 	] as const) {
 		tables.open(tunnelTable).set(6, {
-			local: "172.1.0.4",
+			local: Address.of("172.1.0.4"),
 			localPort: 6080,
-			remote: "198.51.100.7",
+			remote: Address.of("198.51.100.7"),
 			remotePort: 40_001,
 			// Modulo 2^64: the machine may have been up for less.
 			lastPing: BigInt.asUintN(64, nanosecondsSinceBoot() - seconds(age)),
@@ -99,9 +100,9 @@ it("get shows how long ago the last ping came, in text and JSON", async (t, tabl
 
 it("get shows the MTU that a router on the path has reported, while it holds", async (t, tables) => {
 	const ends = {
-		local: "172.1.0.4",
+		local: Address.of("172.1.0.4"),
 		localPort: 6080,
-		remote: "198.51.100.7",
+		remote: Address.of("198.51.100.7"),
 		remotePort: 6080,
 	};
 	await tables.run(cli, "set 6 172.1.0.4 6080 198.51.100.7 6080");

@@ -1,4 +1,5 @@
 import { session, withTables } from "@sluice/cli-kit/testing";
+import { Address } from "@sluice/maps/address";
 import {
 	pathMtuTable,
 	tunnelOptionsTable,
@@ -83,7 +84,7 @@ it("set, get, save and restore know what a tunnel's packets carry", async (t, ta
 });
 
 it("a token mode that services without a signing key do not go by is warned about", async (t, tables) => {
-	const end = { address: "192.0.2.1", port: 80, proto: 6 };
+	const end = { address: Address.of("192.0.2.1"), port: 80, proto: 6 };
 	const add = (service: number) =>
 		tables
 			.open(verifyTable)
@@ -131,9 +132,9 @@ it("set, get, save and restore know where the source port is from", async (t, ta
 	if (row) tunnels.set(100, { ...row, lastPing: 1n });
 	tables.open(pathMtuTable).set(
 		{
-			local: "10.0.0.1",
+			local: Address.of("10.0.0.1"),
 			localPort: 0,
-			remote: "10.0.0.2",
+			remote: Address.of("10.0.0.2"),
 			remotePort: 6080,
 		},
 		{ mtu: 1300, expires: 2n ** 63n },

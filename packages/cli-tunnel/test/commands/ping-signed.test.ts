@@ -1,4 +1,5 @@
 // Needs root and BPF: signed pings to a far end on this host that answers as the test wants.
+
 import { execFileSync } from "node:child_process";
 import { createSocket } from "node:dgram";
 import path from "node:path";
@@ -7,6 +8,7 @@ import {
 	type PinnedTables,
 	withTables,
 } from "@sluice/cli-kit/testing";
+import { Address } from "@sluice/maps/address";
 import { signingTable, tunnelTable, verifyTable } from "@sluice/maps/tables";
 import { siphash128 } from "@sluice/tunnel";
 import test, { type ExecutionContext } from "ava";
@@ -60,10 +62,14 @@ async function signing(
 		if (answering)
 			socket.send(answerTo(ping, answering), from.port, from.address);
 	});
-	const end = (address: string) => ({ address, port: 80, proto: 6 });
+	const end = (address: string) => ({
+		address: Address.of(address),
+		port: 80,
+		proto: 6,
+	});
 	const sid = { service: 1, group: 2 };
 	tables.open(tunnelTable).set(100, {
-		...{ local, localPort, remote: local },
+		...{ local: Address.of(local), localPort, remote: Address.of(local) },
 		...{ remotePort: socket.address().port, lastPing: 0n },
 	});
 	tables.open(verifyTable).set(sid, {

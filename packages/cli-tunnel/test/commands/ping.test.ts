@@ -7,6 +7,7 @@ import {
 	session,
 	withTables,
 } from "@sluice/cli-kit/testing";
+import { Address } from "@sluice/maps/address";
 import { tunnelTable, verifyTable } from "@sluice/maps/tables";
 import test, { type ExecutionContext } from "ava";
 import { cli } from "../../src/cli.js";
@@ -32,7 +33,11 @@ async function farEnd(t: ExecutionContext) {
 }
 
 function addService(tables: PinnedTables, service: number, key: string) {
-	const end = (address: string) => ({ address, port: 80, proto: 6 });
+	const end = (address: string) => ({
+		address: Address.of(address),
+		port: 80,
+		proto: 6,
+	});
 	tables.open(verifyTable).set(
 		{ service, group: 2 },
 		{
@@ -51,7 +56,7 @@ function addTunnel(
 	localPort: number,
 	remotePort: number,
 ): void {
-	const local = "127.0.0.1";
+	const local = Address.of("127.0.0.1");
 	tables
 		.open(tunnelTable)
 		.set(id, { local, localPort, remote: local, remotePort, lastPing: 0n });

@@ -1,4 +1,5 @@
 import { type Step, session, withTables } from "@sluice/cli-kit/testing";
+import { Address } from "@sluice/maps/address";
 import { decapTable, type Tunnel, tunnelTable } from "@sluice/maps/tables";
 import test from "ava";
 import { cli } from "../../src/cli.js";
@@ -23,17 +24,17 @@ it("set writes a tunnel and counts its local endpoint", async (t, tables) => {
 		},
 	]);
 	t.deepEqual(tables.open(tunnelTable).get(100), {
-		local: "172.1.0.4",
+		local: Address.of("172.1.0.4"),
 		localPort: 6080,
-		remote: "172.1.0.9",
+		remote: Address.of("172.1.0.9"),
 		remotePort: 6081,
 		lastPing: 0n,
 	});
 	t.deepEqual(
 		[...tables.open(decapTable).entries()].sort(([a], [b]) => a.port - b.port),
 		[
-			[{ address: "fd00::1", port: 1, proto: 17 }, 1],
-			[{ address: "172.1.0.4", port: 6080, proto: 17 }, 1],
+			[{ address: Address.of("fd00::1"), port: 1, proto: 17 }, 1],
+			[{ address: Address.of("172.1.0.4"), port: 6080, proto: 17 }, 1],
 		],
 	);
 });
@@ -102,9 +103,9 @@ for (const [address, kind] of [
 	});
 
 const learned: Tunnel = {
-	local: "10.0.0.1",
+	local: Address.of("10.0.0.1"),
 	localPort: 6080,
-	remote: "198.51.100.7",
+	remote: Address.of("198.51.100.7"),
 	remotePort: 40_001,
 	lastPing: 123_456n,
 };
@@ -123,17 +124,23 @@ for (const [title, type, expected] of [
 	[
 		"--reset-remote forgets a learned remote",
 		"set 1 10.0.0.1 6080 0 0 --reset-remote",
-		{ ...learned, remote: "::", remotePort: 0, lastPing: 0n },
+		{ ...learned, remote: Address.of("::"), remotePort: 0, lastPing: 0n },
 	],
 	[
 		"a learned remote goes with the local endpoint",
 		"set 1 10.0.0.1 6081 0 0",
-		{ ...learned, localPort: 6081, remote: "::", remotePort: 0, lastPing: 0n },
+		{
+			...learned,
+			localPort: 6081,
+			remote: Address.of("::"),
+			remotePort: 0,
+			lastPing: 0n,
+		},
 	],
 	[
 		"a remote that is set replaces a learned one",
 		"set 1 10.0.0.1 6080 10.0.0.9 1",
-		{ ...learned, remote: "10.0.0.9", remotePort: 1, lastPing: 0n },
+		{ ...learned, remote: Address.of("10.0.0.9"), remotePort: 1, lastPing: 0n },
 	],
 	[
 		"setting the remote that was learned changes nothing",

@@ -1,5 +1,6 @@
 import { type Mistakes, type PositionAt, pathText } from "@sluice/document";
 import { ByteIndex } from "@sluice/maps";
+import type { Address } from "@sluice/maps/address";
 import {
 	type Endpoint,
 	endpoint as endpointCodec,
@@ -92,7 +93,7 @@ function checkTunnelEnds(
 	const isUdp = ({ proxy }: Pick<Service, "proxy">) =>
 		proxy.proto === protocols.udp;
 	if (!services.some(isUdp)) return;
-	const name = (address: string, port: number) => `${address} ${port}`;
+	const name = (address: Address, port: number) => `${address} ${port}`;
 	const locals = new Set(
 		tunnels.map(({ spec }) => name(spec.local, spec.localPort)),
 	);

@@ -1,11 +1,12 @@
 import { badInput, values } from "@sluice/cli-kit";
 import type { Path } from "@sluice/document";
+import type { Address } from "@sluice/maps/address";
 import { addressKind } from "@sluice/tunnel";
 import type { Reader } from "./reader.js";
 
 /** An address and a port. */
 interface SocketAddress {
-	address: string;
+	address: Address;
 	port: number;
 }
 
@@ -24,10 +25,10 @@ export function socketAddress(name: string, text: string): SocketAddress {
 	};
 }
 
-export const isV6 = ({ address }: SocketAddress) => address.includes(":");
+export const isV6 = ({ address }: SocketAddress) => !address.isIpv4;
 
 /** Refuses an address that no other host can have. */
-export function refuseKind(reader: Reader, path: Path, address: string): void {
+export function refuseKind(reader: Reader, path: Path, address: Address): void {
 	const kind = addressKind(address);
 	if (kind)
 		reader.wrong(path, `must be an address of a host, got the kind ${kind}`);

@@ -1,5 +1,6 @@
 import { values } from "@sluice/cli-kit";
 import type { Path } from "@sluice/document";
+import type { Address } from "@sluice/maps/address";
 import { sourcePorts, tokenModes } from "@sluice/maps/tables";
 import {
 	addressKind,
@@ -61,7 +62,7 @@ function optionsOf(
 	reader: Reader,
 	row: Fields,
 	path: Path,
-	remote: string,
+	remote: Address,
 ): TunnelSpec["options"] {
 	const { moveAfter, moveWithin } = row;
 	const word = <const T extends string>(field: string, words: readonly T[]) =>

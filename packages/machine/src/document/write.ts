@@ -72,7 +72,7 @@ export function rowsOfMachine(
 				id,
 				local: endpointText(local, localPort),
 				remote:
-					remote === UNKNOWN || isLearned({ remote, lastPing }, row)
+					remote.equals(UNKNOWN) || isLearned({ remote, lastPing }, row)
 						? LEARNED
 						: endpointText(remote, remotePort),
 				...optionFields(row),

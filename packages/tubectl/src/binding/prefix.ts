@@ -1,5 +1,5 @@
 import { badInput } from "@sluice/cli-kit";
-import { isIpv4, isIpv6 } from "@sluice/maps/address";
+import { Address } from "@sluice/maps/address";
 import { address } from "@sluice/maps/codec";
 import type { Domain } from "@sluice/maps/tables";
 import { Netmask } from "netmask";
@@ -20,15 +20,16 @@ export interface Prefix {
 export function prefix(name: string, text: string): Prefix {
 	const slash = text.indexOf("/");
 	const ip = slash < 0 ? text : text.slice(0, slash);
-	const domain = isIpv4(ip) ? "ipv4" : "ipv6";
-	if (domain === "ipv6" && !isIpv6(ip))
+	const parsed = Address.parse(ip);
+	if (!parsed)
 		throw badInput(
 			`${name} must be an IP address or a prefix such as 192.0.2.0/24, got "${text}"`,
 		);
+	const domain = ip.includes(":") ? "ipv6" : "ipv4";
 	const longest = LONGEST[domain];
 	const length =
 		slash < 0 ? longest : lengthOf(name, text.slice(slash + 1), longest, text);
-	const host = { domain, address: packed(ip), length } as const;
+	const host = { domain, address: packed(parsed), length } as const;
 	if (domain === "ipv6" && isMapped(scratch)) refuseMapped(name, text, host);
 	return length === longest ? host : subnetOf(host, length);
 }
@@ -54,7 +55,7 @@ export function subnetOf(
 	const ip = isAll ? "0.0.0.0" : addressText(host);
 	return {
 		domain,
-		address: packed(new Netmask(ip, length).base),
+		address: packed(Address.of(new Netmask(ip, length).base)),
 		length,
 	};
 }
@@ -62,14 +63,14 @@ export function subnetOf(
 // A string takes a third of a Buffer's memory, and files have a hundred thousand addresses.
 const scratch = Buffer.alloc(address.size);
 
-function packed(text: string): string {
-	address.write(scratch, 0, text);
+function packed(host: Address): string {
+	host.write(scratch, 0);
 	return scratch.toString("latin1");
 }
 
 function addressText(bytes: string): string {
 	scratch.write(bytes, "latin1");
-	return address.read(scratch, 0);
+	return Address.read(scratch, 0).toString();
 }
 
 function lengthOf(

@@ -57,7 +57,7 @@ export const registerPid = command({
 			label: label("label", args.text("label")),
 			wanted: {
 				protocol: values.protocol("protocol", args.text("protocol")),
-				address: values.address("ip", args.text("ip")),
+				address: values.address("ip", args.text("ip")).toString(),
 				port: values.integer("port", args.text("port"), 1, 65_535),
 			},
 			wait: wait === undefined ? 0 : duration("wait", wait),

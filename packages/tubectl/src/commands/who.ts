@@ -16,7 +16,7 @@ export const who = command({
 	examples: [["who tcp 127.0.0.23 4321", "what a connection would reach"]],
 	parse: (args) => ({
 		protocol: values.protocol("protocol", args.text("protocol")),
-		host: prefix("ip", values.address("ip", args.text("ip"))),
+		host: prefix("ip", String(values.address("ip", args.text("ip")))),
 		port: values.integer("port", args.text("port"), 1, 65_535),
 	}),
 	async run({ protocol, host, port }, context) {

@@ -1,5 +1,5 @@
 import { isIPv4 } from "node:net";
-import { address as addressCodec } from "@sluice/maps/codec";
+import { Address } from "@sluice/maps/address";
 import type { Protocol } from "@sluice/maps/tables";
 
 export interface Packet {
@@ -15,7 +15,7 @@ export function lookupContext({ protocol, address, port }: Packet): Buffer {
 	context.writeUInt32LE(v4 ? 2 : 10, 8);
 	context.writeUInt32LE(protocol === "tcp" ? 6 : 17, 12);
 	if (v4) context.set(address.split(".").map(Number), 40);
-	else addressCodec.write(context, 44, address);
+	else Address.of(address).write(context, 44);
 	context.writeUInt32LE(port, 60);
 	return context;
 }

@@ -1,4 +1,4 @@
-import { address as addressCodec } from "@sluice/maps/codec";
+import { Address } from "@sluice/maps/address";
 import { prefix } from "../../src/binding/prefix.js";
 import type { Packet } from "./lookup.js";
 
@@ -34,7 +34,7 @@ const lengthOf = (binding: Listed) => Number(binding.prefix.split("/")[1]);
 
 function bytesOf(text: string): Buffer {
 	const bytes = Buffer.alloc(16);
-	addressCodec.write(bytes, 0, text);
+	Address.of(text).write(bytes, 0);
 	return bytes;
 }
 

@@ -1,11 +1,10 @@
-import { isIPv6 } from "node:net";
-import { address } from "@sluice/maps/codec";
+import type { Address } from "@sluice/maps/address";
 import { type Protocol, protocols } from "@sluice/maps/tables";
 import { internetChecksum } from "./checksum.js";
 
 /** An address and a port of a packet. */
 export interface End {
-	address: string;
+	address: Address;
 	port: number;
 }
 
@@ -28,7 +27,7 @@ const SYN = 0x02;
 const usualMss = (six: boolean) => (six ? 1440 : 1460);
 
 const isSix = ({ source }: Pick<PacketSpec, "source">) =>
-	isIPv6(source.address);
+	!source.address.isIpv4;
 
 /** Bytes of a packet without any payload. */
 export const headerSize = (spec: PacketSpec): number =>
@@ -94,12 +93,9 @@ function tcp(spec: PacketSpec, payload: Buffer): Buffer {
 
 /** Both addresses, as the family has them. */
 function addresses({ source, destination }: PacketSpec): Buffer {
-	const ends = [source, destination].map((end) => {
-		const bytes = Buffer.alloc(address.size);
-		address.write(bytes, 0, end.address);
-		return isIPv6(end.address) ? bytes : bytes.subarray(12);
-	});
-	return Buffer.concat(ends);
+	return Buffer.concat(
+		[source, destination].map(({ address }) => address.wireBytes()),
+	);
 }
 
 /** What the transport's checksum covers of the IP header. */

@@ -1,4 +1,4 @@
-import { address } from "@sluice/maps/codec";
+import { Address } from "@sluice/maps/address";
 import { GUE_FLAGS, gueWords } from "./gue.js";
 
 // A packet layer by layer: what an intercepted packet can be, and no more.
@@ -20,8 +20,8 @@ export type Layer =
 
 export interface IpLayer {
 	layer: "ipv4" | "ipv6";
-	source: string;
-	destination: string;
+	source: Address;
+	destination: Address;
 	ttl: number;
 	/** Bytes, header included, as the header says. */
 	length: number;
@@ -145,8 +145,8 @@ function ipv4(packet: Reader, layers: Layer[]): void {
 	const later = (offset & 0x1fff) !== 0;
 	layers.push({
 		layer: "ipv4",
-		source: header.subarray(12, 16).join("."),
-		destination: header.subarray(16, 20).join("."),
+		source: Address.readIpv4(header, 12),
+		destination: Address.readIpv4(header, 16),
 		ttl: header[8] as number,
 		length,
 		...(later || offset & 0x2000
@@ -170,8 +170,8 @@ function ipv6(packet: Reader, layers: Layer[]): void {
 	const header = packet.take(40);
 	const ip: IpLayer = {
 		layer: "ipv6",
-		source: address.read(header, 8),
-		destination: address.read(header, 24),
+		source: Address.read(header, 8),
+		destination: Address.read(header, 24),
 		ttl: header[7] as number,
 		length: 40 + header.readUInt16BE(4),
 	};

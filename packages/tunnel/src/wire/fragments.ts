@@ -1,5 +1,4 @@
-import { isIPv6 } from "node:net";
-import { address } from "@sluice/maps/codec";
+import type { Address } from "@sluice/maps/address";
 import { internetChecksum } from "./checksum.js";
 
 const IPV4_HEADER = 20;
@@ -63,11 +62,11 @@ const QUOTED_6 = 1280 - IPV6_HEADER - 8;
  */
 export function icmpError(
 	packet: Buffer,
-	router: string,
+	router: Address,
 	mtu: number | undefined,
 ): Buffer {
 	const six = isSix(packet);
-	const source = addressBytes(router);
+	const source = router.wireBytes();
 	const sender = six ? packet.subarray(8, 24) : packet.subarray(12, 16);
 	const icmp = Buffer.concat([
 		Buffer.alloc(8),
@@ -90,12 +89,6 @@ export function icmpError(
 	const covered = six ? Buffer.concat([source, sender, pseudo, icmp]) : icmp;
 	icmp.writeUInt16BE(internetChecksum(covered), 2);
 	return Buffer.concat([header, icmp]);
-}
-
-function addressBytes(text: string): Buffer {
-	const bytes = Buffer.alloc(address.size);
-	address.write(bytes, 0, text);
-	return isIPv6(text) ? bytes : bytes.subarray(12);
 }
 
 function header4(source: Buffer, destination: Buffer, length: number): Buffer {

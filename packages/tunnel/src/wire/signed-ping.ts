@@ -1,4 +1,4 @@
-import { address as addressCodec } from "@sluice/maps/codec";
+import { Address } from "@sluice/maps/address";
 import type { Sid } from "@sluice/maps/tables";
 import { siphash128 } from "../siphash.js";
 
@@ -59,7 +59,7 @@ export interface PingAnswer {
 	/** The far end's clock, nanoseconds (CLOCK_TAI). */
 	now: bigint;
 	/** This end, as the far end sees it. */
-	address: string;
+	address: Address;
 	port: number;
 	result: (typeof pingResults)[number];
 }
@@ -91,7 +91,7 @@ export function readAnswer(
 		time: header.readBigUInt64BE(28),
 		challenge: header.readBigUInt64BE(36),
 		now: header.readBigUInt64BE(44),
-		address: addressCodec.read(header, 52),
+		address: Address.read(header, 52),
 		port: header.readUInt16BE(68),
 		result,
 	};

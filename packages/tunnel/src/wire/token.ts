@@ -1,4 +1,3 @@
-import { address } from "@sluice/maps/codec";
 import type { Endpoint, Sid } from "@sluice/maps/tables";
 import { siphash128 } from "../siphash.js";
 
@@ -30,8 +29,8 @@ export function flowToken(
 	message.writeUInt32BE(epoch, 0);
 	message.writeUInt16BE(service, 4);
 	message.writeUInt16BE(group, 6);
-	address.write(message, 8, source.address);
-	address.write(message, 24, destination.address);
+	source.address.write(message, 8);
+	destination.address.write(message, 24);
 	message.writeUInt16BE(source.port, 40);
 	message.writeUInt16BE(destination.port, 42);
 	message.writeUInt32BE(source.proto, 44);

@@ -1,14 +1,15 @@
+import { Address } from "@sluice/maps/address";
 import test from "ava";
 import { datagram, framed, ipPacket } from "../../src/wire/build.js";
 import { gueData, guePing } from "../../src/wire/gue.js";
 
 const v4 = {
-	source: { address: "10.0.0.9", port: 4000 },
-	destination: { address: "1.1.1.1", port: 80 },
+	source: { address: Address.of("10.0.0.9"), port: 4000 },
+	destination: { address: Address.of("1.1.1.1"), port: 80 },
 };
 const v6 = {
-	source: { address: "2001:db8::9", port: 4000 },
-	destination: { address: "2001:db8::1", port: 80 },
+	source: { address: Address.of("2001:db8::9"), port: 4000 },
+	destination: { address: Address.of("2001:db8::1"), port: 80 },
 };
 
 const hex = (title: string, packet: Buffer, expected: string) =>

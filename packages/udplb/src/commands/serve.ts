@@ -7,8 +7,8 @@ import {
 	Failure,
 } from "@sluice/cli-kit";
 import { objectFile } from "@sluice/cli-kit/object-file";
+import { endpointText } from "@sluice/maps/address";
 import { BpfError } from "@sluice/maps/errors";
-import { endpointText } from "../config/endpoint.js";
 import { PREFERENCE } from "../machine/preference.js";
 import { type Log, makeLog } from "../server/log.js";
 import type { Server } from "../server/server.js";

@@ -7,7 +7,7 @@ import {
 	watch,
 	watchOptions,
 } from "@sluice/cli-kit";
-import { endpointText } from "../config/endpoint.js";
+import { endpointText } from "@sluice/maps/address";
 import type { UpstreamCount } from "../counters/counters.js";
 import { type InterfaceCounters, readAll } from "../counters/read-all.js";
 

@@ -1,7 +1,7 @@
 import { isIPv4, isIPv6 } from "node:net";
 import { type LineAt, type Mistakes, pathText } from "@sluice/document";
+import { endpointText } from "@sluice/maps/address";
 import * as v from "valibot";
-import { endpointText } from "./endpoint.js";
 import { canonical, type Rule } from "./rule.js";
 import { type Entry, entry } from "./schema.js";
 

@@ -1,5 +1,4 @@
-import { isIPv4, isIPv6 } from "node:net";
-import { address as addressCodec } from "@sluice/maps/codec";
+import { Address } from "@sluice/maps/address";
 import type { Action, Strategy } from "./schema.js";
 
 /** Where a packet may be sent. */
@@ -21,9 +20,6 @@ export interface Rule {
 
 /** An address in the form in which it is printed; a name in lower case, without the root's dot. */
 export function canonical(text: string): string {
-	if (isIPv4(text)) return text;
-	if (!isIPv6(text)) return text.toLowerCase().replace(/\.$/, "");
-	const bytes = Buffer.alloc(addressCodec.size);
-	addressCodec.write(bytes, 0, text);
-	return addressCodec.read(bytes, 0);
+	const address = Address.parse(text);
+	return address?.toString() ?? text.toLowerCase().replace(/\.$/, "");
 }

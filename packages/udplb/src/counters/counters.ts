@@ -58,9 +58,9 @@ export function readCounters(tables: CounterTables): Counters {
 	for (const [index, row] of tables.upstreams.entries()) {
 		const counts = traffic.get(index) ?? [];
 		upstreams.push({
-			key: { address: row.keyAddr, port: row.keyPort },
+			key: { address: String(row.keyAddr), port: row.keyPort },
 			action: row.action === lbActions.block ? "block" : "pass",
-			upstream: { address: row.addr, port: row.port },
+			upstream: { address: String(row.addr), port: row.port },
 			weight: row.weight,
 			packets: counts.reduce((sum, { packets }) => sum + packets, 0n),
 			bytes: counts.reduce((sum, { bytes }) => sum + bytes, 0n),

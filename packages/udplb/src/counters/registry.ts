@@ -1,5 +1,5 @@
+import { endpointText } from "@sluice/maps/address";
 import { Counter, Gauge, Registry } from "prom-client";
-import { endpointText } from "../config/endpoint.js";
 import type { InterfaceCounters } from "./read-all.js";
 
 /**

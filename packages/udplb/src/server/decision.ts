@@ -1,5 +1,5 @@
+import { endpointText } from "@sluice/maps/address";
 import { lbEvent, lbOutcomes } from "@sluice/maps/tables";
-import { endpointText } from "../config/endpoint.js";
 import type { Log } from "./log.js";
 
 /** Prints one event of the ring buffer. */
@@ -7,8 +7,8 @@ export function tellDecision(log: Log, event: Buffer): void {
 	const { src, dst, upstream, ...rest } = lbEvent.read(event, 0);
 	const outcome = lbOutcomes[rest.outcome] ?? `outcome ${rest.outcome}`;
 	// A later fragment has no ports.
-	const from = rest.srcPort ? endpointText(src, rest.srcPort) : src;
-	const key = rest.srcPort ? endpointText(dst, rest.dstPort) : dst;
+	const from = rest.srcPort ? endpointText(src, rest.srcPort) : String(src);
+	const key = rest.srcPort ? endpointText(dst, rest.dstPort) : String(dst);
 	const to = endpointText(upstream, rest.upstreamPort);
 	log.decision(
 		() => `${from} -> ${key}: ${outcome}, ${to}, ${rest.length} bytes`,

@@ -1,4 +1,5 @@
 import { setTimeout } from "node:timers/promises";
+import { Address, endpointText } from "@sluice/maps/address";
 import {
 	CHUNK_SLOTS,
 	LB_LOCAL,
@@ -8,7 +9,6 @@ import {
 	lbActions,
 	lbStrategies,
 } from "@sluice/maps/tables";
-import { endpointText } from "../config/endpoint.js";
 import type { Generation } from "./generation.js";
 import { deal } from "./maglev.js";
 import { chunksOf, type Placed, type Placement } from "./placement.js";
@@ -131,7 +131,10 @@ function* chunks({
 		yield [chunk + i / CHUNK_SLOTS, all.subarray(i, i + CHUNK_SLOTS)];
 }
 
-const keyOf = ({ address, port }: Target): LbKey => ({ addr: address, port });
+const keyOf = ({ address, port }: Target): LbKey => ({
+	addr: Address.of(address),
+	port,
+});
 
 const choiceOf = ({ target, chunk, slots }: Placed): LbChoice => ({
 	chunk,
@@ -140,8 +143,8 @@ const choiceOf = ({ target, chunk, slots }: Placed): LbChoice => ({
 });
 
 const rowOf = (target: Target, upstream: TargetUpstream): LbUpstream => ({
-	addr: upstream.address,
-	keyAddr: target.address,
+	addr: Address.of(upstream.address),
+	keyAddr: Address.of(target.address),
 	port: upstream.port,
 	keyPort: target.port,
 	action: lbActions[target.action],
@@ -152,8 +155,8 @@ const rowOf = (target: Target, upstream: TargetUpstream): LbUpstream => ({
 });
 
 const unused: LbUpstream = {
-	addr: "::",
-	keyAddr: "::",
+	addr: Address.of("::"),
+	keyAddr: Address.of("::"),
 	port: 0,
 	keyPort: 0,
 	action: 0,

@@ -1,5 +1,5 @@
+import { endpointText } from "@sluice/maps/address";
 import { CHUNK_SLOTS } from "@sluice/maps/tables";
-import { endpointText } from "../config/endpoint.js";
 import { Indices, type Run } from "./allocate.js";
 import type { Sizes } from "./generation.js";
 import { suits, tableSizes } from "./maglev.js";
