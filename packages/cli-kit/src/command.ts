@@ -23,7 +23,7 @@ export class Args {
 	readonly #words: readonly string[];
 	readonly #items: readonly Item[];
 
-	/** @param items what each word is; a variadic one has all words from there on */
+	/** @param items the positionals in order; a variadic one takes all remaining words */
 	constructor(
 		options: Readonly<Record<string, unknown>>,
 		words: readonly string[] = [],
@@ -82,11 +82,11 @@ export interface Command<P> {
 	options?: Readonly<Record<string, OptionSpec>>;
 	/** `-dump` is an argument: it takes no option of one dash but -h. */
 	minusWords?: true;
-	/** Command lines without the program's name, and what they do. */
+	/** Command lines without the program's name, each with its description. */
 	examples?: readonly (readonly [line: string, does: string])[];
 	/** Reads every argument before anything is touched. @throws Failure usage */
 	parse(args: Args, env: Env): P;
-	/** False: it never asks the kernel, so the binding is not loaded. */
+	/** False: it makes no system call by libbpf, so koffi is not loaded. */
 	kernel?: false;
 	/**
 	 * Whether it may be a line of many: `change` in a batch and in a stream, `show` in a stream. It then uses the
@@ -134,7 +134,7 @@ export interface Cli {
 	oneDash?: boolean;
 }
 
-/** A command, with the type of what it parses worked out. */
+/** A command, with the type of its parsed line inferred. */
 export const command = <P>(spec: Command<P>): Command<P> => spec;
 
 /** The options of every program. */

@@ -37,7 +37,7 @@ export class Context {
 	readonly env: Env;
 	/** One JSON document in place of text. */
 	readonly json: boolean;
-	/** The bpffs asked for. */
+	/** The bpffs of --bpffs, or the default. */
 	readonly bpffs: string;
 	/** Options of the whole program, by name. */
 	readonly options: Readonly<Record<string, unknown>>;
@@ -190,7 +190,7 @@ export class Context {
 
 	/**
 	 * Takes the writers' lock, and looks whether the pinned tables may be written to.
-	 * @returns what the directory of the pins is under the lock
+	 * @returns the state of the pin directory under the lock
 	 */
 	protected take(lock: WritersLock): Stats {
 		let stats: Stats;
@@ -215,7 +215,7 @@ export class Context {
 	}
 
 	/**
-	 * Prints lines of text, or the JSON document where that is asked for. Either may be a function, called where it is
+	 * Prints lines of text, or the JSON document with --json. Either may be a function, called where it is
 	 * needed: a batch prints neither.
 	 */
 	print(

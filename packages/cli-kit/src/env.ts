@@ -19,11 +19,11 @@ export interface Env {
 	input(): string;
 	/** The next part of standard input, waited for; undefined at its end. */
 	inputPart?(): string | undefined;
-	/** Aborted by Ctrl-C or SIGTERM, once it has been asked for: for a command that runs until it is stopped. */
+	/** Aborted by Ctrl-C or SIGTERM, from its first use on: for commands that run until stopped. */
 	stopped?(): AbortSignal;
 	/**
 	 * Holds SIGINT, SIGTERM and SIGHUP back.
-	 * @returns a function that lets them through: one that has come meanwhile ends the process
+	 * @returns a function that unblocks them: a signal that arrived meanwhile ends the process
 	 */
 	holdSignals?(): () => Promise<void>;
 	kernel(): Promise<Kernel>;

@@ -1,6 +1,6 @@
 /** Exit codes, the same in text and JSON. */
 export const exitCodes = {
-	/** The message says what failed, and where. */
+	/** The message names the operation and its object. */
 	failed: 1,
 	/** Bad usage or bad input: nothing was changed. */
 	usage: 2,
@@ -34,7 +34,7 @@ export class Failure extends Error {
 	readonly usage: string | undefined;
 	/** The message without the words that were typed, where it has any. */
 	readonly discreet: string | undefined;
-	/** Each on a line of its own for people; `message` has them all. */
+	/** Printed on a line each; `message` has all of them. */
 	readonly messages: readonly string[];
 
 	constructor(
@@ -65,7 +65,7 @@ export const badInput = (message: string | readonly string[], hint?: string) =>
 	new Failure("usage", message, hint === undefined ? {} : { hint });
 
 /**
- * A word that cannot be what it stands for.
+ * A word that is not a valid value.
  * @param must what it must be, "must be tcp or udp"
  */
 export const wrongValue = (

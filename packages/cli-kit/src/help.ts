@@ -99,7 +99,7 @@ function describeOptions(
 		parser.option(name, { type, describe, ...(alias ? { alias } : {}) });
 }
 
-/** Without what yargs adds by itself. */
+/** Without the options that yargs adds. */
 async function bare(): Promise<Argv> {
 	const { default: yargs } = await import("yargs");
 	return yargs([])

@@ -50,7 +50,7 @@ export function readLine(
 	let values = NONE;
 	const plain: string[] = [];
 	const verbs = verbsOf(cli);
-	// What a program does without a word of its own, until a verb says otherwise.
+	// The default command, unless a verb follows.
 	const only = verbs.get(ONLY);
 	let spec = only;
 	const mistake = ({ what, word, expected }: Problem): Mistake => ({
@@ -170,7 +170,7 @@ function nameOf(
 	);
 }
 
-/** The way to call a command that words are meant as, or what is wrong with them. */
+/** The form of the command that matches the words, or the mistake in them. */
 function formFor(
 	forms: readonly Form[],
 	words: readonly string[],
@@ -198,7 +198,7 @@ function formFor(
 	};
 }
 
-/** The forms whose own words are those that were typed, else those that have none there. */
+/** The forms whose keywords were typed, else those without keywords there. */
 function meantBy(
 	forms: readonly Form[],
 	words: readonly string[],

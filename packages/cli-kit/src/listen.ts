@@ -41,7 +41,7 @@ export function metricsArgs(args: Args) {
 	};
 }
 
-/** Sockets and streams take milliseconds to load: only what listens pays. */
+/** Sockets and streams take milliseconds to load, so they are loaded when a program listens. */
 const net = () => process.getBuiltinModule("node:net");
 
 /** An IP address, one in brackets, or a host name; an empty text is `::`, every address of both families. */

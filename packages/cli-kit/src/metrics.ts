@@ -47,11 +47,11 @@ export type Answer = (
 
 /** A listening HTTP server. */
 interface MetricsServer {
-	/** "http://127.0.0.1:8000/metrics"; the port is the real one where 0 was asked for. */
+	/** "http://127.0.0.1:8000/metrics"; the port is the actual one if 0 was given. */
 	readonly url: string;
 	/** "127.0.0.1:8000". */
 	readonly endpoint: string;
-	/** Stops listening and ends what is open. */
+	/** Stops listening and closes open connections. */
 	close(): Promise<void>;
 }
 
@@ -64,7 +64,7 @@ export interface Listening {
 }
 
 /**
- * Serves a registry until the process is asked to end.
+ * Serves a registry until SIGINT or SIGTERM.
  * @param announce says where, once it is so
  */
 export async function serveUntilStopped(

@@ -6,7 +6,7 @@ import { Failure } from "./failure.js";
  * The compiled object that came with the running program, unless SLUICE_BPF_DIR names a directory.
  *
  * @param name of the file
- * @param hint what to do where there is none
+ * @param hint the next step if there is none
  * @throws Failure environment
  */
 export function objectFile(
@@ -18,7 +18,7 @@ export function objectFile(
 	const places = named
 		? [named]
 		: [
-				// Beside the bundle; in a checkout, what make has written last.
+				// Beside the bundle; in a checkout, in bpf/dist.
 				join(own, "../../../bpf/dist"),
 				join(own, "bpf"),
 				"/usr/lib/sluice/bpf",

@@ -45,7 +45,7 @@ const ages: readonly (readonly [unit: string, seconds: number])[] = [
 	["min", 60],
 ];
 
-/** Columns padded to their widest cell: numbers to the right where `right` says so. */
+/** Columns padded to their widest cell: right-aligned where `right` is set. */
 export function aligned(
 	rows: readonly (readonly string[])[],
 	right: readonly boolean[] = [],

@@ -8,7 +8,7 @@ export type Lists = Readonly<Record<string, EachRow<unknown>>>;
 
 type Out = (text: string) => void;
 
-/** Rows that are put together before they are written: a pipe's worth, and gone before it is old garbage. */
+/** Rows per write: about a pipe's buffer, and freed in V8's young generation. */
 const PIECE = 512;
 
 export function printLines(lines: EachRow<string>, out: Out): void {

@@ -20,7 +20,7 @@ export const realEnv: Env = {
 		try {
 			write(STDERR, text, () => {});
 		} catch {
-			// The reader of stderr is gone, too.
+			// EPIPE of stderr as well.
 		}
 	},
 	vars: process.env,
@@ -123,7 +123,7 @@ export function writeAll(
 const part = Buffer.allocUnsafeSlow(65_536);
 let decoder: StringDecoder | undefined;
 
-/** Reads what is there, and waits only where nothing is. */
+/** Reads available bytes, and waits only if there are none. */
 function readPart(): string | undefined {
 	for (let wait = 0.05; ; wait = Math.min(2 * wait, 5)) {
 		try {

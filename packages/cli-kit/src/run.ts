@@ -94,9 +94,9 @@ async function runLine(cli: Cli, line: Line, env: Env): Promise<void> {
 	await spec.run(parsed, context);
 }
 
-/** A message as one line: what was typed may hold newlines, and worse for a terminal. */
+/** A message as one line: typed values may contain newlines and control characters. */
 const oneLine = (message: string) =>
-	// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+	// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are replaced
 	message.replace(/[\x00-\x1f\x7f-\x9f]/g, (character) =>
 		character === "\n"
 			? "\\n"

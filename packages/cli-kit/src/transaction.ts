@@ -73,7 +73,7 @@ export class Transaction implements Opener {
 		this.#gathered.clear();
 	}
 
-	/** Begins, once the lock is taken: completes what a killed writer began. @throws BpfError */
+	/** Begins after the lock is taken: completes the change of a killed writer. @throws BpfError */
 	begin(): void {
 		const { kernel, directory, tables, open } = this.#options;
 		this.reset();

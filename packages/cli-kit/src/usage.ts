@@ -8,7 +8,7 @@ import {
 // The syntax of usages, as manual pages have it:
 //   set               the command's own word
 //   <id>              an argument
-//   all               a word to be typed as it stands
+//   all               a keyword, typed literally
 //   <id>|all          one argument that may also be that word
 //   [<id>]            may be left out; arguments behind it need not
 //   <word>...         one or more; [<word>...] any number
@@ -18,7 +18,7 @@ import {
 export interface Item {
 	/** As it is written, `<id>|all`. */
 	text: string;
-	/** What stands between the angle brackets; undefined for a word to be typed as it stands. */
+	/** The name between the angle brackets; undefined for a keyword. */
 	name: string | undefined;
 	/** The words that may be typed as they stand. */
 	literals: readonly string[];

@@ -8,8 +8,8 @@ import {
 } from "@sluice/maps/tables";
 import { badInput, wrongValue } from "./failure.js";
 
-// Text from a command line → value. Each parser is given the argument's name and throws a Failure that says what
-// would have been right and what was got.
+// Text from a command line → value. Each parser takes the argument's name and throws a Failure with the
+// expected and the actual value.
 
 /** Decimal or 0x hex, from `min` to `max`. */
 export function integer(
@@ -44,7 +44,7 @@ export function word<const T extends string>(
 	);
 }
 
-/** NaN for what is not written as a number. */
+/** NaN if the text is not a number. */
 function numberOf(text: string): number {
 	const { length } = text;
 	if (length === 0 || length > LONGEST_DECIMAL) return hexadecimal(text);
@@ -186,7 +186,7 @@ function keyBytes(name: string, text: string): Buffer {
 
 /**
  * Flags as one number, decimal or 0x hex, or as names separated by commas.
- * @param known what each bit is called
+ * @param known the name of each bit
  */
 export function flags(
 	name: string,

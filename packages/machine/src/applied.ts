@@ -26,7 +26,7 @@ export const recordApplied = (
 	row: Applied,
 ): void => table.set(ROW, row);
 
-/** A version of a document: what it will be known by. */
+/** The version of a document. */
 export interface Version {
 	generation: bigint;
 	salt: Buffer;
@@ -52,8 +52,8 @@ interface VersionOptions {
 }
 
 /**
- * The version that a document is, after what was applied last.
- * @throws Failure usage: STALE older than what was applied; CONFLICT the same generation with other content; OWNER of
+ * The version of a document, after the one applied last.
+ * @throws Failure usage: STALE older than the applied one; CONFLICT the same generation with other content; OWNER of
  * another machine, or another part of the tables
  */
 export function versionOf(

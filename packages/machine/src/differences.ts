@@ -51,7 +51,7 @@ export function differencesOf(stage: Stage, context: Context): DifferenceRow[] {
 	return [...rows.filter((row) => !isDelete(row)), ...rows.filter(isDelete)];
 }
 
-/** Tunnels whose row differs, or what may move their far end. */
+/** Tunnels whose row or options differ. */
 function tunnelRows(stage: Stage): DifferenceRow[] {
 	const tunnels = new Changes(stage.openTable(tunnelTable), (id) => id);
 	const options = new Changes(stage.openTable(tunnelOptionsTable), (id) => id);
@@ -67,7 +67,7 @@ function tunnelRows(stage: Stage): DifferenceRow[] {
 	});
 }
 
-/** Services whose row differs, or one of their other keys alone. */
+/** Services whose row or other keys differ. */
 function serviceRows(stage: Stage): DifferenceRow[] {
 	const services = new Changes(stage.openTable(verifyTable), rankOfSid);
 	const rotations = new Changes(stage.openTable(rotationTable), rankOfSid);
@@ -104,7 +104,7 @@ function configRows(stage: Stage, context: Context): DifferenceRow[] {
 	});
 }
 
-/** What was and what is to be under a key. */
+/** The old and the new value of a key. */
 interface Pair<V> {
 	before: V | undefined;
 	after: V | undefined;

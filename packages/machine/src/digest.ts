@@ -11,7 +11,7 @@ export const fileDigest = (text: string) =>
 export const contentDigest = (content: Buffer, salt: Buffer) =>
 	createHash("sha256").update(salt).update(content).digest();
 
-/** Digest of what a document says, whatever the order of its rows and its layout. 32 bytes. */
+/** Digest of a document's content, independent of the order of its rows and its layout. 32 bytes. */
 export const documentDigest = (machine: Machine, salt: Buffer): Buffer =>
 	new Lines(salt).add(machine).digest();
 

@@ -17,7 +17,7 @@ const LONGEST_UNIT = 3;
 
 /**
  * Keeps the text that is applied, for the next one to be compared with. Call it under the writers' lock.
- * @param text undefined: removes the one that is kept
+ * @param text undefined: removes the stored text
  */
 export function keepText(
 	{ kernel, pinDirectory }: Context,
@@ -49,7 +49,7 @@ function* pieces(file: Buffer, text: string): Generator<Buffer> {
 	}
 }
 
-/** The text that is kept. @returns undefined where it is none with this SHA-256 */
+/** The stored text. @returns undefined if its SHA-256 differs */
 export function keptText(
 	{ kernel, pinDirectory }: Context,
 	file: Buffer,

@@ -2,7 +2,7 @@ import { type Context, noInterface } from "@sluice/cli-kit";
 import type { Config, Direction } from "@sluice/maps/tables";
 import type { Service, TunnelSpec } from "@sluice/tunnel";
 
-/** What a document says: all that a machine's tables are to hold. */
+/** The content of a document: all rows of a machine's tables. */
 export interface Machine {
 	/** Of the machine: no document of another one is applied. */
 	name: string;
@@ -14,7 +14,7 @@ export interface Machine {
 }
 
 export interface ConfigRow {
-	/** The name of an interface; `*`: every one without a row of its own. */
+	/** The name of an interface; `*`: all interfaces without a row. */
 	interface: string;
 	/** 0 ingress, 1 egress. */
 	direction: Direction;

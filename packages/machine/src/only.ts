@@ -7,7 +7,7 @@ interface Range {
 	to: number;
 }
 
-/** The part of the tables that a document owns; what is undefined it does not own. */
+/** The part of the tables that a document owns; undefined parts are not owned. */
 export interface Only {
 	/** As it was typed; empty: all. */
 	text: string;
@@ -26,7 +26,7 @@ export const ALL: Only = {
 	services: { from: 0, to: 0xffff },
 };
 
-/** Bytes that the row of what was applied has for it. */
+/** Its bytes in the row of map_applied. */
 const LONGEST = 64;
 
 /** Reads `config,tunnels:1000-1999,services:5-9`. @throws Failure usage */

@@ -23,9 +23,9 @@ import { warningsOf } from "./warnings.js";
 
 /** How a document is applied. */
 export interface Options {
-	/** Say what would be changed, and change nothing. */
+	/** Return the difference, and change nothing. */
 	dryRun: boolean;
-	/** False: compare alone; what a document is refused for is for the one who applies it. */
+	/** False: only compare; the guards apply to apply alone. */
 	guarded: boolean;
 	/** Instead of the document's own. */
 	generation: bigint | undefined;
@@ -42,7 +42,7 @@ export interface Options {
 /** Characters of a document from which on its memory counts. */
 const LARGE = 1_000_000;
 
-/** A document as it came. */
+/** A document as read. */
 export interface Input {
 	/** For messages: its path, or `-`. */
 	file: string;
@@ -85,7 +85,7 @@ export function perform(
 
 /**
  * As `perform`, of a document that was read.
- * @param file SHA-256 of what it was read from
+ * @param file SHA-256 of the file
  */
 export function performDocument(
 	document: ReadMachine,

@@ -105,7 +105,7 @@ function planServices(
 		removeTraffic(tables, { sid: sidOfRank(rank), tunnel });
 }
 
-/** By what the services are until now: a key that becomes the second one is the old one. */
+/** Compared with the present services: a key that becomes the second one is the old one. */
 function planRotations(
 	tables: ServiceTables,
 	services: readonly Service[],

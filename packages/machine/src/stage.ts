@@ -55,7 +55,7 @@ export class Stage implements Opener {
 	}
 }
 
-/** Whether a writer was killed before it had come to its end. */
+/** Whether a writer was killed during its change. */
 export function isInDoubt({ kernel, pinDirectory }: Context): boolean {
 	const journal = new kernel.Journal(pinDirectory);
 	const record = journal.read();

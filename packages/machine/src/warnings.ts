@@ -45,7 +45,7 @@ function idlePrograms({ config, services }: Machine): string[] {
 		: ["services are set, but no ingress row has the flag gue"];
 }
 
-/** Services whose packets are dropped by their tunnel's token mode, or which carry the key after all. */
+/** Services whose packets are dropped by their tunnel's token mode, or still contain the key. */
 function keyless({ tunnels, services }: Machine): string[] {
 	const withOptions = tunnels.filter(({ spec }) => spec.options);
 	if (withOptions.length === 0) return [];

@@ -52,7 +52,7 @@ export class Address {
 		writeWord(bytes, at + 12, this.w3);
 	}
 
-	/** As an IP header has it: 4 bytes or 16. */
+	/** The address in an IP header: 4 or 16 bytes. */
 	wireBytes(): Buffer {
 		const bytes = Buffer.alloc(SIZE);
 		this.write(bytes, 0);
@@ -72,7 +72,7 @@ export class Address {
 		);
 	}
 
-	/** IPv4 as `a.b.c.d`, all else as RFC 5952 has it. */
+	/** IPv4 as `a.b.c.d`, all others by RFC 5952. */
 	toString(): string {
 		if (this.isIpv4) return formatIpv4(this.w3);
 		this.write(scratch, 0);

@@ -24,11 +24,11 @@ export interface Batch {
 	count: number;
 }
 
-/** Entries asked for at once: enough that the system call does not count, small enough for one buffer. */
+/** Entries per system call: enough that its cost does not count, few enough for one buffer. */
 const CHUNK = 16_384;
 
 /**
- * Reads a whole map in batches. The buffers are the caller's until the next batch is asked for.
+ * Reads a whole map in batches. The buffers are the caller's until the next batch.
  * `cursor.started` is set once a batch has been read, from when on a refusal is an error.
  *
  * @throws BpfError ENOTSUPP this kind of map has no batches.

@@ -21,7 +21,7 @@ function nearestStats(path: string): StatsFs | undefined {
 	}
 }
 
-/** The bpffs to use where none is named: TC_BPF_MNT, as iproute2 has it, or /sys/fs/bpf. */
+/** The default bpffs: TC_BPF_MNT, as in iproute2, else /sys/fs/bpf. */
 export function defaultBpffs(
 	environment: NodeJS.ProcessEnv = process.env,
 ): string {

@@ -1,5 +1,5 @@
 /**
- * Keys of one size, numbered in the order in which they came and found by their bytes. They lie packed in one buffer,
+ * Keys of one size, numbered in the order of insertion and found by their bytes. They lie packed in one buffer,
  * as the kernel's batch operations want them, which takes a tenth of the memory of a Map of strings, and of its time.
  */
 export class ByteIndex {
@@ -107,7 +107,7 @@ export class ByteIndex {
 
 const FIRST_ROOM = 64;
 
-/** Four bytes at a time, then what is left of them. */
+/** Four bytes at a time, then the remaining ones. */
 function hash(bytes: Buffer, at: number, size: number): number {
 	const end = at + size;
 	let sum = size;
@@ -124,7 +124,7 @@ function hash(bytes: Buffer, at: number, size: number): number {
 	return sum;
 }
 
-/** Spreads what differs to the low bits, which choose the slot. */
+/** Mixes all bits into the low ones, which select the slot. */
 function mixed(sum: number): number {
 	const product = Math.imul(sum, 0x2c1b3c6d);
 	return product ^ (product >>> 15);

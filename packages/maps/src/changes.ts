@@ -38,7 +38,7 @@ export type Progress = (count: number) => void;
  * Writes the changes: adds and changes in the order of the tables, then deletes in the opposite order; or deletes
  * first, where a table has no room for both.
  *
- * @throws BpfError the kernel refused; what was written before stays.
+ * @throws BpfError the kernel refused; earlier writes stay.
  */
 export function write(
 	list: readonly Change[],
@@ -69,7 +69,7 @@ export function write(
 	for (const change of list) writeAgain(change);
 }
 
-/** Gives the kernel back what it had. @throws BpfError the kernel refused. */
+/** Restores the kernel's old values. @throws BpfError the kernel refused. */
 export function undo(list: readonly Change[]): void {
 	for (const { kernel, changes } of list) {
 		const { added, changed, deleted } = changes;
@@ -81,7 +81,7 @@ export function undo(list: readonly Change[]): void {
 
 /**
  * The data path may have read an entry before it was changed, and have put it back since: writes such an entry again.
- * It does so once for each packet that was under way, so this ends.
+ * It does so once for each packet in flight, so this ends.
  */
 function writeAgain({ table, kernel, changes }: Change): void {
 	if (!table.learned) return;
@@ -98,7 +98,7 @@ function writeAgain({ table, kernel, changes }: Change): void {
 	}
 }
 
-/** Whether two values are the same but for what the data path writes. */
+/** Whether two values are equal, except for fields that the data path writes. */
 export function sameButLearned(
 	{ learned = [] }: AnyTable,
 	a: Buffer,

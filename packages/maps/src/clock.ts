@@ -5,7 +5,7 @@ const CLOCK_BOOTTIME = 7;
 
 const clock_gettime = libc("int clock_gettime(int clock, void *timespec)");
 
-/** Nanoseconds since boot, suspension included: what `bpf_ktime_get_boot_ns` gives a program. */
+/** Nanoseconds since boot, suspension included, like `bpf_ktime_get_boot_ns`. */
 export function nanosecondsSinceBoot(): bigint {
 	const timespec = Buffer.alloc(16);
 	clock_gettime(CLOCK_BOOTTIME, timespec);
@@ -18,7 +18,7 @@ export function nanosecondsSinceBoot(): bigint {
 
 const CLOCK_TAI = 11;
 
-/** Nanoseconds of International Atomic Time as the kernel has it: what `bpf_ktime_get_tai_ns` gives a program. */
+/** Nanoseconds of International Atomic Time by the kernel's clock, like `bpf_ktime_get_tai_ns`. */
 export function nanosecondsTai(): bigint {
 	const timespec = Buffer.alloc(16);
 	clock_gettime(CLOCK_TAI, timespec);

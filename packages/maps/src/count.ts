@@ -4,7 +4,7 @@ import { possibleCpus } from "./cpus.js";
 import type { MapInfo } from "./info.js";
 import { mapTypes } from "./table.js";
 
-/** Types whose values the kernel gives once for each CPU, rounded up to eight bytes. */
+/** Types with one value per CPU, each rounded up to eight bytes. */
 const perCpuTypes = new Set<number>([
 	mapTypes.percpu_hash,
 	mapTypes.percpu_array,
@@ -33,7 +33,7 @@ export function countEntries(fd: number, info: MapInfo): number {
 	return entries;
 }
 
-/** Only the size is asked for. */
+/** Returns only the size. */
 const sized = (size: number): Codec<undefined> => ({
 	size,
 	read: () => undefined,

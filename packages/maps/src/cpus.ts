@@ -11,7 +11,7 @@ export function possibleCpus(): number {
 	return count;
 }
 
-/** How many CPUs a list of the kernel's has, whose numbers may have gaps: "0-3,8-11" → 8. */
+/** The number of CPUs in a list of the kernel, which may have gaps: "0-3,8-11" → 8. */
 export const cpusOf = (list: string): number =>
 	list
 		.trim()

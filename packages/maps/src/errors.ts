@@ -11,10 +11,10 @@ function namesOfErrnos(): Map<number, string> {
 	const { errno } = process.getBuiltinModule("node:os").constants;
 	return new Map<number, string>([
 		...Object.entries(errno).map(([name, number]) => [number, name] as const),
-		// Two names for one number: the one that the manual pages of bpf(2) use.
+		// Two names for one number: the name in the manual page of bpf(2).
 		[errno.EAGAIN, "EAGAIN"],
 		[errno.EOPNOTSUPP, "EOPNOTSUPP"],
-		// The kernel's own, seen by user space only because BPF lets it through.
+		// Internal to the kernel, but bpf(2) returns it.
 		[524, "ENOTSUPP"],
 	]);
 }
@@ -48,7 +48,7 @@ export interface BpfErrorOptions {
 	cause?: unknown;
 }
 
-/** The kernel, or libbpf on its behalf, refused. Form: `what was being done: cause (CODE); what to do next`. */
+/** The kernel, or libbpf on its behalf, refused. Form: `operation: cause (CODE); what to do next`. */
 export class BpfError extends Error {
 	override name = "BpfError";
 	/** What was being done, "open /sys/fs/bpf/tc/globals/map_nat". */

@@ -14,7 +14,7 @@ export interface FlushOptions {
 }
 
 /**
- * Writes what was staged: adds and changes in the order of the tables, then deletes in the opposite order. Deletes go
+ * Writes the staged changes: adds and updates in the order of the tables, then deletes in the opposite order. Deletes go
  * first only where a table has no room for both.
  *
  * @throws BpfError E2BIG a table would not hold it all, or the kernel refused: the tables are as they were.
@@ -42,7 +42,7 @@ export function flush(
 	recorded?.clear();
 }
 
-/** What the kernel says of a full hash map, and of a full trie. */
+/** Errors of a full hash map, and of a full trie. */
 const FULL = ["E2BIG", "ENOSPC"];
 
 /** Deletes first, too, where only the kernel knows that there is no room for both. */

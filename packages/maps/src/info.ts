@@ -5,7 +5,7 @@ import { bpf_obj_get_info_by_fd, lazily } from "./libbpf.js";
 
 const ENOENT = 2;
 
-/** `struct bpf_map_info` of linux/bpf.h, what of it is used here. */
+/** `struct bpf_map_info` of linux/bpf.h, the fields used here. */
 export interface MapInfo {
 	/** `enum bpf_map_type`. */
 	type: number;
@@ -78,7 +78,7 @@ export function* programIds(): IterableIterator<number> {
 	}
 }
 
-/** `struct bpf_prog_info`, what of it is used here. */
+/** `struct bpf_prog_info`, the fields used here. */
 interface ProgramInfo {
 	/** `enum bpf_prog_type`. */
 	type: number;

@@ -14,7 +14,7 @@ export function interfaceIndex(name: string): number | undefined {
 	return if_nametoindex(name) || undefined;
 }
 
-/** The name of an interface, or undefined where it is gone. */
+/** The name of an interface, or undefined if it does not exist. */
 export function interfaceName(index: number): string | undefined {
 	return if_indextoname(index, Buffer.alloc(IF_NAMESIZE)) ?? undefined;
 }

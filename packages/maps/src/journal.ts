@@ -17,7 +17,7 @@ const NAME = "journal";
 /** Bytes of the journal's one element: the changes of a command of one line fit. */
 const SIZE = 4096;
 
-/** The length of a record that stands in a map of its own. */
+/** The length of a record that is in a separate map. */
 const ELSEWHERE = 0xffff_ffff;
 
 /**
@@ -25,7 +25,7 @@ const ELSEWHERE = 0xffff_ffff;
  * writer completes the change.
  *
  * It is an array map of one element, pinned as `journal`: the record's length in the first four bytes, then the
- * record; length 0: no change is under way. A record that does not fit stands in `journal_large`.
+ * record; length 0: no change is in progress. A record that does not fit is in `journal_large`.
  */
 export class Journal {
 	readonly #path: string;
@@ -52,7 +52,7 @@ export class Journal {
 	}
 
 	/**
-	 * Writes a record. Its last system call makes the change one that will be completed.
+	 * Writes a record. After its last system call, the change will be completed.
 	 * @param record its pieces, one behind the other
 	 * @throws BpfError
 	 */

@@ -135,7 +135,7 @@ export class KernelTable<K, V> implements OpenTable<K, V> {
 		return this.deletePacked(keys, list.length);
 	}
 
-	// The same as bytes, for those who keep many entries packed one behind the other.
+	// The same as bytes, for callers that keep many entries packed.
 
 	/** Reads the value of `key` into `value`. Returns whether there is one. */
 	readPacked(key: Buffer, value: Buffer): boolean {
@@ -145,7 +145,7 @@ export class KernelTable<K, V> implements OpenTable<K, V> {
 		return this.#table.isOwn?.(key, value) ?? true;
 	}
 
-	/** All entries, as `entries`. The buffers are the caller's until the next batch is asked for. */
+	/** All entries, as `entries`. The buffers are the caller's until the next batch. */
 	*batches(): IterableIterator<Batch> {
 		const cursor = { started: false };
 		try {
@@ -253,7 +253,7 @@ export class KernelTable<K, V> implements OpenTable<K, V> {
 	}
 }
 
-/** Whether an error says that this kind of map has no batch operations on this kernel. */
+/** Whether the kernel has no batch operations for this type of map. */
 function lacksBatches(error: unknown): boolean {
 	const { status, code } = error as { status?: number; code?: string };
 	return (

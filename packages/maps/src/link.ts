@@ -13,7 +13,7 @@ const bpf_link_update = lazily(
 
 /**
  * Attaches a program to a network namespace.
- * @returns the link's descriptor; the attachment goes with it unless it is pinned
+ * @returns the link's descriptor; closing it detaches, unless it is pinned
  * @throws BpfError EPERM no rights; EINVAL not such a program.
  */
 export function attachToNetns(
@@ -50,7 +50,7 @@ const bpf_raw_tracepoint_open = lazily(
 
 /**
  * Attaches a tracing program (tp_btf) to the tracepoint that it was loaded for.
- * @returns the link's descriptor; the attachment goes with it
+ * @returns the link's descriptor; closing it detaches
  * @throws BpfError EPERM no rights.
  */
 export function attachTracing(programFd: number): number {

@@ -23,7 +23,7 @@ const PATIENCE = 30;
 const LONGEST_PAUSE = 20;
 
 /**
- * The writers' lock of a pin directory: flock on the directory. Readers never take it. It goes with the process, however
+ * The writers' lock of a pin directory: flock on the directory. Readers never take it. It ends with the process, however
  * that ends.
  *
  * The directory stays open from one `take` to the next, until `close`.
@@ -40,7 +40,7 @@ export class WritersLock {
 	 * Takes the lock; waits while another writer has it.
 	 *
 	 * @param patience how long to wait, in seconds
-	 * @returns what the directory is under the lock
+	 * @returns the state of the directory under the lock
 	 * @throws BpfError ENOENT no such directory; EACCES no rights; EPERM another user could change what is in it;
 	 *   ETIMEDOUT another process held it all the time, which the message names.
 	 */
@@ -159,7 +159,7 @@ function openDirectory(directory: string): OpenDirectory {
 	}
 }
 
-/** A user who can write to a directory of pins can have us write to maps of theirs. */
+/** A user who can write to the pin directory could make us write to other maps. */
 function refuseForeign(
 	directory: string,
 	path: string,

@@ -23,7 +23,7 @@ export interface LoadOptions {
 
 const memcpy = libc("void *memcpy(void *to, const void *from, size_t size)");
 
-/** A program in the kernel. It goes when its descriptor does, unless it is pinned or attached. */
+/** A program in the kernel. It is freed with its descriptor, unless it is pinned or attached. */
 export interface Program {
 	readonly name: string;
 	readonly fd: number;
@@ -49,7 +49,7 @@ export interface LoadedObject {
  * Loads a compiled BPF object, by libbpf.
  *
  * @throws BpfError ENOENT no such file; EINVAL not an object, or pinned maps of another layout; EPERM no rights;
- *   EACCES the verifier refuses. The error says what libbpf said last.
+ *   EACCES the verifier refuses. The error has the last message of libbpf.
  */
 export function loadObject(
 	path: string,

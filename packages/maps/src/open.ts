@@ -80,7 +80,7 @@ function openError(path: string, code: string): BpfError {
 	});
 }
 
-/** Every way in which the kernel's map is not what `table` describes, as "value size is 28, not 48". */
+/** All differences between the kernel's map and `table`, such as "value size is 28, not 48". */
 export function compare(table: AnyTable, info: MapInfo): string[] {
 	const expected: [string, number | string, number | string][] = [
 		["type", typeName(info.type), table.type],

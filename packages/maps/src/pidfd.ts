@@ -11,7 +11,7 @@ const syscall = libc(
 );
 
 /**
- * A descriptor that stands for a process, and stays with it when the pid is used again.
+ * A descriptor of a process, which stays valid if the pid is reused.
  * @throws BpfError ESRCH no such process.
  */
 export function openProcess(pid: number): number {

@@ -18,11 +18,11 @@ const ARRAY = 2;
 /** Bytes of the largest element; the kernel takes a value of up to 4 MiB at once. */
 const LARGEST = 1 << 20;
 
-/** Bytes in front: the length of what follows. */
+/** Size of the header: the length of the rest. */
 const HEAD = 4;
 
 /**
- * Writes bytes of any length to a new array map, and pins it in place of one that is there. Call it under the writers'
+ * Writes bytes of any length to a new array map, and pins it in place of an existing one. Call it under the writers'
  * lock. The first element begins with the length, a u32 in the order of this machine.
  *
  * @param length of all pieces

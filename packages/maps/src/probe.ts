@@ -17,7 +17,7 @@ const libbpf_probe_bpf_helper = lazily(
 const NOTHING = Buffer.from("b7000000000000009500000000000000", "hex");
 
 /**
- * Loads a tc program that does nothing, and lets it go again.
+ * Loads a tc program that does nothing, and frees it.
  * @returns 0, or the errno with which the kernel refused
  */
 export function tryProgram(): number {

@@ -1,6 +1,6 @@
 import type { Codec } from "./codec.js";
 
-/** What decides where a key stands among the others of its table: a whole number from 0 on, or a text. */
+/** The sort key of a row: an integer from 0 on, or a text. */
 export type Rank<K> = (key: K) => number | string;
 
 /** The same for an entry that is still bytes, which saves reading it. */

@@ -87,7 +87,7 @@ export function decode(
 }
 
 /**
- * Completes what a killed writer began. An entry that the data path may have learned something for since it was written
+ * Completes the change of a killed writer. An entry that the data path may have learned something for since it was written
  * is left alone. Where the kernel refuses, all is as it was before that writer.
  *
  * @throws BpfError the kernel refused that, too

@@ -33,7 +33,7 @@ const STOP = -1;
 
 /**
  * Reads a ring buffer: `onEvent` is called from the event loop with a copy of each event, in order, and keeps the
- * process alive until `close`. What `onEvent` throws comes out of `consume`, or of the event loop.
+ * process alive until `close`. `consume`, or the event loop, passes on what `onEvent` throws.
  *
  * @param fd the map's descriptor, which stays the caller's
  * @throws BpfError EINVAL not a ring buffer; EPERM no rights.

@@ -33,7 +33,7 @@ const getpeername = libc(
 );
 const ioctl = libc("int ioctl(int fd, unsigned long request)");
 
-/** What the kernel says of a socket. */
+/** A socket's state in the kernel. */
 export interface SocketInfo {
 	/** AF_INET, AF_INET6, or another family's number. */
 	domain: number;
@@ -52,7 +52,7 @@ export interface SocketInfo {
 	device: number;
 	/** The kernel's number of it, never used again. */
 	cookie: bigint;
-	/** Where it is bound; undefined for what is not an internet socket. */
+	/** Local address; undefined if it is not an internet socket. */
 	local: { address: string; port: number } | undefined;
 }
 

@@ -26,7 +26,7 @@ const unspecified = Address.of("::");
 const loopback = Address.of("::1");
 const broadcast = Address.of("255.255.255.255");
 
-/** The same, and what it is to this host: an address of its own, or the broadcast address of one of its subnets. */
+/** The same; also `own`, and `broadcast` for a subnet of this host. */
 export const addressKindHere = (address: Address): AddressKind | undefined =>
 	addressKind(address) ?? here().get(String(address));
 

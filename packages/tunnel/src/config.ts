@@ -1,7 +1,7 @@
 import type { Config, ConfigKey } from "@sluice/maps/tables";
 import { type Direction, directionIndex } from "@sluice/maps/tables";
 
-/** Which entries of TABLE-CONFIG are meant; what is undefined is not looked at. */
+/** Selects entries of TABLE-CONFIG; an undefined field matches all. */
 interface ConfigSelection {
 	/** 0: the entries for every interface. */
 	ifindex: number | undefined;

@@ -12,13 +12,13 @@ export interface Finding {
 	code: string;
 	/** A sentence for people. */
 	message: string;
-	/** Puts it right; none: only a person can know what is meant. */
+	/** Corrects the row; none: the intention is not known. */
 	repair?: () => void;
 }
 
 /**
- * Holds the tables against each other. TABLE-VERIFY is the truth: what it says and the others lack is written, and
- * what no row of it says is deleted.
+ * Compares the tables. TABLE-VERIFY is authoritative: rows that the other tables lack are written, and rows without one
+ * in TABLE-VERIFY are deleted.
  */
 export function findings(
 	tables: ServiceTables,

@@ -6,13 +6,12 @@ export const endpointName = ({ proto, address, port }: Endpoint) =>
 	`${protocolName(proto)} ${endpointText(address, port)}`;
 
 export const sameEndpoint = (a: Endpoint | undefined, b: Endpoint) =>
-	a !== undefined &&
-	a.address.equals(b.address) &&
+	a?.address.equals(b.address) === true &&
 	a.port === b.port &&
 	a.proto === b.proto;
 
 export const sameSid = (a: Sid | undefined, b: Sid) =>
 	a !== undefined && a.service === b.service && a.group === b.group;
 
-/** The order in which services are shown; each sid has a number of its own. */
+/** The sort key of services: a different number for each sid. */
 export const rankOfSid = ({ service, group }: Sid) => 65_536 * service + group;

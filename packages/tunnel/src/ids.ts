@@ -13,7 +13,7 @@ export function tunnelIds(opener: Opener): string[] {
 export const serviceIds = (opener: Opener): string[] =>
 	inOrder(sids(opener).map(({ service }) => service));
 
-/** The group ids of one service, in order. @param words its service id comes first */
+/** The group ids of one service, in order. @param words the first is the service id */
 export const groupIds = (
 	opener: Opener,
 	[service]: readonly string[],

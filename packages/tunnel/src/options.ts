@@ -11,7 +11,7 @@ import {
 } from "@sluice/maps/tables";
 import { UNKNOWN } from "./tunnels.js";
 
-/** Options of a tunnel whose far end any ping may move. */
+/** Default options: any ping may move the far end. */
 export const anyMove: TunnelOptions = {
 	within: UNKNOWN,
 	withinBits: 0,
@@ -47,7 +47,7 @@ export const optionFlags = (token: TokenMode, sourcePort: SourcePort): number =>
 
 /**
  * Why a tunnel cannot have a source port for each flow, as the rest of a sentence; undefined: it can. A far end that is learned
- * may be behind a NAT, which lets through only the port that it has sent its pings to.
+ * may be behind a NAT, which accepts packets only from the port that its pings are sent to.
  */
 export function noFlowPort({
 	remote,

@@ -39,7 +39,7 @@ export const tunnelPins = {
 				}
 			: undefined,
 	/**
-	 * A service becomes reachable by its last entry, in TABLE-NAT; configuration comes when all is there. Counters are
+	 * A service becomes reachable by its last entry, in TABLE-NAT; the configuration is written last. Counters are
 	 * deleted last, when no packet can count any more.
 	 */
 	tables: [

@@ -1,6 +1,6 @@
 import type { Outcome } from "@sluice/maps/tables";
 
-/** Each outcome in a sentence: why, and where it can be helped, what to look at. */
+/** Each outcome in a sentence: its cause, and the next step where there is one. */
 export const reasons: Readonly<Record<Outcome, string>> = {
 	"no-config":
 		"no config row for the interface and direction: the program does nothing",

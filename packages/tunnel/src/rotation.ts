@@ -15,7 +15,7 @@ export type Phase = "prepared" | "switched";
 
 /** A rotation as a service is set with it: its phase, and the keys that the service does not send. */
 export interface OtherKeys extends Keys {
-	/** Undefined: `switched` where the service had these keys until now, else `prepared`. */
+	/** Undefined: `switched` if the service already has these keys, else `prepared`. */
 	phase?: Phase | undefined;
 }
 

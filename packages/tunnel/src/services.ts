@@ -5,7 +5,7 @@ import { type OtherKeys, setRotation } from "./rotation.js";
 import { type SigningKey, setSigning } from "./signing.js";
 import type { ServiceTables } from "./tables.js";
 
-/** A service as one speaks of it: its ids, and what TABLE-VERIFY holds of it. */
+/** A service: its ids and its row in TABLE-VERIFY. */
 export type Service = Verify & {
 	sid: Sid;
 	/** Of a rotation: the keys that it accepts beside its own. */
@@ -14,7 +14,7 @@ export type Service = Verify & {
 	signing?: SigningKey | undefined;
 };
 
-/** An endpoint that a service wants and another has. */
+/** An endpoint of a service that another service has. */
 export interface Conflict {
 	role: "proxy" | "backend";
 	endpoint: Endpoint;
@@ -37,7 +37,7 @@ export const encapRow = ({ tunnel, sid, key }: Service): Encap => ({
 	key,
 });
 
-/** Which other services have an endpoint that this one wants. Rows that belong to no service do not count. */
+/** Other services with an endpoint of this one. Rows without a service are ignored. */
 export function conflicts(tables: ServiceTables, service: Service): Conflict[] {
 	const found: Conflict[] = [];
 	for (const role of ["proxy", "backend"] as const) {
@@ -63,7 +63,7 @@ function holderOf(tables: ServiceTables, endpoint: Endpoint): Sid | undefined {
 	return sameEndpoint(verify?.proxy, endpoint) ? asProxy.sid : undefined;
 }
 
-/** Whether another service still has an endpoint that this one wants. */
+/** Whether another service has an endpoint of this one. */
 export function isInTheWay(
 	{ verify }: Pick<ServiceTables, "verify">,
 	{ endpoint, holder }: Conflict,
@@ -89,7 +89,7 @@ export function setService(tables: ServiceTables, service: Service): void {
 		removeTraffic(tables, { ...old, sid });
 }
 
-/** Takes away what a new version of the service does not overwrite. */
+/** Deletes rows of the old version that the new one does not overwrite. */
 function removeMoved(
 	tables: ServiceTables,
 	old: Service,

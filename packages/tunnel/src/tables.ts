@@ -63,13 +63,13 @@ export const openTunnelTables = (
 /** The tables that hold services. The entry in `verify` is the whole service; those in the others follow from it. */
 export interface ServiceTables {
 	verify: OpenTable<Sid, Verify>;
-	/** Backend → what egress puts on. */
+	/** Backend → tunnel, sid and key for egress. */
 	encap: OpenTable<Endpoint, Encap>;
 	/** Proxy → backend and backend → proxy. */
 	nat: OpenTable<Endpoint, Endpoint>;
-	/** Both keys of each service whose keys are rotated. */
+	/** Both keys of services in rotation. */
 	rotation: OpenTable<Sid, Rotation>;
-	/** Signing keys of the services whose pings are signed. */
+	/** Signing keys of services with signed pings. */
 	signing: OpenTable<Sid, Signing>;
 	/** Tunnel → how many of its services require signed pings. */
 	signedOnly: OpenTable<number, number>;

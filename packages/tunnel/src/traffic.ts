@@ -5,7 +5,7 @@ import {
 } from "@sluice/maps/tables";
 import type { Opener } from "./tables.js";
 
-/** Packets and bytes: ingress came out of the tunnel, egress went in. */
+/** Packets and bytes: ingress decapsulated, egress encapsulated. */
 export type TwoWayTraffic = Record<
 	Direction,
 	{ packets: bigint; bytes: bigint }

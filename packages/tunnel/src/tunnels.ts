@@ -32,7 +32,7 @@ export const localEndpoint = (
 
 /**
  * Creates or overwrites a tunnel and counts its local endpoint. A remote that was learned stays while the local
- * endpoint does, unless `resetRemote`. Writing what is there already writes nothing.
+ * endpoint does, unless `resetRemote`. If nothing differs, it writes nothing.
  *
  * @returns the tunnel as it now is
  */
@@ -45,7 +45,7 @@ export function setTunnel(
 	const old = tables.tunnels.get(id);
 	if (spec.options) tables.options.set(id, spec.options);
 	else tables.options.delete(id);
-	// A new tunnel's pings have no predecessor, nor has one whose remote is forgotten.
+	// A new tunnel, and one whose remote is forgotten, has no time of a last signed ping.
 	if (resetRemote || !old) tables.pingTimes.delete(id);
 	const local = localEndpoint(spec);
 	const stays = old !== undefined && sameEndpoint(localEndpoint(old), local);
@@ -82,7 +82,7 @@ const sameRemote = (a: Tunnel, b: Tunnel) =>
 	(a.lastPing === b.lastPing || !b.remote.equals(UNKNOWN));
 
 /**
- * Deletes a tunnel and what counted its local endpoint.
+ * Deletes a tunnel and its reference to the local endpoint.
  * @returns whether there was one
  */
 export function deleteTunnel(tables: TunnelTables, id: number): boolean {

@@ -3,7 +3,7 @@ import type { OpenTable, Table } from "@sluice/maps/table";
 import { type Sid, verifyTable } from "@sluice/maps/tables";
 import type { Opener } from "./tables.js";
 
-/** The one field of TABLE-VERIFY that is asked for here: reading the rest of a large table costs. */
+/** The only field of TABLE-VERIFY that is read here: decoding all fields of a large table is slow. */
 const tunnelOfService: Table<Sid, { tunnel: number }> = {
 	...verifyTable,
 	value: struct(verifyTable.value.size, { tunnel: [16, u32] }),

@@ -4,7 +4,7 @@ import type { Args } from "../command.js";
 export interface Application {
 	/** The lines of the file. */
 	text: string;
-	/** A restore: what no line names is deleted. */
+	/** A restore: rows without a line are deleted. */
 	isAll: boolean;
 	/** With `isAll`: also where no line sets anything. */
 	allowEmpty: boolean;

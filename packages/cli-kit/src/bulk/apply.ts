@@ -56,7 +56,7 @@ export async function apply(
 	};
 	await context.transactMany(act, {
 		whole: isAll || text.length > LARGE,
-		// A restore knows what is there as well.
+		// A restore has read the tables already.
 		expected: () => ((isAll ? 2 : 1) * text.length) / LINE,
 	});
 }

@@ -7,8 +7,8 @@ import type { StagedContext } from "./staged-context.js";
 /**
  * What batch, save and restore have to know of a program's tables.
  *
- * @typeParam P what the parsing of a `set` line gives
- * @typeParam H what the options of `save` come to
+ * @typeParam P the parsed `set` line
+ * @typeParam H the parsed options of `save`
  */
 export interface BulkTables<P, K, V, H = void> {
 	/** The table with one entry for each line that `save` prints. */
@@ -40,9 +40,9 @@ export interface BulkTables<P, K, V, H = void> {
 	saveHow?(args: Args): H;
 }
 
-/** A restore under way. */
+/** A restore in progress. */
 export interface Restoring<P> {
-	/** Called with what each `set` line parses to, before it is carried out. */
+	/** Called with each parsed `set` line, before it runs. */
 	line(parsed: P): void;
 	/** Called after the last one. */
 	end(): void;

@@ -11,8 +11,8 @@ import type { DeferredCheck } from "./staged-context.js";
 /**
  * Carries out the lines of a file, the bad ones left out, so that every error is found in one go.
  *
- * @param act carries out one command where nothing is lost if another fails; what it throws is that line's error
- * @param deferred checks that lines have asked for; they run after the last line
+ * @param act runs one command; what it throws is that line's error, and the other lines still run
+ * @param deferred checks of lines that run after the last line
  * @returns how many commands there were
  * @throws LineErrors
  */

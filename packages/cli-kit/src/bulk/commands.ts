@@ -9,7 +9,7 @@ import type { AnyBulkTables } from "./bulk-tables.js";
 import { savedLines } from "./saved-lines.js";
 import { stream } from "./stream.js";
 
-/** The commands that do many operations in one process. The program is asked for when one of them runs. */
+/** The commands that do many operations in one process. `program` is called when one of them runs. */
 export const bulkCommands = (
 	cli: () => Cli,
 	tables: AnyBulkTables,

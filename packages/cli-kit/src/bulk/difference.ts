@@ -22,7 +22,7 @@ export function countDifferences(
 ): Counts {
 	const counts: Counts = { written: 0, deleted: 0, tables: {} };
 	for (const table of tables) {
-		// Counters are deleted with what they counted.
+		// Counters are deleted with their row.
 		if (table.isCounter || derived.includes(table.name)) continue;
 		const { added, changed, deleted } = table.counts;
 		if (added + changed + deleted === 0) continue;
@@ -36,7 +36,7 @@ export function countDifferences(
 const countsText = ({ written, deleted }: Counts) =>
 	`${counted(written, "row")} written, ${deleted} deleted`;
 
-/** One line of what a restore would change. */
+/** One line of the difference that a restore would write. */
 interface DifferenceLine {
 	change: "add" | "change" | "delete";
 	/** The command that makes it so. */

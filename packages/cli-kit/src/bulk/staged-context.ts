@@ -56,7 +56,7 @@ export class StagedContext extends Context {
 
 	override printLong(): void {}
 
-	/** Prints what the lines had to say beside their results. */
+	/** Prints the warnings of the lines. */
 	printWarnings(): void {
 		for (const text of this.#warnings) this.#outer.env.err(text);
 	}

@@ -29,7 +29,7 @@ export interface Option extends OptionSpec {
 
 /** A command as completion sees it. */
 export interface Verb {
-	/** Empty for what a program does without a word. */
+	/** Empty for the default command. */
 	word: string;
 	summary: string;
 	options: readonly Option[];
@@ -37,7 +37,7 @@ export interface Verb {
 	places: readonly Choice[];
 }
 
-/** The commands of a program. The one without a word comes first. */
+/** The commands of a program, the default command first. */
 export function verbs(cli: Cli): Verb[] {
 	const specs = [...verbsOf(cli).values()];
 	const first = (spec: AnyCommand) => (verbOf(spec) === ONLY ? 0 : 1);

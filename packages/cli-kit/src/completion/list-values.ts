@@ -9,7 +9,7 @@ const MOST = 1000;
 
 /**
  * Prints what completes a word, one a line: `--complete <name> <typed> <words before the cursor>...`. Completion scripts
- * call it for what only the tables know. Where they cannot be read it prints nothing: an error would disturb the prompt.
+ * call it for values from the tables. If they cannot be read, it prints nothing: an error would disturb the prompt.
  */
 export async function listValues(
 	cli: Cli,

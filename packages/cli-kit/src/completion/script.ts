@@ -7,7 +7,7 @@ import { zshScript } from "./zsh.js";
 const scripts = { bash: bashScript, zsh: zshScript, fish: fishScript } as const;
 
 /**
- * A completion script. What a command line may hold is in it; it runs the program only for what the tables know, such as
+ * A completion script. It contains the grammar of the command line, and runs the program only for values from the tables, such as
  * the ids of tunnels.
  */
 export const completionScript = (cli: Cli, shell: Shell): string =>

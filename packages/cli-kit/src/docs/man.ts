@@ -6,7 +6,7 @@ import {
 } from "../command.js";
 import { usagesOf } from "../usage.js";
 
-/** The section of a manual for those who run a machine. */
+/** The section for system administration commands. */
 export const SECTION = 8;
 
 /** A program's manual page in roff (man macros), from the same words as --help. */

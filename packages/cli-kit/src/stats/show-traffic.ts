@@ -21,7 +21,7 @@ interface TrafficRows<T extends TwoWayTraffic> {
 	always: boolean;
 }
 
-/** Prints the packets and bytes of each row; with --watch also what they go up by, and when they last did. */
+/** Prints the packets and bytes of each row; with --watch also their rates and the time of the last change. */
 export function showTraffic<T extends TwoWayTraffic>(
 	context: Context,
 	looks: Looks | undefined,

@@ -56,7 +56,7 @@ interface Watched<T> {
 	lines(rows: readonly Moving<T>[]): string[];
 }
 
-/** A row, what its counters go up by in a second, and when they last did. */
+/** A row with the rates of its counters per second and the time of their last change. */
 interface Moving<T> {
 	row: T;
 	rates: Readonly<Record<string, number>>;
@@ -75,7 +75,7 @@ const clockTime = (time: Date) =>
 		.join(":");
 
 /**
- * Prints totals and rates at each interval: in place on a terminal, as one line of JSON where that is asked for. A row
+ * Prints totals and rates at each interval: in place on a terminal, as one line of JSON with --json. A row
  * that has moved stays, so that a single drop is seen. Rows that have not moved since the first look are left out, so that
  * a hundred thousand tunnels do not bury the ten that have.
  */
@@ -108,7 +108,7 @@ export async function watch<T>(
 }
 
 interface Look<T> {
-	/** Milliseconds, on a clock that only goes forward. */
+	/** Milliseconds of a monotonic clock. */
 	at: number;
 	rows: Map<string | number, T>;
 }
@@ -133,7 +133,7 @@ function movement<T>(
 		const rates: Record<string, number> = {};
 		let activity = 0;
 		for (const [counter, value] of Object.entries(counters(row))) {
-			// A row that is new, or whose counters were deleted, begins at 0.
+			// A new row, and one whose counters were deleted, starts at 0.
 			const from = was?.[counter] ?? 0n;
 			const rate = Number(value - (from > value ? 0n : from)) / seconds;
 			rates[counter] = Math.round(10 * rate) / 10;

@@ -9,7 +9,7 @@ import {
 import { endpointName, rankOfSid, type Service } from "@sluice/tunnel";
 import type { Machine } from "../machine.js";
 
-/** Checks what no row can know of itself: each id, endpoint and hook once. */
+/** Checks across rows: each id, endpoint and hook occurs once. */
 export function checkTogether(
 	{ config, tunnels, services }: Machine,
 	mistakes: Mistakes,

@@ -21,7 +21,7 @@ export const hasKeyFiles = (text: string): boolean =>
 /** A file may hold the key of many services: each is read once a document. */
 const files = new Map<string, string>();
 
-/** Forgets what the files held. */
+/** Clears the contents of the key files. */
 export const forgetKeyFiles = (): void => files.clear();
 
 function keyOfFile(name: string, file: string): Buffer {

@@ -1,7 +1,7 @@
 import { Failure } from "@sluice/cli-kit";
 import { type Mistakes, type Path, pathText } from "@sluice/document";
 
-/** A mapping of a document, whose keys are known. */
+/** A mapping of a document with known keys. */
 export type Fields = Readonly<Record<string, unknown>>;
 
 /**

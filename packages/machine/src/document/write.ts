@@ -51,7 +51,7 @@ export function rowsOfMachine(
 			.forEach(({ ifindex, direction }, { id, flags, name }) => {
 				const interfaceName =
 					ifindex === 0 ? EVERY : context.kernel.interfaceName(ifindex);
-				// A row of an interface that is gone says nothing any more.
+				// Rows of deleted interfaces are omitted.
 				if (interfaceName === undefined) return;
 				rows.config.push({
 					interface: interfaceName,
@@ -180,7 +180,7 @@ export function yamlLines(
 	];
 }
 
-/** JSON is YAML: what is a mapping or a text is written as there, with room to breathe. */
+/** JSON is YAML: mappings and texts are written as in JSON, with spaces. */
 function flow(value: unknown): string {
 	if (Array.isArray(value)) return `[${value.map(flow).join(", ")}]`;
 	if (typeof value === "object" && value !== null)

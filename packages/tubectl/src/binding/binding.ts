@@ -67,7 +67,7 @@ export function matchOf(key: string): Match {
 	return { protocol, prefix: { domain, address, length }, port };
 }
 
-/** Reads a key into `scratch`: what is printed of a hundred thousand bindings makes no buffer for each. */
+/** Reads a key into `scratch`, so that printing 100 000 bindings allocates no buffer for each. */
 function read(key: string) {
 	packedBindingKey.write(scratch, 0, key);
 	const bits = keyBitsOf(key) - HEADER_BITS;
@@ -137,7 +137,7 @@ export const inOrder = (bindings: readonly Binding[]): Binding[] =>
 		.map(({ one }) => one);
 
 /**
- * Where a key stands in the listings. Their order is tubular's: protocol, IPv4 before IPv6, the last address of the
+ * The sort key of listings. Their order is tubular's: protocol, IPv4 before IPv6, the last address of the
  * subnet, longer prefixes first, ports in ascending order and every port last. Of bindings that match one packet, the
  * one that gets it comes first.
  */

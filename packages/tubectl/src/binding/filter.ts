@@ -2,7 +2,7 @@ import type { Protocol } from "@sluice/maps/tables";
 import { matchOf } from "./binding.js";
 import { type Prefix, subnetOf } from "./prefix.js";
 
-/** What bindings are asked for; undefined and port 0 ask for any. */
+/** Selects bindings; undefined and port 0 match any. */
 export interface Filter {
 	protocol: Protocol | undefined;
 	prefix: Prefix | undefined;

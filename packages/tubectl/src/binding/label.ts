@@ -22,7 +22,7 @@ export function label(name: string, text: string): string {
 	);
 }
 
-/** Reads a label that has no escapes of its own: one of a JSON file. */
+/** Reads a literal label, without escapes, as in a JSON file. */
 export function literalLabel(name: string, text: string): string {
 	if (PLAIN.test(text)) return text;
 	if (/[\p{Cs}\ufffd]/u.test(text))

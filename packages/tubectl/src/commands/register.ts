@@ -131,7 +131,7 @@ async function registerAll(
 	);
 }
 
-/** Says whose sockets a refusal is about. */
+/** Adds the process to the message of a refusal. */
 function ofProcess<T>(pid: number, choose: () => T): T {
 	try {
 		return choose();

@@ -8,7 +8,7 @@ const positionals = { label: "Only what belongs to this label" };
 
 const parse = (args: Args) => {
 	const text = args.optional("label");
-	// An empty label is what a script makes of a variable that is not set.
+	// An empty label is the unset variable of a script.
 	return text ? label("label", text) : undefined;
 };
 

@@ -8,7 +8,7 @@ import { socketText } from "./socket-text.js";
 export interface Offer extends Candidate {
 	/** Its descriptor here. */
 	fd: number;
-	/** Its descriptor where it comes from. */
+	/** Its descriptor in the process that has it. */
 	number: number;
 }
 

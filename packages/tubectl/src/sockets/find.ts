@@ -41,7 +41,7 @@ export async function findSockets(
 			why = noSocket(pid, wanted, unfit);
 			return fit.length > 0 ? { pid, offers: fit } : undefined;
 		} catch (error) {
-			// A file may still hold an earlier process's pid; a pid that is gone stays gone.
+			// A pid file may still have the pid of an earlier process; a given pid does not come back.
 			if (typeof process === "number" || !isNoProcess(error)) throw error;
 			why = error;
 			return undefined;

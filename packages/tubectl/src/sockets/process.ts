@@ -153,7 +153,7 @@ function take(pidfd: number, number: number): number | undefined {
 	}
 }
 
-/** Undefined for what is no ordinary socket after all. */
+/** Undefined if it is not an ordinary socket. */
 function infoOf(fd: number): SocketInfo | undefined {
 	try {
 		return socketInfo(fd);

@@ -73,7 +73,7 @@ function pinWriter(state: string, loaded: LoadedObject): void {
 	renameSync(next, join(state, WRITER));
 }
 
-/** Sets every binding to what it is, which adds it to the index. */
+/** Writes every binding again with its present value, which adds it to the index. */
 function fill(state: string): void {
 	const trie = openIndexedTrie(state);
 	for (const { keys, values, count } of trie.batches())

@@ -14,7 +14,7 @@ import {
 } from "../binding/binding.js";
 import { destinationsOf } from "./destinations.js";
 
-/** Leads traffic to a label; what the same protocol, prefix and port led to before is replaced. */
+/** Binds traffic to a label; replaces a binding of the same protocol, prefix and port. */
 export function bind(tables: Opener, binding: Binding): void {
 	const bindings = tables.openTable(packedBindingsTable);
 	const destinations = destinationsOf(tables);

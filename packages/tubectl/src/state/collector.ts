@@ -89,7 +89,7 @@ function fill(metrics: Metrics, one: DestinationStatus): void {
 }
 
 function read(context: Context): DestinationStatus[] {
-	// The dispatcher may have gone since the last request.
+	// The dispatcher may have been unloaded since the last request.
 	guard.beforeReading(context);
 	const tables = readTables(context);
 	try {

@@ -56,7 +56,7 @@ export class Destinations implements Gathered {
 	#byId: Map<number, Entry> | undefined;
 	/** Ids that were in use before the transaction, or are now. */
 	readonly #used = new Set<number>();
-	/** Ids whose counters have to begin at 0. */
+	/** Ids whose counters must be reset. */
 	readonly #fresh: number[] = [];
 
 	constructor(tables: Opener) {
@@ -67,7 +67,7 @@ export class Destinations implements Gathered {
 		return this.#find(key);
 	}
 
-	/** The destination of each id that a binding has, or had before. */
+	/** The destination of each id that a binding uses, or used before. */
 	labels(): ReadonlyMap<number, { readonly key: DestinationKey }> {
 		return this.#ids();
 	}

@@ -46,7 +46,7 @@ class IndexedTrie extends KernelTable<string, BindingValue> {
 		this.#run(SET, keys, values, count);
 	}
 
-	/** Returns the number of keys: each of them had an entry. */
+	/** Returns the number of keys; each must have an entry. */
 	override deletePacked(keys: Buffer, count: number): number {
 		this.#run(DELETE, keys, undefined, count);
 		return count;

@@ -17,7 +17,7 @@ const preparing = ({ inode }: Location) => `${inode}_dispatcher-load-`;
 export const preparationPath = (location: Location) =>
 	join(location.bpffs, `${preparing(location)}${process.pid}`);
 
-/** Removes what a `load` that was killed has left: its program would stay attached. */
+/** Removes the state of a killed `load`: its program would stay attached. */
 export function removeAbandonedLoads(location: Location): void {
 	for (const name of readdirSync(location.bpffs)) {
 		if (!name.startsWith(preparing(location))) continue;
@@ -31,7 +31,7 @@ export function removeAbandonedLoads(location: Location): void {
 }
 
 /**
- * Whether a dispatcher is loaded. A directory without a link is what an `unload` that was killed has left, and one
+ * Whether a dispatcher is loaded. A directory without a link is left by a killed `unload`, and one
  * whose link belongs to no namespace, or to another, outlived a namespace of the same number: both are removed.
  */
 export function isLoaded(location: Location): boolean {
@@ -91,7 +91,7 @@ export function isKnownDead({ directory, inode }: State): boolean {
 export const isAlive = ({ directory, inode }: State) =>
 	hasLink(directory) && attachedTo(directory) === inode;
 
-/** Inode of the network namespace that the directory's link attaches to; 0: it is gone. */
+/** Inode of the network namespace of the directory's link; 0: the namespace was deleted. */
 function attachedTo(directory: string): number {
 	const link = openPin(join(directory, LINK));
 	const { netnsInode } = linkInfo(link);

@@ -53,7 +53,7 @@ function prepare(
 		const program = loaded.program("dispatcher");
 		program.pin(join(directory, PROGRAM));
 		done("program");
-		// From here on the dispatcher is active, with no binding yet: all traffic goes on as before.
+		// From here on the dispatcher is active. Without bindings it changes nothing.
 		const link = attach(program.fd, location);
 		done("attached");
 		pin(link, join(directory, LINK));

@@ -97,7 +97,7 @@ export const dispatcherPins: Pins = {
 /** Found once for all lines of a stream. */
 const locations = new WeakMap<Context, Location>();
 
-/** The namespace whose dispatcher is meant: --netns, else that of this process. */
+/** The dispatcher's namespace: --netns, else that of this process. */
 export function locationOf(context: Context): Location {
 	const known = locations.get(context);
 	if (known) return known;
@@ -113,7 +113,7 @@ const netnsOf = (options: Readonly<Record<string, unknown>>) =>
 export const notLoaded = ({ directory }: Location) =>
 	new Failure("environment", notLoadedText(directory), NOT_LOADED);
 
-/** There is a directory whose namespace is gone; a later one has the same number. */
+/** The directory belongs to a deleted namespace whose inode number was reused. */
 export const leftover = ({ directory }: Location) =>
 	new Failure(
 		"environment",

@@ -13,7 +13,7 @@ import {
 export const DISPATCHER_VERSION = 1;
 
 /**
- * The version that a loaded program carries, in the constants that came with it; undefined for another tool's.
+ * The version in a loaded program's constants; undefined for another tool's program.
  * The kernel's tag of the program would not do: Linux 6.18 computes it in another way.
  *
  * @throws BpfError EPERM without CAP_SYS_ADMIN.

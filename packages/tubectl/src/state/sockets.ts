@@ -29,7 +29,7 @@ export const registerSockets = (
 		const ids = sockets.map(({ destination }) =>
 			destinations.reserve(destinationKeyOf(destination)),
 		);
-		// A socket without a destination would be given to whichever comes next.
+		// A socket left at a free id would serve the next destination with that id.
 		tables.commit();
 		return ids.map((id, i) => {
 			const { fd } = sockets[i] as RegisteredSocket;

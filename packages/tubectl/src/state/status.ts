@@ -3,7 +3,7 @@ import { domainOf, protocolOf } from "../binding/binding.js";
 import type { Destination } from "./destinations.js";
 import type { Tables } from "./tables.js";
 
-/** A destination with its socket and what became of its traffic. */
+/** A destination with its socket and counters. */
 export interface DestinationStatus extends Destination, DestinationMetrics {
 	/** Bindings that lead here. */
 	bindings: number;

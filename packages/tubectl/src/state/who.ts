@@ -19,7 +19,7 @@ export interface Answer {
 	socket: bigint | undefined;
 }
 
-/** Does what the data plane does with a packet, and keeps what it passes by. */
+/** Does the lookups of the dispatcher, and records the bindings that it does not use. */
 export function who(
 	tables: Tables,
 	protocol: Protocol,
@@ -39,7 +39,7 @@ export function who(
 	};
 }
 
-/** The bindings of one port whose prefix the address lies in, by one lookup in the trie for each. */
+/** The bindings of one port whose prefix contains the address, by one lookup in the trie for each. */
 function along(
 	{ bindings, destinations }: Tables,
 	protocol: Protocol,

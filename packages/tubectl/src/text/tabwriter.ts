@@ -1,8 +1,8 @@
 import type { EachRow } from "@sluice/cli-kit";
 
 /**
- * Columns aligned to the right, each one space wider than its widest cell: what Go's tabwriter makes of cells that
- * end in tabs, and what scripts expect of these listings.
+ * Columns aligned to the right, each one space wider than its widest cell, like Go's tabwriter with cells that
+ * end in tabs; scripts depend on this format.
  *
  * @param rows is called twice, for the widths and for the lines: a large table is never in memory as a whole
  */

@@ -55,7 +55,7 @@ export function ipPacket(spec: PacketSpec): Buffer {
 	return withIp(spec, transport);
 }
 
-/** Where the checksum stands in the transport header. */
+/** Offset of the checksum in the transport header. */
 const checksumAt = { tcp: 16, udp: 6 } as const;
 
 /** A datagram as a tunnel sends it: without a checksum. */

@@ -1,12 +1,12 @@
 import { Address } from "@sluice/maps/address";
 import { GUE_FLAGS, gueWords } from "./gue.js";
 
-// A packet layer by layer: what an intercepted packet can be, and no more.
+// A packet layer by layer, for the protocols that the programs handle.
 
 /** A packet, layer by layer, from the outside in. */
 export interface Decoded {
 	layers: Layer[];
-	/** What is left could not be read: the packet is cut, or not what its headers say. */
+	/** The rest could not be decoded: the packet is truncated or malformed. */
 	cut: boolean;
 }
 
@@ -23,7 +23,7 @@ export interface IpLayer {
 	source: Address;
 	destination: Address;
 	ttl: number;
-	/** Bytes, header included, as the header says. */
+	/** Length field of the header: bytes, header included. */
 	length: number;
 	/** Not there where the packet is whole. */
 	fragment?: { id: number; offset: number; more: boolean };
@@ -54,7 +54,7 @@ interface IcmpLayer {
 	layer: "icmp" | "icmpv6";
 	type: number;
 	code: number;
-	/** What would fit, where the packet says that one did not. */
+	/** MTU of a size error. */
 	mtu?: number;
 }
 
@@ -79,7 +79,7 @@ export interface Other {
 class Cut extends Error {}
 
 /**
- * Takes a packet apart, from its Ethernet header on. GUE is what looks like it: that a port is a tunnel's is known to
+ * Decodes a packet from its Ethernet header on. GUE is detected by its fields: that a port is a tunnel's is known to
  * the tables alone.
  */
 export function decode(frame: Buffer): Decoded {

@@ -58,7 +58,7 @@ const QUOTED_6 = 1280 - IPV6_HEADER - 8;
  *
  * @param packet from its IP header on
  * @param router its address, of the packet's family
- * @param mtu what would fit; undefined: the destination is unreachable
+ * @param mtu of the size error; undefined: the destination is unreachable
  */
 export function icmpError(
 	packet: Buffer,

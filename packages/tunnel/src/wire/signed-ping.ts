@@ -3,7 +3,7 @@ import type { Sid } from "@sluice/maps/tables";
 import { siphash128 } from "../siphash.js";
 
 // Signed pings and their answers: `struct signed_ping` and `struct ping_answer` of bpf/tunnel/ping_answer.h. All numbers
-// are in network byte order; a MAC is SipHash-2-4-128 of all that stands in the header but itself.
+// are in network byte order; the MAC is SipHash-2-4-128 of the other fields of the header.
 
 const words = {
 	ping: 0x2802a000,
@@ -18,7 +18,7 @@ const ANSWER_SIZE = 72;
 /** Bytes of UDP payload from which on a ping is answered: the answer is as long as the ping. */
 export const LEAST_ANSWERED = ANSWER_SIZE;
 
-/** What a signed ping says. */
+/** The fields of a signed ping. */
 interface SignedPing {
 	sid: Sid;
 	/** The signing key, 16 bytes. */
@@ -30,7 +30,7 @@ interface SignedPing {
 	challenge?: bigint | undefined;
 }
 
-/** @param size of the whole UDP payload; what is beyond the header is zero */
+/** @param size of the whole UDP payload; the padding after the header is zero */
 export function signedPing(ping: SignedPing, size = LEAST_ANSWERED): Buffer {
 	const { sid, key, tunnel, time, challenge } = ping;
 	const header = Buffer.alloc(challenge === undefined ? 36 : 44);

@@ -21,7 +21,7 @@ const isTransport = (layer: Layer | undefined) =>
 	layer?.layer === "icmp" ||
 	layer?.layer === "icmpv6";
 
-/** An IP header and what it carries, in one part. */
+/** An IP header with its payload, as one part. */
 function flow(ip: IpLayer, next: Layer | undefined): string {
 	const { source, destination, fragment } = ip;
 	const ends =

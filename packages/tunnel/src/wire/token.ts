@@ -15,7 +15,7 @@ export const sentEpoch = (now: bigint): number =>
 	Number((now - TOKEN_EPOCH / 2n) / TOKEN_EPOCH);
 
 /**
- * The token of a flow in an epoch: what a packet carries in place of its service's key. SipHash-2-4-128 under the signing key
+ * The token of a flow in an epoch: carried in place of the service's key. SipHash-2-4-128 under the signing key
  * over the epoch, the sid, both addresses, both ports and the protocol, all in network byte order, IPv4 as ::ffff:0:0/96;
  * epoch, sid and protocol are 4 bytes each.
  */

@@ -17,7 +17,7 @@ import type { Change } from "../tables/apply.js";
 import { requireBpffs } from "../tables/pins.js";
 import type { Target } from "../tables/target.js";
 
-/** Pause between two looks at what has changed around us, in milliseconds. */
+/** Pause between two checks of routes, names and the filter, in milliseconds. */
 const REFRESH = 2000;
 
 /** A look that takes long, of thousands of upstreams, is repeated less often: the pause is this many times as long. */

@@ -40,7 +40,7 @@ export function rulesOf(content: unknown, mistakes: Mistakes): Rule[] {
 	});
 }
 
-/** Checks what no entry can know of itself. */
+/** Checks across entries. */
 export function checkTogether(
 	rules: readonly Rule[],
 	mistakes: Mistakes,
@@ -109,7 +109,7 @@ function problemOf(issue: Issue): string {
 	return `expected ${expectedText(issue)}, got ${shown(issue.type === "strict_object" ? got : issue.input)}`;
 }
 
-/** Of an object with a part missing, the part is what was expected. */
+/** The expected value of an object with a missing field is the field. */
 function expectedText(issue: Issue): string {
 	const missing =
 		issue.type === "strict_object" &&

@@ -14,7 +14,7 @@ export interface Config {
 
 /**
  * Reads the configuration.
- * @throws Failure usage: every mistake with file, line, path, what was expected and what was got.
+ * @throws Failure usage: every mistake with file, line, path, the expected and the actual value.
  */
 export function readConfig(file: string): Config {
 	let bytes: Buffer;

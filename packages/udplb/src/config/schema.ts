@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import * as v from "valibot";
 
-// Every message says what was expected: the reader of the file adds where, and what was got.
+// Every message is the expected value; the caller adds file, line and the actual value.
 
 const portText = "an integer from 1 to 65535";
 const port = v.pipe(

@@ -3,7 +3,7 @@ import { defaultDevices } from "@sluice/iproute";
 import { iprouteJson } from "./iproute.js";
 
 export interface Interface {
-	/** As the kernel has it now: it may be renamed. */
+	/** Its present name: it may be renamed. */
 	name: string;
 	index: number;
 	/** Packets to 127.0.0.1 and ::1 come in here alone. */

@@ -6,7 +6,7 @@ import { parseRows } from "@sluice/iproute";
 /** How long a command may take, in milliseconds: nothing of the network may keep the program from ending. */
 const TIMEOUT = 10_000;
 
-/** Runs one `ip` or `tc` command. @throws Failure with what it said on stderr; environment: no rights, or no iproute2 */
+/** Runs one `ip` or `tc` command. @throws Failure with its stderr; environment: no rights, or no iproute2 */
 export async function iproute(
 	program: "ip" | "tc",
 	args: readonly string[],
@@ -32,7 +32,7 @@ export async function iproute(
 	throw new Failure("failed", `${command}: ${said}`);
 }
 
-/** The same, for what it prints as JSON. */
+/** The same, with its output parsed as JSON. */
 export async function iprouteJson<T>(
 	program: "ip" | "tc",
 	args: readonly string[],
@@ -40,7 +40,7 @@ export async function iprouteJson<T>(
 	return parseRows(await iproute(program, ["-j", ...args]));
 }
 
-/** Runs many `ip` commands in one process, over those that fail. @returns what it printed */
+/** Runs many `ip` commands in one process, and continues after failures. @returns its output */
 export async function ipBatch(
 	lines: readonly string[],
 	options: readonly string[] = [],

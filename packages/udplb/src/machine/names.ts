@@ -11,7 +11,7 @@ export type Addresses = ReadonlyMap<string, string>;
 
 export interface Lookup {
 	addresses: Addresses;
-	/** Names without an answer, with the resolver's code. They keep the address that they had before, if any. */
+	/** Names without an answer, with the resolver's code. They keep their previous address, if any. */
 	failed: ReadonlyMap<string, string>;
 }
 
@@ -78,7 +78,7 @@ export function requireAddresses(
 		throw new Failure("failed", lines, { code: "UNRESOLVED" });
 }
 
-/** The kernel drops what comes in by a card for a loopback address. @throws Failure usage: file, line and path */
+/** The kernel drops packets from outside to a loopback address. @throws Failure usage: file, line and path */
 export function refuseLoopback({ file, rules, lineAt }: Config): void {
 	const lines: string[] = [];
 	for (const { host, path } of hosts(rules))

@@ -21,7 +21,7 @@ interface Entry {
 export class Neighbours {
 	#ours = new Map<string, { address: string; device: string }>();
 
-	/** Makes these the entries that are kept: sets those that are missing, lets the others go. */
+	/** Makes these the managed entries: adds missing ones, releases the others. */
 	async keep(routes: Routes): Promise<void> {
 		const wanted = new Map<string, { address: string; device: string }>();
 		for (const { local, device, neighbour } of routes.values()) {

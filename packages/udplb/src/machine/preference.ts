@@ -1,2 +1,2 @@
-/** Our own place on the hook: behind the tunnel's, ahead of what the kernel numbers by itself (49152 and down). */
+/** The preference of our filter: after the tunnel's, before those that the kernel assigns (49152 and below). */
 export const PREFERENCE = 7727;

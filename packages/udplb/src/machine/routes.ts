@@ -13,7 +13,7 @@ export interface Route {
 
 export type Routes = ReadonlyMap<string, Route>;
 
-/** Addresses beyond these are left to the kernel alone, which finds the way to each packet in any case. */
+/** The routes of further addresses are not looked up here; the kernel routes each packet in any case. */
 const LOOKED_UP = 4096;
 
 interface RouteGet {
@@ -24,7 +24,7 @@ interface RouteGet {
 	via?: { host: string };
 }
 
-/** Asks the kernel for the way to each of the first `LOOKED_UP` addresses. One without a way has no entry. */
+/** Looks up the route to each of the first `LOOKED_UP` addresses. An address without a route has no entry. */
 export async function findRoutes(
 	addresses: readonly string[],
 ): Promise<Routes> {

@@ -1,4 +1,4 @@
-/** A SIGHUP that comes while the program is still loaded is remembered: by default it would end the process. */
+/** Records a SIGHUP during start-up: by default it would end the process. */
 export const early = { hangup: false };
 
 // The other commands end by it, as programs do.

@@ -30,7 +30,7 @@ export function makeLog(env: Env, json: boolean): Log {
 	};
 }
 
-/** The packets go on when the reader of the decisions is gone, or the disk is full. */
+/** Forwarding continues if the reader of the decisions is gone or the disk is full. */
 function writeDecision(text: string): void {
 	try {
 		writeAll(STDOUT, Buffer.from(text), () => {});

@@ -5,7 +5,7 @@ import type { Log } from "./log.js";
 /** Pause before a name that did not resolve is looked up again, in milliseconds. */
 const RETRY = 5000;
 
-/** Looks host names up again from time to time, without anybody waiting for the resolver. */
+/** Looks host names up again at intervals, in the background. */
 export class NameWatch {
 	readonly #interval: number;
 	readonly #log: Log;

@@ -53,7 +53,7 @@ interface ServeOptions {
 	resolve: number;
 }
 
-/** What a configuration file comes to, once names and routes have been looked up. */
+/** A configuration file with its names and routes looked up. */
 interface Wanted {
 	rules: Rule[];
 	addresses: Addresses;
@@ -115,7 +115,7 @@ export class Server {
 			if (others.length > 0) await this.#neighbours.keep(wanted.routes);
 			removePins(this.#pinsByName());
 		} catch (error) {
-			// What a process that was killed has left goes on as it was.
+			// The program of a killed process continues.
 			if ((await this.#attached()) === undefined && others.length === 0)
 				removePins(this.#pins);
 			await this.#neighbours.release();
@@ -133,7 +133,7 @@ export class Server {
 	}
 
 	/**
-	 * Reads the configuration again and changes what differs.
+	 * Reads the configuration again and applies the difference.
 	 * @throws Error of any kind, and all stays as it was
 	 */
 	async reload(): Promise<Change> {
@@ -143,7 +143,7 @@ export class Server {
 	}
 
 	/**
-	 * Follows what has changed around it: the filter, routes, names, and neighbour entries that were removed.
+	 * Checks for changes: the filter, routes, names, and removed neighbour entries.
 	 * @throws Failure environment: the interface is gone; failed: something could not be looked up
 	 */
 	async refresh(): Promise<void> {
@@ -197,7 +197,7 @@ export class Server {
 		this.#unlock?.();
 	}
 
-	/** Logs what is still in the ring buffer, and closes it. */
+	/** Logs the remaining events of the ring buffer, and closes it. */
 	#endRing(): void {
 		const ring = this.#ring;
 		this.#ring = undefined;
@@ -260,7 +260,7 @@ export class Server {
 		return { rules, addresses, routes, targets };
 	}
 
-	/** An interface may get another name while it is served. @throws Failure environment: it is gone */
+	/** The interface may be renamed. @throws Failure environment: it was deleted */
 	#followName(): void {
 		const { device } = this.#options;
 		const name = interfaceName(device.index);
@@ -303,7 +303,7 @@ export class Server {
 		return (await findFilter(this.#options.device.name)).program;
 	}
 
-	/** Fills a new program's tables, then lets it take over in one step. */
+	/** Fills the tables of a new program, then replaces the old one in one step. */
 	async #begin(wanted: Wanted): Promise<Change> {
 		const { object, debug, device } = this.#options;
 		const generation = load(object, sizesFor(wanted.targets), debug);

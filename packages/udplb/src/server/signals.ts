@@ -2,7 +2,7 @@ import { early } from "./early.js";
 
 type Event = "stop" | "reload" | "refresh";
 
-/** What is to be done next. Signals that come meanwhile are remembered, each kind once; the end goes first. */
+/** The next action. Signals that arrive meanwhile are queued, each kind once; stopping comes first. */
 export class Signals {
 	readonly #waiting = new Set<Event>();
 	#wake = () => {};

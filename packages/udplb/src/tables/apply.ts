@@ -29,7 +29,7 @@ const GRACE = 20;
 
 /**
  * Makes a generation's tables hold these targets, by writing what differs. A packet finds all of a key's old state or
- * all of its new: what is new is written to slots that no key names yet, then the key is changed, and what was there is
+ * all of its new: new targets are written to unused slots, then the key is changed, and the old slots are
  * cleared when no packet can be looking at it any more.
  *
  * @throws NoRoom, and nothing is changed; BpfError the kernel refuses

@@ -35,7 +35,7 @@ export interface Generation {
 	readonly traffic: OpenTable<number, ValueOf<typeof lbTrafficTable.value>>;
 	readonly outcomes: OpenTable<number, bigint[]>;
 	readonly eventsFd: number;
-	/** Pins the program and its tables in a directory, in place of what is pinned there. */
+	/** Pins the program and its tables in a directory, in place of existing pins. */
 	pinIn(directory: string): void;
 	close(): void;
 }
@@ -94,7 +94,7 @@ export function load(
 	};
 }
 
-/** Fragments of an earlier run may still be on their way: begin anywhere. */
+/** Random, since fragments of an earlier run may still be in flight. */
 function startIds(loaded: LoadedObject): void {
 	const table = loaded.table(lbNextIdTable);
 	table.set(0, Math.floor(Math.random() * 2 ** 32));

@@ -3,7 +3,7 @@ import path from "node:path";
 import { Failure, noBpffs } from "@sluice/cli-kit";
 import { isBpffs } from "@sluice/maps/bpffs";
 
-/** Maps that are pinned beside the program: what `stats` reads, and what people may want to look at. */
+/** Maps that are pinned beside the program: for `stats`, and for inspection. */
 export const pinnedMaps = ["keys", "slots", "upstreams", "traffic", "outcomes"];
 const PROGRAM = "udplb";
 
@@ -16,7 +16,7 @@ export const programPin = (directory: string) => path.join(directory, PROGRAM);
 export const pinDirectory = (bpffs: string, index: number) =>
 	path.join(bpffs, "udplb", `${prefix()}${index}`);
 
-/** Where udplb 0.1.0 had them: under the interface's name. bpffs refuses dots, so they are written %2e. */
+/** The path in udplb 0.1.0: under the interface's name. bpffs refuses dots, so they are written %2e. */
 export const pinDirectoryByName = (bpffs: string, name: string) =>
 	path.join(
 		bpffs,
@@ -53,7 +53,7 @@ export function makePinDirectory(directory: string): void {
 	}
 }
 
-/** Removes what udplb has pinned there, and the directory. */
+/** Removes the pins of udplb, and the directory. */
 export function removePins(directory: string): void {
 	for (const name of [...pinnedMaps, PROGRAM]) {
 		rmSync(path.join(directory, name), { force: true });

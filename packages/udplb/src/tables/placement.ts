@@ -5,7 +5,7 @@ import type { Sizes } from "./generation.js";
 import { suits, tableSizes } from "./maglev.js";
 import type { Target, TargetUpstream } from "./target.js";
 
-/** Where a target stands in the tables. */
+/** A target's position in the tables. */
 export interface Placed {
 	target: Target;
 	/** Index of each upstream, in the target's order. */
@@ -120,7 +120,7 @@ export class Placement {
 
 const nameOf = ({ address, port }: Target) => endpointText(address, port);
 
-/** What makes an upstream another one, whose counters begin at 0. */
+/** The identity of an upstream: with another one, its counters start at 0. */
 const identity = ({ host, port, address }: TargetUpstream) =>
 	`${host} ${port} ${address}`;
 

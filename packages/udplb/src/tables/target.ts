@@ -24,7 +24,7 @@ export interface TargetUpstream {
 	ifindex: number;
 }
 
-/** What the tables are to hold: rules with addresses for names, and with what routing says of them. */
+/** The desired content of the tables: rules with resolved names and routes. */
 export function targetsOf(
 	rules: readonly Rule[],
 	addresses: Addresses,
