@@ -11,14 +11,14 @@ const STDOUT = 1;
 /** A packet that is to be captured. */
 export interface CapturedPacket {
 	ifindex: number;
-	/** Name of the interface; undefined: gone meanwhile. */
+	/** Name of the interface; undefined: deleted in the meantime. */
 	interface: string | undefined;
 	/** It has no link-layer header: `data` begins with IP. */
 	raw: boolean;
 	/** Nanoseconds since 1970. */
 	time: bigint;
 	direction: Direction;
-	/** Bytes that it had; `data` may be cut. */
+	/** Original length; `data` may be truncated. */
 	length: number;
 	data: Buffer;
 	/** Packets with the same number are one packet, seen twice. */
@@ -36,7 +36,7 @@ export interface CaptureFile {
  * Begins a capture.
  *
  * @param file "-" for stdout
- * @param snapshot bytes of a packet that are kept
+ * @param snapshot bytes captured of a packet
  * @throws Failure failed
  */
 export function captureFile(
@@ -44,7 +44,7 @@ export function captureFile(
 	application: string,
 	snapshot: number,
 ): CaptureFile {
-	// Packets are as secret as what they carry.
+	// Packets are as secret as their payload.
 	const own = file === "-" ? undefined : privateFile(file);
 	// At once: others may read it while it grows.
 	own?.place();

@@ -7,7 +7,7 @@ export interface Captured {
 	/** Nanoseconds since 1970. */
 	time: bigint;
 	direction: "ingress" | "egress";
-	/** Bytes that it had; `data` may be cut. */
+	/** Original length; `data` may be truncated. */
 	length: number;
 	data: Buffer;
 	/** Packets with the same number are one packet, seen twice. */
@@ -51,8 +51,8 @@ export function sectionHeader(application: string): Buffer {
 
 /**
  * Comes before the first packet of its interface.
- * @param snapshot bytes of a packet that are kept
- * @param link what its packets begin with: raw is IP
+ * @param snapshot bytes captured of a packet
+ * @param link the link type of its packets: raw is IP
  */
 export function interfaceDescription(
 	name: string,

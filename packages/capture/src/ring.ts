@@ -3,7 +3,7 @@ import type { Context } from "@sluice/cli-kit";
 /** Milliseconds between two looks at counters. */
 const INTERVAL = 1000;
 
-/** A counter, and what is called with its growth. */
+/** A counter, and a callback for its growth. */
 export type Counter = readonly [
 	read: () => bigint,
 	grown: (growth: number) => void,
@@ -25,7 +25,7 @@ interface RingOptions {
  *
  * @param fd of the ring buffer
  * @returns how many were taken
- * @throws what `take` throws
+ * @throws the errors of `take`
  */
 export async function readRing(
 	context: Context,
@@ -42,7 +42,7 @@ export async function readRing(
 	}
 }
 
-/** @returns reports what the counters have grown by since the last call */
+/** @returns a function that reports the growth of the counters since its last call */
 function growthOf(counters: readonly Counter[]): () => void {
 	const before = counters.map(([read]) => read());
 	return () => {

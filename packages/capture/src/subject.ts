@@ -12,14 +12,14 @@ import {
 import type { Decoded, GueLayer, IpLayer, Layer } from "@sluice/tunnel/wire";
 import type { Filter } from "./filter.js";
 
-/** What a packet belongs to; what is undefined is not known. */
+/** The service, tunnel and client of a packet; undefined: unknown. */
 export interface Subject {
 	service?: Sid | undefined;
 	tunnel?: number | undefined;
 	client?: Address | undefined;
 }
 
-/** Finds what packets belong to, by the tables as they are. */
+/** Finds the service, tunnel and client of packets by the present tables. */
 export function subjects(context: Context): (packet: Decoded) => Subject {
 	const verify = context.openTable(verifyTable, { readOnly: true });
 	const encap = context.openTable(encapTable, { readOnly: true });
@@ -59,7 +59,7 @@ export function subjects(context: Context): (packet: Decoded) => Subject {
 	};
 }
 
-/** Whether a packet is one that the filter wants; direction and reason are its caller's. */
+/** Whether a packet matches the filter; the caller checks direction and reason. */
 export const isSubject = (
 	{ service, tunnel, client }: Filter,
 	subject: Subject,

@@ -9,7 +9,7 @@ import { set } from "./commands/set.js";
 import { stats } from "./commands/stats.js";
 import { flagLists } from "./flag-lists.js";
 
-/** TABLE-CONFIG: what the programs on an interface do. */
+/** TABLE-CONFIG: the configuration of the programs on an interface. */
 export const cli: Cli = {
 	name: "cli_cfg",
 	summary: "configure the programs on an interface",

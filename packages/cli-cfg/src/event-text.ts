@@ -6,7 +6,7 @@ import { decode, framed, packetText } from "@sluice/tunnel/wire";
 
 /** What an event's own numbers mean outside. */
 export interface EventOrigin {
-	/** Undefined: gone meanwhile. */
+	/** Undefined: deleted in the meantime. */
 	interface: string | undefined;
 	/** Nanoseconds since 1970. */
 	time: bigint;

@@ -3,7 +3,7 @@ import { flagNames } from "@sluice/maps/tables";
 
 /**
  * What completes `<flags>`: the names that were typed, and one more.
- * @param words the id comes last, the direction before it
+ * @param words the last is the id, the one before it the direction
  */
 export function flagLists(
 	_context: Context,

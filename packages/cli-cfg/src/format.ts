@@ -3,7 +3,7 @@ import { flagWords } from "@sluice/maps/tables";
 
 // Lines that scripts rely on: prefix, tabs and field order stay as they are.
 
-/** @param name "*" for every interface; undefined for one that is gone, printed "-" */
+/** @param name "*" for all interfaces; undefined for a deleted one, printed "-" */
 export function configLine(
 	name: string | undefined,
 	{ ifindex, direction }: ConfigKey,

@@ -7,7 +7,7 @@ import {
 } from "@sluice/cli-kit";
 import type { ConfigKey, Direction } from "@sluice/maps/tables";
 
-/** Which rows a command line means: every part left out stands for all. */
+/** The rows that a command line selects: an omitted part matches all. */
 export interface Selection {
 	/** Name of an interface, or undefined for rows of any interface. */
 	interface: string | undefined;
@@ -36,8 +36,8 @@ export const directionOf = (text: string): Direction =>
 	values.integer("idx", text, 0, 1) === 0 ? "ingress" : "egress";
 
 /**
- * The index of an interface that is there; `if7` stands for index 7 where no interface has that name, so that the
- * rows of one that is gone can be reached.
+ * The index of an interface; `if7` is index 7 if no interface has that name, which selects the rows of a deleted
+ * interface.
  *
  * @throws Failure missing, where there is none
  */
@@ -49,7 +49,7 @@ export function ifindexOf(name: string, { kernel }: Context): number {
 	throw noInterface(name);
 }
 
-/** "*" for every interface, undefined for one that is gone. */
+/** "*" for all interfaces, undefined for a deleted one. */
 export const interfaceOf = (
 	{ ifindex }: ConfigKey,
 	{ kernel }: Context,

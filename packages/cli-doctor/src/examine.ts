@@ -3,7 +3,7 @@ import { checks } from "./checks/index.js";
 import type { Finding } from "./finding.js";
 import { CannotLook, type World } from "./world.js";
 
-/** All that was found, and what could not be looked at, with the reason. */
+/** All findings, and the checks that could not run, with the reason. */
 export interface Examination {
 	checks: number;
 	findings: Finding[];
@@ -38,7 +38,7 @@ export async function examine(world: World): Promise<Examination> {
 	return result;
 }
 
-/** Reads the counters for the first time. Why they cannot be read is said by the check that reads them again. */
+/** Reads the counters for the first time. The check that reads them again reports why they cannot be read. */
 function beginCounting(world: World): void {
 	try {
 		world.firstCounts();

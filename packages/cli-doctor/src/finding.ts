@@ -6,7 +6,7 @@ export interface Finding {
 	code: string;
 	/** One sentence. */
 	message: string;
-	/** The command that mends it, for a shell, as root unless it says otherwise. */
+	/** The shell command that fixes it, to run as root. */
 	fix?: string;
 	/** What to find out or to do, where no command is sure to be right. */
 	question?: string;

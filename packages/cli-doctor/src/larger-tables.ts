@@ -31,7 +31,7 @@ function base(world: World, otherwise: number): number {
 	}
 }
 
-/** Rows for more interfaces than a machine has are those of interfaces that are gone. */
+/** More rows than a machine has interfaces are rows of deleted interfaces. */
 function deleteGone(world: World): string {
 	const rows = world.config().map(([{ ifindex }]) => ifindex);
 	const indexes = [...new Set(rows)].filter(

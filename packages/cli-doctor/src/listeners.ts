@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { Address } from "@sluice/maps/address";
 import { type Endpoint, protocols } from "@sluice/maps/tables";
 
-/** States in /proc/net: TCP_LISTEN, and what an unconnected UDP socket has. */
+/** States in /proc/net: TCP_LISTEN, and that of an unconnected UDP socket. */
 const states = { tcp: "0A", udp: "07" } as const;
 
 /**
@@ -40,7 +40,7 @@ export function boundSockets(): Endpoint[] | undefined {
 	return found;
 }
 
-/** Whether a socket that is bound to the first receives what is sent to the second. */
+/** Whether a socket bound to the first address receives packets to the second. */
 export const isListening = (bound: Endpoint, to: Endpoint): boolean =>
 	bound.proto === to.proto &&
 	bound.port === to.port &&

@@ -5,7 +5,7 @@ const COMPARE =
 const DUMP =
 	'which packets are they? "cli_cfg dump" shows those of a hook with the flag dump';
 
-/** Outcomes that stop traffic: what they mean, and what to find out. `no-config` is found by the check of config rows. */
+/** Outcomes of lost traffic: their meaning, and the next step. The check of config rows reports `no-config`. */
 export const meanings: Readonly<
 	Partial<Record<Outcome, readonly [what: string, question: string]>>
 > = {

@@ -8,7 +8,7 @@ import { needed, type World } from "./world.js";
 
 /**
  * The first interface with our ingress whose packets the kernel does not route to an address, and its complaint: routing
- * rules may treat what comes in by an interface otherwise than what this machine sends. The address itself is routed.
+ * rules may treat packets from an interface differently from those of this machine. The address itself is routed.
  */
 export async function notForwarded(
 	world: World,

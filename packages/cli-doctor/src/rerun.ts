@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 
-/** Docker's own set has neither; a second start must not lose what the first one named. */
+/** Docker's own set has neither; a restart must keep the options of the first start. */
 const CAPABILITIES = "--cap-add=BPF --cap-add=NET_ADMIN";
 
 /**

@@ -5,7 +5,7 @@ import { join } from "node:path";
 export const quoted = (word: string): string =>
 	/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 
-/** Where a program stands on the PATH. */
+/** The path of a program on the PATH. */
 export function onPath(
 	program: string,
 	path: string | undefined,

@@ -99,7 +99,7 @@ const explanation = command({
 	},
 });
 
-/** See why a packet goes where it goes, or nowhere. */
+/** Explains the outcome of a packet. */
 export const cli: Cli = {
 	name: "cli_explain",
 	summary: "print what would happen to a packet, and why",

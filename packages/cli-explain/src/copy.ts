@@ -17,7 +17,7 @@ import {
 import { type Attached, mapsOf } from "@sluice/tunnel/hooks";
 import { type LiveTables, openLive } from "./live-tables.js";
 
-/** `struct __sk_buff`: as much of it as there is, and where the interface's index stands. */
+/** `struct __sk_buff`: its size, and the offset of the interface's index. */
 const CONTEXT = 192;
 const IFINDEX = 40;
 const WIRE_LEN = 160;
@@ -69,11 +69,11 @@ export class Copy {
 	}
 
 	/**
-	 * Runs it on a packet that stands on an interface.
+	 * Runs it on a packet at an interface.
 	 *
-	 * @param before one that comes before it, whose outcome is not of interest
+	 * @param before a packet to run before it, without its outcome
 	 * @param sid the service that the packet names
-	 * @param learning the tunnel that the packet may change: the copy then has one of its own
+	 * @param learning the tunnel that the packet may change: the copy then has a private row of it
 	 * @throws Failure failed, where the object is not the attached program
 	 */
 	run(

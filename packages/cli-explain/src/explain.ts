@@ -26,7 +26,7 @@ export interface Explanation {
 	fate: string;
 	reason: string;
 	verdict: Verdict;
-	/** As it goes on; null where it ends. */
+	/** The packet after the run; null if it ends here. */
 	result: Decoded | null;
 	/** Bytes of it from the IP header on. */
 	size: number | null;

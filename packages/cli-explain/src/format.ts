@@ -2,7 +2,7 @@ import { type Decoded, packetText } from "@sluice/tunnel/wire";
 import type { Explanation } from "./explain.js";
 import { verdictText } from "./verdict.js";
 
-// Lines that scripts rely on: the first word of each says what it is.
+// Lines that scripts depend on: the first word of each is its kind.
 
 export function lines(explanation: Explanation): string[] {
 	const { program, packet, rows, outcome, reason, verdict, result, size } =

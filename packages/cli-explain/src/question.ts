@@ -13,7 +13,7 @@ export interface Question {
 	sid?: Sid | undefined;
 	/** The tunnel packet is a ping for this tunnel. */
 	ping?: number | undefined;
-	/** The packet is a fragment; a later one comes after its first. */
+	/** The packet is a fragment; a later one is run after its first. */
 	fragment?: "first" | "later" | undefined;
 	/** The packet is the ICMP error of a router about the one described. */
 	icmp?: { router: Address; mtu: number | undefined } | undefined;
@@ -24,7 +24,7 @@ export interface Question {
 	object?: string | undefined;
 }
 
-/** The kernel runs programs on packets of no more than a page, with what it puts around them. */
+/** BPF_PROG_TEST_RUN takes packets of up to a page, with the headroom and tailroom that it adds. */
 const LARGEST = 3500;
 
 /** @throws Failure usage */

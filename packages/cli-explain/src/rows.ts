@@ -12,7 +12,7 @@ import { endpointName } from "@sluice/tunnel";
 import type { End } from "@sluice/tunnel/wire";
 import type { LiveTables } from "./live-tables.js";
 
-/** A row that the program looks for, and what it finds. */
+/** A lookup of the program, with its result. */
 export interface TableRow {
 	table: string;
 	key: string;
@@ -20,7 +20,7 @@ export interface TableRow {
 	value: string | null;
 }
 
-/** What the program goes by. */
+/** The fields that the lookups depend on. */
 export interface Asked {
 	device: string;
 	ifindex: number;

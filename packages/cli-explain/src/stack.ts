@@ -9,7 +9,7 @@ export interface Stack {
 	route: string | null;
 	/** The interface by which it leaves; null: it does not. */
 	interface: string | null;
-	/** Whether it comes to the egress hook that was asked about, or, after ingress, to one with our program. */
+	/** Whether it reaches the given egress hook, or, after ingress, one with our program. */
 	reached: boolean;
 	/** A sentence on that. */
 	hook: string;
@@ -26,7 +26,7 @@ export async function beforeEgress(
 	if (!ends) return unknown;
 	const { source, destination } = ends;
 	const back = await routeOf(destination === source ? [] : [source]);
-	// A packet of this host's own has its address; any other came in by the interface that leads to its sender.
+	// A packet of this host has its address; others arrived at the interface of the route to their sender.
 	const way =
 		back.row?.type === "local"
 			? ["from", source]
@@ -44,7 +44,7 @@ export async function beforeEgress(
 			};
 }
 
-/** Where a packet goes that has come in by an interface and passed its ingress hook. */
+/** The route of a packet that has passed the ingress hook of an interface. */
 export async function afterIngress(
 	packet: Decoded,
 	device: string,
@@ -81,7 +81,7 @@ const unknown: Stack = {
 	drops: null,
 };
 
-/** The route of a packet that comes in or is sent as `way` says. */
+/** The route of a packet, received or sent as in `way`. */
 async function through(
 	destination: string,
 	source: string,
@@ -122,7 +122,7 @@ async function routeOf(
 	return "rows" in answer ? { row: answer.rows[0] } : { failed: answer.failed };
 }
 
-/** Why the kernel has no route for a packet, in words that say what to do. */
+/** Why the kernel has no route for a packet, with the next step. */
 async function reasonOf(
 	complaint: string,
 	destination: string,

@@ -17,10 +17,10 @@ import {
 import type { LiveTables } from "./live-tables.js";
 import type { Question } from "./question.js";
 
-/** The packet as it stands on the interface, and what the program will go by. */
+/** The packet at the interface, with the fields that the lookups depend on. */
 interface Standing {
 	frame: Buffer;
-	/** A frame that comes before it. */
+	/** A frame to run before it. */
 	before?: Buffer | undefined;
 	protocol: "tcp" | "udp";
 	source: End;
@@ -97,7 +97,7 @@ function keyFor({ key }: Question, { verify }: LiveTables, sid: Sid): Buffer {
 	});
 }
 
-/** The key given, else what a packet of the service carries: its key, or a token where its tunnel requires one. */
+/** The given key, else the key of the service, or a token if its tunnel requires one. */
 function fieldFor(
 	question: Question,
 	tables: LiveTables,
@@ -122,7 +122,7 @@ function fieldFor(
 	);
 }
 
-/** The outer header of what comes in by a service's tunnel. */
+/** The outer header of packets that arrive in a service's tunnel. */
 function endsOf(
 	{ verify, tunnel }: LiveTables,
 	sid: Sid,

@@ -26,7 +26,7 @@ export function collector(sources: Sources, mostTunnels: number): Registry {
 		name: "sluice_build_info",
 		help: "Version of this program and of Node",
 		labelNames: ["version", "nodeversion"],
-		// The first to be asked: it fills the others before they are.
+		// The first collected metric fills the others.
 		collect() {
 			const readings = sources.read();
 			for (const metric of Object.values(all)) metric.reset();
@@ -48,7 +48,7 @@ export function collector(sources: Sources, mostTunnels: number): Registry {
 	return registry;
 }
 
-/** Outcomes of pings whose sender became the remote. */
+/** Outcomes of pings that moved a remote. */
 const learned: ReadonlySet<Outcome> = new Set([
 	"ping-learned",
 	"ping-signed-learned",

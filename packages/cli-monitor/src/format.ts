@@ -2,7 +2,7 @@ import { clock, isoTime } from "@sluice/capture";
 import { decode, framed, packetText } from "@sluice/tunnel/wire";
 import type { Drop } from "./monitor.js";
 
-// Lines that scripts rely on: prefix, tabs and field order stay as they are; "-" is what is not known.
+// Lines that scripts depend on: prefix, tabs and order of fields are stable; "-" is unknown.
 
 export const dropLine = (drop: Drop): string =>
 	[

@@ -28,9 +28,9 @@ export interface Drop {
 	/** Nanoseconds since 1970. */
 	time: bigint;
 	ifindex: number;
-	/** Undefined: not known, or gone meanwhile. */
+	/** Undefined: unknown, or deleted in the meantime. */
 	interface: string | undefined;
-	/** Ours: of the program. The kernel's: on its way in, or on its way out. */
+	/** Of our drops: the program's direction. Of the kernel's: before or after output. */
 	direction: Direction;
 	by: "tunnel" | "kernel";
 	reason: string;

@@ -71,7 +71,7 @@ export const bulk: BulkTables<{ service: Service }, Sid, Verify> = {
 	beside: [rotationTable, signingTable],
 	delWords: ({ service, group }) => ["del", String(service), String(group)],
 	saveNote: "with the keys, so it is as secret as they are",
-	// The lines are carried out on empty tables, so that services may exchange what they have.
+	// The lines run on empty tables, so that services may exchange their endpoints.
 	restoring(context) {
 		const before = [...context.openTable(verifyTable).entries()];
 		for (const table of [verifyTable, encapTable, natTable] as const)

@@ -67,7 +67,7 @@ export function rotationDocument(
 	return {
 		phase: phaseOf(service, rotation),
 		key: show(key),
-		/** That came with this key while the service's own was the other one. */
+		/** Packets with this key while the other one was the service's. */
 		packets: Number(packets),
 		/** Seconds since the last of them; null: none. */
 		idle:
@@ -95,7 +95,7 @@ export const signingDocument = ({ key, flags }: Signing, show: ShowKey) => ({
 const endpointJson = ({ proto, address, port }: Endpoint) =>
 	`${protocolJson(proto)}${address}","port":${port}}`;
 
-/** By protocol: of what is always the same, one text is made, once. */
+/** Constant parts of the text, by protocol. */
 const protocolTexts: string[] = [];
 
 function protocolJson(proto: number): string {

@@ -20,7 +20,7 @@ export interface Conflict {
 }
 
 interface Adopted {
-	/** Tables that had no pin, and have one again, with their entries. */
+	/** Tables that were pinned again, with their entries. */
 	adopted: { table: string; entries: number }[];
 	conflicts: Conflict[];
 }

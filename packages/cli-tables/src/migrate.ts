@@ -42,7 +42,7 @@ export interface Prepared {
 	maxEntries: number;
 }
 
-/** The table whose size `--entries` names; the others are multiples of it, or stay as they are. */
+/** The table with the size of `--entries`; the others are multiples of it, or keep their size. */
 const SIZED_BY = "map_tunnel";
 
 /**
@@ -77,7 +77,7 @@ export async function prepare(
 	}
 }
 
-/** Completes what a killed writer began: its record is about the tables as they are now. */
+/** Completes the change of a killed writer in the present tables. */
 function completeChange(pins: string): void {
 	const journal = new Journal(pins);
 	recover(journal, (name) => {
@@ -87,7 +87,7 @@ function completeChange(pins: string): void {
 	journal.close();
 }
 
-/** Makes the prepared tables the pinned ones, in one step, with what was learned since they were copied. */
+/** Exchanges the prepared tables with the pinned ones in one step, with the remotes learned since the copy. */
 export function exchange(pins: string): { newerPings: number } {
 	const directory = preparedDirectory(pins);
 	const newerPings = carryPings(pins, directory);
@@ -105,7 +105,7 @@ export function exchange(pins: string): { newerPings: number } {
 	return { newerPings };
 }
 
-/** What an earlier run left that was killed. Pings that its tables learned are kept. */
+/** Leftovers of a killed run. Remotes that its tables learned are kept. */
 export function removeLeftovers(pins: string): void {
 	const directory = preparedDirectory(pins);
 	if (existsSync(join(pins, SWITCHING))) rmdirSync(join(pins, SWITCHING));
@@ -185,7 +185,7 @@ function maxEntriesOf(object: LoadedObject, table: string): number | undefined {
 	return map?.info.maxEntries;
 }
 
-/** A map of an object, with a descriptor of its own. */
+/** A map of an object, with its descriptor. */
 function mapOf(object: LoadedObject, name: string): Raw | undefined {
 	try {
 		return rawMap(name, openMapById(mapInfo(object.mapFd(name)).id));

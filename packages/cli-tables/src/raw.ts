@@ -14,7 +14,7 @@ import {
 } from "@sluice/maps";
 import { Btf, type Field } from "./btf.js";
 
-/** A map with what is known of its layout. */
+/** A map with its layout. */
 export interface Raw {
 	/** Of its pin. The kernel keeps 15 characters of it. */
 	readonly name: string;
@@ -29,7 +29,7 @@ export interface Raw {
 /** Entries as bytes: one value, or one for each CPU. */
 type RawTable = KernelTable<Uint8Array, Uint8Array[]>;
 
-/** Types whose entries can be read and written one by one. The others hold what is on its way, such as events. */
+/** Types whose entries can be read and written one by one. The others are queues, such as events. */
 const copied: readonly MapType[] = [
 	"hash",
 	"lru_hash",
@@ -88,7 +88,7 @@ const listOfOne = <T>(codec: Codec<T>): Codec<T[]> => ({
 	write: (buffer, at, [value]) => codec.write(buffer, at, value as T),
 });
 
-/** How many entries a map has; an array has all of its own at any time. */
+/** The number of entries of a map; an array always has all. */
 export function countOf(raw: Raw): number {
 	if (!hasEntries(raw)) return 0;
 	let count = 0;

@@ -54,7 +54,7 @@ export const bulk: BulkTables<
 		},
 	},
 	saveHow: (args) => ({ withoutLearned: args.flag("without-learned") }),
-	// Tunnels that stay are set again where they are, so that what they have learned stays with them.
+	// Tunnels that stay are set in place, so that they keep their learned remotes.
 	restoreOptions: {
 		force: {
 			type: "boolean",

@@ -124,7 +124,7 @@ export class Exchange {
 
 	#receive(message: Buffer): void {
 		if (message.length < LEAST_ANSWERED) return;
-		// The time says which ping it answers, whose key then proves it.
+		// The time identifies the ping that it answers, and so the key of its MAC.
 		const waiting = this.#waiting.get(message.readBigUInt64BE(28));
 		const { target, sentAt } = waiting ?? {};
 		const answer = target && readAnswer(message, () => target.signing?.key);

@@ -24,7 +24,7 @@ export function tunnelLine(id: number, tunnel: Tunnel): string {
 	return `TUN\t${String(id).padStart(8)}\t${from.padStart(16)} -> ${remoteText(tunnel)}`;
 }
 
-/** As `get` prints it: also where the remote is from, and how long ago the last ping came. */
+/** As `get` prints it: also the origin of the remote and the age of the last ping. */
 export const pingedTunnelLine = (
 	id: number,
 	tunnel: Tunnel,
@@ -111,7 +111,7 @@ export interface TunnelDocument {
 	lastPingAge: number | null;
 	/** When that was, ISO 8601 in UTC. */
 	lastPingTime: string | null;
-	/** The remote is where the last ping came from. */
+	/** The remote is the source of the last ping. */
 	learned: boolean;
 	/** What may move the remote; left out: any ping. */
 	move?: ReturnType<typeof moveDocument>;

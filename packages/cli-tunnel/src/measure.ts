@@ -7,7 +7,7 @@ import type { Target } from "./targets.js";
 
 const UDP_HEADER = 8;
 
-/** Of a family: the IP header, and what every path takes; as bpf/tunnel/path_mtu.h has it. */
+/** By family: bytes of the IP header, and the minimum MTU, as in bpf/tunnel/path_mtu.h. */
 const families = { 4: [20, 576], 6: [40, 1280] } as const;
 
 /**

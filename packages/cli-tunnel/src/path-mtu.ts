@@ -13,7 +13,7 @@ import type { Now } from "./format.js";
 const LIFETIME = 600_000_000_000n;
 
 /**
- * Writes what was measured of the path of a tunnel, as the program writes what a router reports: valid for ten minutes.
+ * Writes the measured path MTU of a tunnel, as the program writes one that a router reports: valid for ten minutes.
  * @param mtu undefined: the path takes all that the link takes
  */
 export function keepPathMtu(

@@ -5,7 +5,7 @@ import { type Answered, Exchange } from "./exchange.js";
 import { measurePathMtu } from "./measure.js";
 import type { Target, Targets } from "./targets.js";
 
-/** Milliseconds after which a path's MTU is measured again: it is kept for ten minutes. */
+/** Milliseconds after which the path MTU is measured again: it is valid for ten minutes. */
 const MEASURE_AGAIN = 300_000;
 
 interface PingOptions {
@@ -30,7 +30,7 @@ export interface Ping {
 }
 
 export interface PingListener {
-	/** A ping that is not signed has left: no answer comes. */
+	/** An unsigned ping was sent: it is not answered. */
 	sent(ping: Ping): void;
 	answered(ping: Ping, answered: Answered): void;
 	lost(ping: Ping): void;
@@ -47,8 +47,8 @@ interface Tally {
 }
 
 /**
- * Pings tunnels in rounds. Rows and keys are read for each round; what cannot be pinged now is tried again in the next,
- * so that a tunnel that is set later and an address that comes later do not end it.
+ * Pings tunnels in rounds. Rows and keys are read in each round, and a failed ping is tried again in the next one, so that
+ * tunnels and addresses may be added later.
  */
 export class Pinger {
 	readonly #options: PingOptions;
@@ -57,7 +57,7 @@ export class Pinger {
 	/** Of the last answer, by tunnel. */
 	readonly #challenges = new Map<number, bigint>();
 	readonly #tallies = new Map<number, Tally & { to: string }>();
-	/** Pings whose answer is awaited, and measurements. */
+	/** Pings without an answer yet, and measurements. */
 	readonly #open = new Set<Promise<void>>();
 	/** When a tunnel's path was measured, by `performance.now()`. */
 	readonly #measured = new Map<number, number>();
@@ -163,7 +163,7 @@ export class Pinger {
 		// At once, but for a challenge that did not help: its epoch may be over.
 		if (answered?.answer.result === "challenged" && !hadChallenge)
 			answered = await this.#meet(target, answered.answer.challenge);
-		// Stopped: whether an answer was on its way is not known.
+		// Stopped: an answer may have been in flight.
 		if (!answered && this.#options.stopped?.aborted) tally.sent--;
 		else if (answered) {
 			this.#remember(target, answered.answer);
@@ -177,7 +177,7 @@ export class Pinger {
 		}
 	}
 
-	/** Sends the ping again, with the challenge that came back. */
+	/** Sends the ping again, with the challenge of the answer. */
 	async #meet(
 		target: Target,
 		challenge: bigint,

@@ -13,7 +13,7 @@ export class SizeSearch {
 
 	/**
 	 * @param least gets through
-	 * @param most what is larger does not
+	 * @param most larger sizes do not
 	 */
 	constructor(least: number, most: number) {
 		this.#fits = least;

@@ -34,7 +34,7 @@ export class Sockets {
 			socket.send(payload, tunnel.remotePort, String(tunnel.remote), resolve),
 		);
 		const code = (error as NodeJS.ErrnoException | null)?.code;
-		// The answer to an earlier ping: the far end's port is closed, and this one has gone all the same.
+		// The ICMP error of an earlier ping to a closed port; this ping was sent.
 		if (!error || code === "ECONNREFUSED") return;
 		throw new Failure("failed", `send a ping to ${to}: ${code}`, {
 			code: code ?? "FAILED",
@@ -68,7 +68,7 @@ function bind({ tunnel, from }: Target): Promise<Socket> {
 			{ address: String(tunnel.local), port: tunnel.localPort },
 			() => {
 				socket.removeAllListeners("error");
-				// An ICMP error that comes back is about a ping that was lost: the next one may not be.
+				// An ICMP error is about one lost ping: the next may succeed.
 				socket.on("error", () => {});
 				resolve(socket);
 			},

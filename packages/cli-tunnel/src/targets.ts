@@ -25,7 +25,7 @@ export interface Target {
 	plain: Buffer;
 }
 
-/** What is to be pinged now, and what cannot be. */
+/** The tunnels to ping now, and those that cannot be pinged. */
 export interface Targets {
 	targets: Target[];
 	problems: Failure[];

@@ -22,7 +22,7 @@ export interface Diagnosis {
 }
 
 /**
- * Runs cli_doctor, as a process of its own: it waits, and it uses much of the processor for a second or two.
+ * Runs cli_doctor in a separate process: it waits, and it uses the CPU for a second or two.
  *
  * @param bpffs the one to use
  * @param seconds between its two readings of the counters

@@ -15,7 +15,7 @@ export interface Point {
 
 interface Reading {
 	time: number;
-	/** On a clock that only goes forward, in milliseconds. */
+	/** Milliseconds of a monotonic clock. */
 	at: number;
 	readings: Readings;
 }
@@ -32,7 +32,7 @@ export class History {
 	#before: Reading | undefined;
 	#now: Reading | undefined;
 
-	/** @param span how long points are kept, in milliseconds */
+	/** @param span age of the oldest point, in milliseconds */
 	constructor(span = 600_000) {
 		this.#span = span;
 	}

@@ -3,7 +3,7 @@ import { configTable, type Direction, flagWords } from "@sluice/maps/tables";
 import { isGatewayRow } from "@sluice/tunnel";
 import { attachedPrograms } from "@sluice/tunnel/hooks";
 
-/** What a machine is, and what is attached to it. */
+/** A machine's role, and its attached programs. */
 export interface Hooks {
 	/** A node has rows, but none that makes it a gateway. */
 	role: "gateway" | "node" | "unconfigured";

@@ -7,7 +7,7 @@ export class RemoteMoves {
 		{ remote: string | undefined; moves: number }
 	>();
 
-	/** Compares the tunnels with those of the reading before; forgets those that are gone. */
+	/** Compares the tunnels with those of the reading before; forgets deleted ones. */
 	look(tunnels: readonly TunnelReading[]): void {
 		const ids = new Set(tunnels.map(({ id }) => id));
 		for (const id of this.#tunnels.keys())

@@ -12,13 +12,13 @@ export interface Rates {
 	bytesOut: number;
 }
 
-/** A tunnel, its far end and what goes through it. */
+/** A tunnel with its far end and traffic. */
 export interface TunnelRow {
 	id: number;
 	local: string;
 	/** null until it is known. */
 	remote: string | null;
-	/** It is where the last ping came from. */
+	/** It is the source of the last ping. */
 	learned: boolean;
 	/** Seconds; null: no ping yet. */
 	lastPingAge: number | null;

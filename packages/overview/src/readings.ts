@@ -33,7 +33,7 @@ export interface Readings {
 	outcomes: OutcomeCount[];
 	tunnels: TunnelReading[];
 	services: ServiceReading[];
-	/** Of all tunnels, also those that are gone. */
+	/** Of all tunnels, with deleted ones. */
 	traffic: TwoWayTraffic;
 	tables: { name: string; entries: number; capacity: number }[];
 	/** Packets to be captured that found no room in the ring buffer. */
@@ -46,7 +46,7 @@ export interface TunnelReading {
 	local: string;
 	/** Undefined: not known yet. */
 	remote: string | undefined;
-	/** The remote is where the last ping came from. */
+	/** The remote is the source of the last ping. */
 	learned: boolean;
 	/** Seconds since the last ping; undefined: there was none. */
 	pingAge: number | undefined;
@@ -87,7 +87,7 @@ const sized: readonly Table<any, any>[] = [
 ];
 
 interface Traffic {
-	/** By tunnel id, also of tunnels that are gone. */
+	/** By tunnel id, with deleted tunnels. */
 	tunnels: Map<number, TwoWayTraffic>;
 	/** By `rankOfSid`. */
 	services: Map<number, TwoWayTraffic>;

@@ -15,7 +15,7 @@ let directory: string | undefined;
 const done = new Map<string, string>();
 
 /**
- * Compiles a C file for BPF, with bpf/ in its include path. The object goes with this process.
+ * Compiles a C file for BPF, with bpf/ in its include path. The object is deleted with this process.
  * @returns the object's path, the same one for the same source and options
  */
 export function compileBpf(

@@ -3,7 +3,7 @@ import path from "node:path";
 import { execa } from "execa";
 import { type Running, running, type Subprocess } from "./running.js";
 
-/** What can be said about a command that a host runs. */
+/** Options of a command on a host. */
 export type RunOptions = {
 	/** Given on standard input, which is empty otherwise. */
 	input?: string | Uint8Array;
@@ -81,7 +81,7 @@ export class Host {
 		return { stdout, stderr, exitCode, signal };
 	}
 
-	/** Starts a command that goes on until it is stopped, or until the host goes. */
+	/** Starts a command that runs until it is stopped, or until the host ends. */
 	spawn(
 		file: string,
 		args: readonly string[] = [],
@@ -122,7 +122,7 @@ export class Host {
 		await this.run("ip", [family, "route", "replace", prefix, "via", via]);
 	}
 
-	/** Gives what leaves by `device` that interface's own address, as a home router does. */
+	/** Masquerades packets that leave by `device`, like a home router. */
 	async masquerade(device: string): Promise<void> {
 		await this.run("nft", ["-f", "-"], {
 			input: `table inet testbed {

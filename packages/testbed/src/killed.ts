@@ -8,7 +8,7 @@ export const traced = (argv: readonly string[], ...options: string[]) => [
 
 /**
  * The numbers of the calls that change a table, counting all from 1.
- * @param trace what `traced` wrote
+ * @param trace the output of `traced`
  */
 export const writingCalls = (trace: string): number[] =>
 	trace

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import type { ExecutionContext, SerialFn, TestFn } from "ava";
 
-/** What a test may need of the machine: each says what is missing, or nothing. */
+/** Requirements of a test: each returns what is missing, or nothing. */
 export const needs = {
 	root: () => (process.getuid?.() === 0 ? undefined : "needs root"),
 	bpf: () =>

@@ -1,6 +1,6 @@
 import type { Readable, Writable } from "node:stream";
 
-/** A command that goes on beside the test. */
+/** A command that runs during the test. */
 export type Running = {
 	/** Of the command itself. */
 	readonly pid: number;
@@ -11,7 +11,7 @@ export type Running = {
 	write(text: string): void;
 	/** Closes its standard input. */
 	end(): void;
-	/** Waits for a match in what it prints. @throws when it ends without one. */
+	/** Waits for a match in its output. @throws it ended without one. */
 	ready(
 		pattern: RegExp,
 		stream?: "stdout" | "stderr",

@@ -6,7 +6,7 @@ export class Testbed {
 	readonly #hosts: Host[] = [];
 	#interfaces = 0;
 
-	/** A host without links. It goes with the testbed, and however this process ends. */
+	/** A host without links. It ends with the testbed, and with this process. */
 	async host(name: string): Promise<Host> {
 		const host = await Host.start(name);
 		this.#hosts.push(host);
@@ -25,7 +25,7 @@ export class Testbed {
 		return Link.make([a, b], [this.#mac(), this.#mac()], options);
 	}
 
-	/** Ends every host and what runs in it. To be called in `t.teardown`. */
+	/** Ends every host and its processes. Call it in `t.teardown`. */
 	async close(): Promise<void> {
 		await Promise.all(this.#hosts.splice(0).map((host) => host.close()));
 	}

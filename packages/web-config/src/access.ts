@@ -9,8 +9,8 @@ const UNKNOWN_USER =
 	"$2b$10$abcdefghijklmnopqrstuu0123456789ABCDEFGHIJKLMNOPQRSTU";
 
 /**
- * Who may read metrics, and over TLS or not. The files are read again where they changed; while they are wrong, what
- * they said before stands.
+ * Access to metrics: passwords and TLS. Changed files are read again; while they have mistakes, the previous settings
+ * remain.
  */
 export class WebAccess {
 	readonly #file: string;
@@ -20,7 +20,7 @@ export class WebAccess {
 	/** SHA-256 of the last right user, password and hash: bcrypt takes a tenth of a second. */
 	#known: Buffer | undefined;
 
-	/** @throws Failure usage: what is wrong with the files */
+	/** @throws Failure usage: a mistake in the files */
 	constructor(file: string, warn: (message: string) => void) {
 		this.#file = file;
 		this.#warn = warn;

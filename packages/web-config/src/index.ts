@@ -5,7 +5,7 @@ export { WebAccess } from "./access.js";
 
 /**
  * Who may read metrics, by a file of `--web.config.file`; undefined without one.
- * @throws Failure usage: what is wrong with the file
+ * @throws Failure usage: a mistake in the file
  */
 export const accessOf = (
 	file: string | undefined,

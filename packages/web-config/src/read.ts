@@ -4,7 +4,7 @@ import type { SecureVersion, TlsOptions } from "node:tls";
 import { badInput, readText } from "@sluice/cli-kit";
 import { Mistakes, type Path, readDocument } from "@sluice/document";
 
-/** What the file says. */
+/** The content of the file. */
 export interface WebConfig {
 	/** For node:https; undefined: plain HTTP. */
 	tls: TlsOptions | undefined;
@@ -43,7 +43,7 @@ type Fields = Record<string, unknown>;
  * Reads the web configuration of Prometheus's exporters, as far as a server of metrics has a use for it: `http2` is
  * accepted, and HTTP/1.1 served.
  *
- * @throws Failure usage: what is wrong, by line
+ * @throws Failure usage: a mistake, with its line
  */
 export function readWebConfig(file: string): WebConfig {
 	const mistakes = new Mistakes(file);

@@ -132,7 +132,7 @@ function instanceName(text: string): string {
 		throw badInput(
 			`name must be at most ${LONGEST_NAME} bytes long, got ${length}`,
 		);
-	// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+	// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are refused
 	if (/[\x00-\x1f\x7f]/.test(text))
 		throw badInput(
 			`name must have no control characters, got ${JSON.stringify(text)}`,

@@ -3,7 +3,7 @@ import { type OutcomeCount, readOutcomes } from "@sluice/tunnel";
 import type { Check } from "../finding.js";
 import { meanings } from "../meanings.js";
 
-/** Counters that rise while this program runs say what becomes of packets now. */
+/** Counters that rise while this program runs show present faults. */
 export const counters: Check = {
 	name: "counters",
 	async look(world) {

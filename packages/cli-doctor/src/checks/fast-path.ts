@@ -4,7 +4,7 @@ import { type Chain, ruleset } from "../firewall/ruleset.js";
 import { quoted } from "../shell.js";
 import { CannotLook } from "../world.js";
 
-/** The hooks of a forwarded packet that come after our program's ingress; its way out is the same on both paths. */
+/** The hooks of a forwarded packet between our ingress program and its output, which is the same on both paths. */
 const passed = ["ingress", "prerouting", "forward", "postrouting"];
 
 /** A firewall does not see packets on the fast path. */
@@ -30,7 +30,7 @@ export const fastPath: Check = {
 		const interfaces = await world.interfaces();
 		return rows.flatMap(([{ ifindex }]): Finding[] => {
 			const device = interfaces.find((one) => one.ifindex === ifindex)?.ifname;
-			// A row of an interface that is gone is another finding.
+			// Rows of deleted interfaces are another finding.
 			if (ifindex !== 0 && device === undefined) return [];
 			const words = device === undefined ? "" : `${quoted(device)} `;
 			return [

@@ -15,7 +15,7 @@ import { CannotLook, type World } from "../world.js";
 /** Services that are looked at: most are alike to a firewall. */
 const MOST = 64;
 
-/** A firewall sees what came out of the tunnel, and what is about to go in. */
+/** A firewall sees decapsulated packets, and packets before encapsulation. */
 export const firewall: Check = {
 	name: "firewall",
 	async look(world) {
@@ -84,7 +84,7 @@ function crossings(
 	return found;
 }
 
-/** Bytes of the service went into the tunnel, and none came out; pings are packets without any. */
+/** Bytes of the service were encapsulated, and none decapsulated; pings count packets without bytes. */
 function isOneWay(world: World, sid: Sid): boolean {
 	const total = (direction: Direction) =>
 		world

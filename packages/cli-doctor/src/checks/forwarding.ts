@@ -25,7 +25,7 @@ export const forwarding: Check = {
 	},
 };
 
-/** The families of services whose packets this machine does not end itself. */
+/** The families of services whose packets this machine forwards. */
 async function forwarded(world: World): Promise<Set<string>> {
 	const { isGateway } = world;
 	const needed = new Set<string>();

@@ -1,6 +1,6 @@
 import type { Check } from "../finding.js";
 
-/** The kernel gives an index again, so such a row is one day another interface's. */
+/** The kernel reuses indexes, so such a row may apply to another interface later. */
 export const gone: Check = {
 	name: "interfaces of config rows",
 	look(world) {

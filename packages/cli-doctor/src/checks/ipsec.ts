@@ -14,7 +14,7 @@ interface Policy {
 	direction: string;
 	/** The lowest priority is matched first. */
 	priority: number;
-	/** It wants packets encrypted, or blocks them. */
+	/** It encrypts packets, or blocks them. */
 	asks: boolean;
 }
 
@@ -58,7 +58,7 @@ const waysOf = (world: World) =>
 			{ id, direction: "in", from: remote, to: local },
 		]);
 
-/** In the order in which the kernel asks them. */
+/** In the order in which the kernel matches them. */
 async function readPolicies(): Promise<Policy[]> {
 	const { exitCode, stdout, code } = await execa("ip", ["xfrm", "policy"], {
 		reject: false,

@@ -10,7 +10,7 @@ const CHECK_MTU = 163;
 
 /**
  * What the tunnel programs call. A kernel that has it (5.12) has the ring buffer (5.8) and the hook of tubectl (5.9),
- * too. These programs do not need its BTF; that of cli_monitor does, which says so itself.
+ * too. These programs do not need its BTF; cli_monitor does, and reports it itself.
  */
 export const kernelVersion: Check = {
 	name: "kernel version",
@@ -28,7 +28,7 @@ export const kernelVersion: Check = {
 	},
 };
 
-/** Tries both in a network namespace that goes with the attempt. */
+/** Tries both in a temporary network namespace. */
 const TRY = `ip link set lo up && tc qdisc add dev lo clsact &&
 	tc filter add dev lo ingress bpf bytecode '1,6 0 0 0,'`;
 
@@ -56,7 +56,7 @@ export const clsBpf: Check = {
 	},
 };
 
-/** The kernel runs modprobe, too, whose configuration may forbid these modules. */
+/** The kernel runs modprobe as well, whose configuration may forbid these modules. */
 async function loadModules(): Promise<string> {
 	const load = "modprobe sch_ingress && modprobe cls_bpf";
 	const { exitCode, code } = await execa(

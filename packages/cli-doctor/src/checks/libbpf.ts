@@ -2,7 +2,7 @@ import { BpfError } from "@sluice/maps/errors";
 import type { Check } from "../finding.js";
 import { install } from "../install.js";
 
-/** libbpf 1.x is what talks to the kernel, for tc and for the tools. */
+/** tc and the commands use libbpf 1.x. */
 export const libbpf: Check = {
 	name: "libbpf",
 	look({ binding }) {

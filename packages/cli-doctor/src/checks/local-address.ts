@@ -2,7 +2,7 @@ import { deviceFor } from "../device-for.js";
 import type { Check, Finding } from "../finding.js";
 import { quoted } from "../shell.js";
 
-/** What is sent to an address that this machine does not have never comes here. */
+/** Packets to an address that this machine does not have never arrive. */
 export const localAddress: Check = {
 	name: "local endpoints",
 	async look(world) {

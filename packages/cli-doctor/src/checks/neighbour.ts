@@ -4,7 +4,7 @@ import { quoted } from "../shell.js";
 import { waysToRemotes } from "../ways.js";
 import { needed } from "../world.js";
 
-/** Whoever is next on the way to a remote must answer. */
+/** The next hop to a remote must be resolved. */
 export const neighbour: Check = {
 	name: "neighbours on the way to remotes",
 	async look(world) {

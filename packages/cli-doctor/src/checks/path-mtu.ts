@@ -7,11 +7,11 @@ import { waysToRemotes } from "../ways.js";
 
 /** Remotes that are pinged, all at once. */
 const MOST = 8;
-/** What is tried, in bytes, where routers on the way do not say what fits. */
+/** Sizes that are tried if routers on the path report no MTU, in bytes. */
 const SIZES = [1492, 1480, 1460, 1450, 1440, 1420, 1400, 1380, 1360, 1280];
 
 /**
- * A router on the way with a narrower link answers the outer packet with ICMP. No socket has sent it, so the kernel does
+ * A router on the path with a smaller MTU answers the outer packet with ICMP. No socket has sent it, so the kernel does
  * not store the path MTU; a route can. Only remotes that answer pings are looked at.
  */
 export const pathMtu: Check = {

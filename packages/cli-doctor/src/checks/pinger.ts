@@ -8,10 +8,10 @@ import type { Check, Finding } from "../finding.js";
 import { boundSockets, isListening } from "../listeners.js";
 import { CannotLook, type World } from "../world.js";
 
-/** Tunnels whose far ends are pinged, all at once. */
+/** The number of tunnels that are pinged in parallel. */
 const MOST = 8;
 
-/** A far end that learns this machine's address learns it from pings, and a NAT on the way forgets it without them. */
+/** A far end learns this machine's address from pings, and a NAT needs them to keep its mapping. */
 export const pinger: Check = {
 	name: "pings to remotes",
 	async look(world) {
@@ -72,11 +72,11 @@ privates.addSubnet("fc00::", 7, "ipv6");
 const isPrivate = (address: Address) =>
 	privates.check(String(address), address.isIpv4 ? "ipv4" : "ipv6");
 
-/** From a private address to a public one, a NAT is on the way. */
+/** Between a private and a public address there is a NAT. */
 const isBehindNat = ({ local, remote }: Tunnel) =>
 	isPrivate(local) && !isPrivate(remote);
 
-/** Whether a packet has come out of the tunnel: the far end then had this machine's address. */
+/** Whether a packet was decapsulated: the far end then had this machine's address. */
 const hasAnswered = (world: World, id: number) =>
 	world
 		.traffic()

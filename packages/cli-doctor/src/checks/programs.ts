@@ -16,7 +16,7 @@ export const programs: Check = {
 		const findings = new Map<string, Finding>();
 		for (const [{ ifindex, direction }] of world.config()) {
 			const device = interfaces.find((one) => one.ifindex === ifindex)?.ifname;
-			// A row of an interface that is gone is another finding.
+			// Rows of deleted interfaces are another finding.
 			if (ifindex !== 0 && !device) continue;
 			const isThere = attached.some(
 				(one) =>

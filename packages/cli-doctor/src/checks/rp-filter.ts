@@ -4,7 +4,7 @@ import type { Check } from "../finding.js";
 import { needed, type World } from "../world.js";
 
 const STRICT = 1;
-/** Backends whose way back is looked at: they tend to be in the same few networks. */
+/** The number of backends whose reverse route is checked: most are in few networks. */
 const SAMPLE = 64;
 
 /**

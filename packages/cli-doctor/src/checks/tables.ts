@@ -44,7 +44,7 @@ const KEPT = 15;
 /** How the names of pinned maps begin: caches are private to a program. */
 const SHARED = "map_";
 
-/** A program that has other tables than the pinned ones does not see what the tools write. */
+/** A program with other tables than the pinned ones does not see the rows that commands write. */
 export const split: Check = {
 	name: "tables of attached programs",
 	async look(world) {

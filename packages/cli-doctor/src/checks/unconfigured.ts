@@ -33,7 +33,7 @@ export const unconfigured: Check = {
 	},
 };
 
-/** The row that belongs to the one of the other direction: what a gateway or a node has is known from either. */
+/** The usual row for the other direction: either row shows whether it is a gateway or a node. */
 function configuring(
 	direction: Direction,
 	device: string,

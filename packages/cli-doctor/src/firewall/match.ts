@@ -13,7 +13,7 @@ export interface Packet {
 	oifname?: string;
 }
 
-/** Whether a packet has what a match asks for; undefined where that is not known. */
+/** Whether a packet matches; undefined: unknown. */
 export function matches(match: unknown, packet: Packet): boolean | undefined {
 	const { op, left, right } = match as {
 		op: string;
@@ -85,7 +85,7 @@ function contains(right: unknown, value: string | number): boolean | undefined {
 		return undefined;
 	}
 	if (typeof right === "string") {
-		// A named set, whose elements are not here.
+		// A named set: its elements are elsewhere.
 		if (right.startsWith("@")) return undefined;
 		if (right.endsWith("*"))
 			return String(value).startsWith(right.slice(0, -1));

@@ -1,7 +1,7 @@
 import { matches, type Packet } from "./match.js";
 import type { Chain, Rule } from "./ruleset.js";
 
-/** What a chain does with a packet; undefined where a rule asks for what is not known. */
+/** The verdict of a chain; undefined if a match is unknown. */
 type Verdict = "accept" | "drop" | "return" | undefined;
 
 /** The base chain of a hook that drops a packet for sure, if there is one. */
@@ -34,7 +34,7 @@ function through(
 	return "return";
 }
 
-/** "return" where the packet goes on to the next rule. */
+/** "return": continue with the next rule. */
 function ofRule(
 	rule: Rule,
 	chain: Chain,

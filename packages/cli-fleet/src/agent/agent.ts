@@ -62,8 +62,8 @@ class Relist extends Error {
 }
 
 /**
- * Keeps one machine's tables what the store says: lists, verifies, applies, watches. While the store is silent or
- * refused, the kernel keeps what it has.
+ * Keeps the tables of one machine equal to its rows in the store: lists, verifies, applies, watches. While the store is silent or
+ * refused, the tables stay.
  */
 export class Agent {
 	readonly #options: AgentOptions;
@@ -71,12 +71,12 @@ export class Agent {
 	readonly #status: AgentStatus;
 	/** Of the last listing or update. */
 	#position: Position | undefined;
-	/** The cluster whose rows were applied last; undefined: not known. */
+	/** The cluster of the rows that were applied last; undefined: unknown. */
 	#cluster: string | undefined;
 	/** Which rows differ from the kernel's is known. */
 	#isKnown = false;
 	#accepted: Commit | undefined;
-	/** The commit came by the watch, as soon as it was pushed. */
+	/** The commit was watched, not listed. */
 	#isNews = false;
 	#applying: NodeJS.Timeout | undefined;
 	#lastApply = 0;
@@ -212,12 +212,12 @@ export class Agent {
 		this.#options.observer.news();
 	}
 
-	/** Looks at the rows once a commit came. @param isListed they were all listed just now */
+	/** Verifies the rows after a commit. @param isListed all rows were just listed */
 	#consider(isListed: boolean): void {
 		const { commit, hasCommit } = this.#mirror;
 		if (!commit) {
 			if (hasCommit) this.#refuse(0, "COMMIT", "the commit marker is damaged");
-			// A machine that was never pushed, or a store that has lost it: the kernel keeps what it has.
+			// The machine was never pushed, or the store has lost it: the tables stay.
 			else if (this.#status.applied > 0)
 				this.#refuse(
 					0,
@@ -254,7 +254,7 @@ export class Agent {
 		return { generation: this.#status.applied, cluster: this.#cluster };
 	}
 
-	/** Applies soon: what comes within a moment, together. */
+	/** Applies after a short delay, so that successive commits are applied together. */
 	#schedule(): void {
 		const since = performance.now() - this.#lastApply;
 		this.#applyIn(since > QUIET ? 0 : QUIET);

@@ -22,8 +22,8 @@ const MANY = 2000;
 const FREE_DELETES = 20;
 
 /**
- * Makes the kernel's tables what the rows say.
- * @param changed keys whose rows differ from those that were applied; undefined: not known
+ * Makes the kernel's tables equal to the rows.
+ * @param changed keys of rows that differ from the applied ones; undefined: unknown
  * @param allowOlder whether a generation that is older than the kernel's is taken
  * @throws Failure the rows are refused, and nothing was changed; BpfError the kernel refused
  */

@@ -4,7 +4,7 @@ import { type Update, watch } from "../etcd/watch.js";
 import type { Paths } from "../rows/paths.js";
 import type { Source } from "./source.js";
 
-/** Seconds after which the status of a silent agent goes. */
+/** Seconds after which the status of a silent agent expires. */
 const LEASE_SECONDS = 60;
 
 /** One machine's rows in etcd. */

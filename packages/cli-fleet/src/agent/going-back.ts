@@ -5,7 +5,7 @@ import type { Refusal } from "./status.js";
 interface Applied {
 	/** Its generation; 0: none. */
 	generation: number;
-	/** The cluster whose rows these were; undefined: not known. */
+	/** The cluster of these rows; undefined: unknown. */
 	cluster: string | undefined;
 }
 
@@ -14,10 +14,10 @@ export const mayGoBack = (
 	{ reset, first }: Commit,
 	{ cluster }: Pick<Applied, "cluster">,
 ): boolean =>
-	// The first one of a machine that no store has had: the kernel's generation is cli_apply's.
+	// The first commit of a new machine: the kernel's generation is that of cli_apply.
 	reset === true || (first === true && cluster === undefined);
 
-/** Why a commit is refused whose store was restored from a backup, or is another one; undefined: it is not. */
+/** Why a commit of a restored or another store is refused; undefined: it is accepted. */
 export function goesBack(
 	commit: Commit,
 	last: Applied,

@@ -7,7 +7,7 @@ import type { Rows } from "../rows/rows.js";
 /** What was applied last, for a machine that boots while the store cannot be reached. */
 interface LastGood {
 	machine: string;
-	/** Of the store that it came from. */
+	/** The cluster of its store. */
 	cluster: string;
 	commit: Commit;
 	rows: Rows;

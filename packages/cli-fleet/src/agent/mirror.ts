@@ -12,11 +12,11 @@ export class Mirror {
 	#rows: Rows = new Map();
 	#digest = new RowsDigest();
 	#commit: string | undefined;
-	/** Keys whose rows differ from those of the last commit. */
+	/** Keys of rows that differ from those of the last commit. */
 	#touched = new Set<string>();
-	/** Complete: what may be applied. */
+	/** Complete rows, which may be applied. */
 	readonly committed: Rows = new Map();
-	/** Keys whose rows may differ from those that were applied. */
+	/** Keys of rows that may differ from the applied ones. */
 	readonly changed = new Set<string>();
 
 	/** Takes over a listing. */

@@ -10,7 +10,7 @@ export class Reporter {
 	#putting: Promise<void> | undefined;
 	#isAsked = false;
 
-	/** @param put writes what is to be said now to the store; a `Failure`: it did not come through */
+	/** @param put writes the present report to the store; a `Failure`: it was not written */
 	constructor(put: () => Promise<void>) {
 		this.#put = put;
 	}

@@ -10,12 +10,12 @@ export interface Source {
 	list(): Promise<Listing>;
 	/**
 	 * What changes after a position, in order.
-	 * @throws WatchLost all has to be listed again; Failure the connection is gone
+	 * @throws WatchLost all rows must be listed again; Failure the connection is lost
 	 */
 	watch(after: Position, signal: AbortSignal): AsyncIterable<Update>;
-	/** Puts what others see of the agent. It goes by itself some time after the last report. */
+	/** Writes the agent's status. It expires some time after the last report. */
 	report(status: string): Promise<void>;
-	/** Puts what others see of the tunnels; it stays. */
+	/** Writes the status of the tunnels; it does not expire. */
 	reportTunnels(tunnels: string): Promise<void>;
 	close(): void;
 }

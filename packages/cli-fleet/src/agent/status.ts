@@ -1,4 +1,4 @@
-/** What an agent says of itself: seen and applied are generations, a refusal has its reason. */
+/** An agent's status: seen and applied are generations, a refusal has its reason. */
 export interface AgentStatus {
 	machine: string;
 	/** Of Sluice, and of the kernel. */
@@ -17,7 +17,7 @@ export interface AgentStatus {
 	/** Why the last commit was not applied. */
 	refused: Refusal | null;
 	rows: { config: number; tunnels: number; services: number };
-	/** Where what the kernel has came from: the store, the last good file, or an earlier run. */
+	/** The origin of the applied rows: the store, the last good file, or an earlier run. */
 	source: "etcd" | "file" | "kernel" | "none";
 }
 

@@ -7,7 +7,7 @@ import { batchOf, groupsOf, type Rollout } from "../push/rollout.js";
 import type { Paths } from "../rows/paths.js";
 import { openStore, secondsArg, storeArgs, storeOptions } from "./options.js";
 
-/** Seconds that agents have to apply what was pushed. */
+/** Timeout of agents for applying a push, in seconds. */
 export const WAIT = 30;
 
 export const push = command({
@@ -185,7 +185,7 @@ async function pushLinks(
 	return all;
 }
 
-/** Prints what was pushed; with `isDry`, each row. */
+/** Prints the result of a push; with `isDry`, each row. */
 export function printPushed(
 	pushed: readonly Pushed[],
 	isDry: boolean,

@@ -2,7 +2,7 @@ import { badInput, command, values } from "@sluice/cli-kit";
 import { openStore, secondsArg, storeArgs, storeOptions } from "./options.js";
 import { WAIT } from "./push.js";
 
-/** Seconds in which what was sent with the old key arrives. */
+/** Seconds until packets sent with the old key have arrived. */
 const IDLE = 5;
 
 export const rotate = command({

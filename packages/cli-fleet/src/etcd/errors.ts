@@ -12,15 +12,15 @@ export function isElsewhere(error: unknown): boolean {
 	);
 }
 
-/** No answer came in time. */
+/** The call has timed out. */
 export const isLate = (error: unknown) =>
 	ConnectError.from(error).code === Code.DeadlineExceeded;
 
-/** A lease that has expired, or that a restored store never had. */
+/** The lease has expired, or a restored store does not have it. */
 export const isUnknownLease = (error: unknown) =>
 	error instanceof Failure && error.code === "ETCD_NOT_FOUND";
 
-/** What etcd said, as a failure; what is none of its errors, as it is. */
+/** An error of etcd as a Failure; other errors unchanged. */
 export function explain(error: unknown): unknown {
 	if (!(error instanceof ConnectError)) return error;
 	const [code, hint] = meanings[error.code] ?? [];

@@ -74,8 +74,8 @@ export class Etcd {
 	}
 
 	/**
-	 * Makes a call, at each member once, at a single one twice: what is written here may be written again.
-	 * @throws Failure what etcd said, or that no member answered
+	 * Tries a call at each member once, at a single member twice: all writes may be repeated.
+	 * @throws Failure the error of etcd, or no member answered
 	 */
 	async call<T>(
 		act: (member: Member, options: CallOptions) => Promise<T>,
@@ -88,7 +88,7 @@ export class Etcd {
 				return await act(member, { timeoutMs: this.#timeout });
 			} catch (error) {
 				if (!isElsewhere(error)) throw explain(error);
-				// It may be that of a host that is gone.
+				// The connection may be to a dead host.
 				if (isLate(error)) member.close();
 				refusals.add(
 					`${member.url}: ${ConnectError.from(error).rawMessage || Code[ConnectError.from(error).code]}`,

@@ -12,7 +12,7 @@ export interface Tls {
 	key: Buffer;
 }
 
-/** One member of etcd's cluster, over a connection of its own. */
+/** One member of etcd's cluster, with its connection. */
 export class Member {
 	readonly url: string;
 	readonly kv: Client<typeof KV>;
@@ -23,7 +23,7 @@ export class Member {
 
 	constructor(url: string, tls: Tls | undefined) {
 		this.url = url;
-		// Without its pings: one that is late in a busy process ends the process. Calls have a timeout, and a watch asks.
+		// Without HTTP/2 pings: a late one in a busy process ends the process. Calls have a timeout, and a watch requests progress.
 		this.#sessions = new Http2SessionManager(url, {}, tls);
 		const transport = createGrpcTransport({
 			baseUrl: url,

@@ -80,7 +80,7 @@ export async function applyRoles(
 			await etcd.call(({ auth }, call) => auth.roleAdd({ name: role }, call));
 			created.push(`role ${role}`);
 		}
-		// Granting again what is granted changes nothing.
+		// Granting a permission again changes nothing.
 		for (const { access, from, to } of ranges)
 			await etcd.call(({ auth }, call) =>
 				auth.roleGrantPermission(

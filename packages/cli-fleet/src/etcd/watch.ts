@@ -46,9 +46,9 @@ export class WatchLost extends Error {
 }
 
 /**
- * What is written below a prefix after a position; an update without events says that the connection lives.
+ * Writes below a prefix after a revision; an update without events shows that the connection is alive.
  *
- * @throws WatchLost what was written is not known any more; Failure the member is gone: go on from the last update
+ * @throws WatchLost the history was compacted; Failure the member is gone: continue from the last update
  */
 export async function* watch(
 	etcd: Etcd,
@@ -71,7 +71,7 @@ export async function* watch(
 	});
 	async function* requests() {
 		yield first;
-		// The stream stays open until it is ended here. Each answer says that the member lives.
+		// The stream stays open until it is ended here. Each answer shows that the member is alive.
 		while (!ended.signal.aborted) {
 			await sleep(ASK, undefined, { signal: ended.signal }).catch(() => {});
 			yield ask;

@@ -8,7 +8,7 @@ import type { Rows } from "../rows/rows.js";
 /** Generations of a machine that are stored. */
 export const KEPT = 10;
 
-/** Characters of one value, well below what a request may hold. */
+/** Characters of one value, well below the limit of a request. */
 const PART = 1_000_000;
 
 /** In the order of numbers. */
@@ -31,7 +31,7 @@ export async function writeHistory(
 		);
 }
 
-/** What a commit does to the history: the oldest goes. */
+/** Changes of the history by a commit: the oldest generation is deleted. */
 export function historyOperations(
 	paths: Paths,
 	machine: string,
@@ -41,7 +41,7 @@ export function historyOperations(
 	return [deleteRangeOf(at, at + numbered(Math.max(0, generation - KEPT + 1)))];
 }
 
-/** Generations that can be gone back to, oldest first, with what is kept of each. */
+/** Stored generations, oldest first. */
 export async function listHistory(
 	etcd: Etcd,
 	paths: Paths,
@@ -56,7 +56,7 @@ export async function listHistory(
 	return found;
 }
 
-/** @throws Failure missing: the generation is not kept */
+/** @throws Failure missing: the generation is not stored */
 export async function rowsOfGeneration(
 	etcd: Etcd,
 	paths: Paths,

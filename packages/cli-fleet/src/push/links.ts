@@ -25,14 +25,14 @@ interface Claim {
 /** Random ids that may be another's before this is given up. */
 const TRIES = 20;
 
-/** Seconds that the ids of a link that is gone stay claimed: its late packets must not match another link. */
+/** Seconds that the ids of a deleted link stay claimed: its late packets must not match another link. */
 const GRACE = 86_400;
 
 const LARGEST_TUNNEL = 0x7fff_ffff;
 const LARGEST_ID = 0xffff;
 
 /**
- * Pushes a link to both of its machines, the node first: what the gateway sends is understood when it comes.
+ * Pushes a link to both of its machines, the node first, so that it accepts the gateway's packets.
  * @param seconds that each agent has; undefined: they are not waited for
  * @throws Failure as `push` and `waitForAgents`
  */

@@ -21,7 +21,7 @@ export interface PushOptions {
 	dryRun: boolean;
 	mostDeletes: MostDeletes | undefined;
 	allowEmpty: boolean;
-	/** After the store was restored: agents take it, though they have had newer ones. */
+	/** After a restore of the store: agents accept it, although they have applied newer generations. */
 	reset: boolean;
 }
 
@@ -80,10 +80,10 @@ export function rowsWithDocument(
 }
 
 /**
- * Makes a machine's rows in the store what they are to be, and commits them.
+ * Writes a machine's rows in the store, and commits them.
  * @param wanted all rows
  * @param generation of the document; undefined: the next one
- * @throws Failure usage: the rows are wrong or refused, nothing was written; failed: CONFLICT another push came between
+ * @throws Failure usage: the rows are wrong or refused, nothing was written; failed: CONFLICT another push at the same time
  */
 export async function push(
 	etcd: Etcd,
@@ -152,7 +152,7 @@ function userName(): string {
 	}
 }
 
-/** The key of a service goes with it, and is counted with it. */
+/** The key of a service is deleted with it, and counted with it. */
 const isNoKey = (key: string) => !key.startsWith("keys/");
 
 function checkedGeneration(
@@ -215,7 +215,7 @@ async function write(
 			throw overtaken(machine);
 	}
 	if (await etcd.transact([isAlone], [...operations, ...last])) return;
-	// The answer to the first try may have been lost on the way.
+	// The answer to the first try may have been lost.
 	const now = await etcd.get(paths.commit(machine));
 	if (now?.value !== JSON.stringify(commit)) throw overtaken(machine);
 }

@@ -49,9 +49,9 @@ export async function linkedSids(etcd: Etcd, paths: Paths): Promise<string[]> {
 /**
  * Gives a service a new key on all its machines, without a packet being refused meanwhile: both keys are accepted
  * everywhere before the new one is sent, and the old one is sent nowhere when it is dropped. A rotation that was
- * interrupted is gone on with.
+ * interrupted is continued.
  *
- * @param idle seconds between the last switch and the end, for packets that are under way
+ * @param idle seconds between the last switch and the end, for packets in flight
  * @param begin called before each step
  * @throws Failure failed: an agent refused a step, or did not answer; all ends accept what the others send
  */
@@ -111,7 +111,7 @@ const rowOf = (row: string) => JSON.parse(row) as KeysRow;
 const progress = ({ keys: [own], phase }: KeysRow, next: string) =>
 	phase ? phases.indexOf(phase) + 1 : own.hex === next ? phases.length : 0;
 
-/** The key that goes and the one that comes: those of a rotation that was begun, or a new one. */
+/** The old and the new key: those of a started rotation, or a generated one. */
 async function rotationOf(
 	etcd: Etcd,
 	paths: Paths,

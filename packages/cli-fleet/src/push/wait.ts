@@ -8,7 +8,7 @@ import type { Paths } from "../rows/paths.js";
 const LOOK = 50;
 
 /**
- * Waits until agents have applied what was pushed.
+ * Waits until agents have applied the push.
  * @param wanted generation by machine
  * @param seconds after which those that have not are named
  * @throws Failure failed: REFUSED an agent has refused it; TIMEOUT an agent has not answered
@@ -46,7 +46,7 @@ export async function waitForAgents(
 	}
 }
 
-/** What agents last said of themselves; those that are silent are left out. */
+/** The last status of agents, without silent ones. */
 export async function statusesOf(
 	etcd: Etcd,
 	paths: Paths,

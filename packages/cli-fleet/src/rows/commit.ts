@@ -22,7 +22,7 @@ export interface Commit {
 	at: string;
 }
 
-/** @returns undefined for what is none */
+/** @returns undefined if it is not a commit */
 export function readCommit(text: string | undefined): Commit | undefined {
 	if (text === undefined) return undefined;
 	try {

@@ -18,7 +18,7 @@ import { type Service, UNKNOWN } from "@sluice/tunnel";
 
 /**
  * A machine's rows in the store: JSON by key, "tunnels/100", "services/1.2", "keys/1.2", "config/eth0.ingress". The key
- * of a service is a row of its own, so that others may be read without.
+ * of a service is a separate row, so that roles may read the others without it.
  */
 export type Rows = Map<string, string>;
 

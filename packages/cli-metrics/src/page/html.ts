@@ -27,7 +27,7 @@ const escaped = (part: Part): string => {
 	return String(part ?? "").replace(/[&<>"']/g, (one) => entities[one] ?? "");
 };
 
-/** HTML of a template: what is put into it is escaped, unless it is Html itself. */
+/** HTML of a template; inserted values are escaped, except Html. */
 export const html = (
 	strings: TemplateStringsArray,
 	...parts: readonly Part[]

@@ -132,7 +132,7 @@ export class Live {
 			const event = this.#listeners.size > 0 ? this.#event() : "";
 			for (const listener of this.#listeners) listener.write(event);
 		} catch (error) {
-			// The tables may be gone for a while; the page says so.
+			// The tables may be missing for a while; the page shows the error.
 			this.#failed = error;
 		}
 		const took = performance.now() - start;

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { hostname } from "node:os";
 import { Html, html } from "./html.js";
 
-/** Replaces what has changed; where the connection ends, the browser makes it again. */
+/** Replaces changed parts; the browser reconnects by itself. */
 const SCRIPT = `new EventSource("events").onmessage = ({ data }) => {
 	for (const [id, text] of Object.entries(JSON.parse(data))) {
 		const element = document.getElementById(id);
@@ -39,7 +39,7 @@ polyline { fill: none; stroke-width: 1.5; } .in { stroke: var(--in); } .out { st
 const hash = (text: string) =>
 	`'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 
-/** Nothing but the page's own script and style, and events from where it came from. */
+/** Only the page's own script and style, and events of the same origin. */
 export const contentSecurityPolicy = [
 	"default-src 'none'",
 	`script-src ${hash(SCRIPT)}`,

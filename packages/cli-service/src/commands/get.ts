@@ -134,7 +134,7 @@ function everything({ verify, encap, nat }: ServiceTables): Listing {
 
 /**
  * The order of the services in the other tables: an ENCAP row names its service, and a NAT row has a backend that an
- * ENCAP row has. A service's NAT row from the backend comes before that from the proxy. Strays come last.
+ * ENCAP row has. A service's NAT row from the backend precedes that from the proxy. Rows without a service are last.
  */
 class OrderOfServices {
 	readonly #backends = new ByteIndex(endpoint.size);

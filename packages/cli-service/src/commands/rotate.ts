@@ -156,7 +156,7 @@ function nextKeys({ sid, key, signing }: Service, next: Buffer): Keys {
 
 const nameOf = ({ sid }: Service) => `service ${sid.service} ${sid.group}`;
 
-/** @throws Failure where another rotation is under way, or the key is the service's own */
+/** @throws Failure another rotation is in progress, or the key is the service's present one */
 function prepare(
 	tables: ServiceTables,
 	service: Service,

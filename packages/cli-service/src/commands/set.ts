@@ -258,7 +258,7 @@ function refuse(
 		});
 }
 
-/** Deletes the services that are in the way, and says so. */
+/** Deletes conflicting services, and prints a note. */
 function takeOver(
 	tables: ServiceTables,
 	inTheWay: readonly Conflict[],

@@ -79,7 +79,7 @@ export const ping = command({
 	},
 });
 
-/** Prints a line a ping. The pings go on where the reader of the lines goes away. */
+/** Prints a line per ping. The pings continue if the reader of the lines is gone. */
 function listenerOf(
 	context: Context,
 ): PingListener & { line(text: string, document: object): void } {
