@@ -190,8 +190,8 @@ int dispatcher(struct bpf_sk_lookup *ctx)
 	return dispatch(ctx, find);
 }
 
-/* Where the changes begin in what write_bindings is given: behind an Ethernet
- * header, without which it would not be taken for a packet.
+/* Offset of the changes in the input of write_bindings: after an Ethernet
+ * header, which BPF_PROG_TEST_RUN requires.
  */
 #define CHANGES_OFFSET 14
 #define MAX_CHANGES 64

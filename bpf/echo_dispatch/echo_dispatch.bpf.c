@@ -2,7 +2,7 @@
 /* Opens many ports on one socket: the smallest useful sk_lookup program.
  *
  * Hook      sk_lookup
- * Reads     echo_ports (which ports are open), echo_socket (who serves them)
+ * Reads     echo_ports (open ports), echo_socket (the socket for them)
  * Verdicts  PASS    not one of the ports, or the socket is selected
  *           DROP    one of the ports, but the socket does not fit
  */

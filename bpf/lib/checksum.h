@@ -9,7 +9,7 @@
 
 #include <bpf/bpf_helpers.h>
 
-/* Adds what changes where a word of up to 32 bits is replaced. Of a word of 16 bits, pass both as __u16. */
+/* Adds the difference of a replaced word of up to 32 bits. Pass both values of a 16-bit word as __u16. */
 static __always_inline __u64 csum_change(__u64 sum, __be32 from, __be32 to)
 {
 	return sum + (__u32)~from + to;

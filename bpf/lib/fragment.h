@@ -8,7 +8,7 @@
 #include "lib/packet.h"
 
 #define FRAGMENT_ENTRIES 16384
-/* Nanoseconds for which a first fragment counts: as long as Linux waits for the rest of a packet (ipfrag_time). */
+/* Nanoseconds for which a first fragment is remembered: the timeout of reassembly in Linux (ipfrag_time). */
 #define FRAGMENT_TIMEOUT (30 * 1000000000ULL)
 
 struct frag_key {

@@ -12,7 +12,7 @@
 #define ANSWERS_AT_ONCE 64
 #define NS_PER_ANSWER (1000000000ULL / ANSWERS_PER_SECOND)
 
-/* Quoted at most: what RFC 1812 and RFC 4443 ask for, 576 and 1280 bytes with their headers; multiples of 4. */
+/* Maximum of the quotation by RFC 1812 and RFC 4443: 576 and 1280 bytes with their headers; multiples of 4. */
 #define QUOTE_IPV4 (576 - sizeof(struct iphdr) - sizeof(struct icmp_error))
 #define QUOTE_IPV6 (1280 - sizeof(struct ipv6hdr) - sizeof(struct icmp_error))
 /* Bytes of the packet that are taken off and put back: past where the transport header starts. */
@@ -148,7 +148,7 @@ static __always_inline int write_icmp(struct __sk_buff *skb, __u32 off, struct i
 	return bpf_skb_store_bytes(skb, off, icmp, sizeof(*icmp), 0);
 }
 
-/* Cuts the packet to what is quoted of it, with `size` bytes before its IP header.
+/* Truncates the packet to the quoted part, with `size` bytes before its IP header.
  *
  * The head of the packet is taken off and put back on the way: a checksum that the device was to finish would be
  * written into the middle of the quotation, and the kernel forgets about it when its place goes.
@@ -168,7 +168,7 @@ static __always_inline int make_room(struct __sk_buff *skb, __u32 quoted, __u32 
 }
 
 /* Makes the packet the answer to its sender. The answer comes from the packet's destination: routing accepts that source
- * here, and NAT on the way back recognises the quoted flow. `mtu` is what would have fitted, 0 where time is exceeded.
+ * here, and NAT on the way back recognises the quoted flow. `mtu`: 0 for time exceeded.
  *
  * Returns 0, or -1 where there must be no answer: to ICMP errors, to fragments without ports, and to more packets than
  * may_answer lets by. The packet is then not to be used.

@@ -38,7 +38,7 @@
 /* A function that the verifier judges once, by itself, whatever its callers are; its pointers may be NULL for it. */
 #define SUBPROGRAM __attribute__((noinline))
 
-/* The last offset at which a header may stand. Two IPv6 headers with six extensions each of usual size fit; the mask of
+/* The largest offset of a header. Two IPv6 headers with six extensions each of usual size fit; the mask of
  * bounded() must leave it as it is.
  */
 #define MAX_HEADERS 768
@@ -81,7 +81,7 @@ struct packet {
 	__u16 fragment_at; /* offset of the IPv6 fragment header; 0: none */
 };
 
-/* skb->data and skb->data_end are pointers in 32-bit clothes, which the compiler believes and the verifier does not. */
+/* skb->data and skb->data_end are declared as 32-bit values; the verifier knows that they are pointers. */
 static __always_inline void *packet_start(const struct __sk_buff *skb)
 {
 	void *start;

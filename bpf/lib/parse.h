@@ -46,7 +46,7 @@ static __always_inline int parse_ipv4(struct __sk_buff *skb, struct packet *pack
 	return 0;
 }
 
-/* Steps over one extension header. Returns 0 to go on, 1 where the transport header stands, or a negative reason. */
+/* Skips one extension header. Returns 0 to continue, 1 at the transport header, or a negative reason. */
 static __always_inline int skip_extension(struct __sk_buff *skb, struct packet *packet)
 {
 	struct ipv6_fragment *fragment;

@@ -109,7 +109,7 @@ static __always_inline int quote_store16(struct __sk_buff *skb, const struct pac
 	return bpf_skb_store_bytes(skb, at, &to, sizeof(to), 0);
 }
 
-/* The quoted transport checksum covers what was replaced; TCP's may be cut off. */
+/* Updates the quoted transport checksum; that of TCP may be truncated. */
 static __always_inline int quote_csum(struct __sk_buff *skb, const struct packet *packet,
 				      const struct endpoint *from, const struct endpoint *to)
 {

@@ -38,7 +38,7 @@ static __always_inline int may_split(struct __sk_buff *skb, const struct packet 
 	return ip && ip->ihl == 5 && !(ip->frag_off & bpf_htons(IP_DF));
 }
 
-/* Writes length, offset and checksum of the IP header. `more`: fragments follow, whether or not the packet said so. */
+/* Writes length, offset and checksum of the IP header. `more`: sets MF, whether or not the packet has it. */
 static __always_inline int write_fragment(struct __sk_buff *skb, __u32 size, __u32 skipped,
 					  int more)
 {
@@ -130,7 +130,7 @@ static __always_inline int settle_checksum(struct __sk_buff *skb, const struct p
 		if (bpf_skb_store_bytes(skb, at, &check, sizeof(check), 0))
 			return -1;
 	}
-	/* The kernel forgets that a checksum is to be written when its place goes. */
+	/* The kernel drops a partial checksum when its field is removed. */
 	if (bpf_skb_load_bytes(skb, LINK_HLEN, head, HEAD_SAVED) ||
 	    bpf_skb_adjust_room(skb, -HEAD_SAVED, BPF_ADJ_ROOM_MAC, 0) ||
 	    bpf_skb_adjust_room(skb, HEAD_SAVED, BPF_ADJ_ROOM_MAC, 0))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the monitor reports of a dropped packet, and which ones. packages/maps/src/tables/drop.ts mirrors it. */
+/* The report of a dropped packet, and the monitor's filter. packages/maps/src/tables/drop.ts mirrors it. */
 #ifndef SLUICE_MONITOR_DROP_H
 #define SLUICE_MONITOR_DROP_H
 

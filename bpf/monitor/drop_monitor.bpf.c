@@ -186,7 +186,7 @@ int drop_monitor(__u64 *args)
 	is_own = read_mark(drop, BPF_CORE_READ(skb, tc_index));
 	if (is_own && drop->reason < OUT_GUE_VERSION)
 		return 0;
-	/* Of the kernel's drops: at ingress the packet is still on the interface by which it came in. */
+	/* Of the kernel's drops: at ingress the packet still has its input interface. */
 	iif = BPF_CORE_READ(skb, skb_iif);
 	if (!is_own && (!iif || (dev && (__u32)iif != drop->ifindex)))
 		drop->flags |= DROP_EGRESS;

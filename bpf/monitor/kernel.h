@@ -55,7 +55,7 @@ struct sk_buff {
 
 #pragma clang attribute pop
 
-/* The lowest bit of _skb_refdst says whether the packet holds a reference. */
+/* The lowest bit of _skb_refdst is a flag: whether the packet holds a reference. */
 #define DST_POINTER (~1UL)
 
 static __always_inline struct net_device *device_of(const struct sk_buff *skb)

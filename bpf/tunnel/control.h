@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Control messages of the tunnel: pings, which say where a tunnel's far end is, and the answers to signed ones. */
+/* Control messages of the tunnel: pings, whose source is the far end of a tunnel, and the answers to signed ones. */
 #ifndef SLUICE_CONTROL_H
 #define SLUICE_CONTROL_H
 
@@ -66,7 +66,7 @@ static __always_inline int open_ping(struct __sk_buff *skb, const struct gue_par
 	return 0;
 }
 
-/* A ping with a key; `hlen` says whether it names its tunnel, too. */
+/* A ping with a key; with a tunnel id if `hlen` has room for it. */
 static __always_inline int keyed_ping(struct __sk_buff *skb, const struct gue_part *part,
 				      __u32 hlen, __u32 *id, struct sid *sid)
 {

@@ -12,7 +12,7 @@
 #define ECN_ECT_0 2
 #define ECN_CE 3
 
-/* Returns what the inner packet must be marked with, or -OUT_CONGESTION_LOST: the flow does
+/* Returns the mark of the inner packet, or -OUT_CONGESTION_LOST: the flow does
  * not know marks, so the packet is dropped, as the router would have done.
  */
 static __always_inline int ecn_fold(__u8 outer, __u8 inner)
@@ -26,7 +26,7 @@ static __always_inline int ecn_fold(__u8 outer, __u8 inner)
 	return inner;
 }
 
-/* Marks the packet whose IP header of this version stands at `off`. */
+/* Marks the packet with the IP header of this version at `off`. */
 static __always_inline int ecn_mark(struct __sk_buff *skb, __u32 off, __u8 version, __u8 mark)
 {
 	__be16 from, to;

@@ -56,7 +56,7 @@ static __always_inline int grow(struct __sk_buff *skb, const struct packet *pack
 
 	if (likely(!err))
 		return 0;
-	/* A packet that came out of a tunnel may still be marked as in one: the mark cannot be set twice, and only
+	/* A decapsulated packet may still be marked as encapsulated: the mark cannot be set twice, and only
 	 * super-packets and a change of family need it.
 	 */
 	if (err != -EALREADY || skb->gso_size || packet->version != outer_version)

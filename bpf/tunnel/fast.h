@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The fast path of a gateway: ingress does what the stack and egress would do, too, and sends the packet on itself.
+/* The fast path of a gateway: ingress also does the work of the stack and of egress, and sends the packet.
  *
  *   request  DNAT, [stack: TTL, route of the inner packet], encapsulation, route of the outer packet
  *   reply    decapsulation, [stack: TTL, route], SNAT
@@ -117,7 +117,7 @@ static __always_inline void fill_plan(struct __sk_buff *skb, const struct packet
 		request->plan = PLAN_NORMAL;
 }
 
-/* Judges a request. Returns flags for bpf_skb_adjust_room, or 0 for the normal path. */
+/* Plans a request. Returns flags for bpf_skb_adjust_room, or 0 for the normal path. */
 static __always_inline __u64 plan_request(struct __sk_buff *skb, const struct packet *packet,
 					  struct request *request)
 {
@@ -131,7 +131,7 @@ static __always_inline __u64 plan_request(struct __sk_buff *skb, const struct pa
 		fill_plan(skb, packet, request);
 	if (request->plan != PLAN_FAST)
 		return 0;
-	/* In place of rp_filter: answers to the client must leave where the request came in. */
+	/* In place of rp_filter: the route to the client must lead to the input interface. */
 	back = find_reach(skb, request->ifindex, &request->service.backend.addr, &packet->src);
 	if (!back || back->lookup.found != REACHABLE || back->route.ifindex != skb->ifindex)
 		return 0;
@@ -139,7 +139,7 @@ static __always_inline __u64 plan_request(struct __sk_buff *skb, const struct pa
 	return check_size(skb, packet, overhead, request->path.route.mtu, &flags) ? 0 : flags;
 }
 
-/* Ends a packet for which egress's part has failed. Returns a verdict. */
+/* Drops a packet after a failure in the part of egress. Returns a verdict. */
 static __always_inline int fail_egress(struct __sk_buff *skb, enum outcome outcome)
 {
 	count(QUEUE_TX, outcome);
@@ -174,7 +174,7 @@ static __always_inline int send_request(struct __sk_buff *skb, const struct pack
 	return send_by(skb, &path->route);
 }
 
-/* Judges a reply, whose inner packet has passed all checks. Returns its service, with the proxy, or NULL for the normal
+/* Plans a reply whose inner packet has passed all checks. Returns its service, with the proxy, or NULL for the normal
  * path.
  */
 static __always_inline struct cached_service *

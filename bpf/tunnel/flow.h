@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The hash of a flow, and what the outer header says of it: the source port, by which a receiver's card spreads the flows over
- * its queues, and the IPv6 flow label, by which routers spread them over paths (RFC 6438).
+/* The hash of a flow, and two fields of the outer header that are made of it: the source port, for the receive queues of
+ * the receiver's card, and the IPv6 flow label, for equal-cost paths of routers (RFC 6438).
  */
 #ifndef SLUICE_FLOW_H
 #define SLUICE_FLOW_H

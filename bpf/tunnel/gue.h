@@ -141,7 +141,7 @@ static __always_inline void write_outer_ipv6(struct outer_ipv6 *outer, __be16 so
 
 /* Takes `size` bytes of outer headers off, from the end of the Ethernet header on.
  *
- * Segment sizes stay as they are: the kernel would let them grow by what was taken off, past what the next link takes.
+ * Segment sizes stay: the kernel would increase them by the size of the outer header, beyond the MTU of the next link.
  * Where the families differ the packet is first turned to the inner one, which moves its size by the difference of the
  * two IP headers: the one way that kernels before 6.3 have, too.
  */

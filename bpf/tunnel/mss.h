@@ -10,7 +10,7 @@
 #define TCPOPT_NOP 1
 #define TCPOPT_MSS 2
 #define TCPOLEN_MSS 4
-/* A lower one helps no flow: RFC 9293 lets a host that hears no MSS take 536, and 48 of it may be options. */
+/* The minimum: 536 is the default MSS of RFC 9293, and options may take 48 of it. */
 #define MSS_MIN 88
 
 /* Counted from the end of the TCP header, for that is not known to the verifier: kernel 6.1 believes that a loop by

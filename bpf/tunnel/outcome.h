@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What became of a packet: each has exactly one of these, and each of these its counter.
- * packages/maps/src/tables/stats.ts names them in the same order. A new one goes to the end, so that the pinned counters
- * keep their rows, and to verdict_of.
+/* Outcomes of packets: each packet has exactly one, and each outcome has a counter.
+ * packages/maps/src/tables/stats.ts names them in the same order. Append a new outcome, so that the pinned counters
+ * keep their rows, and add it to verdict_of.
  */
 #ifndef SLUICE_OUTCOME_H
 #define SLUICE_OUTCOME_H

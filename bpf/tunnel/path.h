@@ -87,7 +87,7 @@ SUBPROGRAM int fill_path(struct __sk_buff *skb, struct path *path, __u32 by_rout
 }
 
 /* Returns the path of a tunnel's packets from an interface, valid until the next call, or NULL with the reason in
- * `err`. `by_route`: the outer header is routed, else the packet goes where it was going.
+ * `err`. `by_route`: the outer header is routed, else the packet keeps its route.
  */
 static __always_inline struct path *find_path(struct __sk_buff *skb, __u32 tunnel, __u32 ifindex,
 					      __u32 by_route, int *err)
@@ -130,7 +130,7 @@ static __always_inline int send_by(struct __sk_buff *skb, struct route *route)
 /* Sends the encapsulated packet on its way. Returns a verdict.
  *
  * The next hop is named and the kernel finds its address, so that the neighbour entry stays in use and a new address
- * takes effect at once. Where the frame goes there already it needs nothing.
+ * takes effect at once. A frame that already has this destination is not redirected.
  */
 static __always_inline int follow_path(struct __sk_buff *skb, struct path *path)
 {

@@ -16,7 +16,7 @@
 #define PATH_MTU_MIN4 576
 #define PATH_MTU_MIN6 1280
 
-/* Both ends of the outer header. Local port 0: of tunnels whose flows have their own. */
+/* Both ends of the outer header. Local port 0: a tunnel with a source port for each flow. */
 struct path_ends {
 	struct address local;
 	struct address remote;

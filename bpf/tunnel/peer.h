@@ -2,7 +2,8 @@
 /* Backends in containers: a node hands the decapsulated packet through a veth to the network namespace behind it, past its
  * own stack.
  *
- * The kernel drops a packet that is handed through anything but a veth or netkit, and no program can ask which device one is.
+ * The kernel drops a packet that is redirected to the peer of another device than veth or netkit, and a program cannot see
+ * the type of a device.
  * So the flag peer must be in the veth's own egress row, besides the flag in the ingress row of the interface where tunnel
  * packets arrive.
  */
@@ -15,7 +16,7 @@
 #include "tunnel/lookup.h"
 #include "tunnel/reach.h"
 
-/* Judges a packet to a backend, which has passed all checks. Returns the route to its veth, or NULL for the normal path. */
+/* Plans a packet to a backend that has passed all checks. Returns the route to its veth, or NULL for the normal path. */
 static __always_inline struct route *plan_peer(struct __sk_buff *skb, const struct packet *outer,
 					       const struct packet *inner)
 {

@@ -42,7 +42,7 @@ static __always_inline void snapshot(struct __sk_buff *skb, struct run *run)
 	write_event(skb, run->config, run->event, QUEUE_TX, STAGE_BEFORE << 16);
 }
 
-/* Makes the packet the answer to its sender, which main hands up the stack. Returns a negative reason. */
+/* Turns the packet into the answer to its sender, which main redirects to ingress. Returns a negative reason. */
 static __always_inline int refuse_size(struct __sk_buff *skb, struct run *run, __u32 overhead)
 {
 	__u32 mtu = run->path->route.mtu > overhead ? run->path->route.mtu - overhead : 0;
@@ -98,7 +98,7 @@ static __always_inline int encapsulate(struct __sk_buff *skb, struct run *run,
 	return OUT_ENCAPSULATED;
 }
 
-/* A node's reply that goes straight to the client: what the client sends next comes by the tunnel, so the client must
+/* A node's reply directly to the client: the client's next packets come through the tunnel, so the client must
  * learn the tunnel's MSS.
  */
 static __always_inline void clamp_direct(struct __sk_buff *skb, const struct packet *packet,

@@ -6,7 +6,7 @@
  *           map_signed_only, map_tunnel_opts, map_ping_time, map_path_mtu
  * Writes    map_tunnel (the far end, learned from pings), map_rotation (the use of each key), map_ping_time,
  *           map_path_mtu, map_frag, map_stats, map_tunnel_stats, map_events, the mark
- * Verdicts  OK        decapsulated or translated: the stack goes on with it
+ * Verdicts  OK        decapsulated or translated: continues up the stack
  *           REDIRECT  decapsulated or translated, and egress's work done, too: the packet leaves by the fast path; or
  *                     handed to a container; or a signed ping, which has become its answer
  *           SHOT      other pings, which end here, and packets that claim to be ours and are not
@@ -51,7 +51,7 @@ static __always_inline void snapshot(struct __sk_buff *skb, struct run *run)
 	write_event(skb, run->config, run->event, QUEUE_RX, STAGE_BEFORE << 16);
 }
 
-/* Whether packets may take the fast path. Events are of both hooks, so what is watched passes both. */
+/* Whether packets may take the fast path. Dumped packets pass both hooks, since events are of both. */
 static __always_inline int is_fast(const struct run *run)
 {
 	return (run->config->flags & (RX_FAST | RX_DUMP)) == RX_FAST;
@@ -87,7 +87,7 @@ static __always_inline int check_inner(struct __sk_buff *skb, struct run *run,
 	return err == -OUT_INNER_LOCAL && run->config->flags & RX_LOCAL ? 0 : err;
 }
 
-/* Replies to this packet come out of this interface: what fits there, less the outer header, is what fits. */
+/* Replies to this packet leave by this interface: its MTU less the outer header is their limit. */
 static __always_inline void clamp_decapsulated(struct __sk_buff *skb, const struct packet *inner,
 					       __u32 stripped)
 {
@@ -119,7 +119,7 @@ static __always_inline int decapsulate(struct __sk_buff *skb, struct run *run,
 	err = authenticate(gue, &key.sid, &service, 1);
 	if (err && (!service || !service->token.mode))
 		return err;
-	/* A token is of the inner packet's flow, which is not read yet. */
+	/* A token depends on the inner packet's flow, which is not parsed yet. */
 	claims = err || service->token.mode >= TOKEN_REQUIRE;
 	if (unlikely(claims) && !claim_token(gue->key))
 		return -OUT_WRONG_KEY;

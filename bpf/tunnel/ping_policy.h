@@ -8,7 +8,7 @@
 #define SECOND 1000000000ULL
 
 /* Whether the tunnel's far end may be moved to this address by any ping. Never where each flow has its own source port: a
- * NAT before the far end lets through only the port that the ping was sent to.
+ * NAT before the far end accepts packets only from the port that the ping was sent to.
  */
 static __always_inline int may_move(const struct tunnel_options *options,
 				    const struct address *address)

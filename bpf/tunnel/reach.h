@@ -66,7 +66,7 @@ static __always_inline enum reach_of reach_of(struct __sk_buff *skb, struct rout
 		       : REACH_HERE;
 }
 
-/* Whether the sender of a ping can be a far end. Asked where it would become one, which is rare. */
+/* Whether the sender of a ping can be a far end. Called only for a new far end, which is rare. */
 SUBPROGRAM int may_ping_from(struct __sk_buff *skb, const struct packet *ping)
 {
 	struct route_query query = {.from = skb->ifindex};
@@ -94,7 +94,7 @@ SUBPROGRAM int fill_reach(struct __sk_buff *skb, const struct address *source, s
 	reach->lookup.found = reach_of(skb, &query, &reach->route) == REACH_ELSEWHERE
 				      ? REACHABLE
 				      : OUT_INNER_LOCAL;
-	/* The route is needed all the same: a node's backend, which is in the table, may be behind a veth. */
+	/* The route is needed also for a node's backend in the table: it may be behind a veth. */
 	if (bpf_map_lookup_elem(&map_encap, &to))
 		reach->lookup.found = OUT_INNER_BACKEND;
 	if (query.from != reach->from)
@@ -122,7 +122,7 @@ static __always_inline struct reach *find_reach(struct __sk_buff *skb, __u32 fro
 	return reach;
 }
 
-/* Judges where a reply from a backend goes to, at its gateway: not into another service's tunnel, which would give it
+/* Checks the destination of a reply at a gateway: not into another service's tunnel, which would give it
  * that service's key, and not to the gateway itself. Returns 0 or a negative reason.
  */
 static __always_inline int check_reach(struct __sk_buff *skb, const struct packet *inner,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The kernel's routing, asked by bpf_fib_lookup: where a packet leaves, by which next hop, and how much fits there. */
+/* Routes by bpf_fib_lookup: output interface, next hop and MTU. */
 #ifndef SLUICE_ROUTE_H
 #define SLUICE_ROUTE_H
 
@@ -100,7 +100,7 @@ static __always_inline void learn_mtu(struct __sk_buff *skb, const struct route_
 /* As find_route, also on a host that does not forward.
  *
  * The kernel looks no route up for an interface that does not forward. On a host that forwards nowhere lo alone does,
- * which attach_tc.sh sees to: what comes in there is the host's own, and so is the outer packet.
+ * which attach_tc.sh sees to: packets of that interface are the host's own, and so is the outer packet.
  */
 static __always_inline long find_own_route(struct __sk_buff *skb, struct route_query *query,
 					   struct route *route)

@@ -37,7 +37,7 @@ static __always_inline void write_ping_message(struct ping_scratch *at)
 	}
 }
 
-/* Whether the ping is signed with this key, which is kept for the answer. */
+/* Whether the ping is signed with this key, which is then used for the answer. */
 static __always_inline int try_key(struct ping_scratch *at, const __u8 *key)
 {
 	set_key(&at->siphash, key);
@@ -146,7 +146,7 @@ static __always_inline int judge_new(struct ping_scratch *at, const struct packe
 	return OUT_PING_SIGNED_LEARNED;
 }
 
-/* Reads a signed ping, whose GUE part of `len` bytes stands at `off`. Returns 0 or a negative reason. */
+/* Reads a signed ping, with its GUE part of `len` bytes at `off`. Returns 0 or a negative reason. */
 static __always_inline int read_ping(struct __sk_buff *skb, struct ping_scratch *at, __u32 off,
 				     __u32 len)
 {
@@ -219,7 +219,7 @@ SUBPROGRAM int check_signed_ping(struct __sk_buff *skb, const struct packet *pac
 	return OUT_PING_SIGNED;
 }
 
-/* Of what `settle_signed_ping` returns: the packet is now the answer, to be sent back. */
+/* Result of `settle_signed_ping`: the packet is now the answer, to be sent back. */
 #define ANSWERED 0x100
 
 /* Second step: challenges a ping from another sender, or moves the far end to it, and makes the packet the answer where it

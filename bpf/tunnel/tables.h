@@ -94,7 +94,7 @@ struct verify {
 	struct endpoint backend;
 };
 
-/* One of the two keys of a service whose keys are rotated. */
+/* One of the two keys of a service in rotation. */
 struct accepted_key {
 	__u8 key[KEY_SIZE];
 	__u8 signing[KEY_SIZE]; /* the signing key that goes with it; zero: none */
@@ -216,7 +216,7 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } map_applied SEC(".maps");
 
-/* Backend endpoint → service: what egress puts into a tunnel. */
+/* Backend endpoint → service, for encapsulation at egress. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__type(key, struct endpoint);
@@ -245,7 +245,7 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } map_rotation SEC(".maps");
 
-/* Services whose pings are signed. */
+/* Services with signed pings. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__type(key, struct sid);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Tokens: what a packet carries in place of its service's key, valid for one flow and for two epochs at most.
+/* Tokens in place of the service's key, valid for one flow and for two epochs at most.
  *
  *   token = SipHash-2-4-128 under the signing key over the epoch, the sid, and the inner packet's addresses, ports and protocol
  *
@@ -43,7 +43,7 @@ struct {
 	__uint(max_entries, 1);
 } token_scratch SEC(".maps");
 
-/* The cache's entry for a flow, which may hold another one's token. */
+/* The cache's entry for a flow, possibly of another flow. */
 static __always_inline struct cached_token *token_entry(const struct endpoint *src,
 							const struct endpoint *dst)
 {
@@ -185,7 +185,7 @@ static __always_inline int is_rotated_token(struct token_scratch *at, struct cac
 	return 0;
 }
 
-/* Keeps what a packet carries, until its inner packet is read. */
+/* Saves the field of the packet until its inner packet is parsed. */
 static __always_inline int claim_token(const __u8 *field)
 {
 	__u32 zero = 0;

@@ -75,7 +75,7 @@ static __always_inline __u32 remember_fragment(const struct packet *packet, __u3
 	__u32 zero = 0, *next;
 
 	frag_key(&key, packet, 0);
-	/* Its other fragments may have gone ahead while it was on its detour. */
+	/* Its other fragments may have been sent during its detour. */
 	known = detour ? bpf_map_lookup_elem(&fragments, &key) : NULL;
 	if (known)
 		return known->id;

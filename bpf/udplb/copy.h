@@ -43,7 +43,7 @@ static __always_inline int copy_out(struct __sk_buff *skb, const struct datagram
 	struct ethhdr *eth, saved;
 	int err;
 
-	/* From here on, what fails leaves a packet that is neither. */
+	/* From here on, a failure leaves a half-rewritten packet. */
 	*verdict = TC_ACT_SHOT;
 	if (tagged && bpf_skb_vlan_pop(skb))
 		return NOT_CHANGED;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A UDP packet as udplb sees it: its flow, and what its forwarding changes or needs. */
+/* A UDP packet: its flow, and the fields that forwarding reads or changes. */
 #ifndef SLUICE_UDPLB_DATAGRAM_H
 #define SLUICE_UDPLB_DATAGRAM_H
 
@@ -14,7 +14,7 @@ struct datagram {
 	__u16 pad;
 };
 
-/* `packet` is initialised: kernel 6.1 wants it so. */
+/* Kernel 6.1 requires an initialised `packet`. */
 SUBPROGRAM int parse_initialised(struct __sk_buff *skb, __u32 version, struct packet *packet)
 {
 	return packet ? parse_headers(skb, ETH_HLEN, version, packet) : -PARSE_LENGTH;
@@ -26,7 +26,7 @@ static __always_inline int parse_packet(struct __sk_buff *skb, __u32 version, st
 	return parse_initialised(skb, version, packet);
 }
 
-/* Returns 0, -MALFORMED, or 1 for what is not UDP: mostly TCP, which should not cost much. */
+/* Returns 0, -MALFORMED, or 1 for other protocols, early, since they are mostly TCP. */
 static __always_inline int parse_ip(struct __sk_buff *skb, struct datagram *datagram)
 {
 	struct packet *packet = &datagram->packet;
@@ -77,7 +77,7 @@ static __always_inline int parse_udp(struct __sk_buff *skb, struct datagram *dat
 	return 0;
 }
 
-/* Returns 0, -MALFORMED, or 1 for what is not UDP. */
+/* Returns 0, -MALFORMED, or 1 for other protocols. */
 static __always_inline int parse(struct __sk_buff *skb, struct datagram *datagram)
 {
 	int err = parse_ip(skb, datagram);

@@ -8,7 +8,7 @@
 #include "lib/lookup_cache.h"
 #include "udplb/datagram.h"
 
-/* Of linux/bpf.h, which an older one does not have. */
+/* From linux/bpf.h; missing in older headers. */
 #define FIB_SKIP_NEIGH 4
 
 /* User-space headers do not carry these. */

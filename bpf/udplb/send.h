@@ -37,7 +37,7 @@ static __always_inline int leave_group(struct __sk_buff *skb)
 	return bpf_skb_change_type(skb, PACKET_HOST) ? -EINVAL : 0;
 }
 
-/* Sends the packet itself. Returns the outcome; of TOO_BIG, `mtu` is what would have gone. */
+/* Sends the packet itself. Returns the outcome; for TOO_BIG, `mtu` is the MTU. */
 static __always_inline int send(struct __sk_buff *skb, const struct datagram *datagram,
 				const struct lb_upstream *upstream, __u32 index,
 				const struct fields *from, const struct fields *to, __u32 *mtu,
@@ -79,7 +79,7 @@ static __always_inline int send_head(struct __sk_buff *skb)
 	return bpf_clone_redirect(skb, skb->ifindex, BPF_F_INGRESS) < 0;
 }
 
-/* Gives the packet an identification of its own: its source is the key for all clients. */
+/* Gives the packet a new identification: its source is the key for all clients. */
 static __always_inline int give_id(struct __sk_buff *skb)
 {
 	__u32 zero = 0, *next = bpf_map_lookup_elem(&next_id, &zero);

@@ -84,7 +84,7 @@ struct lb_traffic {
 	__u64 bytes;
 };
 
-/* What became of a packet to a key, and what else is counted. */
+/* Outcomes of packets to a key, and other counters. */
 enum lb_outcome {
 	SENT = 0,      /* to the upstream, and only there */
 	COPIED,	       /* to the upstream; the packet itself goes up the stack */

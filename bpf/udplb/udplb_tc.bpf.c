@@ -33,7 +33,7 @@ static __always_inline int deliver(struct __sk_buff *skb, const struct datagram 
 									   : DELIVERED;
 }
 
-/* Does what the upstream's key says. Returns the outcome, or -1 as copy_round(). */
+/* Forwards or copies as the upstream's key says. Returns the outcome, or -1 as copy_round(). */
 static __always_inline int act(struct __sk_buff *skb, const struct datagram *datagram,
 			       const struct lb_upstream *upstream, __u32 index, __u32 id, int pass,
 			       __u32 *mtu, int *verdict)
