@@ -55,7 +55,7 @@ export const meanings: Readonly<
 		"is the clock of both ends right? compare chronyc tracking",
 	],
 	"ping-unsigned": [
-		"pings that are not signed, where --require-signed demands it",
+		"unsigned pings, where --require-signed refuses them",
 		"does the node have the service's --signing-key?",
 	],
 	"ping-locked": [

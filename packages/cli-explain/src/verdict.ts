@@ -26,5 +26,5 @@ export const verdictText: Readonly<Record<string, string>> = {
 	UNSPEC: "the next filter decides",
 	OK: "it goes on, past the filters behind",
 	SHOT: "it ends here",
-	REDIRECT: "it is sent where the program says",
+	REDIRECT: "the program sends it by an interface",
 };

@@ -97,8 +97,8 @@ explains("that a packet is too big, and which ICMP answers it", {
 	says: [
 		"packet   10.0.0.9:4000 > 1.1.1.1:80 tcp . 1460 bytes",
 		...proxyRows,
-		"outcome  too-big: it does not fit with the outer header on it: its sender gets an ICMP error with the size that fits",
-		"verdict  REDIRECT: it is sent where the program says",
+		"outcome  too-big: it does not fit with the outer header: its sender gets an ICMP error with the MTU",
+		"verdict  REDIRECT: the program sends it by an interface",
 		"result   1.1.1.1 > 10.0.0.9 icmp 3/4 mtu 1448, 576 bytes",
 	],
 });
@@ -153,7 +153,7 @@ explains("that a tunnel packet is taken out of its outer header", {
 	line: `${ingress} 1.1.1.1:80 10.0.0.9:4000 --gue 1,2`,
 	says: [
 		...tunnelPacket,
-		"outcome  decapsulated: the key is right: the outer header is taken off, the stack goes on with the inner packet",
+		"outcome  decapsulated: the key is right: the outer header is removed, and the inner packet continues up the stack",
 		"verdict  OK: it goes on, past the filters behind",
 		"result   1.1.1.1:80 > 10.0.0.9:4000 tcp . 0 bytes, 40 bytes",
 	],
@@ -199,7 +199,7 @@ explains("that the other key of a rotation is accepted", {
 	],
 	says: [
 		...tunnelPacket,
-		"outcome  decapsulated: the key is right: the outer header is taken off, the stack goes on with the inner packet",
+		"outcome  decapsulated: the key is right: the outer header is removed, and the inner packet continues up the stack",
 		"verdict  OK: it goes on, past the filters behind",
 		"result   1.1.1.1:80 > 10.0.0.9:4000 tcp . 0 bytes, 40 bytes",
 	],
@@ -209,7 +209,7 @@ explains("that a ping must be signed", {
 	rows: [row(signedOnlyTable, 7, 1)],
 	says: [
 		...ping.rows,
-		"outcome  ping-unsigned: a ping that is not signed, where --require-signed demands it",
+		"outcome  ping-unsigned: an unsigned ping, where --require-signed refuses it",
 		"verdict  SHOT: it ends here",
 	],
 });
@@ -226,7 +226,7 @@ explains("that a token is accepted where the tunnel requires one", {
 	rows: tokens,
 	says: [
 		...tunnelPacket,
-		"outcome  decapsulated: the key is right: the outer header is taken off, the stack goes on with the inner packet",
+		"outcome  decapsulated: the key is right: the outer header is removed, and the inner packet continues up the stack",
 		"verdict  OK: it goes on, past the filters behind",
 		"result   1.1.1.1:80 > 10.0.0.9:4000 tcp . 0 bytes, 40 bytes",
 	],
@@ -299,7 +299,7 @@ explains("that an IPv6 fragment came before its first", {
 		...proxyRows.slice(0, 2),
 		"row      TABLE-ENCAP   tcp [2001:db8::2]:80  -",
 		"row      TABLE-NAT     tcp [2001:db8::1]:4000  -",
-		"outcome  fragment-before-first: a later fragment, whose first one, with the ports, was not seen",
+		"outcome  fragment-before-first: a later fragment whose first one, which has the ports, was not seen",
 		"verdict  UNSPEC: the next filter decides",
 		"result   2001:db8::1 > 2001:db8::2 fragment 1@1480, 56 bytes",
 	],

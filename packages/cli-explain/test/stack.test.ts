@@ -139,16 +139,16 @@ const fastCases: Readonly<Record<string, Pick<StackCase, "line" | "says">>> = {
 	"that a request goes into the tunnel on the fast path": {
 		line: `${ingress} 10.0.0.9:4000 5.5.5.5:3100`,
 		says: [
-			"outcome  dnat: its destination, a proxy endpoint, became the backend, and it goes into the tunnel at once: the fast path",
-			"verdict  REDIRECT: it is sent where the program says",
+			"outcome  dnat: its destination, a proxy endpoint, became the backend, and it is encapsulated: the fast path",
+			"verdict  REDIRECT: the program sends it by an interface",
 			"result   10.0.0.1:6080 > 10.0.0.2:6081 udp 64 bytes | gue service 1 2 | 10.0.0.9:4000 > 1.1.1.1:80 tcp . 0 bytes, 92 bytes",
 		],
 	},
 	"that a reply goes to the client on the fast path": {
 		line: `${ingress} 1.1.1.1:80 10.0.0.2:4000 --gue 1,2`,
 		says: [
-			"outcome  decapsulated: the key is right: the outer header is taken off, its source became the proxy endpoint, and it goes to the client at once: the fast path",
-			"verdict  REDIRECT: it is sent where the program says",
+			"outcome  decapsulated: the key is right: the outer header is removed, its source became the proxy endpoint, and it is sent to the client: the fast path",
+			"verdict  REDIRECT: the program sends it by an interface",
 			"result   5.5.5.5:3100 > 10.0.0.2:4000 tcp . 0 bytes, 40 bytes",
 		],
 	},

@@ -6,23 +6,22 @@ export const reasons: Readonly<Record<Outcome, string>> = {
 		"no config row for the interface and direction: the program does nothing",
 	"not-ip": "neither IPv4 nor IPv6",
 	"not-ours": "no table knows it: the next filter decides, then the stack",
-	malformed: "its headers do not fit: the stack may judge it",
+	malformed: "malformed headers: passed on to the stack",
 	"plain-gue": "GUE without a sid and a key, which is not ours",
-	"outer-fragment":
-		"a fragment of a tunnel packet: the stack has to put it together",
+	"outer-fragment": "a fragment of a tunnel packet: passed on for reassembly",
 	"fragment-before-first":
-		"a later fragment, whose first one, with the ports, was not seen",
+		"a later fragment whose first one, which has the ports, was not seen",
 	decapsulated:
-		"the key is right: the outer header is taken off, the stack goes on with the inner packet",
+		"the key is right: the outer header is removed, and the inner packet continues up the stack",
 	encapsulated: "it goes into the tunnel",
 	dnat: "its destination, a proxy endpoint, became the backend",
 	snat: "its source, a backend, became the proxy endpoint",
-	ping: "a valid ping: the tunnel's remote is where it was",
+	ping: "a valid ping: the tunnel's remote is unchanged",
 	"ping-learned": "a valid ping: the tunnel's remote becomes its sender",
 	"gue-version": "another GUE version than 0",
-	"gue-header": "a GUE header that is none of ours, or that is cut",
+	"gue-header": "a GUE header that is not ours, or is truncated",
 	"gue-length": "the lengths of IP, UDP and GUE disagree",
-	"inner-version": "the inner packet is not what GUE says it is",
+	"inner-version": "the inner packet is not of the protocol in the GUE header",
 	"inner-length": "the inner packet does not fit",
 	"unknown-service": "no service has this service and group id",
 	"wrong-key": "the key is not the service's",
@@ -32,19 +31,19 @@ export const reasons: Readonly<Record<Outcome, string>> = {
 	"congestion-lost":
 		"marked for congestion on the way, but its flow does not know such marks",
 	merged: "several tunnel packets in one: UDP GRO has merged them",
-	"decap-failed": "the kernel refused to take the outer header off",
+	"decap-failed": "the kernel refused to remove the outer header",
 	"ping-type": "a control message that is not a ping of ours",
 	"ping-open": "a ping without a key, which the flag open-ping would allow",
 	"ping-tunnel":
-		"a ping for a tunnel that is not there, is not its service's, or ends at another local endpoint",
-	"no-tunnel": "its service's tunnel is not there: see cli_tunnel get all",
+		"a ping for a tunnel that is not set, is not its service's, or has another local endpoint",
+	"no-tunnel": "its service's tunnel is not set: see cli_tunnel get all",
 	"no-remote":
-		"the far end of its tunnel is not known yet: it has to ping, or cli_tunnel set names it",
+		"the far end of its tunnel is not known yet: it must ping, or be set by cli_tunnel set",
 	"tunnel-family": "one end of the tunnel is IPv4 and the other IPv6",
 	"too-big":
-		"it does not fit with the outer header on it: its sender gets an ICMP error with the size that fits",
+		"it does not fit with the outer header: its sender gets an ICMP error with the MTU",
 	"too-big-silent":
-		"it does not fit with the outer header on it, and no ICMP error may be sent",
+		"it does not fit with the outer header, and no ICMP error may be sent",
 	"no-route": "no route to the tunnel's remote: see ip route get",
 	"encap-failed": "the kernel refused to make room for the outer header",
 	"nat-failed":
@@ -55,7 +54,7 @@ export const reasons: Readonly<Record<Outcome, string>> = {
 		"the inner packet is a reply to this host itself, which the flag local would allow, or to nowhere",
 	"ping-source":
 		"a valid ping from where no far end can be: port 0, or an address that is not another host's, or has no route",
-	"ping-signed": "a signed ping: the tunnel's far end is where it was",
+	"ping-signed": "a signed ping: the tunnel's far end is unchanged",
 	"ping-signed-learned":
 		"a signed ping with its challenge: its sender is now the tunnel's far end",
 	"ping-challenged":
@@ -65,14 +64,13 @@ export const reasons: Readonly<Record<Outcome, string>> = {
 		"a ping whose signature is wrong, or whose service has no signing key here",
 	"ping-time":
 		"a signed ping whose time is more than 60 s from this host's, or not newer than the last one's",
-	"ping-unsigned":
-		"a ping that is not signed, where --require-signed demands it",
+	"ping-unsigned": "an unsigned ping, where --require-signed refuses it",
 	"ping-locked":
 		"a ping that would move the far end to where, or when, --move-within or --move-after forbids it",
 	token:
 		"a tunnel that requires tokens: the packet has none that is valid for its flow now, or there is no signing key to make one",
 	"service-gone":
-		"it was translated where it came in, and its service was deleted meanwhile: it would leave in the clear",
+		"it was translated at ingress, and its service was deleted meanwhile: it would leave in the clear",
 	"path-mtu":
 		"a router on a tunnel's path has reported its MTU, which then holds for ten minutes",
 	vlan: "the frame belongs to a VLAN, of which this is the parent interface: attach to the VLAN's interface",
@@ -84,9 +82,9 @@ export const reasons: Readonly<Record<Outcome, string>> = {
 
 /** Reasons of packets for which ingress has done the work of egress, too. */
 const fast: Partial<Record<Outcome, string>> = {
-	dnat: "its destination, a proxy endpoint, became the backend, and it goes into the tunnel at once: the fast path",
+	dnat: "its destination, a proxy endpoint, became the backend, and it is encapsulated: the fast path",
 	decapsulated:
-		"the key is right: the outer header is taken off, its source became the proxy endpoint, and it goes to the client at once: the fast path",
+		"the key is right: the outer header is removed, its source became the proxy endpoint, and it is sent to the client: the fast path",
 };
 
 /** @param redirected whether the packet is sent on by the program itself */
