@@ -70,8 +70,8 @@ static __always_inline int count_hop(struct __sk_buff *skb, const struct packet 
 	return 0;
 }
 
-/* Finds where the stack would send requests of a service, and whether egress would encapsulate them there. Sets `ifindex` and
- * `mtu`, or PLAN_NORMAL.
+/* Finds where the stack would send requests of a service, and whether egress would encapsulate them there: PLAN_ROUTED with
+ * `ifindex` and `mtu`, else PLAN_NORMAL.
  */
 SUBPROGRAM int find_inner_route(struct __sk_buff *skb, const struct packet *packet,
 				struct request *request)
@@ -97,24 +97,24 @@ SUBPROGRAM int find_inner_route(struct __sk_buff *skb, const struct packet *pack
 	learn_mtu(skb, &query, &route);
 	request->ifindex = route.ifindex;
 	request->mtu = route.mtu;
-	request->plan = PLAN_FAST;
+	request->plan = PLAN_ROUTED;
 	return 0;
 }
 
-static __always_inline void fill_plan(struct __sk_buff *skb, const struct packet *packet,
-				      struct request *request)
+/* Completes a plan whose inner route is known. Called only for a packet that the stack would send to egress, since finding
+ * the path may add a row to map_path_mtu.
+ */
+static __always_inline void plan_tunnel(struct __sk_buff *skb, struct request *request)
 {
 	struct path *path;
 	int err;
 
-	find_inner_route(skb, packet, request);
-	if (request->plan != PLAN_FAST)
-		return;
 	path = find_path(skb, request->service.tunnel, request->ifindex, 1, &err);
-	if (path && path->route.mtu <= request->mtu)
-		request->path = *path;
-	else
-		request->plan = PLAN_NORMAL;
+	request->plan = PLAN_NORMAL;
+	if (!path || path->route.mtu > request->mtu)
+		return;
+	request->path = *path;
+	request->plan = PLAN_FAST;
 }
 
 /* Plans a request. Returns flags for bpf_skb_adjust_room, or 0 for the normal path. */
@@ -128,12 +128,16 @@ static __always_inline __u64 plan_request(struct __sk_buff *skb, const struct pa
 	if (!is_plain(skb, packet, &packet->src.addr))
 		return 0;
 	if (request->plan == PLAN_NONE)
-		fill_plan(skb, packet, request);
-	if (request->plan != PLAN_FAST)
+		find_inner_route(skb, packet, request);
+	if (request->plan == PLAN_NORMAL)
 		return 0;
 	/* In place of rp_filter: the route to the client must lead to the input interface. */
 	back = find_reach(skb, request->ifindex, &request->service.backend.addr, &packet->src);
 	if (!back || back->lookup.found != REACHABLE || back->route.ifindex != skb->ifindex)
+		return 0;
+	if (request->plan == PLAN_ROUTED)
+		plan_tunnel(skb, request);
+	if (request->plan != PLAN_FAST)
 		return 0;
 	overhead = outer_size(is_ipv4(&request->path.tunnel.remote) ? 4 : 6);
 	return check_size(skb, packet, overhead, request->path.route.mtu, &flags) ? 0 : flags;

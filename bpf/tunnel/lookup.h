@@ -59,19 +59,20 @@ struct cached_service {
 
 enum plan {
 	PLAN_NONE = 0, /* not made yet */
-	PLAN_FAST,
 	PLAN_NORMAL,
+	PLAN_ROUTED, /* the route of the inner packet is known, the path is not */
+	PLAN_FAST,
 };
 
 /* A service as its requests need it. */
 struct request {
 	struct cached_service service;
 	__u32 plan; /* enum plan: which path requests take where the flag fast is set */
-	/* With PLAN_FAST: */
+	/* With PLAN_ROUTED and PLAN_FAST: */
 	__u32 ifindex; /* of the interface where the stack would send the translated packet */
 	__u32 mtu;     /* there */
 	__u32 pad;
-	struct path path;
+	struct path path; /* with PLAN_FAST */
 };
 
 /* Reads how the packets of a service prove themselves. */

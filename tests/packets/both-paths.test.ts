@@ -1,12 +1,15 @@
 // Needs root and BPF: runs the loaded programs on packets.
 import {
 	directions,
+	FLOW_PORT,
 	outcomes,
+	pathMtuTable,
 	statsRow,
 	statsTable,
 	trafficTable,
 } from "@sluice/maps/tables";
 import { needs, testWith } from "@sluice/testbed";
+import { anyMove } from "@sluice/tunnel";
 import test, { type ExecutionContext } from "ava";
 import { type BothPaths, bothPaths } from "../helpers/both-paths.js";
 import {
@@ -42,8 +45,8 @@ function counters(bench: Bench): string[] {
 	return rows.sort();
 }
 
-/** Sends what a case sends to a gateway whose clients, backends and far ends are on one link. */
-function agree(t: ExecutionContext, wanted: PacketCase): void {
+/** Two gateways with the tables of a case, whose clients, backends and far ends are on one link. */
+function gatewaysOf(wanted: PacketCase): BothPaths {
 	paths ??= bothPaths();
 	const { normal, fast } = paths;
 	paths.change((tables, bench) => {
@@ -63,6 +66,11 @@ function agree(t: ExecutionContext, wanted: PacketCase): void {
 	normal.forward(wanted.forwarding ?? true);
 	normal.forget();
 	fast.forget();
+	return paths;
+}
+
+function agree(t: ExecutionContext, wanted: PacketCase): void {
+	const { normal, fast, send } = gatewaysOf(wanted);
 	const context = {
 		ifindex: normal.link,
 		...(wanted.gsoSize ? { gsoSize: wanted.gsoSize } : {}),
@@ -70,7 +78,7 @@ function agree(t: ExecutionContext, wanted: PacketCase): void {
 	const before = [counters(normal), counters(fast)];
 	t.deepEqual(before[0], before[1]);
 	for (const packet of [...(wanted.before ?? []), wanted.input])
-		t.notThrows(() => paths?.send(packet.bytes(), context));
+		t.notThrows(() => send(packet.bytes(), context));
 	t.deepEqual(counters(normal), counters(fast));
 	const written = (bench: Bench) =>
 		contents(bench.tables).filter((row) => !row.startsWith('["config"'));
@@ -79,3 +87,23 @@ function agree(t: ExecutionContext, wanted: PacketCase): void {
 
 for (const wanted of cases.filter(({ direction }) => direction === "ingress"))
 	bpfTest(`both paths: ${wanted.title}`, (t) => agree(t, wanted));
+
+bpfTest(
+	"a request that stays on the normal path adds no row for the MTU of its tunnel's path",
+	(t) => {
+		const wanted = cases.find(
+			({ title }) => title === "fast: a request over IPv4",
+		) as PacketCase;
+		const { normal, fast, send } = gatewaysOf({
+			...wanted,
+			tables: ({ options }) =>
+				options.set(100, { ...anyMove, flags: FLOW_PORT }),
+		});
+		const rows = () => [...fast.table(pathMtuTable).entries()].length;
+		// The route to its client does not lead back to lo.
+		t.false(send(wanted.input.bytes(), { ifindex: 1 }));
+		t.is(rows(), 0);
+		t.true(send(wanted.input.bytes(), { ifindex: normal.link }));
+		t.is(rows(), 1);
+	},
+);
