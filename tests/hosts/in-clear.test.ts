@@ -264,6 +264,16 @@ bpfTest(
 	},
 );
 
+/** Waits until the backends have answered all datagrams that have arrived, for their answers need egress. */
+async function queuesEmpty(host: Host): Promise<void> {
+	for (;;) {
+		const { stdout } = await host.run("ss", ["-Huln"]);
+		const queues = stdout.split("\n").map((line) => line.split(/\s+/)[1]);
+		if (queues.every((bytes) => bytes === undefined || bytes === "0")) return;
+		await setTimeout(20);
+	}
+}
+
 bpfTest(
 	"no packet leaves in the clear while programs are attached and detached",
 	async (t) => {
@@ -280,7 +290,12 @@ bpfTest(
 			"attach_tc lan ingress",
 			"attach_tc wan ingress",
 		];
-		const ofNode = ["reattach_tc eth0", "detach_tc eth0", "attach_tc eth0"];
+		const ofNode = [
+			"reattach_tc eth0",
+			"detach_tc eth0 ingress",
+			"detach_tc eth0 egress",
+			"attach_tc eth0",
+		];
 		const step = async (host: Host, line: string, flag = "") => {
 			const [name = "", ...args] = line.split(" ");
 			await host.run(script(name), args);
@@ -291,7 +306,10 @@ bpfTest(
 			for (const line of ofGateway) await step(gateway, line, flag);
 			t.true(await works(flows), flag);
 		}
-		for (const line of ofNode) await step(node, line);
+		for (const line of ofNode) {
+			await step(node, line);
+			await queuesEmpty(node);
+		}
 		t.true(await works(flows));
 		for (const flow of flows) await flow.stop();
 		t.deepEqual(await inClear(), [0, 0]);

@@ -24,9 +24,9 @@ serial("a bpffs hidden by ip netns exec is found and seen again", async (t) => {
 	);
 	const fix = findings[0]?.fix ?? "";
 	t.regex(fix, /^nsenter --target=\d+ --mount$/);
-	// What nsenter starts is a login shell, with a PATH of its own.
+	// nsenter starts a login shell, whose own PATH may lead to an older Node.js.
 	const { stdout } = await one.sh(
-		`ip netns exec blue sh -c 'fix=$(cli_doctor --json | sed -n "s/.*\\"fix\\":\\"\\(nsenter[^\\"]*\\)\\".*/\\1/p"); echo "${one.bin}/cli_doctor; ip -brief link" | SHELL=/bin/sh sh -c "$fix"' || true`,
+		`ip netns exec blue sh -c 'fix=$(cli_doctor --json | sed -n "s/.*\\"fix\\":\\"\\(nsenter[^\\"]*\\)\\".*/\\1/p"); echo "PATH=$PATH cli_doctor; ip -brief link" | SHELL=/bin/sh sh -c "$fix"' || true`,
 		"",
 		false,
 	);
