@@ -36,3 +36,21 @@ export async function counterOf(
 		.map(({ value }) => Buffer.from(value.map(Number)).readBigUInt64LE())
 		.reduce((sum, count) => sum + Number(count), 0);
 }
+
+/** How many packets had each of the outcomes at ingress of a host while `act` ran. */
+export async function during(
+	host: Host,
+	outcomes: readonly Outcome[],
+	act: () => Promise<unknown>,
+): Promise<number[]> {
+	const look = async () => {
+		const counts = [];
+		for (const outcome of outcomes)
+			counts.push(await counterOf(host, "ingress", outcome));
+		return counts;
+	};
+	const before = await look();
+	await act();
+	const after = await look();
+	return after.map((count, i) => count - (before[i] as number));
+}

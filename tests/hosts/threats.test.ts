@@ -3,175 +3,46 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { nanosecondsTai } from "@sluice/maps";
 import { Address } from "@sluice/maps/address";
-import type { Outcome } from "@sluice/maps/tables";
 import { type Host, needs, type Result, testWith } from "@sluice/testbed";
-import { dataKey } from "@sluice/tunnel";
-import {
-	datagram,
-	type End,
-	flowToken,
-	gueData,
-	guePing,
-	icmpError,
-	sentEpoch,
-	signedPing,
-} from "@sluice/tunnel/wire";
+import { datagram, type End, icmpError } from "@sluice/tunnel/wire";
 import test from "ava";
-import { cli, clis } from "../helpers/cli.js";
-import { counterOf } from "../helpers/counters.js";
+import { cli } from "../helpers/cli.js";
+import { during } from "../helpers/counters.js";
 import { exchange } from "../helpers/datagrams.js";
-import { addresses, type Network, network } from "../helpers/network.js";
+import { addresses } from "../helpers/network.js";
 import { ownDirectory } from "../helpers/own-directory.js";
-import { script } from "../helpers/paths.js";
-import { configure } from "../helpers/program.js";
-import { askUdp, echoes } from "../helpers/traffic.js";
+import {
+	backendOf,
+	end,
+	keyOf,
+	type Mode,
+	modes,
+	numberOf,
+	packet,
+	pings,
+	portOf,
+	type Site,
+	secret,
+	sidOf,
+	stranger,
+	tenant,
+	tenants,
+	tunnelOf,
+	victim,
+} from "../helpers/tenants.js";
+import { askUdp } from "../helpers/traffic.js";
 import { bytes } from "./fixtures/bytes.mjs";
 
 const bpfTest = testWith(test.serial, needs.root, needs.bpf);
 
 const { client: CLIENT, gateway: GATEWAY, node: NODE, proxy } = addresses[4];
-const UDP = 17;
-const modes = ["keys", "signed", "tokens"] as const;
-type Mode = (typeof modes)[number];
-
-/** Who has services: one in each mode. */
-interface Owner {
-	name: string;
-	/** Group id of its services. */
-	group: number;
-	/** Of its node, and of its backends. */
-	address: string;
-	/** Of its first service. */
-	port: number;
-}
-
-const victim: Owner = { name: "victim", group: 1, address: NODE, port: 90 };
-const tenant: Owner = {
-	name: "tenant",
-	group: 2,
-	address: "10.6.0.2",
-	port: 93,
-};
-/** Knows the ids and addresses of the victim, and no key. */
-const stranger: Owner = { ...victim, name: "stranger" };
-
-const number = (mode: Mode) => modes.indexOf(mode) + 1;
-const sidOf = (mode: Mode, { group }: Owner) => ({
-	service: number(mode),
-	group,
-});
-const tunnelOf = (mode: Mode, { group }: Owner) => 10 * group + number(mode);
-const portOf = (mode: Mode, { port }: Owner) => port + number(mode) - 1;
-const backendOf = (mode: Mode, owner: Owner): End =>
-	end(owner.address, portOf(mode, owner));
-/** The key of the service, or its signing key. */
-const secretOf = (mode: Mode, { name }: Owner) => `${name}-${mode}`;
-const secret = (mode: Mode, owner: Owner) =>
-	Buffer.from(secretOf(mode, owner).padEnd(16, "\0"));
-/** The key that packets carry where they carry no token. */
-const keyOf = (mode: Mode, owner: Owner) =>
-	mode === "keys"
-		? secret(mode, owner)
-		: dataKey(secret(mode, owner), sidOf(mode, owner));
-
-/** A tunnel packet with all that the owner of a service can prove. */
-function packet(
-	mode: Mode,
-	owner: Owner,
-	from: End,
-	to: End,
-	{ sid = sidOf(mode, owner), payload = "hello" } = {},
-): Buffer {
-	const flow = {
-		source: { ...from, proto: UDP },
-		destination: { ...to, proto: UDP },
-	};
-	const key =
-		mode === "tokens"
-			? flowToken(secret(mode, owner), sid, flow, sentEpoch(nanosecondsTai()))
-			: keyOf(mode, owner);
-	return gueData({ sid, key }, datagram(from, to, Buffer.from(payload)));
-}
-
-/** Pings of each kind for a tunnel, with the keys of an owner. */
-const pings = (mode: Mode, owner: Owner, tunnel: number): Buffer[] => [
-	guePing(tunnel),
-	guePing(tunnel, { sid: sidOf(mode, owner), key: keyOf(mode, owner) }),
-	...[undefined, 7n].map((challenge) =>
-		signedPing({
-			...{ sid: sidOf(mode, owner), key: secret(mode, owner) },
-			...{ tunnel, time: nanosecondsTai(), challenge },
-		}),
-	),
-];
-
-type Site = Network & { other: Host };
-
-/** The network with a second node behind core; gateway, `node` and `other` serve victim and tenant in each mode. */
-async function makeSite(t: Parameters<typeof network>[0]): Promise<Site> {
-	const net = await network(t);
-	const { bed, client, core, gateway, node } = net;
-	const other = await bed.host("other");
-	await bed.link(
-		{ host: other, name: "eth0", addresses: [`${tenant.address}/24`] },
-		{ host: core, name: "to-other", addresses: ["10.6.0.1/24"] },
-	);
-	await other.route("default", "10.6.0.1");
-	await other.run(script("attach_tc"), ["eth0"]);
-	await configure(net);
-	await clis(other, "cli_cfg", ["set 0 2 gue node", "set 1 2 fib node"]);
-	for (const [host, owners] of [
-		[gateway, [victim, tenant]],
-		[node, [victim]],
-		[other, [tenant]],
-	] as const) {
-		const rows = owners.flatMap((owner) =>
-			modes.map((mode) => ({ owner, mode, far: owner.address })),
-		);
-		await clis(
-			host,
-			"cli_tunnel",
-			rows.map(({ owner, mode, far }) => {
-				const ends = host === gateway ? [GATEWAY, far] : [far, GATEWAY];
-				return `set ${tunnelOf(mode, owner)} ${ends[0]} 6080 ${ends[1]} 6080 --token ${mode === "tokens" ? "require" : "off"}`;
-			}),
-		);
-		await clis(
-			host,
-			"cli_service",
-			rows.map(({ owner, mode, far }) => {
-				const port = portOf(mode, owner);
-				const words = `${number(mode)} ${owner.group} udp ${proxy} ${port} ${far} ${port} ${tunnelOf(mode, owner)}`;
-				return mode === "keys"
-					? `set ${words} ${secretOf(mode, owner)}`
-					: `set ${words} --signing-key ${secretOf(mode, owner)} --require-signed`;
-			}),
-		);
-	}
-	await echoes(node, victim.port, modes.length);
-	await echoes(other, tenant.port, modes.length);
-	for (const [host, device] of [
-		[client, "direct"],
-		[other, "eth0"],
-	] as const)
-		await host.run("nft", ["-f", "-"], {
-			input: `table ip heard {
-				chain tunnels {
-					type filter hook prerouting priority -300
-					iifname ${device} udp sport 6080 counter
-				}
-			}`,
-		});
-	return { ...net, other };
-}
 
 let site: Site;
 const ends: (() => Promise<void>)[] = [];
 test.before(async (t) => {
 	if (needs.root() || needs.bpf()) return;
-	site = await makeSite({
+	site = await tenants({
 		timeout: t.timeout,
 		teardown: (end) => ends.push(async () => void (await end())),
 	});
@@ -187,7 +58,7 @@ async function heard(host: Host): Promise<number> {
 }
 
 /** Bytes of payload that the client sends in a mode. */
-const sizeOf = (mode: Mode) => 100 * number(mode);
+const sizeOf = (mode: Mode) => 100 * numberOf(mode);
 
 /** The client asks the victim's service in each mode. @throws Error where one is not answered */
 const ask = () =>
@@ -225,29 +96,6 @@ async function rows(): Promise<unknown> {
 		return [line.slice(0, space), JSON.parse(line.slice(space)).length];
 	});
 }
-
-/** How often the outcomes came while something was done. */
-async function during(
-	host: Host,
-	outcomes: readonly Outcome[],
-	act: () => Promise<unknown>,
-): Promise<number[]> {
-	const look = async () => {
-		const counts = [];
-		for (const outcome of outcomes)
-			counts.push(await counterOf(host, "ingress", outcome));
-		return counts;
-	};
-	const before = await look();
-	await act();
-	const after = await look();
-	return after.map((count, i) => count - (before[i] as number));
-}
-
-const end = (address: string, port = 6080): End => ({
-	address: Address.of(address),
-	port,
-});
 
 bpfTest(
 	"on the path: payloads are read in each mode, keys where they travel, signing keys never",
