@@ -26,7 +26,7 @@ serial("a bpffs hidden by ip netns exec is found and seen again", async (t) => {
 	t.regex(fix, /^nsenter --target=\d+ --mount$/);
 	// nsenter starts a login shell, whose own PATH may lead to an older Node.js.
 	const { stdout } = await one.sh(
-		`ip netns exec blue sh -c 'fix=$(cli_doctor --json | sed -n "s/.*\\"fix\\":\\"\\(nsenter[^\\"]*\\)\\".*/\\1/p"); echo "PATH=$PATH cli_doctor; ip -brief link" | SHELL=/bin/sh sh -c "$fix"' || true`,
+		`ip netns exec blue sh -c 'fix=$(cli_doctor --json | sed -n "s/.*\\"fix\\":\\"\\(nsenter[^\\"]*\\)\\".*/\\1/p"); echo "PATH=$PATH cli_doctor; ip -brief link" | SHELL=/bin/sh sh -c "$fix"'`,
 		"",
 		false,
 	);
