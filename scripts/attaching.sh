@@ -11,9 +11,9 @@ source "$SCRIPTS/migrating.sh"
 # checked for every hook before the first is touched. Egress comes first, since
 # what ingress translates must not leave without egress.
 #
-# To load an object is most of an attach. Where no table is pinned, no program
-# of ours is attached that a refused object could be mixed with, so objects are
-# not loaded twice there.
+# Loading an object is most of an attach. Without pinned tables no program of
+# ours is attached, unless live tables are dropped, so a refused object leaves
+# nothing half replaced: objects are then not loaded beforehand.
 attach() {
 	local direction object suffix line i has_tables='' lines=() added=()
 	local -A objects=()
@@ -30,7 +30,7 @@ attach() {
 		check_place "$direction"
 	done
 	adopt_live
-	if compgen -G "$PINS/map_*" >/dev/null; then
+	if [[ -n ${OPTION["--drop-live"]:-} ]] || compgen -G "$PINS/map_*" >/dev/null; then
 		has_tables=1
 		for object in "${objects[@]}"; do
 			check_object "$object"
