@@ -67,7 +67,7 @@ interface ChangeOptions
  * are not deleted by it, since every service would have to be looked at.
  *
  * @returns undefined where it cannot be done so: nothing was applied yet, or only a part of the tables was; rows were
- * changed since; a row is added that is there, or one that may not be beside those that are there, or one that warnings name
+ * changed since; a row is added that is there, or one that conflicts with a present one, or one that needs a warning
  * @throws Failure usage: the rows do not belong together, or are refused; nothing was changed
  */
 export function performChange(

@@ -14,7 +14,7 @@ import {
 	verifyTable,
 } from "@sluice/maps/tables";
 import { type Only, ownsService, ownsTunnel } from "./only.js";
-import { type Rows, Sum, words } from "./sum.js";
+import { type AddOptions, type Rows, Sum, words } from "./sum.js";
 
 /** Digests of the rows that a document owns. */
 export interface RowsDigest {
@@ -39,8 +39,8 @@ export function rowsDigest(
 	const digest = new Digest(context, salt);
 	const ownsAll = only.text === "";
 	const add = (table: AnyTable, isOwn?: (key: number) => boolean) => {
-		for (const { keys, values, count } of batchesOf(table))
-			digest.add(table, keys, values, count, 1, ownsAll ? undefined : isOwn);
+		for (const batch of batchesOf(table))
+			digest.add(table, batch, { isOwn: ownsAll ? undefined : isOwn });
 	};
 	for (const table of [verifyTable, rotationTable, signingTable])
 		add(table, (key) => ownsService(only, key & 0xffff));
@@ -74,10 +74,10 @@ export function digestAfter(
 	for (const { table, changes: of } of changes) {
 		if (!layouts.has(table)) continue;
 		const { added, changed, deleted } = of;
-		digest.add(table, added.keys, added.after, added.count, 1);
-		digest.add(table, changed.keys, changed.before, changed.count, -1);
-		digest.add(table, changed.keys, changed.after, changed.count, 1);
-		digest.add(table, deleted.keys, deleted.before, deleted.count, -1);
+		digest.add(table, { ...added, values: added.after });
+		digest.add(table, { ...changed, values: changed.before }, { sign: -1 });
+		digest.add(table, { ...changed, values: changed.after });
+		digest.add(table, { ...deleted, values: deleted.before }, { sign: -1 });
 	}
 	return digest.sums();
 }
@@ -108,14 +108,11 @@ class Digest {
 		this.#seed = salt.readInt32LE(0);
 	}
 
-	/** Adds rows, packed one behind the other, or with the sign -1 takes them away. */
+	/** Adds rows, or with the sign -1 subtracts them. */
 	add(
 		table: AnyTable,
-		keys: Buffer,
-		values: Buffer,
-		count: number,
-		sign: 1 | -1,
-		isOwn?: (key: number) => boolean,
+		{ keys, values, count }: Batch,
+		{ sign = 1, isOwn }: Pick<AddOptions, "sign" | "isOwn"> = {},
 	): void {
 		const withNames = table === configTable;
 		const rows: Rows = {

@@ -10,9 +10,9 @@ export interface Rows {
 }
 
 /** How rows are added to a sum. */
-interface AddOptions {
+export interface AddOptions {
 	seed: number;
-	/** -1 takes them away. */
+	/** -1 subtracts them. */
 	sign?: 1 | -1;
 	/** Of the first words of a value; those behind do not count. Undefined: all count. */
 	masks?: Int32Array | undefined;
