@@ -1,11 +1,12 @@
 import { Random } from "@sluice/testbed";
 import { fast as fastCases } from "../packets/cases/fast.js";
+import { tunnels } from "../packets/site.js";
 import { type BothPaths, bothPaths } from "./both-paths.js";
 import { checksum } from "./checksum.js";
 import { corpusWithKeys, counters, fuzzServices } from "./fuzz.js";
 import { randomOptions, type Tokens, tokensFor } from "./fuzz-tokens.js";
 import { mutate } from "./mutate.js";
-import { rx, tunnels, tx } from "./packet-case.js";
+import { rx, tx } from "./packet-case.js";
 import { contents, empty, program } from "./services.js";
 
 /** Packets between two looks at the tables and the counters. */

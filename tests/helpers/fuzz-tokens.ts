@@ -8,7 +8,7 @@ import {
 } from "@sluice/maps/tables";
 import type { Random } from "@sluice/testbed";
 import { flowToken, sentEpoch } from "@sluice/tunnel/wire";
-import { tunnels } from "./packet-case.js";
+import { tunnels } from "../packets/site.js";
 import type { TunnelTables } from "./programs.js";
 import type { ServiceRow } from "./services.js";
 import { u16 } from "./wire.js";

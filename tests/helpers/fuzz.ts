@@ -10,6 +10,8 @@ import {
 } from "@sluice/maps/tables";
 import { Random } from "@sluice/testbed";
 import { cases } from "../packets/cases/index.js";
+import { services as plain } from "../packets/services.js";
+import { tunnels } from "../packets/site.js";
 import {
 	proofOf,
 	randomOptions,
@@ -17,7 +19,7 @@ import {
 	tokensFor,
 } from "./fuzz-tokens.js";
 import { mutate } from "./mutate.js";
-import { type PacketCase, services as plain, tunnels } from "./packet-case.js";
+import type { PacketCase } from "./packet-case.js";
 import {
 	type Bench,
 	packetBench,

@@ -12,16 +12,12 @@ import { needs, testWith } from "@sluice/testbed";
 import { anyMove } from "@sluice/tunnel";
 import test, { type ExecutionContext } from "ava";
 import { type BothPaths, bothPaths } from "../helpers/both-paths.js";
-import {
-	type PacketCase,
-	rx,
-	services,
-	tunnels,
-	tx,
-} from "../helpers/packet-case.js";
+import { type PacketCase, rx, tx } from "../helpers/packet-case.js";
 import type { Bench } from "../helpers/run-packet.js";
 import { contents, empty, program } from "../helpers/services.js";
 import { cases } from "./cases/index.js";
+import { services } from "./services.js";
+import { tunnels } from "./site.js";
 
 const bpfTest = testWith(test.serial as typeof test, needs.root, needs.bpf);
 let paths: BothPaths | undefined;

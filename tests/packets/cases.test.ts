@@ -3,7 +3,7 @@ import { Address } from "@sluice/maps/address";
 import { fateOf, type Outcome, outcomes } from "@sluice/maps/tables";
 import { needs, testWith } from "@sluice/testbed";
 import test, { type ExecutionContext } from "ava";
-import { type PacketCase, services, tunnels } from "../helpers/packet-case.js";
+import type { PacketCase } from "../helpers/packet-case.js";
 import { type Bench, packetBench, verdictOf } from "../helpers/run-packet.js";
 import {
 	contents,
@@ -12,6 +12,8 @@ import {
 	type TunnelRow,
 } from "../helpers/services.js";
 import { cases } from "./cases/index.js";
+import { services } from "./services.js";
+import { tunnels } from "./site.js";
 
 const bpfTest = testWith(test.serial as typeof test, needs.root, needs.bpf);
 let bench: Bench | undefined;

@@ -13,20 +13,11 @@ import {
 import { needs, testWith } from "@sluice/testbed";
 import test, { type ExecutionContext } from "ava";
 import { eth } from "../helpers/packet.js";
-import {
-	client,
-	far,
-	key,
-	near,
-	port,
-	rx,
-	services,
-	tcp4,
-	tunnels,
-	tx,
-} from "../helpers/packet-case.js";
+import { rx, tx } from "../helpers/packet-case.js";
 import { type Bench, packetBench } from "../helpers/run-packet.js";
 import { program } from "../helpers/services.js";
+import { services, tcp4 } from "./services.js";
+import { client, far, key, near, port, tunnels } from "./site.js";
 
 const bpfTest = testWith(test.serial as typeof test, needs.root, needs.bpf);
 let opened: Bench | undefined;

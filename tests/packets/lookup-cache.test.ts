@@ -5,23 +5,11 @@ import { Address } from "@sluice/maps/address";
 import { needs, testWith } from "@sluice/testbed";
 import test from "ava";
 import { eth } from "../helpers/packet.js";
-import {
-	client,
-	far,
-	far6,
-	key,
-	near,
-	near6,
-	port,
-	rx,
-	services,
-	tcp4,
-	tcp4over6,
-	tunnels,
-	tx,
-} from "../helpers/packet-case.js";
+import { rx, tx } from "../helpers/packet-case.js";
 import { type Bench, packetBench } from "../helpers/run-packet.js";
 import { empty, program } from "../helpers/services.js";
+import { services, tcp4, tcp4over6 } from "./services.js";
+import { client, far, far6, key, near, near6, port, tunnels } from "./site.js";
 
 const bpfTest = testWith(test.serial as typeof test, needs.root, needs.bpf);
 let opened: Bench | undefined;

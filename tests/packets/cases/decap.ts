@@ -1,21 +1,14 @@
 import { DF, eth, tcpFlags } from "../../helpers/packet.js";
+import type { PacketCase } from "../../helpers/packet-case.js";
 import {
-	client,
-	client6,
-	far,
-	far6,
-	key,
-	near,
-	near6,
-	type PacketCase,
-	port,
 	tcp4,
 	tcp4over6,
 	tcp6,
 	tcp6over6,
 	udp4,
 	waiting,
-} from "../../helpers/packet-case.js";
+} from "../services.js";
+import { client, client6, far, far6, key, near, near6, port } from "../site.js";
 
 const outer = eth().ipv4(far, near, { fragment: DF, ttl: 64 });
 const tunnel = outer.udp(port, port);

@@ -1,25 +1,17 @@
 import { Address } from "@sluice/maps/address";
 import { DF, eth, type Packet, tcpFlags } from "../../helpers/packet.js";
+import { type PacketCase, tx } from "../../helpers/packet-case.js";
 import {
-	client,
-	client6,
-	far,
-	far6,
 	homeless,
-	key,
-	near,
-	near6,
-	type PacketCase,
-	port,
 	tcp4,
 	tcp4over6,
 	tcp6,
 	tcp6over6,
 	torn,
-	tx,
 	udp4,
 	waiting,
-} from "../../helpers/packet-case.js";
+} from "../services.js";
+import { client, client6, far, far6, key, near, near6, port } from "../site.js";
 
 const tunnel = eth().ipv4(near, far, { fragment: DF, ttl: 64 }).udp(port, port);
 const tunnel6 = eth().ipv6(near6, far6, { hopLimit: 64 }).udp(port, port);

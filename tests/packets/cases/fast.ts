@@ -1,24 +1,9 @@
 import { Address } from "@sluice/maps/address";
 import { DF, eth, type Packet, tcpFlags } from "../../helpers/packet.js";
-import {
-	client,
-	client6,
-	far,
-	far6,
-	key,
-	near,
-	near6,
-	type PacketCase,
-	port,
-	rx,
-	tcp4,
-	tcp4over6,
-	tcp6,
-	tcp6over6,
-	tx,
-	udp4,
-} from "../../helpers/packet-case.js";
+import { type PacketCase, rx, tx } from "../../helpers/packet-case.js";
 import type { TunnelTables } from "../../helpers/programs.js";
+import { tcp4, tcp4over6, tcp6, tcp6over6, udp4 } from "../services.js";
+import { client, client6, far, far6, key, near, near6, port } from "../site.js";
 
 /** A gateway's row for egress, where the translated packet would leave. */
 const egress =

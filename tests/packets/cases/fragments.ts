@@ -1,20 +1,7 @@
 import { DF, eth, MORE } from "../../helpers/packet.js";
-import {
-	client,
-	client6,
-	far,
-	far6,
-	key,
-	near,
-	near6,
-	type PacketCase,
-	port,
-	rx,
-	tcp6over6,
-	tx,
-	udp4,
-	udp6,
-} from "../../helpers/packet-case.js";
+import { type PacketCase, rx, tx } from "../../helpers/packet-case.js";
+import { tcp6over6, udp4, udp6 } from "../services.js";
+import { client, client6, far, far6, key, near, near6, port } from "../site.js";
 
 const tunnel = eth().ipv4(near, far, { fragment: DF, ttl: 64 }).udp(port, port);
 const fromFar = eth().ipv4(far, near, { fragment: DF }).udp(port, port);

@@ -1,20 +1,7 @@
 import { DF, eth, ip, type Packet } from "../../helpers/packet.js";
-import {
-	client,
-	client6,
-	far,
-	far6,
-	key,
-	near,
-	near6,
-	type PacketCase,
-	port,
-	rx,
-	tcp4,
-	tx,
-	udp4,
-	udp6,
-} from "../../helpers/packet-case.js";
+import { type PacketCase, rx, tx } from "../../helpers/packet-case.js";
+import { tcp4, udp4, udp6 } from "../services.js";
+import { client, client6, far, far6, key, near, near6, port } from "../site.js";
 
 const router = "198.51.100.99";
 const router6 = "2001:db8:99::99";

@@ -1,12 +1,7 @@
 import { eth, type Packet, tcpFlags } from "../../helpers/packet.js";
-import {
-	client,
-	client6,
-	crossed,
-	type PacketCase,
-	rx,
-	tx,
-} from "../../helpers/packet-case.js";
+import { type PacketCase, rx, tx } from "../../helpers/packet-case.js";
+import { crossed } from "../services.js";
+import { client, client6 } from "../site.js";
 
 type Ends = (source: string, destination: string) => Packet;
 

@@ -1,17 +1,7 @@
 import { eth } from "../../helpers/packet.js";
-import {
-	client,
-	far,
-	far6,
-	key,
-	near,
-	near6,
-	type PacketCase,
-	port,
-	rx,
-	tcp4,
-	tcp4over6,
-} from "../../helpers/packet-case.js";
+import { type PacketCase, rx } from "../../helpers/packet-case.js";
+import { tcp4, tcp4over6 } from "../services.js";
+import { client, far, far6, key, near, near6, port } from "../site.js";
 
 const inner = (backend: string) => (packet: ReturnType<typeof eth>) =>
 	packet.ipv4(client, backend).tcp(40000, 4000).payload("hello");

@@ -1,16 +1,8 @@
 import { Address } from "@sluice/maps/address";
 import { eth } from "../../helpers/packet.js";
-import {
-	far,
-	key,
-	near,
-	near6,
-	type PacketCase,
-	port,
-	rx,
-	tcp4,
-	tcp4over6,
-} from "../../helpers/packet-case.js";
+import { type PacketCase, rx } from "../../helpers/packet-case.js";
+import { tcp4, tcp4over6 } from "../services.js";
+import { far, key, near, near6, port } from "../site.js";
 
 /** A node behind a NAT: an address and a port that no table knows. */
 const nat = "203.0.113.50";

@@ -1,20 +1,7 @@
 import { eth } from "../../helpers/packet.js";
-import {
-	client,
-	client6,
-	far,
-	far6,
-	key,
-	near,
-	near6,
-	type PacketCase,
-	port,
-	rx,
-	tcp4,
-	tcp4over6,
-	tcp6over6,
-	udp4,
-} from "../../helpers/packet-case.js";
+import { type PacketCase, rx } from "../../helpers/packet-case.js";
+import { tcp4, tcp4over6, tcp6over6, udp4 } from "../services.js";
+import { client, client6, far, far6, key, near, near6, port } from "../site.js";
 
 const tunnel = eth().ipv4(far, near).udp(port, port).gue(tcp4, key);
 const tunnel6 = eth().ipv6(far6, near6).udp(port, port).gue(tcp6over6, key);

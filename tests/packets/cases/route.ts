@@ -1,14 +1,7 @@
 import { DF, eth } from "../../helpers/packet.js";
-import {
-	client,
-	key,
-	nowhere,
-	type PacketCase,
-	port,
-	routed,
-	tx,
-	unresolved,
-} from "../../helpers/packet-case.js";
+import { type PacketCase, tx } from "../../helpers/packet-case.js";
+import { nowhere, routed, unresolved } from "../services.js";
+import { client, key, port } from "../site.js";
 
 const flags = tx.proxy | tx.fib;
 

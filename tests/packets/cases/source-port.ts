@@ -1,23 +1,9 @@
 import { Address } from "@sluice/maps/address";
 import { DF, eth, MORE } from "../../helpers/packet.js";
-import {
-	client,
-	client6,
-	far,
-	far6,
-	key,
-	near,
-	near6,
-	type PacketCase,
-	port,
-	rx,
-	tcp4,
-	tcp4over6,
-	tcp6over6,
-	tx,
-	udp4,
-} from "../../helpers/packet-case.js";
+import { type PacketCase, rx, tx } from "../../helpers/packet-case.js";
 import type { TunnelTables } from "../../helpers/programs.js";
+import { tcp4, tcp4over6, tcp6over6, udp4 } from "../services.js";
+import { client, client6, far, far6, key, near, near6, port } from "../site.js";
 
 /** Each flow of the tunnels 100 and 106 has a source port of its own. */
 function flowPorts({ options }: TunnelTables): void {

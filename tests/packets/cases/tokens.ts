@@ -1,18 +1,10 @@
 import { Address } from "@sluice/maps/address";
 import { TOKEN_SHIFT, tokenModes } from "@sluice/maps/tables";
 import { eth } from "../../helpers/packet.js";
-import {
-	client,
-	far,
-	key,
-	near,
-	type PacketCase,
-	port,
-	rx,
-	tcp4,
-	tx,
-} from "../../helpers/packet-case.js";
+import { type PacketCase, rx, tx } from "../../helpers/packet-case.js";
 import type { TunnelTables } from "../../helpers/programs.js";
+import { tcp4 } from "../services.js";
+import { client, far, key, near, port } from "../site.js";
 
 /** Tunnel 100 requires tokens, and its services have no signing key to make them with. */
 function required({ options, config }: TunnelTables): void {

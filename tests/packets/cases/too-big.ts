@@ -1,16 +1,7 @@
 import { DF, eth, MORE, type Packet } from "../../helpers/packet.js";
-import {
-	client,
-	client6,
-	far,
-	key,
-	locked,
-	near,
-	type PacketCase,
-	port,
-	tx,
-	udp4,
-} from "../../helpers/packet-case.js";
+import { type PacketCase, tx } from "../../helpers/packet-case.js";
+import { locked, udp4 } from "../services.js";
+import { client, client6, far, key, near, port } from "../site.js";
 
 /** The way back: the frame's own addresses, the other way round. */
 const back = eth("020000000001", "020000000002");
