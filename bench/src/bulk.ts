@@ -22,7 +22,7 @@ const service = bin("cli-service", "cli_service");
 export async function* suite(): AsyncIterable<Table> {
 	const directory = mkdtempSync(join(tmpdir(), "sluice-bench-"));
 	process.once("exit", () => rmSync(directory, { recursive: true }));
-	const bed = await testbed();
+	const bed = testbed();
 	try {
 		const host = await bed.host("host");
 		const input = writeInput(directory);

@@ -41,7 +41,7 @@ const OURS_BY_NAME: Record<string, string[]> = {
 
 /** Whole processes: the time of one typed command. */
 export async function* suite(): AsyncIterable<Table> {
-	const bed = await testbed();
+	const bed = testbed();
 	try {
 		const host = await bed.host("host");
 		await host.run(attach, ["lo"]);

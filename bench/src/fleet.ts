@@ -11,7 +11,7 @@ const probes = join(import.meta.dirname, "../../packages/cli-fleet/probes");
 
 /** The agent, and etcd with a thousand of them. */
 export async function* suite(): AsyncIterable<Table> {
-	const bed = await testbed();
+	const bed = testbed();
 	const directory = mkdtempSync(join(tmpdir(), "bench-fleet-"));
 	try {
 		const host = await bed.host("host");

@@ -117,7 +117,7 @@ async function compare(
 	ways: Ways,
 	measures: Measure[],
 ): Promise<Table> {
-	const bed = await testbed();
+	const bed = testbed();
 	try {
 		const paths: [string, Path][] = [];
 		for (const [name, build] of Object.entries(ways))

@@ -11,7 +11,7 @@ const MANY = 512;
 
 /** UDP through a box in the middle: what of the packets that the client can send arrives behind it. */
 export async function* suite(): AsyncIterable<Table> {
-	const bed = await testbed();
+	const bed = testbed();
 	try {
 		const way = {
 			routing: await routing(bed),

@@ -20,7 +20,7 @@ const COLLECTORS = ["192.168.123.23", "192.168.123.24"];
 const BALANCER = "192.168.122.46";
 const PACKETS = 5;
 
-const bed = await testbed();
+const bed = testbed();
 try {
 	const balancer = await bed.host("balancer");
 	const app = await bed.host("app");

@@ -47,8 +47,7 @@ export async function network(
 	{ nat = false } = {},
 ): Promise<Network> {
 	t.timeout(600_000);
-	const bed = await testbed();
-	t.teardown(() => bed.close());
+	const bed = testbed(t);
 	const [client, gateway, core, node] = await Promise.all([
 		bed.host("client"),
 		bed.router("gateway"),

@@ -14,8 +14,7 @@ export async function hostWith(
 	name = "eth0",
 ): Promise<Host> {
 	t.timeout(180_000);
-	const bed = await testbed();
-	t.teardown(() => bed.close());
+	const bed = testbed(t);
 	const host = await bed.host("host");
 	const peer = await bed.host("peer");
 	await bed.link(

@@ -19,8 +19,7 @@ async function hostWithout(
 	t: ExecutionContext,
 	programs: readonly string[],
 ): Promise<Host> {
-	const bed = await testbed();
-	t.teardown(() => bed.close());
+	const bed = testbed(t);
 	const host = await bed.host("host");
 	for (const program of programs) {
 		const { stdout } = await host.run("which", [program]);
@@ -73,8 +72,7 @@ rootTest("bootstrap installs what its purpose needs, no more", async (t) => {
 });
 
 debianTest("bootstrap neither enables nor starts a service", async (t) => {
-	const bed = await testbed();
-	t.teardown(() => bed.close());
+	const bed = testbed(t);
 	const host = await bed.host("host");
 	await host.run("sh", [
 		"-e",

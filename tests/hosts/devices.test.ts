@@ -92,8 +92,7 @@ const kinds: Record<string, Kind> = {
 /** Client, gateway and node, with the link between the latter of one kind. */
 async function over(t: ExecutionContext, kind: Kind, mtu = 1500) {
 	t.timeout(300_000);
-	const bed = await testbed();
-	t.teardown(() => bed.close());
+	const bed = testbed(t);
 	const client = await bed.host("client");
 	const gateway = await bed.router("gateway");
 	const node = await bed.host("node");

@@ -297,8 +297,7 @@ bpfTest(
 	"what --json prints is what its schema says, of every schema",
 	async (t) => {
 		t.timeout(300_000);
-		const bed = await testbed();
-		t.teardown(() => bed.close());
+		const bed = testbed(t);
 		const host = await bed.host("host");
 		const peer = await bed.host("peer");
 		await bed.link(

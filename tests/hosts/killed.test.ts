@@ -20,8 +20,7 @@ type Tables = {
 /** A host with the programs' tables and two tunnels. */
 async function hostWithTables(t: ExecutionContext): Promise<Host> {
 	t.timeout(600_000);
-	const bed = await testbed();
-	t.teardown(() => bed.close());
+	const bed = testbed(t);
 	const host = await bed.host("host");
 	await host.run(script("attach_tc"), ["lo"]);
 	await clis(host, "cli_tunnel", [

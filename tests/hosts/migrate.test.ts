@@ -259,8 +259,7 @@ for (const last of [1, 6])
 bpfTest(
 	"a migration waits until the kernel has freed a replaced program, and refuses one that stays",
 	async (t) => {
-		const bed = await testbed();
-		t.teardown(() => bed.close());
+		const bed = testbed(t);
 		const host = await bed.host("host");
 		await host.run("ip", ["link", "add", "eth0", "type", "veth"]);
 		await host.run(script("attach_tc"), ["eth0"]);

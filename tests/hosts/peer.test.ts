@@ -35,8 +35,7 @@ bpfTest(
 	"a backend behind a veth gets its packets past the node's stack",
 	async (t) => {
 		t.timeout(300_000);
-		const bed = await testbed();
-		t.teardown(() => bed.close());
+		const bed = testbed(t);
 		const [client, gateway, node, container] = await Promise.all([
 			bed.host("client"),
 			bed.router("gateway"),

@@ -91,8 +91,7 @@ for (const side of ["client", "node"] as const)
 		`packets with a sum from the ${side} have no wrong one behind the fast path`,
 		async (t) => {
 			t.timeout(300_000);
-			const bed = await testbed();
-			t.teardown(() => bed.close());
+			const bed = testbed(t);
 			const client = await bed.host("client");
 			const gateway = await bed.router("gateway");
 			const node = await bed.host("node");
@@ -191,8 +190,7 @@ bpfTest(
 	"packets with a sum have no wrong one behind udplb, nor do its answers",
 	async (t) => {
 		t.timeout(300_000);
-		const bed = await testbed();
-		t.teardown(() => bed.close());
+		const bed = testbed(t);
 		const client = await bed.host("client");
 		const box = await bed.router("box");
 		const next = await bed.router("next");

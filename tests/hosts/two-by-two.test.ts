@@ -15,8 +15,7 @@ const bpfTest = testWith(test.serial, needs.root, needs.bpf);
  */
 bpfTest("two gateways share two nodes", async (t) => {
 	t.timeout(600_000);
-	const bed = await testbed();
-	t.teardown(() => bed.close());
+	const bed = testbed(t);
 	const client = await bed.host("client");
 	const core = await bed.router("core");
 	const each = [1, 2];

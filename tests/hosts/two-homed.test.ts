@@ -22,8 +22,7 @@ bpfTest(
 	"a node with two networks and no forwarding sends tunnel packets to the far end alone",
 	async (t) => {
 		t.timeout(300_000);
-		const bed = await testbed();
-		t.teardown(() => bed.close());
+		const bed = testbed(t);
 		const [client, gateway, node, stranger] = await Promise.all([
 			bed.host("client"),
 			bed.router("gateway"),

@@ -14,8 +14,7 @@ bpfTest(
 	"a router between the ends lowers the tunnel's MTU, both ways",
 	async (t) => {
 		t.timeout(600_000);
-		const bed = await testbed();
-		t.teardown(() => bed.close());
+		const bed = testbed(t);
 		const names = ["client", "gateway", "first", "second", "node"] as const;
 		const hosts = await Promise.all(
 			names.map((name) =>

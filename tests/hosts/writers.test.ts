@@ -9,8 +9,7 @@ const bpfTest = testWith(test.serial, needs.root, needs.bpf);
 
 bpfTest("two writers at once lose nothing of each other", async (t) => {
 	t.timeout(600_000);
-	const bed = await testbed();
-	t.teardown(() => bed.close());
+	const bed = testbed(t);
 	const host = await bed.host("host");
 	await host.run(script("attach_tc"), ["lo"]);
 	await cli(host, "cli_tunnel set 4 10.2.0.2 6080 10.3.0.2 6080");
@@ -67,8 +66,7 @@ function smallObjects(t: ExecutionContext): string {
 
 bpfTest("a full table refuses one more and keeps what it has", async (t) => {
 	t.timeout(600_000);
-	const bed = await testbed();
-	t.teardown(() => bed.close());
+	const bed = testbed(t);
 	const host = await bed.host("host");
 	await host.run(script("attach_tc"), ["lo"], {
 		env: { SLUICE_BPF_DIR: smallObjects(t) },
@@ -110,8 +108,7 @@ bpfTest("a full table refuses one more and keeps what it has", async (t) => {
 
 bpfTest("a service of which a part finds no room leaves no part", async (t) => {
 	t.timeout(600_000);
-	const bed = await testbed();
-	t.teardown(() => bed.close());
+	const bed = testbed(t);
 	const host = await bed.host("host");
 	await host.run(script("attach_tc"), ["lo"], {
 		env: { SLUICE_BPF_DIR: smallObjects(t) },

@@ -14,8 +14,7 @@ bpfTest(
 	async (t) => {
 		t.timeout(1_800_000);
 		const old = lastReleaseBuilt()("tubectl");
-		const bed = await testbed();
-		t.teardown(() => bed.close());
+		const bed = testbed(t);
 		const host = await bed.host("host");
 		const tubectl = async (program: string, line: string) =>
 			(await host.run(process.execPath, [program, ...line.split(" ")])).stdout;

@@ -25,8 +25,7 @@ bpfTest(
 	async (t) => {
 		t.timeout(1_800_000);
 		const old = lastReleaseBuilt()("udplb");
-		const bed = await testbed();
-		t.teardown(() => bed.close());
+		const bed = testbed(t);
 		const client = await bed.host("client");
 		const box = await bed.router("box");
 		const upstream = await bed.host("upstream");

@@ -35,7 +35,7 @@ const ELSEWHERE = "127.0.0.2";
 
 /** Connections a second over loopback, each way in a host of its own. */
 export async function connectsRow(): Promise<Row> {
-	const bed = await testbed();
+	const bed = testbed();
 	try {
 		const direct = await serving(bed, "direct");
 		const ours = await serving(bed, "ours");

@@ -17,7 +17,7 @@ const loads = {
 
 /** What each program takes for a run, by the kernel's own clock, beside a program that does nothing. */
 export async function programTimes(seconds: number): Promise<Table> {
-	const bed = await testbed();
+	const bed = testbed();
 	try {
 		const hooks = [
 			...(await hooksOf(bed, {}, ["DNAT", "encap", "decap"])),

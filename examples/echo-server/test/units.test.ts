@@ -51,8 +51,7 @@ testWith(
 )(
 	"Sockets that a service manager holds are registered, and the server answers on them",
 	async (t) => {
-		const bed = await testbed();
-		t.teardown(() => bed.close());
+		const bed = testbed(t);
 		const host = await bed.host("one");
 		await host.run("ip", ["link", "set", "lo", "up"]);
 		const run = (...args: string[]) => host.run(tubectl, args);

@@ -8,7 +8,7 @@ import { fleet, type Stage, setUp, startEtcd, whileTraffic } from "./stage.js";
 const [web, echo] = GATEWAYS;
 
 const [directory = "/tmp"] = process.argv.slice(2);
-const bed = await testbed();
+const bed = testbed();
 for (const [signal, code] of [
 	["SIGINT", 130],
 	["SIGTERM", 143],

@@ -60,7 +60,7 @@ const faults: Record<string, (stage: Stage) => Promise<void>> = {
 };
 
 const [directory = "/tmp"] = process.argv.slice(2);
-const bed = await testbed();
+const bed = testbed();
 try {
 	const start = performance.now();
 	const stage = await setUp(bed, directory);

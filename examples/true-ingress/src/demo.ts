@@ -12,7 +12,7 @@ const BODY_BYTES = 20_000_000;
 
 const [directory = "/tmp"] = process.argv.slice(2);
 const terminal = new Terminal();
-const bed = await testbed();
+const bed = testbed();
 for (const [signal, code] of [
 	["SIGINT", 130],
 	["SIGTERM", 143],

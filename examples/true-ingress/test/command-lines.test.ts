@@ -93,7 +93,7 @@ withRoot("the manual's configuration lines do what it says", (t) =>
 
 /** Types lines in a host whose working directory has all programs in it, as the manual's has. */
 async function type(t: ExecutionContext, steps: readonly Step[]) {
-	const bed = await testbed();
+	const bed = testbed();
 	const directory = await mkdtemp(join(tmpdir(), "sluice-manual-"));
 	t.teardown(async () => {
 		await bed.close();

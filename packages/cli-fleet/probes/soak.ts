@@ -201,7 +201,7 @@ async function mistakesOf(
 const [seconds = "600", seed = String(Date.now() % 100_000)] =
 	process.argv.slice(2);
 const directory = mkdtempSync(path.join(tmpdir(), "fleet-soak-"));
-const bed = await testbed();
+const bed = testbed();
 try {
 	console.log(`seed ${seed}`);
 	if (!existsSync(FAKETIME))

@@ -25,7 +25,7 @@ export class Testbed {
 		return Link.make([a, b], [this.#mac(), this.#mac()], options);
 	}
 
-	/** Ends every host and its processes. Call it in `t.teardown`. */
+	/** Ends every host and its processes. */
 	async close(): Promise<void> {
 		await Promise.all(this.#hosts.splice(0).map((host) => host.close()));
 	}
@@ -40,7 +40,9 @@ export class Testbed {
 	}
 }
 
-/** A new, empty testbed. Needs root. */
-export async function testbed(): Promise<Testbed> {
-	return new Testbed();
+/** A new, empty testbed; a test's own is closed when the test ends. Needs root. */
+export function testbed(test?: { teardown(close: () => unknown): void }) {
+	const bed = new Testbed();
+	test?.teardown(() => bed.close());
+	return bed;
 }

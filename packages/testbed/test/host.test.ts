@@ -8,8 +8,7 @@ import { needs, testbed, testWith } from "../src/index.js";
 const rootTest = testWith(test.serial, needs.root);
 
 rootTest("a host has interfaces and a bpffs of its own", async (t) => {
-	const bed = await testbed();
-	t.teardown(() => bed.close());
+	const bed = testbed(t);
 	const [a, b] = [await bed.host("a"), await bed.host("b")];
 
 	await a.run("mkdir", ["/sys/fs/bpf/only-a"]);
@@ -23,8 +22,7 @@ rootTest("a host has interfaces and a bpffs of its own", async (t) => {
 });
 
 rootTest("run returns output, exit code and signal", async (t) => {
-	const bed = await testbed();
-	t.teardown(() => bed.close());
+	const bed = testbed(t);
 	const host = await bed.host("a");
 
 	t.deepEqual(
@@ -46,8 +44,7 @@ rootTest("run returns output, exit code and signal", async (t) => {
 });
 
 rootTest("a host's node is the one that runs the test", async (t) => {
-	const bed = await testbed();
-	t.teardown(() => bed.close());
+	const bed = testbed(t);
 	const host = await bed.host("a");
 
 	const { stdout } = await host.run("node", ["-p", "process.execPath"]);
@@ -55,8 +52,7 @@ rootTest("a host's node is the one that runs the test", async (t) => {
 });
 
 rootTest("a host's shell reads no file of the user's", async (t) => {
-	const bed = await testbed();
-	t.teardown(() => bed.close());
+	const bed = testbed(t);
 	const host = await bed.host("a");
 	const home = await mkdtemp(path.join(tmpdir(), "home-"));
 	t.teardown(() => rm(home, { recursive: true }));
@@ -69,8 +65,7 @@ rootTest("a host's shell reads no file of the user's", async (t) => {
 });
 
 rootTest("a spawned command can be written to, read and stopped", async (t) => {
-	const bed = await testbed();
-	t.teardown(() => bed.close());
+	const bed = testbed(t);
 	const host = await bed.host("a");
 
 	const cat = host.spawn("cat");

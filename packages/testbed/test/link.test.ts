@@ -5,8 +5,7 @@ import { needs, testbed, testWith } from "../src/index.js";
 const rootTest = testWith(test.serial, needs.root);
 
 rootTest("a packet crosses a router in both families", async (t) => {
-	const bed = await testbed();
-	t.teardown(() => bed.close());
+	const bed = testbed(t);
 	const client = await bed.host("client");
 	const router = await bed.router("router");
 	const server = await bed.host("server");
@@ -30,8 +29,7 @@ rootTest("a packet crosses a router in both families", async (t) => {
 });
 
 rootTest("a link has the MTU and the offloads it was given", async (t) => {
-	const bed = await testbed();
-	t.teardown(() => bed.close());
+	const bed = testbed(t);
 	const [a, b] = [await bed.host("a"), await bed.host("b")];
 	const link = await bed.link(
 		{ host: a, name: "eth0.10@x" },
@@ -63,8 +61,7 @@ rootTest("a link has the MTU and the offloads it was given", async (t) => {
 });
 
 rootTest("a host behind a NAT is seen as the NAT", async (t) => {
-	const bed = await testbed();
-	t.teardown(() => bed.close());
+	const bed = testbed(t);
 	const inside = await bed.host("inside");
 	const nat = await bed.router("nat");
 	const outside = await bed.host("outside");
@@ -99,8 +96,7 @@ rootTest("a host behind a NAT is seen as the NAT", async (t) => {
 });
 
 rootTest("testbeds side by side share nothing", async (t) => {
-	const beds = await Promise.all([testbed(), testbed(), testbed()]);
-	t.teardown(() => Promise.all(beds.map((bed) => bed.close())));
+	const beds = [testbed(t), testbed(t), testbed(t)];
 
 	const seen = await Promise.all(
 		beds.map(async (bed) => {

@@ -75,7 +75,7 @@ export async function machine(
 	t: Pick<ExecutionContext, "teardown">,
 	attach = true,
 ): Promise<Machine> {
-	const bed = await testbed();
+	const bed = testbed();
 	const directory = ownDirectory();
 	t.teardown(async () => {
 		await bed.close();

@@ -47,7 +47,7 @@ export class Site {
 
 	/** Everything attached, programmed and running. */
 	static async make(teardown: (end: () => unknown) => void): Promise<Site> {
-		const bed = await testbed();
+		const bed = testbed();
 		const directory = ownDirectory();
 		teardown(async () => {
 			await bed.close();
