@@ -1,28 +1,21 @@
-import { needs, testWith } from "@sluice/testbed";
-import test from "ava";
+import { key } from "./helpers/configuration.js";
+import { it, sharedLab } from "./helpers/lab.js";
 import {
 	BOX,
 	BOX6,
 	CLIENT,
 	CLIENT6,
 	FAR,
-	key,
-	Lab,
 	PORT,
 	UPSTREAM,
 	UPSTREAM6,
-} from "./helpers/lab.js";
+} from "./helpers/site.js";
 
-const it = testWith(test.serial as typeof test, needs.root, needs.bpf);
-
-let lab: Lab;
-test.before(async () => {
-	lab = await Lab.make();
+const lab = sharedLab(async (lab) => {
 	await lab.agents.upstream.listen(2222, UPSTREAM, UPSTREAM6);
 	await lab.agents.box.listen(PORT, BOX, BOX6);
 	await lab.agents.far.listen(2222, FAR);
 });
-test.after.always(() => lab?.close());
 
 const v4 = { from: CLIENT, to: BOX, port: PORT };
 const v6 = { from: CLIENT6, to: BOX6, port: PORT };

@@ -1,9 +1,6 @@
 import { setTimeout } from "node:timers/promises";
-import { needs, testWith } from "@sluice/testbed";
-import test from "ava";
-import { BOX, CLIENT, Lab, UPSTREAMS } from "./helpers/lab.js";
-
-const it = testWith(test.serial as typeof test, needs.root, needs.bpf);
+import { it, Lab } from "./helpers/lab.js";
+import { BOX, CLIENT, UPSTREAMS } from "./helpers/site.js";
 
 const KEYS = 10_000;
 const FIRST = 20_000;
@@ -19,7 +16,8 @@ const config = (last: string) =>
 	}).join("");
 
 it("ten thousand keys with ten upstreams each work, and one of them can be changed", async (t) => {
-	const lab = await Lab.make();
+	const lab = new Lab();
+	await lab.build();
 	t.teardown(() => lab.close());
 	const ports = [FIRST, FIRST + 4711, FIRST + KEYS - 1];
 	for (const port of ports)
@@ -40,7 +38,8 @@ it("ten thousand keys with ten upstreams each work, and one of them can be chang
 });
 
 it("a key can have 65535 upstreams", async (t) => {
-	const lab = await Lab.make();
+	const lab = new Lab();
+	await lab.build();
 	t.teardown(() => lab.close());
 	await lab.box.route("10.64.0.0/16", "10.0.2.2");
 	const upstreams = Array.from(

@@ -1,16 +1,9 @@
 import { setTimeout } from "node:timers/promises";
-import { needs, testWith } from "@sluice/testbed";
-import test from "ava";
-import { BOX, CLIENT, key, Lab, PORT, UPSTREAMS } from "./helpers/lab.js";
+import { key } from "./helpers/configuration.js";
+import { it, sharedLab } from "./helpers/lab.js";
+import { BOX, CLIENT, PORT, UPSTREAMS } from "./helpers/site.js";
 
-const it = testWith(test.serial as typeof test, needs.root, needs.bpf);
-
-let lab: Lab;
-test.before(async () => {
-	lab = await Lab.make();
-	await lab.agents.upstream.listen(2222, ...UPSTREAMS);
-});
-test.after.always(() => lab?.close());
+const lab = sharedLab((lab) => lab.agents.upstream.listen(2222, ...UPSTREAMS));
 
 const request = { from: CLIENT, to: BOX, port: PORT };
 const flow = (ports: number[]) =>

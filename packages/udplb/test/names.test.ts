@@ -1,13 +1,9 @@
-import { needs, testWith } from "@sluice/testbed";
-import test from "ava";
 import type { Datagram } from "./helpers/agent.js";
-import { BOX, CLIENT, key, Lab, PORT, UPSTREAMS } from "./helpers/lab.js";
+import { key } from "./helpers/configuration.js";
+import { it, sharedLab } from "./helpers/lab.js";
+import { BOX, CLIENT, PORT, UPSTREAMS } from "./helpers/site.js";
 
-const it = testWith(test.serial as typeof test, needs.root, needs.bpf);
-
-let lab: Lab;
-test.before(async () => {
-	lab = await Lab.make();
+const lab = sharedLab(async (lab) => {
 	await lab.agents.upstream.listen(2222, ...UPSTREAMS);
 	hosts();
 	await lab.box.run("sh", [
@@ -15,7 +11,6 @@ test.before(async () => {
 		`touch /etc/hosts; mount --bind ${hosts()} /etc/hosts`,
 	]);
 });
-test.after.always(() => lab?.close());
 
 /** Writes the box's hosts file. */
 const hosts = (address?: string) =>

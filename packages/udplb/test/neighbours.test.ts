@@ -1,25 +1,19 @@
 import { setTimeout } from "node:timers/promises";
-import { needs, testWith } from "@sluice/testbed";
-import test from "ava";
+import { key } from "./helpers/configuration.js";
+import { it, sharedLab } from "./helpers/lab.js";
 import {
 	BOX,
 	BOX6,
 	CLIENT,
 	CLIENT6,
 	FAR,
-	key,
-	Lab,
 	PORT,
 	UPSTREAM,
 	UPSTREAM6,
 	UPSTREAMS,
-} from "./helpers/lab.js";
+} from "./helpers/site.js";
 
-const it = testWith(test.serial as typeof test, needs.root, needs.bpf);
-
-let lab: Lab;
-test.before(async () => {
-	lab = await Lab.make();
+const lab = sharedLab(async (lab) => {
 	await lab.agents.upstream.listen(2222, UPSTREAM, UPSTREAM6);
 	await lab.agents.far.listen(2222, FAR);
 	// A neighbour that has gone is noticed within two seconds here, not a minute.
@@ -31,7 +25,6 @@ test.before(async () => {
 			[`net/${family}/neigh/b1/interval_probe_time_ms`]: 200,
 		});
 });
-test.after.always(() => lab?.close());
 
 /** The router on the way to FAR. */
 const ROUTER = "10.0.2.2";

@@ -1,24 +1,38 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { type Host, type Running, Testbed } from "@sluice/testbed";
+import {
+	type Host,
+	needs,
+	type Running,
+	Testbed,
+	testWith,
+} from "@sluice/testbed";
+import test from "ava";
 import { Agent } from "./agent.js";
+import {
+	BOX,
+	BOX6,
+	CLIENT,
+	CLIENT6,
+	FAR,
+	UPSTREAM6,
+	UPSTREAMS,
+} from "./site.js";
 
-export const CLIENT = "10.0.1.2";
-export const CLIENT6 = "fd01::2";
-/** The key of most configurations. */
-export const BOX = "10.0.1.1";
-export const BOX6 = "fd01::1";
-export const PORT = 1111;
-/** Ten upstreams on one host, as `10.0.2.11` to `10.0.2.20`. */
-export const UPSTREAMS = Array.from(
-	{ length: 10 },
-	(_, i) => `10.0.2.${11 + i}`,
-);
-export const UPSTREAM = UPSTREAMS[0] as string;
-export const UPSTREAM6 = "fd02::11";
-/** Behind the upstreams' host, which is the gateway to it. */
-export const FAR = "10.0.3.2";
+/** Tests with a lab run one after the other. */
+export const it = testWith(test.serial as typeof test, needs.root, needs.bpf);
+
+/** The lab of a file's tests. @param prepare what all of them need, e.g. who listens where */
+export function sharedLab(prepare: (lab: Lab) => Promise<unknown>): Lab {
+	const lab = new Lab();
+	test.before(async () => {
+		await lab.build();
+		await prepare(lab);
+	});
+	test.after.always(() => lab.close());
+	return lab;
+}
 
 const udplb = path.join(import.meta.dirname, "../../dist/udplb.cjs");
 
@@ -33,15 +47,10 @@ export class Lab {
 	#server: Running | undefined;
 	readonly #directory = mkdtempSync(path.join(tmpdir(), "udplb-"));
 
-	static async make(): Promise<Lab> {
+	/** Makes the hosts and starts their agents. */
+	async build(): Promise<void> {
 		if (!existsSync(udplb))
 			throw new Error(`${udplb} is not there: run "npm run build" first`);
-		const lab = new Lab();
-		await lab.#build();
-		return lab;
-	}
-
-	async #build(): Promise<void> {
 		const { bed } = this;
 		this.client = await bed.host("client");
 		this.box = await bed.router("box");
@@ -134,37 +143,4 @@ export class Lab {
 		await this.bed.close();
 		rmSync(this.#directory, { recursive: true });
 	}
-}
-
-export interface KeyOptions {
-	address?: string;
-	port?: number;
-	action?: "pass" | "block";
-	strategy?: "src-ip" | "src-port";
-	/** Addresses, or addresses with a weight. */
-	upstreams?: readonly (string | [address: string, weight: number])[];
-	upstreamPort?: number;
-}
-
-/** One entry of a configuration. */
-export function key({
-	address = BOX,
-	port = PORT,
-	action = "block",
-	strategy = "src-port",
-	upstreams = [UPSTREAM],
-	upstreamPort = 2222,
-}: KeyOptions = {}): string {
-	const lines = upstreams.map((one) => {
-		const [host, weight] = typeof one === "string" ? [one, 1] : one;
-		return `    - { address: "${host}", port: ${upstreamPort}, weight: ${weight} }\n`;
-	});
-	return `- key:
-    address: "${address}"
-    port: ${port}
-  options:
-    tc_action: ${action}
-    strategy: ${strategy}
-  upstream:
-${lines.join("")}`;
 }
