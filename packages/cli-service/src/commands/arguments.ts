@@ -8,15 +8,18 @@ import {
 import type { Sid } from "@sluice/maps/tables";
 import { hiddenKey, plainKey, type ShowKey } from "../format.js";
 
-/** The ids that get and del are given: `all`, or a service's two. */
-export function sidOrAll(args: Args): Sid | "all" {
-	const service = args.optional("service-id");
-	return service === undefined ? "all" : sidOf(service, args.text("group-id"));
-}
+export const sidPositionals = {
+	"service-id": "Service id, 0 to 65535",
+	"group-id": "Group id, 0 to 65535",
+};
 
-export const sidOf = (service: string, group: string): Sid => ({
-	service: values.u16("service-id", service),
-	group: values.u16("group-id", group),
+/** The ids of a service; `all` without them. */
+export const sidOrAll = (args: Args): Sid | "all" =>
+	args.optional("service-id") === undefined ? "all" : sidOf(args);
+
+export const sidOf = (args: Args): Sid => ({
+	service: values.u16("service-id", args.text("service-id")),
+	group: values.u16("group-id", args.text("group-id")),
 });
 
 /** @throws Failure missing */

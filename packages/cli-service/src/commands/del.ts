@@ -4,15 +4,12 @@ import {
 	deleteService,
 	openServiceTables,
 } from "@sluice/tunnel";
-import { noService, sidOrAll } from "./arguments.js";
+import { noService, sidOrAll, sidPositionals } from "./arguments.js";
 
 export const del = command({
 	usage: ["del all", "del <service-id> <group-id>"],
 	summary: "Delete a service, or all",
-	positionals: {
-		"service-id": "Service id, 0 to 65535",
-		"group-id": "Group id, 0 to 65535",
-	},
+	positionals: sidPositionals,
 	options: {
 		"if-exists": {
 			type: "boolean",

@@ -29,15 +29,18 @@ import {
 	signingLine,
 	verifyLine,
 } from "../format.js";
-import { keysShown, noService, showKeysOption, sidOrAll } from "./arguments.js";
+import {
+	keysShown,
+	noService,
+	showKeysOption,
+	sidOrAll,
+	sidPositionals,
+} from "./arguments.js";
 
 export const get = command({
 	usage: ["get all", "get <service-id> <group-id>"],
 	summary: "Show a service, or all rows of the service tables",
-	positionals: {
-		"service-id": "Service id, 0 to 65535",
-		"group-id": "Group id, 0 to 65535",
-	},
+	positionals: sidPositionals,
 	options: { "show-keys": showKeysOption },
 	bulk: "show",
 	examples: [

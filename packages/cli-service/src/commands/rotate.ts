@@ -23,7 +23,13 @@ import {
 	signingOf,
 } from "@sluice/tunnel";
 import { rotationDocument, rotationLine } from "../format.js";
-import { keysShown, noService, showKeysOption, sidOf } from "./arguments.js";
+import {
+	keysShown,
+	noService,
+	showKeysOption,
+	sidOf,
+	sidPositionals,
+} from "./arguments.js";
 
 /** Seconds without a packet after which a key is no longer in use: three pings of a node without traffic. */
 const DEFAULT_IDLE = 30;
@@ -34,10 +40,7 @@ type Step = (typeof steps)[number];
 export const rotate = command({
 	usage: "rotate <service-id> <group-id>",
 	summary: "Replace a service's key in three steps, without losing a packet",
-	positionals: {
-		"service-id": "Service id, 0 to 65535",
-		"group-id": "Group id, 0 to 65535",
-	},
+	positionals: sidPositionals,
 	options: {
 		prepare: {
 			type: "string",
@@ -83,7 +86,7 @@ export const rotate = command({
 		if (idle !== undefined && step !== "finish")
 			throw badInput("--idle goes with --finish");
 		return {
-			sid: sidOf(args.text("service-id"), args.text("group-id")),
+			sid: sidOf(args),
 			step,
 			key: preparedKey(args, env),
 			idle: values.seconds("idle", idle ?? String(DEFAULT_IDLE)),

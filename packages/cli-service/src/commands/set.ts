@@ -37,15 +37,19 @@ import {
 	setService,
 } from "@sluice/tunnel";
 import { serviceJson, verifyLine } from "../format.js";
-import { keysShown, showKeysOption, sidOf } from "./arguments.js";
+import {
+	keysShown,
+	showKeysOption,
+	sidOf,
+	sidPositionals,
+} from "./arguments.js";
 
 export const set = command({
 	usage:
 		"set <service-id> <group-id> <proto> <ip-proxy> <port-proxy> <ip-ep> <port-ep> <tunnel-id> [<key>]",
 	summary: "Create or overwrite a service",
 	positionals: {
-		"service-id": "Service id, 0 to 65535",
-		"group-id": "Group id, 0 to 65535",
+		...sidPositionals,
 		proto: "tcp or udp",
 		"ip-proxy": "Address that clients know, IPv4 or IPv6",
 		"port-proxy": "Port that clients know",
@@ -127,7 +131,7 @@ export const set = command({
 });
 
 function serviceOf(args: Args, env: Env): Service {
-	const sid = sidOf(args.text("service-id"), args.text("group-id"));
+	const sid = sidOf(args);
 	const proto = protocols[values.protocol("proto", args.text("proto"))];
 	const endpoint = (ip: string, port: string): Endpoint => ({
 		address: values.address(ip, args.text(ip)),

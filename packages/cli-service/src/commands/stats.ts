@@ -12,7 +12,7 @@ import {
 	rankOfSid,
 	type TwoWayTraffic,
 } from "@sluice/tunnel";
-import { noService, sidOrAll } from "./arguments.js";
+import { noService, sidOrAll, sidPositionals } from "./arguments.js";
 
 /** Packets and bytes of one service. */
 interface ServiceTraffic extends TwoWayTraffic {
@@ -23,10 +23,7 @@ interface ServiceTraffic extends TwoWayTraffic {
 export const stats = command({
 	usage: ["stats [all]", "stats <service-id> <group-id>"],
 	summary: "Show the packets and bytes of each service",
-	positionals: {
-		"service-id": "Service id, 0 to 65535",
-		"group-id": "Group id, 0 to 65535",
-	},
+	positionals: sidPositionals,
 	options: watchOptions,
 	examples: [
 		["stats 1 2", "What has gone through tunnels for service 1 of group 2"],
