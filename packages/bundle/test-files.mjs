@@ -1,5 +1,5 @@
-// Bundles the tests of a package for ava (ava.config.js): Node.js then loads a few files of JavaScript for a test file, in
-// place of a hundred of TypeScript, which take three times the CPU of a small test.
+// Bundles the tests of a package for ava (ava.config.js), and the programs in test/fixtures that they run: Node.js then loads
+// a few files of JavaScript, in place of a hundred of TypeScript, which take three times the CPU of a small test.
 
 import {
 	mkdirSync,
@@ -48,7 +48,7 @@ function testFiles() {
 		.filter((entry) => entry.isDirectory() && !NOT_OURS.has(entry.name))
 		.flatMap(({ name }) =>
 			/** @type {string[]} */ (readdirSync(name, { recursive: true }))
-				.filter((file) => file.endsWith(".test.ts"))
+				.filter((file) => /(\.test|^fixtures\/.*)\.ts$/.test(file))
 				.map((file) => path.join(name, file)),
 		);
 }

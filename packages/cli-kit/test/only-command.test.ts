@@ -1,5 +1,6 @@
 import test from "ava";
-import { type Cli, command, run } from "../src/index.js";
+import { type Cli, command } from "../src/index.js";
+import { typed as typedTo } from "./helpers/sample.js";
 
 const cli: Cli = {
 	name: "one",
@@ -19,22 +20,7 @@ const cli: Cli = {
 	],
 };
 
-async function typed(...words: string[]) {
-	const printed = { out: "", err: "" };
-	const code = await run(cli, words, {
-		out: (text) => {
-			printed.out += text;
-		},
-		err: (text) => {
-			printed.err += text;
-		},
-		vars: {},
-		isTerminal: false,
-		input: () => "",
-		kernel: () => Promise.reject(new Error("not asked for")),
-	});
-	return { code, ...printed };
-}
+const typed = (...words: string[]) => typedTo(words, cli);
 
 test("a program of one command is called without its word", async (t) => {
 	const ended = { code: 0, out: "a b 7", err: "" };

@@ -3,6 +3,7 @@ export {
 	compileBpf,
 	tunnelTables,
 } from "./compile-bpf.js";
+export { fixture } from "./fixture.js";
 export type { Result, RunOptions } from "./host.js";
 export { Host } from "./host.js";
 export { killedAtCall, traced, writingCalls } from "./killed.js";

@@ -1,13 +1,11 @@
 // Needs root: makes namespaces.
 import { existsSync } from "node:fs";
-import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import test from "ava";
 import { execa } from "execa";
-import { needs, testbed, testWith } from "../src/index.js";
+import { fixture, needs, testbed, testWith } from "../src/index.js";
 
 const rootTest = testWith(test.serial, needs.root);
-const fixture = path.join(import.meta.dirname, "fixtures/busy-testbed.ts");
 
 /** Waits for processes to go; how long is the test's time limit. */
 async function gone(pids: readonly string[]): Promise<void> {
@@ -17,7 +15,7 @@ async function gone(pids: readonly string[]): Promise<void> {
 for (const how of ["SIGINT", "SIGTERM", "SIGKILL", "throw"] as const) {
 	rootTest(`nothing outlives an owner that ends by ${how}`, async (t) => {
 		t.timeout(60_000, "a process of the testbed stayed behind");
-		const owner = execa(process.execPath, ["--import=tsx", fixture, how], {
+		const owner = execa(...fixture("busy-testbed", how), {
 			reject: false,
 		});
 		for await (const line of owner) {
@@ -37,8 +35,7 @@ for (const how of ["SIGINT", "SIGTERM", "SIGKILL", "throw"] as const) {
 
 rootTest("close ends what still runs in a host", async (t) => {
 	t.timeout(60_000);
-	const bed = await testbed();
-	t.teardown(() => bed.close());
+	const bed = testbed(t);
 	const host = await bed.host("a");
 	const shell = host.spawn("sh", ["-c", "sleep 600 & echo child $!; wait"]);
 	const [, child = ""] = await shell.ready(/child (\d+)/);

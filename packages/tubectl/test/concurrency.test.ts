@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { fixture } from "@sluice/testbed";
 import test, { type ExecutionContext } from "ava";
 import { kernelTest, ownHost } from "./helpers/own-host.js";
 import { greeter } from "./helpers/servers.js";
@@ -104,18 +105,10 @@ kernelTest(
 
 /** A process that carries out command lines, one after the other. */
 function worker(lines: readonly string[][]): ChildProcess {
-	return spawn(
-		process.execPath,
-		[
-			"--import=tsx",
-			join(import.meta.dirname, "fixtures/commands.ts"),
-			JSON.stringify(lines),
-		],
-		{
-			stdio: ["ignore", "inherit", "inherit"],
-			env: { ...process.env, SLUICE_BPF_DIR: objects },
-		},
-	);
+	return spawn(...fixture("commands", JSON.stringify(lines)), {
+		stdio: ["ignore", "inherit", "inherit"],
+		env: { ...process.env, SLUICE_BPF_DIR: objects },
+	});
 }
 
 kernelTest(

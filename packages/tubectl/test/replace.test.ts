@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Random } from "@sluice/testbed";
+import { fixture, Random } from "@sluice/testbed";
 import test, { type ExecutionContext } from "ava";
 import { kernelTest, ownHost } from "./helpers/own-host.js";
 import { type Listed, winner } from "./helpers/reference.js";
@@ -13,7 +13,6 @@ import { greeter, greeting } from "./helpers/servers.js";
 import { must, objects, tubectl } from "./helpers/tubectl.js";
 
 const directory = mkdtempSync(join(tmpdir(), "replace-"));
-const commands = join(import.meta.dirname, "fixtures/commands.ts");
 
 test.before(ownHost);
 test.beforeEach(async () => {
@@ -79,8 +78,7 @@ async function connectDuring(
 	expected: (packet: (typeof packets)[number]) => string[],
 ): Promise<void> {
 	const child = spawn(
-		process.execPath,
-		["--import=tsx", commands, JSON.stringify([[command, file]])],
+		...fixture("commands", JSON.stringify([[command, file]])),
 		{ env: { ...process.env, SLUICE_BPF_DIR: objects }, stdio: "inherit" },
 	);
 	let ended = false;

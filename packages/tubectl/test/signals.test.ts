@@ -6,12 +6,12 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { fixture } from "@sluice/testbed";
 import test from "ava";
 import { kernelTest, ownHost } from "./helpers/own-host.js";
 import { json, must, objects, tubectl } from "./helpers/tubectl.js";
 
 const directory = mkdtempSync(join(tmpdir(), "signals-"));
-const commands = join(import.meta.dirname, "fixtures/commands.ts");
 const COUNT = 40_000;
 
 test.before(ownHost);
@@ -33,8 +33,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const)
 			}));
 			writeFileSync(file, JSON.stringify({ bindings }));
 			const child = spawn(
-				process.execPath,
-				["--import=tsx", commands, JSON.stringify([["load-bindings", file]])],
+				...fixture("commands", JSON.stringify([["load-bindings", file]])),
 				{ env: { ...process.env, SLUICE_BPF_DIR: objects }, stdio: "inherit" },
 			);
 			const exit = once(child, "exit");

@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import path from "node:path";
 import { type PinnedTables, withTables } from "@sluice/cli-kit/testing";
+import { Journal } from "@sluice/maps";
 import { encapTable, natTable, verifyTable } from "@sluice/maps/tables";
 import { killedAtCall, traced, writingCalls } from "@sluice/testbed";
 import test from "ava";
@@ -71,6 +72,7 @@ it("a restore ended by kill -9 in its middle is done or not done for the next co
 		t.is(ended.signal, "SIGKILL");
 		const next = run(tables, ["del", "65535", "1", "--if-exists"], "");
 		t.is(next.status, 0, next.stderr);
+		t.is(new Journal(tables.pins).read(), undefined);
 		const left = size(verifyTable);
 		t.true(left === 0 || left === some.length, `${left} services`);
 		t.is(size(natTable), 2 * left);

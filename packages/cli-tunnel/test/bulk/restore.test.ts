@@ -77,36 +77,6 @@ it("restore deletes a tunnel that services use only with --force", async (t, tab
 	]);
 });
 
-it("restore takes an empty file only where that is asked for", (t, tables) =>
-	session(t, tables, cli, [
-		{
-			type: "set 1 10.0.0.1 6080 0 0",
-			out: "TUN\t       1\t   10.0.0.1:6080 -> 0.0.0.0:0\n",
-		},
-		{
-			type: "restore -",
-			env: { input: "# nothing\n" },
-			code: 2,
-			err: "cli_tunnel: restore: no line has a set, so all would be deleted; use --allow-empty if that is meant\n",
-		},
-		{
-			type: "restore - --allow-empty",
-			env: { input: "" },
-			out: "0 lines: 0 rows written, 2 deleted\n",
-		},
-		{ type: "get all", out: "0 tunnels, 0 local endpoints\n" },
-	]));
-
-it("restore takes set alone", (t, tables) =>
-	session(t, tables, cli, [
-		{
-			type: "restore -",
-			env: { input: "set 1 10.0.0.1 6080 0 0\ndel 1" },
-			code: 2,
-			err: "cli_tunnel: restore: line 2: only set may stand in a restore\ncli_tunnel: restore: 1 error: nothing was changed\n",
-		},
-	]));
-
 it("a learned remote is saved, or left to be learned again, and survives both", async (t, tables) => {
 	const learned = {
 		local: Address.of("10.0.0.1"),

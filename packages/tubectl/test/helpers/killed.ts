@@ -1,9 +1,7 @@
 import { spawnSync } from "node:child_process";
-import { join } from "node:path";
+import { fixture } from "@sluice/testbed";
 import type { ExecutionContext } from "ava";
 import { objects } from "./tubectl.js";
-
-const fixture = join(import.meta.dirname, "../fixtures/killed.ts");
 
 /** Carries out an operation in a process of its own, which is killed at a step. */
 export function killedAt(
@@ -11,10 +9,9 @@ export function killedAt(
 	operation: "load" | "upgrade" | "index" | "no-index",
 	step: string,
 ): void {
-	const { signal, stderr } = spawnSync(
-		process.execPath,
-		["--import=tsx", fixture, operation, step],
-		{ env: { ...process.env, SLUICE_BPF_DIR: objects }, encoding: "utf8" },
-	);
+	const { signal, stderr } = spawnSync(...fixture("killed", operation, step), {
+		env: { ...process.env, SLUICE_BPF_DIR: objects },
+		encoding: "utf8",
+	});
 	t.is(signal, "SIGKILL", stderr);
 }
