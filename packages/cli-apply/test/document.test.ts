@@ -26,7 +26,7 @@ const schema = new Ajv2020({ allErrors: true, strict: true }).compile(
 
 function mistakesOf(text: string): readonly string[] {
 	try {
-		readMachine("machine.yaml", text);
+		readMachine("machine.yaml", Buffer.from(text));
 		return [];
 	} catch (error) {
 		if (error instanceof Failure) return error.messages;
@@ -36,7 +36,7 @@ function mistakesOf(text: string): readonly string[] {
 
 test("a document is read as written, in YAML and in JSON", (t) => {
 	for (const text of [yaml(gateway()), json(gateway())]) {
-		const { machine } = readMachine("-", text);
+		const { machine } = readMachine("-", Buffer.from(text));
 		t.is(machine.name, "gw1");
 		t.is(machine.generation, 1n);
 		t.deepEqual(machine.config, [
@@ -47,23 +47,43 @@ test("a document is read as written, in YAML and in JSON", (t) => {
 			},
 		]);
 		t.deepEqual(
-			machine.tunnels.map(({ id, spec }) => [
+			Array.from(machine.tunnels, ({ id, remote, remotePort }) => [
 				id,
-				String(spec.remote),
-				spec.remotePort,
+				String(remote),
+				remotePort,
 			]),
 			[
 				[100, "::", 0],
 				[101, "10.0.0.2", 6080],
 			],
 		);
-		t.deepEqual(machine.services[1], {
+		t.deepEqual(machine.services.at(1), {
 			sid: { service: 2, group: 2 },
 			proxy: { address: Address.of("203.0.113.10"), port: 53, proto: 17 },
 			backend: { address: Address.of("192.168.7.3"), port: 53, proto: 17 },
 			tunnel: 101,
 			key: Buffer.from("000102030405060708090a0b0c0d0e0f", "hex"),
 		});
+	}
+});
+
+test("what is valid JSON is read as such, however many rows it has", (t) => {
+	for (const count of [1, 16, 17, 32]) {
+		const rows = Array.from({ length: count }, (_, id) =>
+			JSON.stringify({ id, local: "10.0.0.1:1", remote: "10.0.0.2:1" }),
+		).join();
+		const read = (list: string) =>
+			readMachine(
+				"-",
+				Buffer.from(
+					`{"apiVersion":"sluice/v1","kind":"Machine","metadata":{"name":"m"},"tunnels":[${list}]}`,
+				),
+			);
+		t.is(read(rows).machine.tunnels.length, count);
+		t.not(read(rows).json, undefined);
+		// In YAML, a comma may end a list.
+		t.is(read(`${rows},`).machine.tunnels.length, count);
+		t.is(read(`${rows},`).json, undefined);
 	}
 });
 
@@ -386,11 +406,9 @@ test("a key comes from a file, and no mistake repeats what it holds", (t) => {
 		first(c, "services").keys = [{ file }];
 	});
 	writeFileSync(file, "fromfile\n");
-	const { machine } = readMachine("-", yaml(content));
-	t.is(
-		machine.services[0]?.key.toString("latin1").replaceAll("\0", ""),
-		"fromfile",
-	);
+	const [service] = readMachine("-", Buffer.from(yaml(content))).machine
+		.services;
+	t.is(service?.key.toString("latin1").replaceAll("\0", ""), "fromfile");
 	writeFileSync(file, "s3cr3t".repeat(4));
 	t.deepEqual(mistakesOf(json(content)).length, 1);
 	t.notRegex(mistakesOf(json(content)).join(), /s3cr3t/);

@@ -45,7 +45,7 @@ for (let i = 0; !isOver || i < contents.length; i++) {
 	const content = contents[i % contents.length] as Content;
 	if (i >= contents.length) change(content, i);
 	const { name } = content.metadata;
-	const { machine } = readMachine(name, JSON.stringify(content));
+	const { machine } = readMachine(name, Buffer.from(JSON.stringify(content)));
 	try {
 		const current = await currentOf(etcd, paths, name);
 		await push(etcd, paths, name, current, rowsOf(machine), undefined, {

@@ -59,7 +59,7 @@ export {
 	watch,
 	watchOptions,
 } from "./stats/watch.js";
-export { readText, withoutMark } from "./text-file.js";
+export { readBytes, readText, withoutMark } from "./text-file.js";
 export type { Gathered, Opener, Transaction } from "./transaction.js";
 export { verbOf } from "./usage.js";
 export * as values from "./values.js";

@@ -6,14 +6,22 @@ import { badInput } from "./failure.js";
 export const withoutMark = (text: string) =>
 	text.startsWith("\ufeff") ? text.slice(1) : text;
 
+const MARK = Buffer.from("\ufeff");
+
 /**
  * The text of a file, or of standard input for `-`, without a byte order mark.
  * @throws Failure usage: it cannot be read
  */
-export function readText(file: string, env: Pick<Env, "input">): string {
-	if (file === "-") return withoutMark(env.input());
+export const readText = (file: string, env: Pick<Env, "input">): string =>
+	readBytes(file, env).toString();
+
+/** As `readText`, in UTF-8. */
+export function readBytes(file: string, env: Pick<Env, "input">): Buffer {
+	if (file === "-") return Buffer.from(withoutMark(env.input()));
 	try {
-		return withoutMark(readFileSync(file, "utf8"));
+		const bytes = readFileSync(file);
+		const isMarked = bytes.subarray(0, MARK.length).equals(MARK);
+		return isMarked ? bytes.subarray(MARK.length) : bytes;
 	} catch (error) {
 		throw badInput(
 			`file "${file}" cannot be read: ${(error as NodeJS.ErrnoException).code}`,

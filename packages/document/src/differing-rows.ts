@@ -1,4 +1,6 @@
+import { commonLength, isSame } from "./common-length.js";
 import { type JsonList, jsonLists, type Range, without } from "./json-lists.js";
+import { KnownRows } from "./known-rows.js";
 
 /**
  * Cuts out of two JSON documents the rows with which both begin and end a list: two short documents remain, with the rows
@@ -7,16 +9,17 @@ import { type JsonList, jsonLists, type Range, without } from "./json-lists.js";
  * What is cut out is the same in both texts, whole rows with their commas. So if `before` and what remains of `after` are
  * valid JSON, `after` is.
  *
+ * @param before in UTF-8, as is `after`
  * @param names of the lists, at the top of the document, that are cut
  * @returns undefined where the lists are not the same ones
  */
 export function differingRows(
-	before: string,
-	after: string,
+	before: Buffer,
+	after: Buffer,
 	names: readonly string[],
 ): { before: string; after: string } | undefined {
 	const old = jsonLists(before);
-	const now = jsonLists(after);
+	const now = jsonLists(after, new KnownRows(before, old, after));
 	if (old.length !== now.length) return undefined;
 	const cutOld: Range[] = [];
 	const cutNow: Range[] = [];
@@ -24,10 +27,10 @@ export function differingRows(
 		const other = now[i] as JsonList;
 		if (list.name !== other.name) return undefined;
 		if (!names.includes(list.name)) continue;
-		const rows = after.slice(other.from, other.to);
+		const rows = after.subarray(other.from, other.to);
 		const { head, tail } = shared(before, list, rows);
 		// A comma without a row would be cut out unseen.
-		const isBlank = /^\s*$/.test(rows.slice(head, rows.length - tail));
+		const isBlank = isSpace(rows.subarray(head, rows.length - tail));
 		if (head + tail > 0 && isBlank) return undefined;
 		cutOld.push([list.from, list.from + head], [list.to - tail, list.to]);
 		cutNow.push([other.from, other.from + head], [other.to - tail, other.to]);
@@ -35,23 +38,24 @@ export function differingRows(
 	return { before: without(before, cutOld), after: without(after, cutNow) };
 }
 
-/** Characters at the beginning and at the end of a list that are whole rows, with their commas, in both texts. */
+const isSpace = (bytes: Buffer) => bytes.every((byte) => SPACES.includes(byte));
+
+/** The space of JSON. */
+const SPACES = Buffer.from(" \t\r\n");
+
+/** Bytes at the beginning and at the end of a list that are whole rows, with their commas, in both texts. */
 function shared(
-	text: string,
+	before: Buffer,
 	{ from, to, commas }: JsonList,
-	rows: string,
+	rows: Buffer,
 ): { head: number; tail: number } {
-	const old = text.slice(from, to);
+	const old = before.subarray(from, to);
 	const most = Math.min(old.length, rows.length);
-	const prefix = commonLength(
-		most,
-		(from, to) => old.slice(from, to) === rows.slice(from, to),
+	const prefix = commonLength(most, (from, to) =>
+		isSame(old, from, rows, from, to - from),
 	);
-	const suffix = commonLength(
-		most - prefix,
-		(from, to) =>
-			old.slice(old.length - to, old.length - from) ===
-			rows.slice(rows.length - to, rows.length - from),
+	const suffix = commonLength(most - prefix, (from, to) =>
+		isSame(old, old.length - to, rows, rows.length - to, to - from),
 	);
 	let head = 0;
 	for (const comma of commas) {
@@ -60,19 +64,4 @@ function shared(
 		else if (to - comma <= suffix) return { head, tail: to - comma };
 	}
 	return { head, tail: 0 };
-}
-
-/** Characters that are compared at once. */
-const BLOCK = 1 << 16;
-
-/** The length of the common prefix, at most `most`: blocks are compared, then ever smaller ones. */
-function commonLength(
-	most: number,
-	isSame: (from: number, to: number) => boolean,
-): number {
-	let length = 0;
-	for (let size = BLOCK; size >= 1; )
-		if (length + size <= most && isSame(length, length + size)) length += size;
-		else size >>= 1;
-	return length;
 }

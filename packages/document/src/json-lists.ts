@@ -1,4 +1,6 @@
-/** A list at the top of a JSON document, by offsets in its text. */
+import type { KnownRows } from "./known-rows.js";
+
+/** A list at the top of a JSON document, by offsets in its bytes. */
 export interface JsonList {
 	/** As it is written, without the quotes. */
 	name: string;
@@ -10,18 +12,18 @@ export interface JsonList {
 	commas: number[];
 }
 
-/** Offsets of the first character, and behind the last one. */
+/** Offsets of the first byte, and behind the last one. */
 export type Range = readonly [from: number, to: number];
 
 /** A text without some of its parts, which are in order. */
-export function without(text: string, cuts: readonly Range[]): string {
+export function without(bytes: Buffer, cuts: readonly Range[]): string {
 	let at = 0;
 	let rest = "";
 	for (const [from, to] of cuts) {
-		rest += text.slice(at, from);
+		rest += bytes.toString("utf8", at, from);
 		at = to;
 	}
-	return rest + text.slice(at);
+	return rest + bytes.toString("utf8", at);
 }
 
 const QUOTE = 0x22;
@@ -32,35 +34,42 @@ const CLOSE_LIST = 0x5d;
 const OPEN_MAPPING = 0x7b;
 const CLOSE_MAPPING = 0x7d;
 
-/** The lists at the top of a document that is valid JSON; of another text, whatever looks like them. */
-export function jsonLists(text: string): JsonList[] {
+/**
+ * The lists at the top of a document that is valid JSON; of another text, whatever looks like them.
+ * @param bytes in UTF-8, which has no byte of these characters inside of another one
+ * @param known rows that need not be read
+ */
+export function jsonLists(bytes: Buffer, known?: KnownRows): JsonList[] {
 	const lists: JsonList[] = [];
 	let list: JsonList | undefined;
 	let name: Range = [0, 0];
 	let depth = 0;
-	for (let i = 0; i < text.length; i++) {
-		const char = text.charCodeAt(i);
-		switch (char) {
+	for (let i = 0; i < bytes.length; i++) {
+		const byte = bytes[i];
+		switch (byte) {
 			case QUOTE: {
 				const from = i + 1;
-				i = endOfText(text, from);
+				i = endOfText(bytes, from);
 				if (depth === 1) name = [from, i];
 				break;
 			}
 			case COMMA:
-				if (depth === 2) list?.commas.push(i);
+				if (depth !== 2 || !list) break;
+				list.commas.push(i);
+				i = known?.skip(lists.length - 1, i, list.commas) ?? i;
 				break;
 			case OPEN_LIST:
 			case OPEN_MAPPING:
 				depth++;
-				if (depth !== 2 || char === OPEN_MAPPING) break;
+				if (depth !== 2 || byte === OPEN_MAPPING) break;
 				list = {
-					name: text.slice(...name),
+					name: bytes.toString("utf8", ...name),
 					from: i + 1,
-					to: text.length,
+					to: bytes.length,
 					commas: [],
 				};
 				lists.push(list);
+				i = known?.skip(lists.length - 1, i, list.commas) ?? i;
 				break;
 			case CLOSE_LIST:
 			case CLOSE_MAPPING:
@@ -75,16 +84,9 @@ export function jsonLists(text: string): JsonList[] {
 }
 
 /** Where the quote is that ends a text. */
-function endOfText(text: string, from: number): number {
-	let end = text.indexOf('"', from);
-	while (end >= 0 && isEscaped(text, from, end))
-		end = text.indexOf('"', end + 1);
-	return end < 0 ? text.length : end;
-}
-
-/** Whether an odd number of backslashes is before a character of a text. */
-function isEscaped(text: string, from: number, at: number): boolean {
-	let first = at;
-	while (first > from && text.charCodeAt(first - 1) === BACKSLASH) first--;
-	return (at - first) % 2 === 1;
+function endOfText(bytes: Buffer, from: number): number {
+	let at = from;
+	while (at < bytes.length && bytes[at] !== QUOTE)
+		at += bytes[at] === BACKSLASH ? 2 : 1;
+	return at;
 }

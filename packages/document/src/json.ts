@@ -1,6 +1,6 @@
 import { findNodeAtLocation, parseTree } from "jsonc-parser";
 import { type JsonList, jsonLists, without } from "./json-lists.js";
-import type { Path, Position } from "./mistakes.js";
+import type { PositionAt } from "./mistakes.js";
 import type { Source } from "./source.js";
 
 /** Reads a text that is valid JSON. @returns undefined where it is not */
@@ -8,11 +8,7 @@ export function readJson(text: string): Source | undefined {
 	// JSON.parse reads hundreds of characters before it meets the first mistake; most YAML begins like no JSON.
 	if (!/^\s*[[{]/.test(text)) return undefined;
 	try {
-		return {
-			content: JSON.parse(text),
-			positionAt: positions(text),
-			json: text,
-		};
+		return { content: JSON.parse(text), positionAt: positions(text) };
 	} catch {
 		return undefined;
 	}
@@ -22,16 +18,17 @@ export function readJson(text: string): Source | undefined {
  * As `readJson`, of a mapping with lists that may be long: a row is parsed when the list is iterated, so that memory holds
  * few of them. A row that is not JSON throws only then.
  *
+ * @param bytes in UTF-8
  * @param names of the lists, at the top of the document; each stands in the content as an iterable
  * @throws SyntaxError by the iterables
  */
 export function readJsonRows(
-	text: string,
+	bytes: Buffer,
 	names: readonly string[],
 ): Source | undefined {
-	const lists = jsonLists(text).filter(({ name }) => names.includes(name));
+	const lists = jsonLists(bytes).filter(({ name }) => names.includes(name));
 	const rest = without(
-		text,
+		bytes,
 		lists.map(({ from, to }) => [from, to]),
 	);
 	const source = readJson(rest);
@@ -39,25 +36,37 @@ export function readJsonRows(
 	const content = source.content as Record<string, unknown>;
 	for (const list of lists)
 		if (Array.isArray(content[list.name]))
-			content[list.name] = { [Symbol.iterator]: () => rowsOf(text, list) };
-	return { content, positionAt: positions(text), json: text };
+			content[list.name] = { [Symbol.iterator]: () => rowsOf(bytes, list) };
+	let position: PositionAt | undefined;
+	return {
+		content,
+		positionAt(path) {
+			position ??= positions(bytes.toString());
+			return position(path);
+		},
+		json: bytes,
+	};
 }
 
+/** Rows that are parsed at once. */
+const AT_ONCE = 16;
+
 function* rowsOf(
-	text: string,
+	bytes: Buffer,
 	{ from, to, commas }: JsonList,
 ): Generator<unknown> {
-	if (commas.length === 0 && text.slice(from, to).trim() === "") return;
 	let at = from;
-	for (const comma of commas) {
-		yield JSON.parse(text.slice(at, comma));
+	// The last ones with a comma between them: alone, nothing behind the last comma would pass for no row.
+	for (let i = AT_ONCE - 1; i < commas.length - 1; i += AT_ONCE) {
+		const comma = commas[i] as number;
+		yield* JSON.parse(`[${bytes.toString("utf8", at, comma)}]`);
 		at = comma + 1;
 	}
-	yield JSON.parse(text.slice(at, to));
+	yield* JSON.parse(`[${bytes.toString("utf8", at, to)}]`);
 }
 
 /** Positions are looked up for mistakes alone: only then is the text read once more, with them. */
-function positions(text: string): (path: Path) => Position {
+function positions(text: string): PositionAt {
 	let tree: ReturnType<typeof parseTree>;
 	return (path) => {
 		tree ??= parseTree(text);

@@ -4,6 +4,6 @@ import type { PositionAt } from "./mistakes.js";
 export interface Source {
 	content: unknown;
 	positionAt: PositionAt;
-	/** The text, where it is JSON. */
-	json?: string;
+	/** The text in UTF-8, where it is JSON. */
+	json?: Buffer;
 }

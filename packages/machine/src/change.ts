@@ -30,7 +30,12 @@ import {
 import { isAsApplied } from "./drift.js";
 import { checkDeletes } from "./guards.js";
 import { keepText } from "./last-text.js";
-import { type ConfigRow, interfaceIndex, type Machine } from "./machine.js";
+import {
+	type ConfigRow,
+	interfaceIndex,
+	type Machine,
+	type TunnelRow,
+} from "./machine.js";
 import { ALL } from "./only.js";
 import type { Options } from "./perform.js";
 import { digestAfter } from "./rows-digest.js";
@@ -39,7 +44,10 @@ import { type Counts, countsOf } from "./stage.js";
 /** Rows that differ from those that were applied last. */
 export interface Change {
 	/** Added or changed, with the name and the generation of the machine. */
-	set: Machine;
+	set: Omit<Machine, "tunnels" | "services"> & {
+		tunnels: Iterable<TunnelRow>;
+		services: Iterable<Service>;
+	};
 	deleted: {
 		config: Pick<ConfigRow, "interface" | "direction">[];
 		services: Sid[];
@@ -59,7 +67,7 @@ interface ChangeOptions
 	/** Rows that there are without the change, of which a share may be deleted. */
 	present: number;
 	/** The document, in JSON. Where it is given, no row may be other than it was applied last. */
-	json?: string;
+	json?: Buffer;
 }
 
 /**
@@ -116,9 +124,10 @@ export function performChange(
 }
 
 /** Whether a token mode cuts services off: the comparison of all rows warns of them. */
-const isCutOff = ({ tunnels, services }: Machine, staged: Transaction) =>
-	tunnels.some(({ id, spec }) => keylessOfTunnel(staged, id, spec.options)) ||
-	services.some((service) => keylessService(staged, service));
+const isCutOff = ({ tunnels, services }: Change["set"], staged: Transaction) =>
+	[...tunnels].some(({ id, options }) =>
+		keylessOfTunnel(staged, id, options),
+	) || [...services].some((service) => keylessService(staged, service));
 
 /** What was done. */
 interface Changed extends Counts {
@@ -138,7 +147,7 @@ function stageChange(
 		added?.tunnels.some((id) => tunnels.tunnels.get(id)) ||
 		added?.services.some((sid) => services.verify.get(sid));
 	if (isThere) return false;
-	for (const { id, spec } of set.tunnels) setTunnel(tunnels, id, spec);
+	for (const row of set.tunnels) setTunnel(tunnels, row.id, row);
 	for (const sid of deleted.services) deleteService(services, sid);
 	// Out of the way first, so that services may exchange their endpoints.
 	for (const { sid } of set.services) removeEndpoints(services, sid);
@@ -169,14 +178,14 @@ function stageChange(
 
 /** Whether an endpoint of a UDP service may be the end of a tunnel, which only the whole document can say. */
 function isTunnelEnd(
-	{ tunnels, services }: Machine,
+	{ tunnels, services }: Change["set"],
 	{ tunnels: all, decap }: ReturnType<typeof openTunnelTables>,
 	{ nat }: ReturnType<typeof openServiceTables>,
 ): boolean {
-	const ofTunnels = tunnels.some(
-		({ spec }) => nat.get(localEndpoint(spec)) ?? nat.get(remoteEndpoint(spec)),
+	const ofTunnels = [...tunnels].some(
+		(row) => nat.get(localEndpoint(row)) ?? nat.get(remoteEndpoint(row)),
 	);
-	const ofServices = services.some(({ proxy, backend, tunnel }) => {
+	const ofServices = [...services].some(({ proxy, backend, tunnel }) => {
 		if (proxy.proto !== protocols.udp) return false;
 		const one = all.get(tunnel);
 		return [proxy, backend].some(

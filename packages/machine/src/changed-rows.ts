@@ -27,7 +27,7 @@ const MANY = 250_000;
  * @returns undefined where all rows must be compared, also to report mistakes
  */
 export function performChangedRows(
-	{ file: name, text }: Input,
+	{ file: name, bytes }: Input,
 	file: Buffer,
 	options: Options,
 	context: Context,
@@ -35,10 +35,10 @@ export function performChangedRows(
 	const { dryRun, guarded, only } = options;
 	if (dryRun || !guarded || only.text !== "") return undefined;
 	// A key may be another one in the same file.
-	if (hasKeyFiles(text)) return undefined;
+	if (hasKeyFiles(bytes)) return undefined;
 	const last = lastApplied(openApplied(context, { readOnly: true }));
 	const before = last && keptText(context, last.file);
-	const rows = before && differingRows(before, text, LONG_LISTS);
+	const rows = before && differingRows(before, bytes, LONG_LISTS);
 	if (!rows || rows.after.length > MANY) return undefined;
 	try {
 		const from = machineOf(name, rows.before);
@@ -50,7 +50,7 @@ export function performChangedRows(
 			{
 				...options,
 				file,
-				json: text,
+				json: bytes,
 				document: ({ document, salt }) =>
 					documentDigestAfter(document, from, to, salt),
 				// More deletes than are allowed whatever the share are for the whole document.
@@ -121,12 +121,12 @@ function changeOf(
 
 /** Rows that are new or other than they were, those of them that are new, and rows that are gone. */
 function compare<T>(
-	before: readonly T[],
-	after: readonly T[],
+	before: Iterable<T>,
+	after: Iterable<T>,
 	name: (row: T) => string | number,
 	line: (row: T) => string,
 ): { set: T[]; added: T[]; deleted: T[] } {
-	const old = new Map(before.map((row) => [name(row), row]));
+	const old = new Map(Array.from(before, (row) => [name(row), row]));
 	const set: T[] = [];
 	const added: T[] = [];
 	for (const row of after) {

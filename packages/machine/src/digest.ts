@@ -4,8 +4,8 @@ import type { ConfigRow, Machine, TunnelRow } from "./machine.js";
 import { type Rows, Sum, words } from "./sum.js";
 
 /** SHA-256 of a file's bytes. */
-export const fileDigest = (text: string) =>
-	createHash("sha256").update(text).digest();
+export const fileDigest = (bytes: Buffer) =>
+	createHash("sha256").update(bytes).digest();
 
 /** As `documentDigest`, of content that has a digest already. */
 export const contentDigest = (content: Buffer, salt: Buffer) =>
@@ -13,7 +13,7 @@ export const contentDigest = (content: Buffer, salt: Buffer) =>
 
 /** Digest of a document's content, independent of the order of its rows and its layout. 32 bytes. */
 export const documentDigest = (machine: Machine, salt: Buffer): Buffer =>
-	new Lines(salt).add(machine).digest();
+	new Content(salt).add(machine).digest();
 
 /** The digest once the rows of one machine have taken the place of those of another. */
 export const documentDigestAfter = (
@@ -21,23 +21,26 @@ export const documentDigestAfter = (
 	from: Machine,
 	to: Machine,
 	salt: Buffer,
-): Buffer => new Lines(salt, before).add(from, -1).add(to).digest();
+): Buffer => new Content(salt, before).add(from, -1).add(to).digest();
 
 /** Bytes of a digest; those of the sum come first. */
 const DIGEST = 32;
 const SUM = 16;
 
+const WORD = 4;
+const NONE = new Int32Array();
+
 /** Bytes of a line that count: of no row that is right there are more. */
 const LONGEST_LINE = 1024;
 
-/** The sum of a machine's rows, each as a line. */
-class Lines {
+/** The sum of a machine's rows: those of the config, and others with more fields than every row has, as lines. */
+class Content {
 	readonly #sum: Sum;
 	readonly #seed: number;
 	readonly #bytes = Buffer.alloc(LONGEST_LINE);
 	readonly #row: Rows = {
 		count: 1,
-		keys: new Int32Array(),
+		keys: NONE,
 		keySize: 0,
 		values: words(this.#bytes),
 		valueSize: 0,
@@ -52,9 +55,26 @@ class Lines {
 	/** @param sign -1 takes the rows away */
 	add({ config, tunnels, services }: Machine, sign: 1 | -1 = 1): this {
 		for (const row of config) this.#addLine(configLine(row), sign);
-		for (const row of tunnels) this.#addLine(tunnelLine(row), sign);
-		for (const row of services) this.#addLine(serviceLine(row), sign);
+		for (const row of tunnels.withRest()) this.#addLine(tunnelLine(row), sign);
+		for (const row of services.withRest())
+			this.#addLine(serviceLine(row), sign);
+		this.#addPacked(tunnels, sign);
+		this.#addPacked(services, sign);
 		return this;
+	}
+
+	#addPacked(
+		{ packed, length }: Machine["tunnels"] | Machine["services"],
+		sign: 1 | -1,
+	): void {
+		if (length === 0) return;
+		const keySize = packed.length / length / WORD;
+		const rows = { ...this.#row, count: length, keys: words(packed), keySize };
+		this.#sum.add(
+			{ ...rows, values: NONE, valueSize: 0 },
+			// No line is so long.
+			{ seed: this.#seed ^ (LONGEST_LINE + keySize), sign },
+		);
 	}
 
 	#addLine(line: string, sign: 1 | -1): void {
@@ -75,8 +95,8 @@ class Lines {
 export const configLine = ({ interface: name, direction, config }: ConfigRow) =>
 	`config ${name} ${direction} ${config.id} ${config.flags} ${config.name}`;
 
-export const tunnelLine = ({ id, spec }: TunnelRow) =>
-	`tunnel ${id} ${spec.local} ${spec.localPort} ${spec.remote} ${spec.remotePort}${spec.options ? ` ${Object.values(spec.options).join(" ")}` : ""}`;
+export const tunnelLine = (row: TunnelRow) =>
+	`tunnel ${row.id} ${row.local} ${row.localPort} ${row.remote} ${row.remotePort}${row.options ? ` ${Object.values(row.options).join(" ")}` : ""}`;
 
 export const serviceLine = (one: Service) =>
 	`service ${one.sid.service} ${one.sid.group} ${endpointName(one.proxy)} ${one.backend.address} ${one.backend.port} ${one.tunnel} ${one.key.toString("latin1")}${one.other ? ` ${one.other.key.toString("latin1")}${one.other.signing?.toString("latin1") ?? ""}` : ""}${one.signing ? ` ${one.signing.key.toString("latin1")} ${one.signing.required}` : ""}`;

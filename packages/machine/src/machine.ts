@@ -1,6 +1,9 @@
 import { type Context, noInterface } from "@sluice/cli-kit";
+import { address, bytes, struct, u16be, u32 } from "@sluice/maps";
 import type { Config, Direction } from "@sluice/maps/tables";
+import { endpoint, sid } from "@sluice/maps/tables";
 import type { Service, TunnelSpec } from "@sluice/tunnel";
+import { PackedRows } from "./packed-rows.js";
 
 /** The content of a document: all rows of a machine's tables. */
 export interface Machine {
@@ -9,8 +12,8 @@ export interface Machine {
 	/** Goes up with each version; undefined: none was given. */
 	generation: bigint | undefined;
 	config: ConfigRow[];
-	tunnels: TunnelRow[];
-	services: Service[];
+	tunnels: ReturnType<typeof packedTunnels>;
+	services: ReturnType<typeof packedServices>;
 }
 
 export interface ConfigRow {
@@ -21,10 +24,44 @@ export interface ConfigRow {
 	config: Config;
 }
 
-export interface TunnelRow {
-	id: number;
-	spec: TunnelSpec;
-}
+export type TunnelRow = TunnelSpec & { id: number };
+
+/** Rows of `tunnels`. */
+export const packedTunnels = (rows: Iterable<TunnelRow> = []) =>
+	new PackedRows<Omit<TunnelRow, "options">, Pick<TunnelRow, "options">>(
+		packedTunnel,
+		({ options }) => options && { options },
+		rows,
+	);
+
+const packedTunnel = struct(40, {
+	id: [0, u32],
+	local: [4, address],
+	remote: [20, address],
+	localPort: [36, u16be],
+	remotePort: [38, u16be],
+});
+
+/** Rows of `services`. */
+export const packedServices = (rows: Iterable<Service> = []) =>
+	new PackedRows<Omit<Service, Extra>, Pick<Service, Extra>>(
+		packedService,
+		({ other, signing }) =>
+			other || signing
+				? { ...(other ? { other } : {}), ...(signing ? { signing } : {}) }
+				: undefined,
+		rows,
+	);
+
+type Extra = "other" | "signing";
+
+const packedService = struct(64, {
+	sid: [0, sid],
+	key: [4, bytes(16)],
+	tunnel: [20, u32],
+	proxy: [24, endpoint],
+	backend: [44, endpoint],
+});
 
 /** The interface of rows for every interface. */
 export const EVERY = "*";

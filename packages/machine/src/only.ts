@@ -75,6 +75,7 @@ export function checkOwned(machine: Machine, only: Only): void {
 			"widen --only, or take it out",
 		);
 	};
+	if (only.text === "") return;
 	if (!only.config && machine.config.length > 0) refuse("config");
 	for (const { id } of machine.tunnels)
 		if (!ownsTunnel(only, id)) refuse(`tunnel ${id}`);

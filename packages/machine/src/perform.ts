@@ -39,14 +39,15 @@ export interface Options {
 	content?: Buffer;
 }
 
-/** Characters of a document from which on its memory counts. */
+/** Bytes of a document from which on its memory counts. */
 const LARGE = 1_000_000;
 
 /** A document as read. */
 export interface Input {
 	/** For messages: its path, or `-`. */
 	file: string;
-	text: string;
+	/** Its text in UTF-8, without a byte order mark. */
+	bytes: Buffer;
 }
 
 /** What was done, or with `dryRun` would be. */
@@ -73,13 +74,13 @@ export function perform(
 	options: Options,
 	context: Context,
 ): Result {
-	const file = fileDigest(input.text);
+	const file = fileDigest(input.bytes);
 	const done =
 		unchanged(input, file, options, context) ??
 		performChangedRows(input, file, options, context);
 	if (done) return done;
-	if (input.text.length > LARGE) keepHeapSmall();
-	const document = readMachine(input.file, input.text);
+	if (input.bytes.length > LARGE) keepHeapSmall();
+	const document = readMachine(input.file, input.bytes);
 	return performDocument(document, file, options, context);
 }
 
@@ -146,7 +147,7 @@ export function performDocument(
  * files and parts of the tables need the comparison of all rows.
  */
 function unchanged(
-	{ text }: Input,
+	{ bytes }: Input,
 	file: Buffer,
 	{ dryRun, generation, only }: Options,
 	context: Context,
@@ -156,7 +157,7 @@ function unchanged(
 		return undefined;
 	if (dryRun || (generation ?? last.generation) !== last.generation)
 		return undefined;
-	if (hasKeyFiles(text) || isInDoubt(context)) return undefined;
+	if (hasKeyFiles(bytes) || isInDoubt(context)) return undefined;
 	if (!isAsApplied(context, last)) return undefined;
 	return {
 		written: 0,

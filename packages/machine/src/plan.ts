@@ -1,6 +1,11 @@
 import type { Context } from "@sluice/cli-kit";
 import { Mistakes, pathText } from "@sluice/document";
-import { configTable, type Sid, verifyTable } from "@sluice/maps/tables";
+import {
+	configTable,
+	type Sid,
+	tunnelTable,
+	verifyTable,
+} from "@sluice/maps/tables";
 import {
 	conflicts,
 	countAgain,
@@ -11,7 +16,6 @@ import {
 	openTunnelTables,
 	rankOfSid,
 	removeTraffic,
-	type Service,
 	type ServiceTables,
 	setRotation,
 	setService,
@@ -24,7 +28,7 @@ import { rowsOfServices, type Stage } from "./stage.js";
 
 /**
  * Makes the staged tables what a document says, as far as it owns them. Learned remotes and counters stay. Call it under
- * the writers' lock. Rows that are staged leave the document: of a hundred thousand, both need not be there.
+ * the writers' lock.
  *
  * @throws Failure usage: rows that do not belong together, with their positions; missing: no such interface
  */
@@ -36,23 +40,23 @@ export function plan(
 ): void {
 	const { machine } = document;
 	checkOwned(machine, only);
-	checkTunnels(stage, document, only);
-	planTunnels(stage, machine, only);
-	machine.tunnels.length = 0;
+	const ids = new Set(machine.tunnels.column("id"));
+	checkTunnels(stage, document, only, ids);
+	planTunnels(stage, machine, only, ids);
 	planServices(stage, document, only);
-	machine.services.length = 0;
 	planConfig(stage, machine, only, context);
 }
 
-function planTunnels(stage: Stage, { tunnels }: Machine, only: Only): void {
+function planTunnels(
+	stage: Stage,
+	{ tunnels }: Machine,
+	only: Only,
+	ids: ReadonlySet<number>,
+): void {
 	const tables = openTunnelTables(stage);
-	const named = new Set<number>();
-	for (const { id, spec } of tunnels) {
-		named.add(id);
-		setTunnel(tables, id, spec);
-	}
-	for (const [id] of tables.tunnels.entries())
-		if (!named.has(id) && ownsTunnel(only, id)) deleteTunnel(tables, id);
+	for (const row of tunnels) setTunnel(tables, row.id, row);
+	for (const id of stage.openTable(tunnelTable).keys())
+		if (!ids.has(id) && ownsTunnel(only, id)) deleteTunnel(tables, id);
 	countAgain(tables);
 }
 
@@ -83,8 +87,8 @@ function planServices(
 		}
 	}
 	const mistakes = new Mistakes(file, true);
-	for (let i = 0; i < services.length; i++) {
-		const service = services[i] as Machine["services"][number];
+	let i = 0;
+	for (const service of services) {
 		// Within the document there are none.
 		for (const { role, endpoint, holder } of ownsAll
 			? []
@@ -94,13 +98,15 @@ function planServices(
 				`${pathText(["services", i, role])}: ${endpointName(endpoint)} belongs to service ${holder.service} ${holder.group}, which the document does not own`,
 			);
 		if (mistakes.count === 0) setService(tables, service);
+		i++;
 	}
 	mistakes.throwIfAny(positionAt);
 	countSigningAgain(tables);
 	// Counters stay with a service that stays in its tunnel.
-	for (const { sid, tunnel } of services)
-		if (tunnelsBefore.get(rankOfSid(sid)) === tunnel)
-			tunnelsBefore.delete(rankOfSid(sid));
+	if (tunnelsBefore.size > 0)
+		for (const { sid, tunnel } of services)
+			if (tunnelsBefore.get(rankOfSid(sid)) === tunnel)
+				tunnelsBefore.delete(rankOfSid(sid));
 	for (const [rank, tunnel] of tunnelsBefore)
 		removeTraffic(tables, { sid: sidOfRank(rank), tunnel });
 }
@@ -108,11 +114,11 @@ function planServices(
 /** Compared with the present services: a key that becomes the second one is the old one. */
 function planRotations(
 	tables: ServiceTables,
-	services: readonly Service[],
+	services: Machine["services"],
 	only: Only,
 ): void {
 	const rotated = new Set<number>();
-	for (const service of services) {
+	for (const service of services.withRest()) {
 		if (!service.other) continue;
 		rotated.add(rankOfSid(service.sid));
 		setRotation(tables, service, tables.verify.get(service.sid));
@@ -149,19 +155,20 @@ function checkTunnels(
 	stage: Stage,
 	{ machine, file, positionAt }: ReadMachine,
 	only: Only,
+	known: ReadonlySet<number>,
 ): void {
-	const known = new Set(machine.tunnels.map(({ id }) => id));
 	const { tunnels } = openTunnelTables(stage);
 	const has = (id: number) =>
 		known.has(id) || (!ownsTunnel(only, id) && tunnels.get(id) !== undefined);
 	const mistakes = new Mistakes(file, true);
-	for (let i = 0; i < machine.services.length; i++) {
-		const { tunnel } = machine.services[i] as Machine["services"][number];
+	let i = 0;
+	for (const tunnel of machine.services.column("tunnel")) {
 		if (!has(tunnel))
 			mistakes.add(
 				["services", i, "tunnel"],
 				`${pathText(["services", i, "tunnel"])}: there is no tunnel ${tunnel}`,
 			);
+		i++;
 	}
 	if (only.text !== "")
 		for (const [{ service, group }, { tunnel }] of stage

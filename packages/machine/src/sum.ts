@@ -21,8 +21,8 @@ export interface AddOptions {
 }
 
 /**
- * A sum of a hash of each row, so that their order does not matter: 128 bits, four hashes of 32, each with its own
- * multiplier. It finds changes, not forgeries.
+ * A sum of a hash of each row, so that their order does not matter: of a hash of 64 bits, two of 32 with a multiplier each,
+ * four words are made. It finds changes, not forgeries.
  */
 export class Sum {
 	readonly #lanes = new Int32Array(4);
@@ -45,21 +45,19 @@ export class Sum {
 			if (isOwn && !isOwn(keys[key] as number)) continue;
 			let a = seed;
 			let b = seed ^ 1;
-			let c = seed ^ 2;
-			let d = seed ^ 3;
 			for (let i = 0; i < size; i++) {
 				let word = (i < keySize ? keys[key + i] : values[value + i]) as number;
 				if (masks && i >= keySize) word &= masks[i - keySize] as number;
 				// Odd numbers without a pattern.
 				a = Math.imul(a ^ word, 0x9e3779b1);
 				b = Math.imul(b ^ word, 0x85ebca77);
-				c = Math.imul(c ^ word, 0xc2b2ae3d);
-				d = Math.imul(d ^ word, 0x27d4eb2f);
 				a ^= a >>> 15;
 				b ^= b >>> 15;
-				c ^= c >>> 15;
-				d ^= d >>> 15;
 			}
+			let c = Math.imul(a ^ (b << 16) ^ (b >>> 16), 0xc2b2ae3d);
+			let d = Math.imul(b + (a ^ (a >>> 13)), 0x27d4eb2f);
+			c ^= c >>> 15;
+			d ^= d >>> 15;
 			lanes[0] = (lanes[0] as number) + sign * a;
 			lanes[1] = (lanes[1] as number) + sign * b;
 			lanes[2] = (lanes[2] as number) + sign * c;

@@ -24,14 +24,18 @@ function foreignLocals({ tunnels }: Machine): string[] {
 			addresses.map((one) => String(Address.parse(one.address))),
 		),
 	);
-	const foreign = new Set(
-		tunnels
-			.map(({ spec }) => String(spec.local))
-			.filter((local) => !own.has(local)),
+	const foreign = new Set<string>();
+	let before: Address | undefined;
+	for (const local of tunnels.column("local")) {
+		// Mostly there are few of them.
+		if (before?.equals(local)) continue;
+		before = local;
+		if (!own.has(String(local))) foreign.add(String(local));
+		if (foreign.size === SHOWN) break;
+	}
+	return [...foreign].map(
+		(local) => `no interface has ${local}, the local address of a tunnel`,
 	);
-	return [...foreign]
-		.slice(0, SHOWN)
-		.map((local) => `no interface has ${local}, the local address of a tunnel`);
 }
 
 function idlePrograms({ config, services }: Machine): string[] {
@@ -47,7 +51,7 @@ function idlePrograms({ config, services }: Machine): string[] {
 
 /** Services whose packets are dropped by their tunnel's token mode, or still contain the key. */
 function keyless({ tunnels, services }: Machine): string[] {
-	const withOptions = tunnels.filter(({ spec }) => spec.options);
+	const withOptions = [...tunnels.withRest()];
 	if (withOptions.length === 0) return [];
 	const byTunnel = new Map<number, Sid[]>();
 	for (const { sid, signing, tunnel } of services) {
@@ -58,8 +62,8 @@ function keyless({ tunnels, services }: Machine): string[] {
 	}
 	return withOptions
 		.flatMap(
-			({ id, spec }) =>
-				keylessWarning(id, spec.options, byTunnel.get(id) ?? []) ?? [],
+			({ id, options }) =>
+				keylessWarning(id, options, byTunnel.get(id) ?? []) ?? [],
 		)
 		.slice(0, SHOWN);
 }

@@ -1,4 +1,4 @@
-import { closeSync, rmSync } from "node:fs";
+import { closeSync, unlinkSync } from "node:fs";
 import { check } from "./errors.js";
 import { mapInfo } from "./info.js";
 import {
@@ -38,10 +38,19 @@ export function pinBytes(
 	const fd = createArray(name, size, Math.ceil((HEAD + length) / size));
 	try {
 		fill(fd, name, Buffer.alloc(size), pieces, length);
-		rmSync(path, { force: true });
+		removePin(path);
 		check(bpf_obj_pin(fd, path), `pin ${path}`);
 	} finally {
 		closeSync(fd);
+	}
+}
+
+/** Not `rmSync`, whose modules take milliseconds to load. */
+function removePin(path: string): void {
+	try {
+		unlinkSync(path);
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
 	}
 }
 

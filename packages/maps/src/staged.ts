@@ -122,6 +122,12 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 				yield [this.#keyOf(number), this.#valueOf(number)];
 	}
 
+	*keys(): IterableIterator<K> {
+		this.load();
+		for (let number = 0; number < this.#entries.count; number++)
+			if (this.#entries.is(number)) yield this.#keyOf(number);
+	}
+
 	forEach(
 		visit: (key: K, value: V) => void,
 		rank?: Rank<K> | PackedRank,

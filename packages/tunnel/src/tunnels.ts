@@ -121,10 +121,15 @@ function count({ decap }: TunnelTables, endpoint: Endpoint, by: number): void {
 export function countAgain({ tunnels, decap }: TunnelTables): void {
 	const right = new Map<string, [Endpoint, number]>();
 	const name = (endpoint: Endpoint) => `${endpoint.address} ${endpoint.port}`;
+	let last: [Endpoint, number] | undefined;
 	for (const [, tunnel] of tunnels.entries()) {
 		const endpoint = localEndpoint(tunnel);
-		const references = (right.get(name(endpoint))?.[1] ?? 0) + 1;
-		right.set(name(endpoint), [endpoint, references]);
+		// Mostly there are few of them.
+		if (!last || !sameEndpoint(last[0], endpoint)) {
+			last = right.get(name(endpoint)) ?? [endpoint, 0];
+			right.set(name(endpoint), last);
+		}
+		last[1]++;
 	}
 	decap.deleteMany(
 		[...decap.entries()]

@@ -2,7 +2,7 @@ import {
 	type Args,
 	type Env,
 	type OptionSpec,
-	readText,
+	readBytes,
 } from "@sluice/cli-kit";
 import {
 	ALL,
@@ -69,5 +69,5 @@ export const filePositional = {
 /** @throws Failure usage: it cannot be read */
 export const inputOf = (file: string, env: Env): Input => ({
 	file,
-	text: readText(file, env),
+	bytes: readBytes(file, env),
 });

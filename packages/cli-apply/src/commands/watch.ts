@@ -49,7 +49,7 @@ async function watchFile(
 	const look = () => {
 		try {
 			const input = inputOf(file, env);
-			const digest = fileDigest(input.text);
+			const digest = fileDigest(input.bytes);
 			if (seen && digest.equals(seen)) return;
 			seen = digest;
 			printResult(perform(input, options, context), "watch", context);

@@ -7,6 +7,8 @@ import {
 	configRow,
 	type Machine,
 	optionFields,
+	packedServices,
+	packedTunnels,
 	Reader,
 	serviceRow,
 	type TunnelRow,
@@ -44,13 +46,13 @@ export function rowsOf(
 			flags: flagWords(row.direction, row.config.flags),
 			name: row.config.name,
 		});
-	for (const { id, spec } of tunnels)
-		put(`tunnels/${id}`, {
-			local: endpointText(spec.local, spec.localPort),
-			remote: spec.remote.equals(UNKNOWN)
+	for (const row of tunnels)
+		put(`tunnels/${row.id}`, {
+			local: endpointText(row.local, row.localPort),
+			remote: row.remote.equals(UNKNOWN)
 				? "learned"
-				: endpointText(spec.remote, spec.remotePort),
-			...optionFields(spec.options),
+				: endpointText(row.remote, row.remotePort),
+			...optionFields(row.options),
 		});
 	for (const service of services) {
 		const { sid, proxy, backend, tunnel, key, other, signing } = service;
@@ -90,13 +92,13 @@ export function machineOf(
 		name,
 		generation: generation === undefined ? undefined : BigInt(generation),
 		config: [],
-		tunnels: [],
-		services: [],
+		tunnels: packedTunnels(),
+		services: packedServices(),
 	};
 	for (const [key, text] of rows) {
 		const row = read(key, text, keyOf, reader);
 		if (!row) continue;
-		if ("spec" in row) machine.tunnels.push(row);
+		if ("localPort" in row) machine.tunnels.push(row);
 		else if ("sid" in row) machine.services.push(row);
 		else machine.config.push(row);
 	}
@@ -115,7 +117,7 @@ export function wholeMachine(
 	);
 	const mistakes = new Mistakes("");
 	checkTogether(machine, mistakes, () => ({ line: 1, column: 1 }));
-	const tunnels = new Set(machine.tunnels.map(({ id }) => id));
+	const tunnels = new Set(machine.tunnels.column("id"));
 	for (const { sid, tunnel } of machine.services)
 		if (!tunnels.has(tunnel))
 			mistakes.add(

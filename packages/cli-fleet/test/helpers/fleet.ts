@@ -64,7 +64,7 @@ const kernel: Cli = {
 		command({
 			usage: "apply",
 			summary: "apply a document, as cli_apply does",
-			parse: (_, env) => ({ file: "-", text: env.input() }),
+			parse: (_, env) => ({ file: "-", bytes: Buffer.from(env.input()) }),
 			run(input, context) {
 				perform(input, BY_HAND, context);
 			},

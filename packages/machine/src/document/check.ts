@@ -1,12 +1,7 @@
 import { type Mistakes, type PositionAt, pathText } from "@sluice/document";
-import { ByteIndex } from "@sluice/maps";
 import type { Address } from "@sluice/maps/address";
-import {
-	type Endpoint,
-	endpoint as endpointCodec,
-	protocols,
-} from "@sluice/maps/tables";
-import { endpointName, rankOfSid, type Service } from "@sluice/tunnel";
+import { protocols } from "@sluice/maps/tables";
+import { endpointName } from "@sluice/tunnel";
 import type { Machine } from "../machine.js";
 
 /** Checks across rows: each id, endpoint and hook occurs once. */
@@ -15,73 +10,34 @@ export function checkTogether(
 	mistakes: Mistakes,
 	positionAt: PositionAt,
 ): void {
-	const again = <T>(
-		list: string,
-		rows: readonly T[],
-		name: (row: T) => string | number,
-		what: (row: T) => string,
-	) => {
-		const seen = new Map<string | number, number>();
-		for (let i = 0; i < rows.length; i++) {
-			const row = rows[i] as T;
-			const before = seen.get(name(row));
-			if (before === undefined) seen.set(name(row), i);
-			else
-				mistakes.add(
-					[list, i],
-					`${pathText([list, i])}: ${what(row)} again, after line ${positionAt([list, before]).line}`,
-				);
-		}
-	};
-	again(
-		"config",
-		config,
-		(row) => `${row.direction} ${row.interface}`,
-		(row) => `interface "${row.interface}" in that direction`,
-	);
-	again(
-		"tunnels",
-		tunnels,
-		({ id }) => id,
-		({ id }) => `tunnel ${id}`,
-	);
-	again(
-		"services",
-		services,
-		({ sid }) => rankOfSid(sid),
-		({ sid }) => `service ${sid.service} ${sid.group}`,
-	);
-	checkEndpoints(services, mistakes, positionAt);
-	checkTunnelEnds(services, tunnels, mistakes);
-}
-
-function checkEndpoints(
-	services: Machine["services"],
-	mistakes: Mistakes,
-	positionAt: PositionAt,
-): void {
-	// As bytes: of a hundred thousand services, strings take four times the memory.
-	const claimed = new ByteIndex(endpointCodec.size, 2 * services.length);
-	const bytes = Buffer.alloc(endpointCodec.size);
-	/** The number of the service by that of its endpoint. */
-	const holders: number[] = [];
-	const claim = (i: number, role: string, endpoint: Endpoint) => {
-		endpointCodec.write(bytes, 0, endpoint);
-		const holder = holders[claimed.find(bytes, 0)];
-		if (holder === undefined) {
-			claimed.add(bytes, 0);
-			holders.push(i);
-		} else
-			mistakes.add(
-				["services", i, role],
-				`${pathText(["services", i, role])}: ${endpointName(endpoint)} belongs to ${holder === i ? "this service already" : `the service of line ${positionAt(["services", holder]).line}`}`,
-			);
-	};
-	for (let i = 0; i < services.length; i++) {
-		const { proxy, backend } = services[i] as Machine["services"][number];
-		claim(i, "proxy", proxy);
-		claim(i, "backend", backend);
+	const again = (list: string, row: number, before: number, what: string) =>
+		mistakes.add(
+			[list, row],
+			`${pathText([list, row])}: ${what} again, after line ${positionAt([list, before]).line}`,
+		);
+	const hooks = new Map<string, number>();
+	for (const [i, { direction, interface: name }] of config.entries()) {
+		const before = hooks.get(`${direction} ${name}`);
+		if (before === undefined) hooks.set(`${direction} ${name}`, i);
+		else again("config", i, before, `interface "${name}" in that direction`);
 	}
+	for (const { row, before } of tunnels.repeats("id"))
+		again("tunnels", row, before, `tunnel ${tunnels.at(row).id}`);
+	for (const { row, before } of services.repeats("sid")) {
+		const { service, group } = services.at(row).sid;
+		again("services", row, before, `service ${service} ${group}`);
+	}
+	for (const { row, field, before } of services.repeats("proxy", "backend")) {
+		const holder =
+			before === row
+				? "this service already"
+				: `the service of line ${positionAt(["services", before]).line}`;
+		mistakes.add(
+			["services", row, field],
+			`${pathText(["services", row, field])}: ${endpointName(services.at(row)[field])} belongs to ${holder}`,
+		);
+	}
+	checkTunnelEnds(services, tunnels, mistakes);
 }
 
 /** What is sent to the end of a tunnel is taken for tunnel traffic, so no service is reached there. */
@@ -90,19 +46,25 @@ function checkTunnelEnds(
 	tunnels: Machine["tunnels"],
 	mistakes: Mistakes,
 ): void {
-	const isUdp = ({ proxy }: Pick<Service, "proxy">) =>
-		proxy.proto === protocols.udp;
-	if (!services.some(isUdp)) return;
 	const name = (address: Address, port: number) => `${address} ${port}`;
-	const locals = new Set(
-		tunnels.map(({ spec }) => name(spec.local, spec.localPort)),
-	);
-	const remotes = new Map(
-		tunnels.map(({ id, spec }) => [id, name(spec.remote, spec.remotePort)]),
-	);
-	for (let i = 0; i < services.length; i++) {
-		const service = services[i] as Machine["services"][number];
-		if (!isUdp(service)) continue;
+	let ends: { locals: Set<string>; remotes: Map<number, string> } | undefined;
+	let i = -1;
+	for (const { proto } of services.column("proxy")) {
+		i++;
+		if (proto !== protocols.udp) continue;
+		ends ??= {
+			locals: new Set(
+				Array.from(tunnels, (row) => name(row.local, row.localPort)),
+			),
+			remotes: new Map(
+				Array.from(tunnels, (row) => [
+					row.id,
+					name(row.remote, row.remotePort),
+				]),
+			),
+		};
+		const { locals, remotes } = ends;
+		const service = services.at(i);
 		for (const role of ["proxy", "backend"] as const) {
 			const end = service[role];
 			const refuse = (what: string) =>

@@ -15,8 +15,9 @@ const ways: Record<string, (name: string, text: string) => Buffer> = {
 };
 
 /** Whether keys of a document may be in files; the word may be written with escapes. */
-export const hasKeyFiles = (text: string): boolean =>
-	text.includes("\\u") || (text.includes("file") && /\bfile\b/.test(text));
+export const hasKeyFiles = (bytes: Buffer): boolean =>
+	bytes.includes("\\u") ||
+	(bytes.includes("file") && /\bfile\b/.test(bytes.toString()));
 
 /** A file may hold the key of many services: each is read once a document. */
 const files = new Map<string, string>();

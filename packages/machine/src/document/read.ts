@@ -7,7 +7,7 @@ import {
 	readJsonRows,
 	type Source,
 } from "@sluice/document";
-import type { Machine } from "../machine.js";
+import { type Machine, packedServices, packedTunnels } from "../machine.js";
 import { checkTogether } from "./check.js";
 import { configRow } from "./config-row.js";
 import { forgetKeyFiles } from "./keys.js";
@@ -27,24 +27,25 @@ export interface ReadMachine {
 	machine: Machine;
 	file: string;
 	positionAt: PositionAt;
-	/** The text that it was read from, where it is JSON. */
-	json?: string;
+	/** The text that it was read from, in UTF-8, where it is JSON. */
+	json?: Buffer;
 }
 
 /**
  * Reads a document, and checks all that can be known without the machine.
+ * @param bytes its text in UTF-8
  * @throws Failure usage: every mistake with file, line, column and path; no key is repeated
  */
-export function readMachine(file: string, text: string): ReadMachine {
+export function readMachine(file: string, bytes: Buffer): ReadMachine {
 	try {
-		const source = readJsonRows(text, LONG_LISTS);
+		const source = readJsonRows(bytes, LONG_LISTS);
 		if (source) return readContent(file, source);
 	} catch (error) {
 		// What begins as JSON may be YAML.
 		if (!(error instanceof SyntaxError)) throw error;
 	}
 	const mistakes = new Mistakes(file, true);
-	return readContent(file, readDocument(text, mistakes), mistakes);
+	return readContent(file, readDocument(bytes.toString(), mistakes), mistakes);
 }
 
 /** As `readMachine`, of a document that is parsed already. */
@@ -97,26 +98,24 @@ function machineOf(content: unknown, reader: Reader): Machine | undefined {
 			metadata?.generation === undefined
 				? undefined
 				: reader.number(metadata, "generation", ["metadata"], generation),
-		config: rows(reader, top, "config", configRow),
-		tunnels: rows(reader, top, "tunnels", tunnelRow),
-		services: rows(reader, top, "services", serviceRow),
+		config: [...rows(reader, top, "config", configRow)],
+		tunnels: packedTunnels(rows(reader, top, "tunnels", tunnelRow)),
+		services: packedServices(rows(reader, top, "services", serviceRow)),
 	};
 }
 
 /** The rows of a list that are right. */
-function rows<T>(
+function* rows<T>(
 	reader: Reader,
 	top: Fields,
 	key: string,
 	row: (reader: Reader, value: unknown, path: Path) => T | undefined,
-): T[] {
-	const found: T[] = [];
+): Generator<T> {
 	let i = 0;
 	for (const value of reader.list(top[key], [key])) {
 		const one = row(reader, value, [key, i++]);
-		if (one !== undefined) found.push(one);
+		if (one !== undefined) yield one;
 	}
-	return found;
 }
 
 /** The name of a machine. @throws Failure usage */

@@ -85,7 +85,11 @@ export class Reader {
 		path: Path,
 		parse: (name: string, text: string) => T,
 	): T | undefined {
-		return this.checked(key, path, (name) => parse(name, text));
+		try {
+			return parse(key, text);
+		} catch (error) {
+			return this.#refused(key, path, error);
+		}
 	}
 
 	/** What a check of a key's value returns. Its message has the key in it. */
@@ -97,14 +101,17 @@ export class Reader {
 		try {
 			return check(key);
 		} catch (error) {
-			if (!(error instanceof Failure)) throw error;
-			const parent = pathText(path);
-			this.#mistakes.add(
-				[...path, key],
-				parent ? `${parent}: ${error.message}` : error.message,
-			);
-			return undefined;
+			return this.#refused(key, path, error);
 		}
+	}
+
+	#refused(key: string, path: Path, error: unknown): undefined {
+		if (!(error instanceof Failure)) throw error;
+		const parent = pathText(path);
+		this.#mistakes.add(
+			[...path, key],
+			parent ? `${parent}: ${error.message}` : error.message,
+		);
 	}
 
 	wrong(path: Path, what: string): void {

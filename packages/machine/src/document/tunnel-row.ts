@@ -47,14 +47,14 @@ export function tunnelRow(
 		refuseKind(reader, [...path, "remote"], remote.address);
 	if (row.remote !== LEARNED && isV6(local) !== isV6(remote))
 		reader.wrong(path, "local and remote must be of one family");
-	const spec: TunnelSpec = {
+	return {
+		id,
 		local: local.address,
 		localPort: local.port,
 		remote: remote.address,
 		remotePort: remote.port,
 		options: optionsOf(reader, row, path, remote.address),
 	};
-	return { id, spec };
 }
 
 /** Undefined: any ping moves the far end, packets carry keys, and the source port is fixed. */
