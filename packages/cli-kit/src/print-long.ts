@@ -1,4 +1,5 @@
 import { toJson } from "./output.js";
+import { keepYoungGenerationSmall } from "./young-generation.js";
 
 /** Rows that are made one by one, each when the one before it has been printed. */
 export type EachRow<T> = (row: (value: T) => void) => void;
@@ -8,8 +9,10 @@ export type Lists = Readonly<Record<string, EachRow<unknown>>>;
 
 type Out = (text: string) => void;
 
-/** Rows per write: about a pipe's buffer, and freed in V8's young generation. */
-const PIECE = 512;
+/** Rows that are joined: a row's text is many small strings, which are freed soon in a small young generation. */
+const JOINED = 32;
+/** Characters per write at least, about a pipe's buffer. */
+const PIECE = 65_536;
 
 export function printLines(lines: EachRow<string>, out: Out): void {
 	if (printRows(lines, String, "", "\n", out)) out("\n");
@@ -36,14 +39,21 @@ function printRows<T>(
 ): boolean {
 	let before = head;
 	let some: string[] = [];
-	const print = () => {
-		out(before + some.join(between));
+	let text = "";
+	const join = () => {
+		text += before + some.join(between);
 		before = between;
 		some = [];
 	};
 	rows((row) => {
-		if (some.push(textOf(row)) === PIECE) print();
+		if (some.push(textOf(row)) < JOINED) return;
+		join();
+		if (text.length < PIECE) return;
+		keepYoungGenerationSmall();
+		out(text);
+		text = "";
 	});
-	if (some.length > 0) print();
+	if (some.length > 0) join();
+	if (text !== "") out(text);
 	return before !== head;
 }

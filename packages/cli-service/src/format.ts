@@ -109,16 +109,21 @@ const keyJson = (key: Buffer, show: ShowKey) =>
 	show === hiddenKey ? hiddenJson : JSON.stringify(show(key));
 
 /** `,"rotation":{…}`: few services have any. */
-const fieldsJson = (more: object) =>
-	Object.entries(more)
-		.filter(([, value]) => value !== undefined)
-		.map(([name, value]) => `,${JSON.stringify(name)}:${JSON.stringify(value)}`)
-		.join("");
+const fieldsJson = (more: object | undefined) =>
+	more === undefined
+		? ""
+		: Object.entries(more)
+				.filter(([, value]) => value !== undefined)
+				.map(
+					([name, value]) =>
+						`,${JSON.stringify(name)}:${JSON.stringify(value)}`,
+				)
+				.join("");
 
 export const serviceJson = (
 	{ sid, key, tunnel, proxy, backend }: Service,
 	show: ShowKey,
-	more: object = {},
+	more?: object,
 ) =>
 	new JsonText(
 		`{"service":${sid.service},"group":${sid.group},"key":${keyJson(key, show)},"tunnel":${tunnel},"proxy":${endpointJson(proxy)},"backend":${endpointJson(backend)}${fieldsJson(more)}}`,

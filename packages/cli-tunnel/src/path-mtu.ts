@@ -1,6 +1,7 @@
 import type { Context } from "@sluice/cli-kit";
 import {
 	type PathEnds,
+	type PathMtu,
 	pathMtuTable,
 	type Tunnel,
 	type TunnelOptions,
@@ -31,21 +32,36 @@ export function keepPathMtu(
 	table.close();
 }
 
+type MtuOf = (
+	tunnel: Tunnel,
+	options: TunnelOptions | undefined,
+) => number | undefined;
+
 /**
  * What routers have reported or pings have measured, as long as it holds. Objects before this table have none, and none is missed then.
  *
+ * @param isForMany whether many tunnels are asked for: then the table, which has few rows as a rule, is read once
  * @returns bytes of the outer packet that fit between a tunnel's ends; undefined: nothing was reported
  */
 export function pathMtus(
 	context: Context,
 	{ boot }: Now,
-): (tunnel: Tunnel, options: TunnelOptions | undefined) => number | undefined {
+	isForMany: boolean,
+): MtuOf {
 	const table = openedPathMtus(context);
-	return (tunnel, options) => {
-		const row = table?.get(endsOf(tunnel, options));
-		return row && row.expires > boot ? row.mtu : undefined;
-	};
+	if (!table) return () => undefined;
+	const holding = (row: PathMtu | undefined) =>
+		row && row.expires > boot ? row.mtu : undefined;
+	if (!isForMany)
+		return (tunnel, options) => holding(table.get(endsOf(tunnel, options)));
+	const mtus = new Map<string, number | undefined>();
+	table.forEach((ends, row) => void mtus.set(nameOf(ends), holding(row)));
+	if (mtus.size === 0) return () => undefined;
+	return (tunnel, options) => mtus.get(nameOf(endsOf(tunnel, options)));
 }
+
+const nameOf = ({ local, localPort, remote, remotePort }: PathEnds) =>
+	`${local} ${localPort} ${remote} ${remotePort}`;
 
 /** A tunnel's key in the table: without a local port where each flow has one. */
 const endsOf = (

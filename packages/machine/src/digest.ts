@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
+import { type Rows, Sum, words } from "@sluice/maps/sum";
 import { endpointName, type Service } from "@sluice/tunnel";
 import type { ConfigRow, Machine, TunnelRow } from "./machine.js";
-import { type Rows, Sum, words } from "./sum.js";
 
 /** SHA-256 of a file's bytes. */
 export const fileDigest = (bytes: Buffer) =>

@@ -1,5 +1,6 @@
 import type { Context } from "@sluice/cli-kit";
 import type { Batch } from "@sluice/maps";
+import { type AddOptions, type Rows, Sum, words } from "@sluice/maps/sum";
 import type { Table } from "@sluice/maps/table";
 import {
 	configTable,
@@ -14,7 +15,6 @@ import {
 	verifyTable,
 } from "@sluice/maps/tables";
 import { type Only, ownsService, ownsTunnel } from "./only.js";
-import { type AddOptions, type Rows, Sum, words } from "./sum.js";
 
 /** Digests of the rows that a document owns. */
 export interface RowsDigest {

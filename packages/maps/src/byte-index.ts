@@ -140,3 +140,15 @@ export function copyBytes(
 ): void {
 	for (let i = 0; i < size; i++) to[toAt + i] = from[fromAt + i] as number;
 }
+
+/** Whether a few bytes are the same. */
+export function sameBytes(
+	a: Buffer,
+	aAt: number,
+	b: Buffer,
+	bAt: number,
+	size: number,
+): boolean {
+	for (let i = 0; i < size; i++) if (a[aAt + i] !== b[bAt + i]) return false;
+	return true;
+}

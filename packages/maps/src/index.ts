@@ -33,7 +33,7 @@ export {
 export { isRunning, openProcess, takeDescriptor } from "./pidfd.js";
 export { pinBytes, readPinnedBytes } from "./pinned-bytes.js";
 export * from "./probe.js";
-export type { PackedRank, Rank } from "./rank.js";
+export type { Rank } from "./rank.js";
 export { openRing, type Ring } from "./ring.js";
 export { type SocketInfo, socketInfo, socketNamespace } from "./socket.js";
 export { type Difference, StagedTable } from "./staged.js";

@@ -8,7 +8,7 @@ import {
 	bpf_map_lookup_elem,
 	bpf_map_update_elem,
 } from "./libbpf.js";
-import { byRank, type PackedRank, type Rank, rankOfPacked } from "./rank.js";
+import { byRank, type Rank } from "./rank.js";
 import type { OpenTable, SetMode, Table } from "./table.js";
 
 const ENOENT = -2;
@@ -72,10 +72,7 @@ export class KernelTable<K, V> implements OpenTable<K, V> {
 					];
 	}
 
-	forEach(
-		visit: (key: K, value: V) => void,
-		rank?: Rank<K> | PackedRank,
-	): void {
+	forEach(visit: (key: K, value: V) => void, rank?: Rank<K>): void {
 		const { key, value, isUsed } = this.#table;
 		if (rank) {
 			this.#forEachByRank(visit, rank);
@@ -90,12 +87,8 @@ export class KernelTable<K, V> implements OpenTable<K, V> {
 					);
 	}
 
-	#forEachByRank(
-		visit: (key: K, value: V) => void,
-		rank: Rank<K> | PackedRank,
-	): void {
+	#forEachByRank(visit: (key: K, value: V) => void, rank: Rank<K>): void {
 		const { key, value, isUsed } = this.#table;
-		const rankOf = rankOfPacked(rank, key);
 		const allKeys: Buffer[] = [];
 		const allValues: Buffer[] = [];
 		const ranks: (number | string)[] = [];
@@ -103,7 +96,7 @@ export class KernelTable<K, V> implements OpenTable<K, V> {
 			allKeys.push(Buffer.from(keys.subarray(0, count * key.size)));
 			allValues.push(Buffer.from(values.subarray(0, count * value.size)));
 			for (let i = 0; i < count; i++)
-				ranks.push(rankOf(keys, i * key.size, values, i * value.size));
+				ranks.push(rank(key.read(keys, i * key.size)));
 		}
 		const keys = Buffer.concat(allKeys);
 		const values = Buffer.concat(allValues);

@@ -1,22 +1,5 @@
-import type { Codec } from "./codec.js";
-
 /** The sort key of a row: an integer from 0 on, or a text. */
 export type Rank<K> = (key: K) => number | string;
-
-/** The same for an entry that is still bytes, which saves reading it. */
-export interface PackedRank {
-	/** @param at where the key begins in `keys`; `valueAt` is the same for the value */
-	rankAt(keys: Buffer, at: number, values: Buffer, valueAt: number): number;
-}
-
-/** Gives the ranks of packed entries. */
-export function rankOfPacked<K>(
-	rank: Rank<K> | PackedRank,
-	key: Codec<K>,
-): (...entry: Parameters<PackedRank["rankAt"]>) => number | string {
-	if (typeof rank === "function") return (keys, at) => rank(key.read(keys, at));
-	return (keys, at, values, valueAt) => rank.rankAt(keys, at, values, valueAt);
-}
 
 /** The indexes of `ranks`, the lowest rank's first. All of them are of one type. */
 export function byRank(ranks: readonly (number | string)[]): Iterable<number> {

@@ -1,4 +1,4 @@
-import { ByteIndex, copyBytes } from "./byte-index.js";
+import { ByteIndex, copyBytes, sameBytes } from "./byte-index.js";
 import type { Packed } from "./changes.js";
 
 // What is known of an entry.
@@ -114,7 +114,7 @@ export class StagedEntries {
 		if (!(state & OVERWRITTEN)) return undefined;
 		const size = this.#valueSize;
 		const at = number * size;
-		return same(this.#values, at, this.#before, at, size)
+		return sameBytes(this.#values, at, this.#before, at, size)
 			? undefined
 			: "changed";
 	}
@@ -176,7 +176,7 @@ export class StagedEntries {
 	#overwrite(number: number, value: Buffer): void {
 		const size = this.#valueSize;
 		const at = number * size;
-		if (same(this.#values, at, value, 0, size)) return;
+		if (sameBytes(this.#values, at, value, 0, size)) return;
 		const state = this.#state(number);
 		if (state & WAS && !(state & OVERWRITTEN)) {
 			if (this.#before.length === 0) this.#before = this.#valueBuffer();
@@ -210,15 +210,4 @@ function packed(
 	for (const [i, number] of numbers.entries())
 		copyBytes(from, number * size, to, i * size, size);
 	return to;
-}
-
-function same(
-	a: Buffer,
-	aAt: number,
-	b: Buffer,
-	bAt: number,
-	size: number,
-): boolean {
-	for (let i = 0; i < size; i++) if (a[aAt + i] !== b[bAt + i]) return false;
-	return true;
 }

@@ -2,7 +2,7 @@ import type { Batch } from "./batch.js";
 import type { Change } from "./changes.js";
 import { BpfError } from "./errors.js";
 import type { KernelTable } from "./kernel-table.js";
-import { byRank, type PackedRank, type Rank, rankOfPacked } from "./rank.js";
+import { byRank, type Rank } from "./rank.js";
 import { StagedEntries } from "./staged-entries.js";
 import type { OpenTable, SetMode, Table } from "./table.js";
 
@@ -128,27 +128,13 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 			if (this.#entries.is(number)) yield this.#keyOf(number);
 	}
 
-	forEach(
-		visit: (key: K, value: V) => void,
-		rank?: Rank<K> | PackedRank,
-	): void {
+	forEach(visit: (key: K, value: V) => void, rank?: Rank<K>): void {
 		const numbers: number[] = [];
 		this.load();
 		for (let number = 0; number < this.#entries.count; number++)
 			if (this.#entries.is(number)) numbers.push(number);
-		const { key, value } = this.#table;
-		const rankOf = rank && rankOfPacked(rank, key);
-		const order = rankOf
-			? byRank(
-					numbers.map((number) =>
-						rankOf(
-							this.#entries.keys,
-							number * key.size,
-							this.#entries.values,
-							number * value.size,
-						),
-					),
-				)
+		const order = rank
+			? byRank(numbers.map((number) => rank(this.#keyOf(number))))
 			: numbers.keys();
 		for (const i of order) {
 			const number = numbers[i] as number;

@@ -1,5 +1,6 @@
+import type { Batch } from "./batch.js";
 import type { Codec } from "./codec.js";
-import type { PackedRank, Rank } from "./rank.js";
+import type { Rank } from "./rank.js";
 
 /** Map types, as `enum bpf_map_type` in linux/bpf.h numbers them. */
 export const mapTypes = {
@@ -74,7 +75,9 @@ export interface OpenTable<K, V> {
 	 * Calls `visit` with every entry, as `entries` gives them, or by rank. Each is made when it is its turn: of a large
 	 * table, not all are there at once. Use it for large tables: per-row iterator calls dominate their cost.
 	 */
-	forEach(visit: (key: K, value: V) => void, rank?: Rank<K> | PackedRank): void;
+	forEach(visit: (key: K, value: V) => void, rank?: Rank<K>): void;
+	/** All entries as bytes, as `entries` gives them. The buffers are the caller's until the next batch. */
+	batches(): IterableIterator<Batch>;
 	/**
 	 * Writes many entries by the kernel's batch operation.
 	 * @throws BpfError as `set`; entries before the one that failed are written.

@@ -1,6 +1,12 @@
 import type { OpenTable } from "@sluice/maps/table";
-import type { Encap } from "@sluice/maps/tables";
+import {
+	type Encap,
+	encapTable,
+	natTable,
+	type TunnelOptions,
+} from "@sluice/maps/tables";
 import { endpointName, rankOfSid, sameEndpoint, sameSid } from "./endpoint.js";
+import { ExpectedRows } from "./expected-rows.js";
 import { tokenModeOf } from "./options.js";
 import { conflicts, encapRow, natRows, type Service } from "./services.js";
 import { countSigningAgain, requiringServices } from "./signing.js";
@@ -27,12 +33,19 @@ export function findings(
 	const services = [...tables.verify.entries()]
 		.map(([sid, value]) => ({ ...value, sid }))
 		.sort((a, b) => rankOfSid(a.sid) - rankOfSid(b.sid));
+	const ids = new Set<number>();
+	tunnels.tunnels.forEach((id) => void ids.add(id));
+	const options = new Map(tunnels.options.entries());
+	const areWhole = haveAllParts(tables, services);
 	return [
-		...services.flatMap((service) => partsOf(tables, service)),
-		...services.flatMap((service) => tunnelOf(tunnels, service)),
-		...services.flatMap((service) => tokenOf(tables, tunnels, service)),
-		...strayEncaps(tables, services),
-		...strayNats(tables, services),
+		...(areWhole
+			? []
+			: services.flatMap((service) => partsOf(tables, service))),
+		...services.filter(({ tunnel }) => !ids.has(tunnel)).map(noTunnel),
+		...services.flatMap((service) => tokenOf(tables, options, service)),
+		...(areWhole
+			? []
+			: [...strayEncaps(tables, services), ...strayNats(tables, services)]),
 		...strayRotations(tables),
 		...straySignings(tables),
 		...strayOfTunnels(tunnels),
@@ -42,6 +55,20 @@ export function findings(
 
 const nameOf = ({ sid }: Pick<Service, "sid">) =>
 	`service ${sid.service} ${sid.group}`;
+
+/** Whether TABLE-ENCAP and TABLE-NAT have the rows of the services, and no others. */
+function haveAllParts(
+	{ encap, nat }: ServiceTables,
+	services: readonly Service[],
+): boolean {
+	const encapRows = new ExpectedRows(encapTable);
+	const nats = new ExpectedRows(natTable);
+	for (const service of services) {
+		encapRows.add(service.backend, encapRow(service));
+		for (const [from, to] of natRows(service)) nats.add(from, to);
+	}
+	return encapRows.areThoseOf(encap) && nats.areThoseOf(nat);
+}
 
 function partsOf(tables: ServiceTables, service: Service): Finding[] {
 	const shared = conflicts(tables, service);
@@ -73,20 +100,14 @@ function partsOf(tables: ServiceTables, service: Service): Finding[] {
 const sameEncap = (a: Encap, b: Encap) =>
 	a.tunnel === b.tunnel && sameSid(a.sid, b.sid) && a.key.equals(b.key);
 
-function tunnelOf({ tunnels }: TunnelTables, service: Service): Finding[] {
-	return tunnels.get(service.tunnel)
-		? []
-		: [
-				{
-					code: "NO_TUNNEL",
-					message: `${nameOf(service)}: its tunnel ${service.tunnel} is not set`,
-				},
-			];
-}
+const noTunnel = (service: Service): Finding => ({
+	code: "NO_TUNNEL",
+	message: `${nameOf(service)}: its tunnel ${service.tunnel} is not set`,
+});
 
 function tokenOf(
 	{ signing }: ServiceTables,
-	{ options }: TunnelTables,
+	options: ReadonlyMap<number, TunnelOptions>,
 	service: Service,
 ): Finding[] {
 	const row = options.get(service.tunnel);

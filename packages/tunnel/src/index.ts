@@ -2,6 +2,7 @@ export * from "./address-kind.js";
 export * from "./config.js";
 export * from "./consistency.js";
 export * from "./endpoint.js";
+export { ExpectedRows } from "./expected-rows.js";
 export * from "./gateway-row.js";
 export { groupIds, serviceIds, tunnelIds } from "./ids.js";
 export * from "./keyless.js";

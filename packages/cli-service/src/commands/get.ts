@@ -1,15 +1,15 @@
 import { command, counted } from "@sluice/cli-kit";
-import type { PackedRank } from "@sluice/maps";
-import { ByteIndex } from "@sluice/maps/byte-index";
 import type { OpenTable } from "@sluice/maps/table";
 import {
 	type Encap,
 	type Endpoint,
-	endpoint,
+	encapTable,
+	natTable,
 	type Sid,
-	sidOfEncap,
 } from "@sluice/maps/tables";
 import {
+	ExpectedRows,
+	encapRow,
 	natRows,
 	openServiceTables,
 	rankOfSid,
@@ -124,47 +124,19 @@ interface Listing {
 }
 
 function everything({ verify, encap, nat }: ServiceTables): Listing {
-	const order = new OrderOfServices();
+	// The rows of the other tables that the services should have, and so their order.
+	const encapRows = new ExpectedRows(encapTable);
+	const nats = new ExpectedRows(natTable);
 	return {
 		services: (visit) =>
 			verify.forEach((sid, { key, tunnel, proxy, backend }) => {
-				visit({ sid, key, tunnel, proxy, backend });
+				const service = { sid, key, tunnel, proxy, backend };
+				encapRows.add(backend, encapRow(service));
+				for (const [from, to] of natRows(service)) nats.add(from, to);
+				visit(service);
 			}, rankOfSid),
-		encap: (visit) => encap.forEach(visit, order.encap),
-		nat: (visit) => nat.forEach(visit, order.nat),
-	};
-}
-
-/**
- * The order of the services in the other tables: an ENCAP row names its service, and a NAT row has a backend that an
- * ENCAP row has. A service's NAT row from the backend precedes that from the proxy. Rows without a service are last.
- */
-class OrderOfServices {
-	readonly #backends = new ByteIndex(endpoint.size);
-	/** The service's rank, by the backend's number. */
-	readonly #ranks: number[] = [];
-	#last = 0;
-
-	readonly encap: PackedRank = {
-		rankAt: (keys, at, values, valueAt) => {
-			const rank = rankOfSid(sidOfEncap(values, valueAt));
-			if (this.#backends.find(keys, at) < 0) {
-				this.#backends.add(keys, at);
-				this.#ranks.push(rank);
-				this.#last = Math.max(this.#last, 2 * rank + 2);
-			}
-			return rank;
-		},
-	};
-
-	/** For use behind `encap`. */
-	readonly nat: PackedRank = {
-		rankAt: (keys, at, values, valueAt) => {
-			const from = this.#backends.find(keys, at);
-			if (from >= 0) return 2 * (this.#ranks[from] as number);
-			const to = this.#backends.find(values, valueAt);
-			return to < 0 ? this.#last : 2 * (this.#ranks[to] as number) + 1;
-		},
+		encap: (visit) => encapRows.forEach(encap, visit),
+		nat: (visit) => nats.forEach(nat, visit),
 	};
 }
 

@@ -39,7 +39,7 @@ export const get = command({
 		const tables = openTunnelTables(context, { readOnly: true });
 		const rows = id === "all" ? everything(tables) : one(tables, id);
 		const now = nowOf(context);
-		const mtuOf = pathMtus(context, now);
+		const mtuOf = pathMtus(context, now, id === "all");
 		const options = optionsOf(tables, id);
 		context.printLong((line) => printLines(rows, now, mtuOf, options, line), {
 			tunnels: (row) =>

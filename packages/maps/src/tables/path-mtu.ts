@@ -12,7 +12,7 @@ const pathEnds = struct(36, {
 });
 
 /** What a router between the ends has reported. Mirrors `struct path_mtu`. */
-type PathMtu = ValueOf<typeof pathMtu>;
+export type PathMtu = ValueOf<typeof pathMtu>;
 
 export const pathMtu = struct(16, {
 	/** Bytes of the outer packet, from its IP header on. */

@@ -10,20 +10,14 @@ export const sid = struct(4, {
 	group: [2, u16],
 });
 
-const SID_AT = 4;
-
 /** What egress puts on a packet of the service. Mirrors `struct service`. */
 export type Encap = ValueOf<typeof encap>;
 
 export const encap = struct(24, {
 	tunnel: [0, u32],
-	sid: [SID_AT, sid],
+	sid: [4, sid],
 	key: [8, bytes(16)],
 });
-
-/** The sid of a packed `Encap`, without reading the rest. */
-export const sidOfEncap = (values: Buffer, at: number): Sid =>
-	sid.read(values, at + SID_AT);
 
 /** What ingress holds a packet of the service against. Mirrors `struct verify`. */
 export type Verify = ValueOf<typeof verify>;
