@@ -142,6 +142,7 @@ export function key(name: string, text: string): Buffer {
 			`${name} must be at most ${KEY_SIZE} bytes long, got ${bytes.length} bytes`,
 		);
 	if (bytes.length === 0) throw badInput(`${name} must not be empty`);
+	if (bytes.length === KEY_SIZE) return bytes;
 	const padded = Buffer.allocUnsafe(KEY_SIZE);
 	keyCodec.write(padded, 0, bytes);
 	return padded;

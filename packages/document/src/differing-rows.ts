@@ -1,5 +1,12 @@
+import { behind } from "./behind.js";
 import { commonLength, isSame } from "./common-length.js";
-import { type JsonList, jsonLists, type Range, without } from "./json-lists.js";
+import {
+	type JsonList,
+	type JsonText,
+	jsonLists,
+	type Range,
+	without,
+} from "./json-lists.js";
 import { KnownRows } from "./known-rows.js";
 
 /**
@@ -9,17 +16,17 @@ import { KnownRows } from "./known-rows.js";
  * What is cut out is the same in both texts, whole rows with their commas. So if `before` and what remains of `after` are
  * valid JSON, `after` is.
  *
- * @param before in UTF-8, as is `after`
+ * @param after in UTF-8
  * @param names of the lists, at the top of the document, that are cut
- * @returns undefined where the lists are not the same ones
+ * @returns with the lists of `after`; undefined where the lists are not the same ones
  */
 export function differingRows(
-	before: Buffer,
+	before: JsonText,
 	after: Buffer,
 	names: readonly string[],
-): { before: string; after: string } | undefined {
-	const old = jsonLists(before);
-	const now = jsonLists(after, new KnownRows(before, old, after));
+): { before: string; after: string; lists: JsonList[] } | undefined {
+	const { bytes, lists: old } = before;
+	const now = jsonLists(after, new KnownRows(before, after));
 	if (old.length !== now.length) return undefined;
 	const cutOld: Range[] = [];
 	const cutNow: Range[] = [];
@@ -28,14 +35,18 @@ export function differingRows(
 		if (list.name !== other.name) return undefined;
 		if (!names.includes(list.name)) continue;
 		const rows = after.subarray(other.from, other.to);
-		const { head, tail } = shared(before, list, rows);
+		const { head, tail } = shared(bytes, list, rows);
 		// A comma without a row would be cut out unseen.
 		const isBlank = isSpace(rows.subarray(head, rows.length - tail));
 		if (head + tail > 0 && isBlank) return undefined;
 		cutOld.push([list.from, list.from + head], [list.to - tail, list.to]);
 		cutNow.push([other.from, other.from + head], [other.to - tail, other.to]);
 	}
-	return { before: without(before, cutOld), after: without(after, cutNow) };
+	return {
+		before: without(bytes, cutOld),
+		after: without(after, cutNow),
+		lists: now,
+	};
 }
 
 const isSpace = (bytes: Buffer) => bytes.every((byte) => SPACES.includes(byte));
@@ -57,11 +68,9 @@ function shared(
 	const suffix = commonLength(most - prefix, (from, to) =>
 		isSame(old, old.length - to, rows, rows.length - to, to - from),
 	);
-	let head = 0;
-	for (const comma of commas) {
-		const behind = comma + 1 - from;
-		if (behind <= prefix) head = behind;
-		else if (to - comma <= suffix) return { head, tail: to - comma };
-	}
-	return { head, tail: 0 };
+	const rowsAhead = behind(commas, from + prefix - 1);
+	const head = rowsAhead > 0 ? (commas[rowsAhead - 1] as number) + 1 - from : 0;
+	const next = Math.max(rowsAhead, behind(commas, to - suffix - 1));
+	const tail = next < commas.length ? to - (commas[next] as number) : 0;
+	return { head, tail };
 }

@@ -1,5 +1,6 @@
 export { differingRows } from "./differing-rows.js";
 export { readJson, readJsonRows } from "./json.js";
+export { type JsonText, jsonLists } from "./json-lists.js";
 export { readKeyFile } from "./key-file.js";
 export {
 	type LineAt,
@@ -9,5 +10,6 @@ export {
 	type PositionAt,
 	pathText,
 } from "./mistakes.js";
+export { packLists, unpackLists } from "./packed-lists.js";
 export { readDocument } from "./read.js";
 export type { Source } from "./source.js";

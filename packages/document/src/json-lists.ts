@@ -8,8 +8,16 @@ export interface JsonList {
 	from: number;
 	/** Of the closing one. */
 	to: number;
-	/** Of the commas between its rows. */
-	commas: number[];
+	/** Of the commas between its rows, ascending. */
+	commas: Readonly<ArrayLike<number>>;
+}
+
+/** A text that is valid JSON. */
+export interface JsonText {
+	/** In UTF-8. */
+	bytes: Buffer;
+	/** At its top. */
+	lists: readonly JsonList[];
 }
 
 /** Offsets of the first byte, and behind the last one. */
@@ -41,7 +49,7 @@ const CLOSE_MAPPING = 0x7d;
  */
 export function jsonLists(bytes: Buffer, known?: KnownRows): JsonList[] {
 	const lists: JsonList[] = [];
-	let list: JsonList | undefined;
+	let list: (JsonList & { commas: number[] }) | undefined;
 	let name: Range = [0, 0];
 	let depth = 0;
 	for (let i = 0; i < bytes.length; i++) {

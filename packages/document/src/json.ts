@@ -26,7 +26,8 @@ export function readJsonRows(
 	bytes: Buffer,
 	names: readonly string[],
 ): Source | undefined {
-	const lists = jsonLists(bytes).filter(({ name }) => names.includes(name));
+	const all = jsonLists(bytes);
+	const lists = all.filter(({ name }) => names.includes(name));
 	const rest = without(
 		bytes,
 		lists.map(({ from, to }) => [from, to]),
@@ -44,7 +45,7 @@ export function readJsonRows(
 			position ??= positions(bytes.toString());
 			return position(path);
 		},
-		json: bytes,
+		json: { bytes, lists: all },
 	};
 }
 

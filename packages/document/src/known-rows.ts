@@ -1,5 +1,6 @@
+import { behind } from "./behind.js";
 import { commonLength, isSame } from "./common-length.js";
-import type { JsonList } from "./json-lists.js";
+import type { JsonList, JsonText } from "./json-lists.js";
 
 /** Rows that need not be read again: a text has them in common with one whose lists are known. */
 export class KnownRows {
@@ -12,8 +13,8 @@ export class KnownRows {
 	#pause = 0;
 	#nextPause = 1;
 
-	constructor(before: Buffer, lists: readonly JsonList[], text: Buffer) {
-		this.#before = before;
+	constructor({ bytes, lists }: JsonText, text: Buffer) {
+		this.#before = bytes;
 		this.#lists = lists;
 		this.#text = text;
 	}
@@ -54,15 +55,4 @@ export class KnownRows {
 		this.#nextPause *= 2;
 		return at;
 	}
-}
-
-/** How many of ascending numbers are at most `most`. */
-function behind(numbers: readonly number[], most: number): number {
-	let [low, high] = [0, numbers.length];
-	while (low < high) {
-		const middle = (low + high) >> 1;
-		if ((numbers[middle] as number) <= most) low = middle + 1;
-		else high = middle;
-	}
-	return low;
 }

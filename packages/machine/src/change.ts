@@ -1,4 +1,5 @@
 import { badInput, type Context, type Transaction } from "@sluice/cli-kit";
+import type { JsonText } from "@sluice/document";
 import {
 	type Applied,
 	configTable,
@@ -67,7 +68,7 @@ interface ChangeOptions
 	/** Rows that there are without the change, of which a share may be deleted. */
 	present: number;
 	/** The document, in JSON. Where it is given, no row may be other than it was applied last. */
-	json?: Buffer;
+	json?: JsonText;
 }
 
 /**

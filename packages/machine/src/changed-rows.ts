@@ -50,7 +50,7 @@ export function performChangedRows(
 			{
 				...options,
 				file,
-				json: bytes,
+				json: { bytes, lists: rows.lists },
 				document: ({ document, salt }) =>
 					documentDigestAfter(document, from, to, salt),
 				// More deletes than are allowed whatever the share are for the whole document.

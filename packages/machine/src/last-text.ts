@@ -1,27 +1,33 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Context } from "@sluice/cli-kit";
+import { type JsonText, packLists, unpackLists } from "@sluice/document";
 import { BpfError } from "@sluice/maps/errors";
 
 /** The pin, beside the tables; as they do, it holds keys, and is root's alone. */
 const PIN = "applied_text";
 
-/** Bytes in front of the text: its SHA-256. */
+/** Bytes in front of the text: its SHA-256, and its length. Behind it are its lists. */
 const DIGEST = 32;
+const HEAD = DIGEST + 4;
 
 /**
  * Keeps the text that is applied, for the next one to be compared with. Call it under the writers' lock.
- * @param bytes in UTF-8; undefined: removes the stored text
+ * @param text undefined: removes the stored text
  */
 export function keepText(
 	{ kernel, pinDirectory }: Context,
 	file: Buffer,
-	bytes: Buffer | undefined,
+	text: JsonText | undefined,
 ): void {
 	const path = join(pinDirectory, PIN);
 	try {
-		if (bytes) {
-			kernel.pinBytes(path, PIN, [file, bytes], DIGEST + bytes.length);
+		if (text) {
+			const { bytes, lists } = text;
+			const length = Buffer.alloc(HEAD - DIGEST);
+			length.writeUInt32LE(bytes.length);
+			const pieces = [file, length, bytes, ...packLists(lists)];
+			kernel.pinBytes(path, PIN, pieces);
 			return;
 		}
 	} catch (error) {
@@ -31,16 +37,21 @@ export function keepText(
 	rmSync(path, { force: true });
 }
 
-/** The stored text, in UTF-8. @returns undefined if its SHA-256 differs */
+/** The stored text. @returns undefined if its SHA-256 differs */
 export function keptText(
 	{ kernel, pinDirectory }: Context,
 	file: Buffer,
-): Buffer | undefined {
+): JsonText | undefined {
 	try {
 		const bytes = kernel.readPinnedBytes(join(pinDirectory, PIN));
-		return bytes.subarray(0, DIGEST).equals(file)
-			? bytes.subarray(DIGEST)
-			: undefined;
+		if (!bytes.subarray(0, DIGEST).equals(file)) return undefined;
+		const end = HEAD + bytes.readUInt32LE(DIGEST);
+		// An earlier version had neither length nor lists.
+		if (end >= bytes.length) return undefined;
+		return {
+			bytes: bytes.subarray(HEAD, end),
+			lists: unpackLists(bytes.subarray(end)),
+		};
 	} catch (error) {
 		if (error instanceof BpfError && error.code === "ENOENT") return undefined;
 		throw error;

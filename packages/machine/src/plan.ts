@@ -54,7 +54,8 @@ function planTunnels(
 	ids: ReadonlySet<number>,
 ): void {
 	const tables = openTunnelTables(stage);
-	for (const row of tunnels) setTunnel(tables, row.id, row);
+	const { decap: _, ...uncounted } = tables;
+	for (const row of tunnels) setTunnel(uncounted, row.id, row);
 	for (const id of stage.openTable(tunnelTable).keys())
 		if (!ids.has(id) && ownsTunnel(only, id)) deleteTunnel(tables, id);
 	countAgain(tables);

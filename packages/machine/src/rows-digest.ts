@@ -1,6 +1,12 @@
 import type { Context } from "@sluice/cli-kit";
 import type { Batch } from "@sluice/maps";
-import { type AddOptions, type Rows, Sum, words } from "@sluice/maps/sum";
+import {
+	type AddOptions,
+	type Rows,
+	Sum,
+	whole,
+	words,
+} from "@sluice/maps/sum";
 import type { Table } from "@sluice/maps/table";
 import {
 	configTable,
@@ -183,11 +189,6 @@ const layouts = new Map<AnyTable, Layout>(
 		] as [AnyTable, Int32Array?][]
 	).map(([table, masks], number) => [table, { number, masks }]),
 );
-
-/** Masks of so many words that all count. */
-function whole(size: number): Int32Array {
-	return new Int32Array(size).fill(-1);
-}
 
 // biome-ignore lint/suspicious/noExplicitAny: rows are bytes here
 type AnyTable = Table<any, any>;

@@ -61,7 +61,7 @@ export class Journal {
 		for (const piece of record) length += piece.length;
 		const isLarge = 4 + length > SIZE;
 		// A writer that was killed may have left one, which this one replaces.
-		if (isLarge) pinBytes(this.#largePath, NAME, record, length);
+		if (isLarge) pinBytes(this.#largePath, NAME, record);
 		else {
 			let at = 4;
 			for (const piece of record) at += piece.copy(this.#element, at);

@@ -25,15 +25,14 @@ const HEAD = 4;
  * Writes bytes of any length to a new array map, and pins it in place of an existing one. Call it under the writers'
  * lock. The first element begins with the length, a u32 in the order of this machine.
  *
- * @param length of all pieces
  * @throws BpfError
  */
 export function pinBytes(
 	path: string,
 	name: string,
-	pieces: Iterable<Buffer>,
-	length: number,
+	pieces: readonly Buffer[],
 ): void {
+	const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
 	const size = Math.min(LARGEST, (HEAD + length + 7) & ~7);
 	const fd = createArray(name, size, Math.ceil((HEAD + length) / size));
 	try {

@@ -38,17 +38,24 @@ export class Sum {
 		{ seed, sign = 1, masks, isOwn }: AddOptions,
 	): void {
 		const lanes = this.#lanes;
-		const size = keySize + (masks?.length ?? valueSize);
+		const size = masks?.length ?? valueSize;
+		const ofValue = masks ?? whole(valueSize);
 		for (let row = 0; row < count; row++) {
 			const key = row * keySize;
-			const value = row * valueSize - keySize;
+			const value = row * valueSize;
 			if (isOwn && !isOwn(keys[key] as number)) continue;
 			let a = seed;
 			let b = seed ^ 1;
+			// Odd numbers without a pattern.
+			for (let i = 0; i < keySize; i++) {
+				const word = keys[key + i] as number;
+				a = Math.imul(a ^ word, 0x9e3779b1);
+				b = Math.imul(b ^ word, 0x85ebca77);
+				a ^= a >>> 15;
+				b ^= b >>> 15;
+			}
 			for (let i = 0; i < size; i++) {
-				let word = (i < keySize ? keys[key + i] : values[value + i]) as number;
-				if (masks && i >= keySize) word &= masks[i - keySize] as number;
-				// Odd numbers without a pattern.
+				const word = (values[value + i] as number) & (ofValue[i] as number);
 				a = Math.imul(a ^ word, 0x9e3779b1);
 				b = Math.imul(b ^ word, 0x85ebca77);
 				a ^= a >>> 15;
@@ -80,3 +87,7 @@ export const words = (bytes: Buffer) => {
 		bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes);
 	return new Int32Array(buffer, byteOffset, length >> 2);
 };
+
+/** Masks of so many words that all count. */
+export const whole = (size: number): Int32Array =>
+	new Int32Array(size).fill(-1);

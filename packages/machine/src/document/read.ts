@@ -1,5 +1,6 @@
 import { badInput } from "@sluice/cli-kit";
 import {
+	type JsonText,
 	Mistakes,
 	type Path,
 	type PositionAt,
@@ -27,8 +28,8 @@ export interface ReadMachine {
 	machine: Machine;
 	file: string;
 	positionAt: PositionAt;
-	/** The text that it was read from, in UTF-8, where it is JSON. */
-	json?: Buffer;
+	/** The text that it was read from, where it is JSON. */
+	json?: JsonText;
 }
 
 /**
