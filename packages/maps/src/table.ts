@@ -46,6 +46,18 @@ export interface Table<K, V> {
 	readonly learned?: readonly (readonly [from: number, to: number])[];
 }
 
+/** Describes a table. `flags` is by default what our maps of the type have: `BPF_F_NO_PREALLOC` for a hash. */
+export function table<K, V>(
+	type: MapType,
+	name: string,
+	key: Codec<K>,
+	value: Codec<V>,
+	options: Partial<Table<K, V>> = {},
+): Table<K, V> {
+	const flags = type === "hash" || type === "percpu_hash" ? NO_PREALLOC : 0;
+	return { name, type, flags, key, value, ...options };
+}
+
 // biome-ignore lint/suspicious/noExplicitAny: each table keeps its own types to itself
 export type AnyTable = Table<any, any>;
 

@@ -3,7 +3,7 @@ import test from "ava";
 import ipaddr from "ipaddr.js";
 import { formatIpv6, writeIpv6 } from "../src/ipv6.js";
 
-// Held against Node's and a library's word on it.
+// Compared with Node.js and with a library.
 
 /** The bytes, among bytes of ee; undefined where the text is refused. */
 function written(text: string): string | undefined {

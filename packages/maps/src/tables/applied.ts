@@ -1,5 +1,5 @@
 import { bytes, struct, text, u32, u64, type ValueOf } from "../codec.js";
-import type { Table } from "../table.js";
+import { table } from "../table.js";
 
 /** What `cli_apply` has applied last. Mirrors `struct applied` in `bpf/tunnel/tables.h`. */
 export type Applied = ValueOf<typeof applied>;
@@ -26,10 +26,4 @@ export const applied = struct(256, {
 });
 
 /** One row, written after all others. */
-export const appliedTable: Table<number, Applied> = {
-	name: "map_applied",
-	type: "array",
-	flags: 0,
-	key: u32,
-	value: applied,
-};
+export const appliedTable = table("array", "map_applied", u32, applied);

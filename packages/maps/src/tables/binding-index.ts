@@ -1,6 +1,6 @@
 import { type Codec, struct, u8, u16, u32, u64 } from "../codec.js";
-import { NO_PREALLOC, type Table } from "../table.js";
-import { type BindingValue, binding, packedBindingKey } from "./bindings.js";
+import { table } from "../table.js";
+import { binding, packedBindingKey } from "./bindings.js";
 
 // The index of the bindings, `bpf/dispatcher/index.h`. Only the program `write_bindings` writes to it.
 
@@ -25,13 +25,12 @@ export const indexKeyOf = (packed: string) =>
 	packed.slice(PREFIXLEN_SIZE);
 
 /** All bindings of the trie. */
-export const indexBindingsTable: Table<string, BindingValue> = {
-	name: "index_bindings",
-	type: "hash",
-	flags: NO_PREALLOC,
-	key: indexKey,
-	value: binding,
-};
+export const indexBindingsTable = table(
+	"hash",
+	"index_bindings",
+	indexKey,
+	binding,
+);
 
 /** Which bindings are counted together. Mirrors `struct index_length_key`. */
 const indexLengthKey = struct(4, {
@@ -43,34 +42,18 @@ const indexLengthKey = struct(4, {
 });
 
 /** How many bindings have a length, protocol and port. */
-export const indexLengthsTable: Table<
-	{ length: number; protocol: number; port: number },
-	number
-> = {
-	name: "index_lengths",
-	type: "hash",
-	flags: NO_PREALLOC,
-	key: indexLengthKey,
-	value: u32,
-};
+export const indexLengthsTable = table(
+	"hash",
+	"index_lengths",
+	indexLengthKey,
+	u32,
+);
 
 /** Port, 65536 more for UDP → the lengths that bindings have, the longest in the lowest byte; all ones: too many. */
-export const indexRowsTable: Table<number, number> = {
-	name: "index_rows",
-	type: "array",
-	flags: 0,
-	key: u32,
-	value: u32,
-};
+export const indexRowsTable = table("array", "index_rows", u32, u32);
 
 /** At 0: how many bindings there are. */
-export const indexSizeTable: Table<number, bigint> = {
-	name: "index_size",
-	type: "array",
-	flags: 0,
-	key: u32,
-	value: u64,
-};
+export const indexSizeTable = table("array", "index_size", u32, u64);
 
 /** A change of a binding, as `write_bindings` takes it. Mirrors `struct change` in `bpf/dispatcher/write_bindings.h`. */
 export const bindingChange = struct(32, {

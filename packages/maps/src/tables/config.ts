@@ -1,5 +1,5 @@
 import { struct, text, u32, type ValueOf } from "../codec.js";
-import { NO_PREALLOC, type Table } from "../table.js";
+import { table } from "../table.js";
 import { direction32 } from "./config-flags.js";
 
 /**
@@ -24,10 +24,4 @@ export const config = struct(40, {
 });
 
 /** TABLE-CONFIG. */
-export const configTable: Table<ConfigKey, Config> = {
-	name: "map_config",
-	type: "hash",
-	flags: NO_PREALLOC,
-	key: configKey,
-	value: config,
-};
+export const configTable = table("hash", "map_config", configKey, config);

@@ -1,5 +1,5 @@
 import { perCpu, struct, u32, u64, type ValueOf } from "../codec.js";
-import type { Table } from "../table.js";
+import { table } from "../table.js";
 
 /** What became of a destination's traffic. Mirrors `struct destination_metrics` in `bpf/dispatcher/dispatcher.h`. */
 export type DestinationMetrics = ValueOf<typeof destinationMetrics>;
@@ -13,10 +13,9 @@ const destinationMetrics = struct(24, {
 });
 
 /** Destination id → counters, for each CPU. */
-export const destinationMetricsTable: Table<number, DestinationMetrics[]> = {
-	name: "destination_metrics",
-	type: "percpu_array",
-	flags: 0,
-	key: u32,
-	value: perCpu(destinationMetrics),
-};
+export const destinationMetricsTable = table(
+	"percpu_array",
+	"destination_metrics",
+	u32,
+	perCpu(destinationMetrics),
+);

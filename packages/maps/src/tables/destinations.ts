@@ -1,5 +1,5 @@
 import { struct, u8, u32, type ValueOf } from "../codec.js";
-import type { Table } from "../table.js";
+import { table } from "../table.js";
 import { label } from "./label.js";
 
 /** Address families, as `domain` numbers them. */
@@ -27,10 +27,12 @@ export const destination = struct(8, {
 });
 
 /** Destination → id. */
-export const destinationsTable: Table<DestinationKey, DestinationValue> = {
-	name: "destinations",
-	type: "hash",
-	flags: 0,
-	key: destinationKey,
-	value: destination,
-};
+export const destinationsTable = table(
+	"hash",
+	"destinations",
+	destinationKey,
+	destination,
+	{
+		flags: 0,
+	},
+);

@@ -1,18 +1,8 @@
-import {
-	address,
-	struct,
-	u8,
-	u16be,
-	u32,
-	u64,
-	type ValueOf,
-} from "../codec.js";
-import type { Table } from "../table.js";
+import { address, struct, u8, u16be, u32, u64 } from "../codec.js";
+import { table } from "../table.js";
 import { direction8 } from "./config-flags.js";
 
 /** One fragmented packet in one direction. Mirrors `struct frag_key` in `bpf/lib/fragment.h`. */
-type FragKey = ValueOf<typeof fragKey>;
-
 const fragKey = struct(40, {
 	src: [0, address],
 	dst: [16, address],
@@ -23,8 +13,6 @@ const fragKey = struct(40, {
 });
 
 /** The ports of its first fragment. Mirrors `struct frag`. */
-type Frag = ValueOf<typeof frag>;
-
 export const frag = struct(16, {
 	srcPort: [0, u16be],
 	dstPort: [2, u16be],
@@ -33,10 +21,4 @@ export const frag = struct(16, {
 });
 
 /** Fragmented packet → what its first fragment matched; the oldest go when it is full. */
-export const fragTable: Table<FragKey, Frag> = {
-	name: "map_frag",
-	type: "lru_hash",
-	flags: 0,
-	key: fragKey,
-	value: frag,
-};
+export const fragTable = table("lru_hash", "map_frag", fragKey, frag);

@@ -1,5 +1,5 @@
 import { address, struct, u16be, u32, u64, type ValueOf } from "../codec.js";
-import type { Table } from "../table.js";
+import { table } from "../table.js";
 
 /** Both ends of a tunnel's outer header. Mirrors `struct path_ends` in `bpf/tunnel/path_mtu.h`. */
 export type PathEnds = ValueOf<typeof pathEnds>;
@@ -22,10 +22,9 @@ export const pathMtu = struct(16, {
 });
 
 /** Ends of a tunnel → MTU of the path between them; the oldest go when it is full. */
-export const pathMtuTable: Table<PathEnds, PathMtu> = {
-	name: "map_path_mtu",
-	type: "lru_hash",
-	flags: 0,
-	key: pathEnds,
-	value: pathMtu,
-};
+export const pathMtuTable = table(
+	"lru_hash",
+	"map_path_mtu",
+	pathEnds,
+	pathMtu,
+);

@@ -1,6 +1,6 @@
 import { bytes, struct, u64, type ValueOf } from "../codec.js";
-import { NO_PREALLOC, type Table } from "../table.js";
-import { type Sid, sid } from "./service.js";
+import { table } from "../table.js";
+import { sid } from "./service.js";
 
 /** One of the two keys of a rotation. Mirrors `struct accepted_key` in `bpf/tunnel/tables.h`. */
 export type AcceptedKey = ValueOf<typeof acceptedKey>;
@@ -24,16 +24,11 @@ export const rotation = struct(96, {
 });
 
 /** sid → both keys; the service's own key is one of them. No row: no rotation. */
-export const rotationTable: Table<Sid, Rotation> = {
-	name: "map_rotation",
-	type: "hash",
-	flags: NO_PREALLOC,
-	key: sid,
-	value: rotation,
+export const rotationTable = table("hash", "map_rotation", sid, rotation, {
 	optional: true,
 	// packets and lastPacket of both, by packets
 	learned: [
 		[32, 48],
 		[80, 96],
 	],
-};
+});

@@ -1,6 +1,6 @@
 import { bytes, struct, u16, u32, type ValueOf } from "../codec.js";
-import { NO_PREALLOC, type Table } from "../table.js";
-import { type Endpoint, endpoint } from "./endpoint.js";
+import { table } from "../table.js";
+import { endpoint } from "./endpoint.js";
 
 /** A service's identity on the wire. Mirrors `struct sid` in `bpf/tunnel/tables.h`. */
 export type Sid = ValueOf<typeof sid>;
@@ -30,28 +30,10 @@ export const verify = struct(60, {
 });
 
 /** TABLE-ENCAP: backend endpoint → service. */
-export const encapTable: Table<Endpoint, Encap> = {
-	name: "map_encap",
-	type: "hash",
-	flags: NO_PREALLOC,
-	key: endpoint,
-	value: encap,
-};
+export const encapTable = table("hash", "map_encap", endpoint, encap);
 
 /** TABLE-VERIFY: sid → the whole service. */
-export const verifyTable: Table<Sid, Verify> = {
-	name: "map_verify",
-	type: "hash",
-	flags: NO_PREALLOC,
-	key: sid,
-	value: verify,
-};
+export const verifyTable = table("hash", "map_verify", sid, verify);
 
 /** TABLE-NAT: proxy → backend and backend → proxy. */
-export const natTable: Table<Endpoint, Endpoint> = {
-	name: "map_nat",
-	type: "hash",
-	flags: NO_PREALLOC,
-	key: endpoint,
-	value: endpoint,
-};
+export const natTable = table("hash", "map_nat", endpoint, endpoint);

@@ -1,6 +1,6 @@
 import { address, bytes, struct, u32, u64, type ValueOf } from "../codec.js";
-import { NO_PREALLOC, type Table } from "../table.js";
-import { type Sid, sid } from "./service.js";
+import { table } from "../table.js";
+import { sid } from "./service.js";
 
 /** Bits of `flags` of a signing key: `enum signing_flag` in bpf/tunnel/tables.h. */
 export const signingFlags = { required: 1 } as const;
@@ -17,14 +17,9 @@ export const signing = struct(36, {
 });
 
 /** sid → signing key. */
-export const signingTable: Table<Sid, Signing> = {
-	name: "map_signing",
-	type: "hash",
-	flags: NO_PREALLOC,
-	key: sid,
-	value: signing,
+export const signingTable = table("hash", "map_signing", sid, signing, {
 	optional: true,
-};
+});
 
 /** The last signed ping of a tunnel. Mirrors `struct ping_time`. */
 export type PingTime = ValueOf<typeof pingTime>;
@@ -35,25 +30,15 @@ export const pingTime = struct(8, {
 });
 
 /** Tunnel id → its last signed ping; written by ingress. */
-export const pingTimeTable: Table<number, PingTime> = {
-	name: "map_ping_time",
-	type: "hash",
-	flags: NO_PREALLOC,
-	key: u32,
-	value: pingTime,
+export const pingTimeTable = table("hash", "map_ping_time", u32, pingTime, {
 	optional: true,
 	learned: [[0, 8]],
-};
+});
 
 /** Tunnel id → how many of its services require signed pings. No row: none. */
-export const signedOnlyTable: Table<number, number> = {
-	name: "map_signed_only",
-	type: "hash",
-	flags: NO_PREALLOC,
-	key: u32,
-	value: u32,
+export const signedOnlyTable = table("hash", "map_signed_only", u32, u32, {
 	optional: true,
-};
+});
 
 /** What packets of a tunnel carry, by its number: `enum token_mode` in bpf/tunnel/tables.h. */
 export const tokenModes = ["off", "accept", "send", "require"] as const;
@@ -88,11 +73,12 @@ export const tunnelOptions = struct(28, {
 });
 
 /** Tunnel id → its options. No row: any ping may move the far end. */
-export const tunnelOptionsTable: Table<number, TunnelOptions> = {
-	name: "map_tunnel_opts",
-	type: "hash",
-	flags: NO_PREALLOC,
-	key: u32,
-	value: tunnelOptions,
-	optional: true,
-};
+export const tunnelOptionsTable = table(
+	"hash",
+	"map_tunnel_opts",
+	u32,
+	tunnelOptions,
+	{
+		optional: true,
+	},
+);

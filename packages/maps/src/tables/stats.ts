@@ -1,5 +1,5 @@
 import { perCpu, u32, u64 } from "../codec.js";
-import type { Table } from "../table.js";
+import { table } from "../table.js";
 import { type Direction, directionIndex } from "./config-flags.js";
 
 /** What became of a packet, in the order of `enum outcome` in `bpf/tunnel/outcome.h`. */
@@ -103,10 +103,4 @@ export const statsRow = (direction: Direction, outcome: Outcome) =>
 	directionIndex(direction) * STATS_ROWS + outcomes.indexOf(outcome);
 
 /** Row → packets, for each CPU. */
-export const statsTable: Table<number, bigint[]> = {
-	name: "map_stats",
-	type: "percpu_array",
-	flags: 0,
-	key: u32,
-	value: perCpu(u64),
-};
+export const statsTable = table("percpu_array", "map_stats", u32, perCpu(u64));

@@ -1,5 +1,5 @@
 import { perCpu, struct, u32, u64, type ValueOf } from "../codec.js";
-import { NO_PREALLOC, type Table } from "../table.js";
+import { table } from "../table.js";
 import { direction32 } from "./config-flags.js";
 import { sid } from "./service.js";
 
@@ -22,10 +22,9 @@ export const traffic = struct(16, {
 });
 
 /** Traffic by tunnel, service and direction, for each CPU. */
-export const trafficTable: Table<TrafficKey, Traffic[]> = {
-	name: "map_tunnel_stats",
-	type: "percpu_hash",
-	flags: NO_PREALLOC,
-	key: trafficKey,
-	value: perCpu(traffic),
-};
+export const trafficTable = table(
+	"percpu_hash",
+	"map_tunnel_stats",
+	trafficKey,
+	perCpu(traffic),
+);

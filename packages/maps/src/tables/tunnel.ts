@@ -1,5 +1,5 @@
 import { address, struct, u16be, u32, u64, type ValueOf } from "../codec.js";
-import { NO_PREALLOC, type Table } from "../table.js";
+import { table } from "../table.js";
 
 /**
  * The outer header of one GUE tunnel: what egress writes and ingress expects.
@@ -19,16 +19,11 @@ export const tunnel = struct(48, {
 });
 
 /** TABLE-TUNNEL: tunnel id → tunnel. */
-export const tunnelTable: Table<number, Tunnel> = {
-	name: "map_tunnel",
-	type: "hash",
-	flags: NO_PREALLOC,
-	key: u32,
-	value: tunnel,
+export const tunnelTable = table("hash", "map_tunnel", u32, tunnel, {
 	// remote, remotePort, lastPing: by pings
 	learned: [
 		[16, 32],
 		[34, 36],
 		[40, 48],
 	],
-};
+});

@@ -9,7 +9,7 @@ import {
 	u64,
 	type ValueOf,
 } from "../codec.js";
-import { NO_PREALLOC, type Table } from "../table.js";
+import { table } from "../table.js";
 import { traffic } from "./traffic.js";
 
 /** What udplb balances: the packets to one address and port. Mirrors `struct lb_key` in `bpf/udplb/tables.h`. */
@@ -114,54 +114,29 @@ export const lbOutcomes = [
 
 export type LbOutcome = (typeof lbOutcomes)[number];
 
-export const lbKeysTable: Table<LbKey, LbChoice> = {
-	name: "keys",
-	type: "hash",
-	flags: NO_PREALLOC,
-	key: lbKey,
-	value: lbChoice,
-};
+export const lbKeysTable = table("hash", "keys", lbKey, lbChoice);
 
-export const lbSlotsTable: Table<number, Uint32Array> = {
-	name: "slots",
-	type: "array",
-	flags: 0,
-	key: u32,
-	value: lbChunk,
-};
+export const lbSlotsTable = table("array", "slots", u32, lbChunk);
 
-export const lbUpstreamsTable: Table<number, LbUpstream> = {
-	name: "upstreams",
-	type: "array",
-	flags: 0,
-	key: u32,
-	value: lbUpstream,
+export const lbUpstreamsTable = table("array", "upstreams", u32, lbUpstream, {
 	isUsed: (values, at) => u32.read(values, at + IN_USE) !== 0,
-};
+});
 
 /** IP packets sent to each upstream, for each CPU; no row before the first. Mirrors `struct lb_traffic`. */
-export const lbTrafficTable: Table<number, ValueOf<typeof traffic>[]> = {
-	name: "traffic",
-	type: "percpu_hash",
-	flags: NO_PREALLOC,
-	key: u32,
-	value: perCpu(traffic),
-};
+export const lbTrafficTable = table(
+	"percpu_hash",
+	"traffic",
+	u32,
+	perCpu(traffic),
+);
 
 /** By index of `lbOutcomes`, for each CPU. */
-export const lbOutcomesTable: Table<number, bigint[]> = {
-	name: "outcomes",
-	type: "percpu_array",
-	flags: 0,
-	key: u32,
-	value: perCpu(u64),
-};
+export const lbOutcomesTable = table(
+	"percpu_array",
+	"outcomes",
+	u32,
+	perCpu(u64),
+);
 
 /** Row 0: the identification that the next fragmented datagram is forwarded with. */
-export const lbNextIdTable: Table<number, number> = {
-	name: "next_id",
-	type: "array",
-	flags: 0,
-	key: u32,
-	value: u32,
-};
+export const lbNextIdTable = table("array", "next_id", u32, u32);
