@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Direction, type Outcome, statsRow } from "@sluice/maps/tables";
 import type { Host } from "@sluice/testbed";
 import { cli } from "./cli.js";
@@ -54,3 +55,18 @@ export async function during(
 	const after = await look();
 	return after.map((count, i) => count - (before[i] as number));
 }
+
+/** Waits until the node's backend has answered all that its socket holds. */
+export async function quiet(node: Host): Promise<void> {
+	for (let before = -1, now = 0; now !== before; ) {
+		before = now;
+		await sleep(500);
+		now = await counterOf(node, "egress", "encapsulated");
+	}
+}
+
+/** Packets that one end of a tunnel has encapsulated, and that the other has decapsulated. */
+export const acrossTunnel = async (from: Host, to: Host) => ({
+	encapsulated: await counterOf(from, "egress", "encapsulated"),
+	decapsulated: await counterOf(to, "ingress", "decapsulated"),
+});

@@ -41,6 +41,36 @@ export type Network = {
 	links: Link[];
 };
 
+/** Both addresses of a host in network `number`, with prefix lengths. */
+export const inNetwork = (number: number, host: number) => [
+	`10.${number}.0.${host}/24`,
+	`fd0${number}::${host}/64`,
+];
+
+/** A client, a gateway and a node in a row: networks 1 and 2. Nothing is attached. */
+export async function inARow(
+	t: Pick<ExecutionContext, "timeout" | "teardown">,
+	nodeIs: "host" | "router",
+) {
+	t.timeout(300_000);
+	const bed = testbed(t);
+	const [client, gateway, node] = await Promise.all([
+		bed.host("client"),
+		bed.router("gateway"),
+		bed[nodeIs]("node"),
+	]);
+	await bed.link(
+		{ host: client, name: "eth0", addresses: inNetwork(1, 2) },
+		{ host: gateway, name: "lan", addresses: inNetwork(1, 1) },
+	);
+	await bed.link(
+		{ host: gateway, name: "wan", addresses: inNetwork(2, 1) },
+		{ host: node, name: "wan", addresses: inNetwork(2, 2) },
+	);
+	await route(client, "default", 1, 1);
+	return { bed, client, gateway, node };
+}
+
 /** The network, in both families, with the programs attached and nothing in their tables. */
 export async function network(
 	t: Pick<ExecutionContext, "timeout" | "teardown">,
@@ -54,22 +84,18 @@ export async function network(
 		bed.router("core"),
 		bed.host("node"),
 	]);
-	const net = (number: number, host: number, prefix = 24) => [
-		`10.${number}.0.${host}/${prefix}`,
-		`fd0${number}::${host}/64`,
-	];
 	const links = await Promise.all([
 		bed.link(
-			{ host: client, name: "eth0", addresses: net(1, 2) },
-			{ host: gateway, name: "lan", addresses: net(1, 1) },
+			{ host: client, name: "eth0", addresses: inNetwork(1, 2) },
+			{ host: gateway, name: "lan", addresses: inNetwork(1, 1) },
 		),
 		bed.link(
-			{ host: gateway, name: "wan", addresses: net(2, 2) },
-			{ host: core, name: "to-gateway", addresses: net(2, 1) },
+			{ host: gateway, name: "wan", addresses: inNetwork(2, 2) },
+			{ host: core, name: "to-gateway", addresses: inNetwork(2, 1) },
 		),
 		bed.link(
-			{ host: client, name: "direct", addresses: net(4, 2) },
-			{ host: core, name: "to-client", addresses: net(4, 1) },
+			{ host: client, name: "direct", addresses: inNetwork(4, 2) },
+			{ host: core, name: "to-client", addresses: inNetwork(4, 1) },
 		),
 	]);
 	await route(client, "default", 1, 1);
@@ -80,12 +106,12 @@ export async function network(
 	if (router) {
 		links.push(
 			await bed.link(
-				{ host: router, name: "wan", addresses: net(5, 2) },
-				{ host: core, name: "to-nat", addresses: net(5, 1) },
+				{ host: router, name: "wan", addresses: inNetwork(5, 2) },
+				{ host: core, name: "to-nat", addresses: inNetwork(5, 1) },
 			),
 			await bed.link(
-				{ host: node, name: "eth0", addresses: net(3, 2) },
-				{ host: router, name: "lan", addresses: net(3, 1) },
+				{ host: node, name: "eth0", addresses: inNetwork(3, 2) },
+				{ host: router, name: "lan", addresses: inNetwork(3, 1) },
 			),
 		);
 		await route(router, "default", 5, 1);
@@ -93,8 +119,8 @@ export async function network(
 	} else {
 		links.push(
 			await bed.link(
-				{ host: node, name: "eth0", addresses: net(3, 2) },
-				{ host: core, name: "to-node", addresses: net(3, 1) },
+				{ host: node, name: "eth0", addresses: inNetwork(3, 2) },
+				{ host: core, name: "to-node", addresses: inNetwork(3, 1) },
 			),
 		);
 	}
@@ -108,8 +134,8 @@ export async function network(
 	return { bed, client, gateway, core, node, nat: router, links };
 }
 
-/** Both families: to network `to` by host `via` of network `by`. */
-async function route(
+/** Adds routes of both families: to network `to` by host `via` of network `by`. */
+export async function route(
 	host: Host,
 	to: number | "default",
 	by: number,

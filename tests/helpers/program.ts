@@ -26,8 +26,8 @@ export async function configure(
 export async function tunnel(
 	{ gateway, node }: Ends,
 	outside: Family,
+	a: { gateway: string; node: string } = addresses[outside],
 ): Promise<void> {
-	const a = addresses[outside];
 	await Promise.all([
 		cli(gateway, `cli_tunnel set ${outside} ${a.gateway} 6080 ${a.node} 6080`),
 		cli(node, `cli_tunnel set ${outside} ${a.node} 6080 ${a.gateway} 6080`),
@@ -36,29 +36,31 @@ export async function tunnel(
 
 export type Service = {
 	inside: Family;
-	/** Tunnel id: the family of the outer header where `tunnel` made it. */
-	tunnel: number;
-	/** Group id; the service id is 1 for TCP, 2 for UDP. */
-	group: number;
-	/** Ports of the proxy endpoints. */
-	tcp: number;
-	udp: number;
-	/** Ports of the backend, by default those above. */
-	to?: { tcp: number; udp: number };
+	/** Tunnel id: the family of the outer header where `tunnel` made it; by default that of the inner one. */
+	tunnel?: number;
+	/** Group id, 1 by default; the service id is 1 for TCP, 2 for UDP. */
+	group?: number;
+	/** Ports of proxy and backend, 80 and 90 by default. */
+	tcp?: number;
+	udp?: number;
 	key?: string;
+	/** Addresses of the proxy and of the backend. */
+	at?: { proxy: string; node: string };
 };
 
 /** A TCP and a UDP service, programmed alike at each host. */
 export async function serve(
 	hosts: readonly Host[],
-	{ inside, tunnel, group, tcp, udp, to = { tcp, udp }, key = "key" }: Service,
+	service: Service,
 ): Promise<void> {
-	const { proxy, node } = addresses[inside];
+	const { inside, group = 1, tcp = 80, udp = 90, key = "key" } = service;
+	const { tunnel = inside } = service;
+	const { proxy, node } = service.at ?? addresses[inside];
 	await Promise.all(
 		hosts.map((host) =>
 			clis(host, "cli_service", [
-				`set 1 ${group} tcp ${proxy} ${tcp} ${node} ${to.tcp} ${tunnel} ${key}`,
-				`set 2 ${group} udp ${proxy} ${udp} ${node} ${to.udp} ${tunnel} ${key}`,
+				`set 1 ${group} tcp ${proxy} ${tcp} ${node} ${tcp} ${tunnel} ${key}`,
+				`set 2 ${group} udp ${proxy} ${udp} ${node} ${udp} ${tunnel} ${key}`,
 			]),
 		),
 	);
@@ -81,8 +83,6 @@ export async function serveFamilies(
 			inside,
 			tunnel: outside(inside),
 			group: inside,
-			tcp: 80,
-			udp: 90,
 		});
 	}
 	await backend(ends.node, { http: 80, udp: 90 });

@@ -39,13 +39,7 @@ bpfTest("tunnel packets on the wire are read by the dissector", async (t) => {
 	const { client, core, gateway, node } = net;
 	await configure(net);
 	await tunnel(net, 4);
-	await serve([gateway, node], {
-		inside: 6,
-		tunnel: 4,
-		group: 7,
-		tcp: 80,
-		udp: 90,
-	});
+	await serve([gateway, node], { inside: 6, tunnel: 4, group: 7 });
 	await backend(node, { http: 80, udp: 90 });
 	const file = path.join(ownDirectory(t), "wire.pcap");
 	const wire = core.spawn("sh", [
@@ -123,13 +117,7 @@ bpfTest("a capture of dump says what became of real traffic", async (t) => {
 	await cli(gateway, "cli_cfg set wan 1 1 proxy,snat,fib,dump gateway");
 	await cli(gateway, "cli_cfg set wan 0 1 gue,dnat,dump gateway");
 	await tunnel(net, 4);
-	await serve([gateway, node], {
-		inside: 4,
-		tunnel: 4,
-		group: 1,
-		tcp: 80,
-		udp: 90,
-	});
+	await serve([gateway, node], { inside: 4 });
 	await backend(node, { http: 80, udp: 90 });
 	const file = await dumped(t, gateway, () =>
 		askHttp(client, addresses[4].proxy, 80, 1000),

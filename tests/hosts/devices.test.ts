@@ -6,10 +6,10 @@ import test, { type ExecutionContext } from "ava";
 import { cli } from "../helpers/cli.js";
 import { counterOf, crossed } from "../helpers/counters.js";
 import { dumped } from "../helpers/dump.js";
-import { type Family, families } from "../helpers/network.js";
+import { families, inNetwork } from "../helpers/network.js";
 import { ownDirectory } from "../helpers/own-directory.js";
 import { script } from "../helpers/paths.js";
-import { configure } from "../helpers/program.js";
+import { configure, serve, tunnel } from "../helpers/program.js";
 import { PINS } from "../helpers/scripts.js";
 import {
 	askHttp,
@@ -97,8 +97,8 @@ async function over(t: ExecutionContext, kind: Kind, mtu = 1500) {
 	const gateway = await bed.router("gateway");
 	const node = await bed.host("node");
 	await bed.link(
-		{ host: client, name: "eth0", addresses: ["10.1.0.2/24", "fd01::2/64"] },
-		{ host: gateway, name: "lan", addresses: ["10.1.0.1/24", "fd01::1/64"] },
+		{ host: client, name: "eth0", addresses: inNetwork(1, 2) },
+		{ host: gateway, name: "lan", addresses: inNetwork(1, 1) },
 		{ mtu },
 	);
 	await client.route("default", "10.1.0.1");
@@ -124,27 +124,13 @@ async function over(t: ExecutionContext, kind: Kind, mtu = 1500) {
 	for (const host of [gateway, node])
 		await host.run(script("attach_tc"), [hook]);
 	await configure({ gateway, node });
-	for (const family of families) await serve({ gateway, node }, family);
+	for (const family of families) {
+		const at = address[family];
+		await tunnel({ gateway, node }, family, at);
+		await serve([gateway, node], { inside: family, group: family, at });
+	}
 	await backend(node, { http: 80, udp: 90, tcp: 70 });
 	return { bed, client, gateway, node, hook };
-}
-
-async function serve({ gateway, node }: Ends, family: Family): Promise<void> {
-	const a = address[family];
-	for (const [host, near, far] of [
-		[gateway, a.gateway, a.node],
-		[node, a.node, a.gateway],
-	] as const) {
-		await cli(host, `cli_tunnel set ${family} ${near} 6080 ${far} 6080`);
-		await cli(
-			host,
-			`cli_service set 1 ${family} tcp ${a.proxy} 80 ${a.node} 80 ${family} key`,
-		);
-		await cli(
-			host,
-			`cli_service set 2 ${family} udp ${a.proxy} 90 ${a.node} 90 ${family} key`,
-		);
-	}
 }
 
 for (const [name, kind] of Object.entries(kinds))

@@ -96,13 +96,7 @@ bpfTest(
 		const a = addresses[4];
 		await configure(net);
 		await cli(gateway, `cli_tunnel set 4 ${a.gateway} 6080 0 0`);
-		await serve([gateway], {
-			inside: 4,
-			tunnel: 4,
-			group: 1,
-			tcp: 80,
-			udp: 90,
-		});
+		await serve([gateway], { inside: 4 });
 		await core.run("nft", ["-f", "-"], {
 			input: `table ip watch {
 			chain forward {

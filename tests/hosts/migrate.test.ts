@@ -41,13 +41,7 @@ async function lastReleaseNetwork(
 		node,
 		`cli_tunnel set 4 ${nodeAddress} 6080 ${gatewayAddress} 6080`,
 	);
-	await serve([gateway, node], {
-		inside: 4,
-		tunnel: 4,
-		group: 1,
-		tcp: 70,
-		udp: 90,
-	});
+	await serve([gateway, node], { inside: 4, tcp: 70 });
 	await backend(node, { http: 80, udp: 90, tcp: 70 });
 	await cli(node, "cli_tunnel ping 4 --count 1");
 }

@@ -3,7 +3,7 @@ import { needs, testWith } from "@sluice/testbed";
 import test from "ava";
 import { cli } from "../helpers/cli.js";
 import { counterOf } from "../helpers/counters.js";
-import { addresses, families, network } from "../helpers/network.js";
+import { addresses, families, inNetwork, network } from "../helpers/network.js";
 import { configure, serve, serveFamilies, tunnel } from "../helpers/program.js";
 import { askHttp, askUdp, backend } from "../helpers/traffic.js";
 
@@ -26,11 +26,11 @@ for (const mode of ["standard", "dso"] as const) {
 				const far = await bed.host("far");
 				await router.forward();
 				await bed.link(
-					{ host: far, name: "eth0", addresses: ["10.6.0.2/24", "fd06::2/64"] },
+					{ host: far, name: "eth0", addresses: inNetwork(6, 2) },
 					{
 						host: router,
 						name: "narrow",
-						addresses: ["10.6.0.1/24", "fd06::1/64"],
+						addresses: inNetwork(6, 1),
 					},
 					{ mtu: 1300 },
 				);
@@ -40,13 +40,7 @@ for (const mode of ["standard", "dso"] as const) {
 				await core.route(net6, family === 4 ? "10.4.0.2" : "fd04::2");
 				await configure(net, mode);
 				await tunnel(net, family);
-				await serve([gateway, node], {
-					inside: family,
-					tunnel: family,
-					group: 1,
-					tcp: 80,
-					udp: 90,
-				});
+				await serve([gateway, node], { inside: family });
 				await backend(node, { http: 80, udp: 90 });
 
 				await t.notThrowsAsync(askUdp(far, proxy, 90, [1280, 1400, 4000]));
@@ -90,9 +84,7 @@ for (const family of families)
 			const { client, gateway, node, links } = net;
 			await configure(net);
 			await tunnel(net, family);
-			await serve([gateway, node], {
-				...{ inside: family, tunnel: family, group: 1, tcp: 80, udp: 90 },
-			});
+			await serve([gateway, node], { inside: family });
 			await backend(node, { http: 80, udp: 90 });
 			// Behind the core there is less room than on the gateway's own link.
 			const core = links[3]?.ends.find(({ host }) => host === net.core);

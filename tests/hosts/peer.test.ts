@@ -1,11 +1,11 @@
 // Needs root and BPF: real traffic to a backend in a container.
-import { type Host, needs, testbed, testWith } from "@sluice/testbed";
+import { type Host, needs, testWith } from "@sluice/testbed";
 import test from "ava";
-import { cli, clis } from "../helpers/cli.js";
+import { cli } from "../helpers/cli.js";
 import { counterOf } from "../helpers/counters.js";
-import { families } from "../helpers/network.js";
+import { families, inARow, inNetwork, route } from "../helpers/network.js";
 import { script } from "../helpers/paths.js";
-import { configure } from "../helpers/program.js";
+import { configure, serve, tunnel } from "../helpers/program.js";
 import { askHttp, askUdp, backend } from "../helpers/traffic.js";
 
 const bpfTest = testWith(test.serial, needs.root, needs.bpf);
@@ -34,37 +34,15 @@ async function forwarded(host: Host): Promise<number> {
 bpfTest(
 	"a backend behind a veth gets its packets past the node's stack",
 	async (t) => {
-		t.timeout(300_000);
-		const bed = testbed(t);
-		const [client, gateway, node, container] = await Promise.all([
-			bed.host("client"),
-			bed.router("gateway"),
-			bed.router("node"),
-			bed.host("container"),
-		]);
-		const net = (number: number, host: number) => [
-			`10.${number}.0.${host}/24`,
-			`fd0${number}::${host}/64`,
-		];
+		const { bed, client, gateway, node } = await inARow(t, "router");
+		const container = await bed.host("container");
 		await bed.link(
-			{ host: client, name: "eth0", addresses: net(1, 2) },
-			{ host: gateway, name: "lan", addresses: net(1, 1) },
+			{ host: node, name: "veth0", addresses: inNetwork(4, 1) },
+			{ host: container, name: "eth0", addresses: inNetwork(4, 2) },
 		);
-		await bed.link(
-			{ host: gateway, name: "wan", addresses: net(2, 1) },
-			{ host: node, name: "wan", addresses: net(2, 2) },
-		);
-		await bed.link(
-			{ host: node, name: "veth0", addresses: net(4, 1) },
-			{ host: container, name: "eth0", addresses: net(4, 2) },
-		);
-		for (const [host, via] of [
-			[client, ["10.1.0.1", "fd01::1"]],
-			[gateway, ["10.2.0.2", "fd02::2"]],
-			[node, ["10.2.0.1", "fd02::1"]],
-			[container, ["10.4.0.1", "fd04::1"]],
-		] as const)
-			for (const router of via) await host.route("default", router);
+		await route(gateway, "default", 2, 2);
+		await route(node, "default", 2, 1);
+		await route(container, "default", 4, 1);
 		await node.run("nft", ["-f", "-"], {
 			input: `table inet watch {
 				chain seen {
@@ -81,17 +59,12 @@ bpfTest(
 			await host.run(script("attach_tc"), [device]);
 		await configure({ gateway, node });
 		for (const family of families) {
-			const a = address[family];
-			for (const [host, near, far] of [
-				[gateway, a.gateway, a.node],
-				[node, a.node, a.gateway],
-			] as const) {
-				await cli(host, `cli_tunnel set ${family} ${near} 6080 ${far} 6080`);
-				await clis(host, "cli_service", [
-					`set 1 ${family} tcp ${a.proxy} 80 ${a.inside} 80 ${family} key`,
-					`set 2 ${family} udp ${a.proxy} 90 ${a.inside} 90 ${family} key`,
-				]);
-			}
+			const { inside, proxy } = address[family];
+			await tunnel({ gateway, node }, family, address[family]);
+			await serve([gateway, node], {
+				...{ inside: family, group: family },
+				at: { proxy, node: inside },
+			});
 		}
 		await backend(container, { http: 80, udp: 90 });
 		const works = async () => {

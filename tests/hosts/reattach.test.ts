@@ -14,13 +14,7 @@ bpfTest("15 reattaches under load lose nothing", async (t) => {
 	const { proxy, node: backendAddress, client: clientAddress } = addresses[4];
 	await configure(net);
 	await tunnel(net, 4);
-	await serve([gateway, node], {
-		inside: 4,
-		tunnel: 4,
-		group: 1,
-		tcp: 70,
-		udp: 90,
-	});
+	await serve([gateway, node], { inside: 4, tcp: 70 });
 	await backend(node, { http: 80, udp: 90, tcp: 70 });
 	// What passes without a program crosses the core in the clear.
 	await core.run("nft", ["-f", "-"], {

@@ -3,7 +3,7 @@ import { type Host, needs, testWith } from "@sluice/testbed";
 import test from "ava";
 import { inClear } from "../helpers/clear.js";
 import { cli, clis } from "../helpers/cli.js";
-import { counterOf } from "../helpers/counters.js";
+import { acrossTunnel, counterOf, quiet } from "../helpers/counters.js";
 import { addresses, network } from "../helpers/network.js";
 import { configure, tunnel } from "../helpers/program.js";
 import { echoes, startFlow } from "../helpers/traffic.js";
@@ -26,15 +26,6 @@ const step = (host: Host, options: string) =>
 		"cli_service",
 		services.map((i) => `rotate ${i} 1 ${options}`),
 	);
-
-/** Waits until the echo has answered all that its socket holds. */
-async function quiet(node: Host): Promise<void> {
-	for (let before = -1, now = 0; now !== before; ) {
-		before = now;
-		await new Promise((resolve) => setTimeout(resolve, 500));
-		now = await counterOf(node, "egress", "encapsulated");
-	}
-}
 
 bpfTest(
 	"keys are rotated under load, in each order of the two ends, without a loss",
@@ -75,22 +66,16 @@ bpfTest(
 		// Counted on the way: what a busy machine's sockets have no room for is not lost by the tunnel.
 		await quiet(node);
 		const translated = await counterOf(gateway, "ingress", "dnat");
-		const there = [
-			await counterOf(gateway, "egress", "encapsulated"),
-			await counterOf(node, "ingress", "decapsulated"),
-		];
-		const back = [
-			await counterOf(node, "egress", "encapsulated"),
-			await counterOf(gateway, "ingress", "decapsulated"),
-		];
+		const there = await acrossTunnel(gateway, node);
+		const back = await acrossTunnel(node, gateway);
 		t.log({ sent, answered, translated, there, back });
 		t.true(sent > RATE, `${sent} sent`);
 		t.true(answered > RATE, `${answered} answered`);
 		// More where the client refuses an answer that comes after its end.
 		t.true(translated >= sent);
-		t.true((there[0] as number) >= sent);
-		t.is(there[1], there[0]);
-		t.is(back[1], back[0]);
+		t.true(there.encapsulated >= sent);
+		t.is(there.decapsulated, there.encapsulated);
+		t.is(back.decapsulated, back.encapsulated);
 		t.deepEqual(await Promise.all(seen.map((count) => count())), [0, 0]);
 		for (const host of [gateway, node])
 			t.is(await counterOf(host, "ingress", "wrong-key"), 0);

@@ -7,7 +7,7 @@ import { datagram, flowToken, gueData, sentEpoch } from "@sluice/tunnel/wire";
 import test, { type ExecutionContext } from "ava";
 import { inClear } from "../helpers/clear.js";
 import { cli, clis } from "../helpers/cli.js";
-import { counterOf } from "../helpers/counters.js";
+import { acrossTunnel, counterOf, quiet } from "../helpers/counters.js";
 import { exchange } from "../helpers/datagrams.js";
 import { addresses, type Family, network } from "../helpers/network.js";
 import { configure } from "../helpers/program.js";
@@ -207,24 +207,14 @@ bpfTest(
 					[2, 4].map((service) => `rotate ${service} 1 ${step}`),
 				);
 		const { sent, answered } = await flow.stop();
-		for (let before = -1, now = 0; now !== before; ) {
-			before = now;
-			await new Promise((resolve) => setTimeout(resolve, 500));
-			now = await counterOf(node, "egress", "encapsulated");
-		}
-		const there = [
-			await counterOf(gateway, "egress", "encapsulated"),
-			await counterOf(node, "ingress", "decapsulated"),
-		];
-		const back = [
-			await counterOf(node, "egress", "encapsulated"),
-			await counterOf(gateway, "ingress", "decapsulated"),
-		];
+		await quiet(node);
+		const there = await acrossTunnel(gateway, node);
+		const back = await acrossTunnel(node, gateway);
 		t.log({ sent, answered, there, back });
 		t.true(sent > 1000 && answered > 0);
-		t.true((there[0] as number) >= sent);
-		t.is(there[1], there[0]);
-		t.is(back[1], back[0]);
+		t.true(there.encapsulated >= sent);
+		t.is(there.decapsulated, there.encapsulated);
+		t.is(back.decapsulated, back.encapsulated);
 		t.deepEqual(
 			[await refusals(gateway), await refusals(node)],
 			[

@@ -1,10 +1,9 @@
 // Needs root and BPF: real traffic to a node with two networks that does not forward.
-import { needs, testbed, testWith } from "@sluice/testbed";
+import { needs, testWith } from "@sluice/testbed";
 import test from "ava";
-import { cli } from "../helpers/cli.js";
-import { families } from "../helpers/network.js";
+import { families, inARow, inNetwork, route } from "../helpers/network.js";
 import { script } from "../helpers/paths.js";
-import { configure } from "../helpers/program.js";
+import { configure, serve, tunnel } from "../helpers/program.js";
 import { askHttp, backend } from "../helpers/traffic.js";
 
 const bpfTest = testWith(test.serial, needs.root, needs.bpf);
@@ -21,34 +20,13 @@ const address = {
 bpfTest(
 	"a node with two networks and no forwarding sends tunnel packets to the far end alone",
 	async (t) => {
-		t.timeout(300_000);
-		const bed = testbed(t);
-		const [client, gateway, node, stranger] = await Promise.all([
-			bed.host("client"),
-			bed.router("gateway"),
-			bed.host("node"),
-			bed.host("stranger"),
-		]);
+		const { bed, client, gateway, node } = await inARow(t, "host");
+		const stranger = await bed.host("stranger");
 		await bed.link(
-			{ host: client, name: "eth0", addresses: ["10.1.0.2/24", "fd01::2/64"] },
-			{ host: gateway, name: "lan", addresses: ["10.1.0.1/24", "fd01::1/64"] },
+			{ host: node, name: "other", addresses: inNetwork(3, 2) },
+			{ host: stranger, name: "eth0", addresses: inNetwork(3, 1) },
 		);
-		await bed.link(
-			{ host: gateway, name: "wan", addresses: ["10.2.0.1/24", "fd02::1/64"] },
-			{ host: node, name: "wan", addresses: ["10.2.0.2/24", "fd02::2/64"] },
-		);
-		await bed.link(
-			{ host: node, name: "other", addresses: ["10.3.0.2/24", "fd03::2/64"] },
-			{
-				host: stranger,
-				name: "eth0",
-				addresses: ["10.3.0.1/24", "fd03::1/64"],
-			},
-		);
-		await client.route("default", "10.1.0.1");
-		await client.route("default", "fd01::1");
-		await node.route("default", "10.3.0.1");
-		await node.route("default", "fd03::1");
+		await route(node, "default", 3, 1);
 		await stranger.run("nft", ["-f", "-"], {
 			input: `table inet watch {
 				chain seen {
@@ -63,17 +41,9 @@ bpfTest(
 			await node.run(script("attach_tc"), [name]);
 		await configure({ gateway, node });
 		for (const family of families) {
-			const a = address[family];
-			for (const [host, near, far] of [
-				[gateway, a.gateway, a.node],
-				[node, a.node, a.gateway],
-			] as const) {
-				await cli(host, `cli_tunnel set ${family} ${near} 6080 ${far} 6080`);
-				await cli(
-					host,
-					`cli_service set 1 ${family} tcp ${a.proxy} 80 ${a.node} 80 ${family} key`,
-				);
-			}
+			const at = address[family];
+			await tunnel({ gateway, node }, family, at);
+			await serve([gateway, node], { inside: family, group: family, at });
 		}
 		await backend(node, { http: 80, udp: 90 });
 

@@ -3,6 +3,7 @@ import { type Host, needs, testbed, testWith } from "@sluice/testbed";
 import test from "ava";
 import { cli, clis } from "../helpers/cli.js";
 import { counterOf } from "../helpers/counters.js";
+import { inNetwork } from "../helpers/network.js";
 import { script } from "../helpers/paths.js";
 import { configure } from "../helpers/program.js";
 import { askHttp, askUdp, backend } from "../helpers/traffic.js";
@@ -26,16 +27,12 @@ bpfTest(
 		const [client, gateway, first, second, node] = hosts as [
 			...[Host, Host, Host, Host, Host],
 		];
-		const net = (number: number, host: number) => [
-			`10.${number}.0.${host}/24`,
-			`fd0${number}::${host}/64`,
-		];
 		for (const [i, host] of hosts.slice(1).entries()) {
 			const left = hosts[i] as Host;
 			const narrow = left === first ? { mtu: 1400 } : {};
 			await bed.link(
-				{ host: left, name: "right", addresses: net(1 + i, 1) },
-				{ host, name: "left", addresses: net(1 + i, 2) },
+				{ host: left, name: "right", addresses: inNetwork(1 + i, 1) },
+				{ host, name: "left", addresses: inNetwork(1 + i, 2) },
 				narrow,
 			);
 		}

@@ -18,9 +18,7 @@ for (const outside of [4, 6] as const)
 			const { client, gateway, node, links } = net;
 			await configure(net);
 			await tunnel(net, outside);
-			await serve([gateway, node], {
-				...{ inside: 4, tunnel: outside, group: 1, tcp: 80, udp: 90 },
-			});
+			await serve([gateway, node], { inside: 4, tunnel: outside });
 			await node.spawn("perl", [fixture, "serve", "90"]).ready(/listening/);
 			const sizes = [1, 1400, 1401, 1420, 1421, 1472, 1473, 4000, 60_000];
 			const ask = () =>

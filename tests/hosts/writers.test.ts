@@ -73,8 +73,8 @@ bpfTest("a full table refuses one more and keeps what it has", async (t) => {
 	});
 	const tunnel = (id: number, remote = "10.3.0.2") =>
 		`cli_tunnel set ${id} 10.2.0.${id} 6080 ${remote} 6080`;
-	const service = (id: number, group = 1) =>
-		`cli_service set ${id} ${group} tcp 10.9.0.${id} 80 10.3.0.${id} 80 1 key`;
+	const service = (id: number) =>
+		`cli_service set ${id} 1 tcp 10.9.0.${id} 80 10.3.0.${id} 80 1 key`;
 	const refused = async (line: string, table: string) => {
 		const { exitCode, stdout, stderr } = await cli(host, line, {
 			reject: false,
