@@ -27,7 +27,7 @@ export interface PacketCase {
 	/** None: the one that the outcome stands for. */
 	verdict?: Verdict;
 	outcome: Outcome;
-	/** What TABLE-TUNNEL says of a far end afterwards; all else in the tables is as before. */
+	/** The remote in TABLE-TUNNEL afterwards; all other rows are unchanged. */
 	learned?: { tunnel: number; remote: string; remotePort: number };
 }
 
@@ -40,3 +40,8 @@ export const rx = {
 	peer: 256,
 } as const;
 export const tx = { proxy: 1, snat: 2, dump: 8, fib: 16 } as const;
+
+/** The hooks of most cases: ingress of a node and of a gateway, egress of a gateway. */
+export const nodeIngress = { direction: "ingress", flags: 0 } as const;
+export const gatewayIngress = { direction: "ingress", flags: rx.dnat } as const;
+export const gatewayEgress = { direction: "egress", flags: tx.proxy } as const;

@@ -1,5 +1,5 @@
 import { DF, eth, tcpFlags } from "../../helpers/packet.js";
-import type { PacketCase } from "../../helpers/packet-case.js";
+import { nodeIngress, type PacketCase } from "../../helpers/packet-case.js";
 import {
 	tcp4,
 	tcp4over6,
@@ -43,8 +43,7 @@ const marks = [
 export const decap: PacketCase[] = [
 	{
 		title: "decap: UDP to the backend",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: tunnel
 			.gue(udp4, key)
 			.ipv4(client, "1.1.1.1")
@@ -55,8 +54,7 @@ export const decap: PacketCase[] = [
 	},
 	{
 		title: "decap: IPv4 in IPv6",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: tunnel6
 			.gue(tcp4over6, key)
 			.ipv4(client, "1.1.1.7")
@@ -67,8 +65,7 @@ export const decap: PacketCase[] = [
 	},
 	{
 		title: "decap: IPv6 in IPv6",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: tunnel6
 			.gue(tcp6over6, key)
 			.ipv6(client6, "2001:db8:1::7")
@@ -82,8 +79,7 @@ export const decap: PacketCase[] = [
 	},
 	{
 		title: "decap: IPv6 extension headers, inside and outside",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: outer6
 			.extension(60)
 			.udp(port, port)
@@ -103,16 +99,14 @@ export const decap: PacketCase[] = [
 	},
 	{
 		title: "decap: inner IPv4 options",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: inTunnel({ options: Buffer.from([1, 1, 1, 0]) }).payload("hello"),
 		output: request({ options: Buffer.from([1, 1, 1, 0]) }),
 		outcome: "decapsulated",
 	},
 	{
 		title: "decap: SYN through a link of MTU 1500 has its MSS clamped",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		onLink: true,
 		input: tunnel
 			.gue(tcp4, key)
@@ -167,8 +161,7 @@ export const decap: PacketCase[] = [
 	),
 	{
 		title: "decap: a mark that its flow would not know drops the packet",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: eth()
 			.ipv4(far, near, { tos: 3 })
 			.udp(port, port)
@@ -179,8 +172,7 @@ export const decap: PacketCase[] = [
 	},
 	{
 		title: "decap: a mark folded in while the families change",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: eth()
 			.ipv6(far6, near6, { tos: 3 })
 			.udp(port, port)
@@ -192,8 +184,7 @@ export const decap: PacketCase[] = [
 	},
 	{
 		title: "decap: the key of a service whose tunnel waits is as good",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: tunnel.gue(waiting, key).ipv4(client, "1.1.1.6").tcp(40000, 4000),
 		output: eth().ipv4(client, "1.1.1.6").tcp(40000, 4000),
 		outcome: "decapsulated",
@@ -217,8 +208,7 @@ export const decap: PacketCase[] = [
 	),
 	{
 		title: "decap: no such service",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: tunnel
 			.gue({ service: 9, group: 9 }, key)
 			.ipv4(client, "1.1.1.1")
@@ -227,15 +217,13 @@ export const decap: PacketCase[] = [
 	},
 	{
 		title: "decap: another service's packet",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: tunnel.gue(udp4, key).ipv4(client, "1.1.1.1").tcp(40000, 4000),
 		outcome: "foreign-inner",
 	},
 	{
 		title: "decap: an inner protocol without ports",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: tunnel
 			.gue(tcp4, key)
 			.ipv4(client, "1.1.1.1")
@@ -245,8 +233,7 @@ export const decap: PacketCase[] = [
 	},
 	{
 		title: "decap: another GUE version",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: tunnel
 			.gue(tcp4, key, 0x4504a000)
 			.ipv4(client, "1.1.1.1")
@@ -255,8 +242,7 @@ export const decap: PacketCase[] = [
 	},
 	{
 		title: "decap: a header that is none of ours",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: tunnel
 			.gue(tcp4, key, 0x0404a000)
 			.ipv4(client, "1.1.1.1")
@@ -265,15 +251,13 @@ export const decap: PacketCase[] = [
 	},
 	{
 		title: "decap: UDP without a whole GUE word",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: tunnel.payload("ab", true),
 		outcome: "gue-header",
 	},
 	{
 		title: "decap: UDP length shorter than the IP packet",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: outer
 			.udp(port, port, { length: 60 })
 			.gue(tcp4, key)
@@ -284,8 +268,7 @@ export const decap: PacketCase[] = [
 	},
 	{
 		title: "decap: inner length shorter than the payload",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: tunnel
 			.gue(tcp4, key)
 			.ipv4(client, "1.1.1.1", { length: 40 })
@@ -295,8 +278,7 @@ export const decap: PacketCase[] = [
 	},
 	{
 		title: "decap: inner length beyond the packet",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: tunnel
 			.gue(tcp4, key)
 			.ipv4(client, "1.1.1.1", { length: 400 })
@@ -305,8 +287,7 @@ export const decap: PacketCase[] = [
 	},
 	{
 		title: "decap: inner version is not what GUE says",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: tunnel
 			.gue(tcp6, key, 0x0504a000)
 			.ipv6(client6, "2001:db8:1::1")
@@ -315,8 +296,7 @@ export const decap: PacketCase[] = [
 	},
 	{
 		title: "decap: several tunnel packets merged into one",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		gsoSize: 72,
 		input: outer
 			.udp(port, port)
@@ -328,16 +308,14 @@ export const decap: PacketCase[] = [
 	},
 	{
 		title: "decap: a super-packet that the kernel does not strip",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		gsoSize: 10,
 		input: inTunnel().payload("hello, hello, hello"),
 		outcome: "decap-failed",
 	},
 	{
 		title: "decap: plain GUE is not ours",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: tunnel
 			.payload(Buffer.from("00040000", "hex"), true)
 			.ipv4(client, "1.1.1.1")
@@ -346,8 +324,7 @@ export const decap: PacketCase[] = [
 	},
 	{
 		title: "decap: the first fragment of an outer packet",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: eth()
 			.ipv4(far, near, { fragment: 0x2000, id: 9 })
 			.udp(port, port, { length: 400 })

@@ -1,6 +1,10 @@
 import { Address } from "@sluice/maps/address";
 import { DF, eth, type Packet, tcpFlags } from "../../helpers/packet.js";
-import { type PacketCase, tx } from "../../helpers/packet-case.js";
+import {
+	gatewayEgress,
+	type PacketCase,
+	tx,
+} from "../../helpers/packet-case.js";
 import {
 	homeless,
 	tcp4,
@@ -56,8 +60,7 @@ const clamped: [what: string, before: number[], after: number[]][] = [
 export const encap: PacketCase[] = [
 	{
 		title: "encap: UDP, at the proxy",
-		direction: "egress",
-		flags: tx.proxy,
+		...gatewayEgress,
 		input: eth().ipv4(client, "1.1.1.1").udp(40000, 4000).payload("hello"),
 		output: tunnel
 			.gue(udp4, key)
@@ -68,8 +71,7 @@ export const encap: PacketCase[] = [
 	},
 	{
 		title: "encap: the mark is copied, the class of traffic is not",
-		direction: "egress",
-		flags: tx.proxy,
+		...gatewayEgress,
 		input: eth().ipv4(client, "1.1.1.1", { tos: 0xba }).tcp(40000, 4000),
 		output: eth()
 			.ipv4(near, far, { fragment: DF, ttl: 64, tos: 2 })
@@ -81,8 +83,7 @@ export const encap: PacketCase[] = [
 	},
 	{
 		title: "encap: IPv6 in IPv4",
-		direction: "egress",
-		flags: tx.proxy,
+		...gatewayEgress,
 		input: eth().ipv6(client6, "2001:db8:1::1").tcp(40000, 4000).payload("hi"),
 		output: tunnel
 			.gue(tcp6, key)
@@ -105,8 +106,7 @@ export const encap: PacketCase[] = [
 	},
 	{
 		title: "encap: IPv6 in IPv6, with its mark",
-		direction: "egress",
-		flags: tx.proxy,
+		...gatewayEgress,
 		input: eth()
 			.ipv6(client6, "2001:db8:1::7", { tos: 0xba, flowLabel: 77 })
 			.tcp(40000, 4000),
@@ -120,8 +120,7 @@ export const encap: PacketCase[] = [
 	},
 	{
 		title: "encap: extension headers before the ports",
-		direction: "egress",
-		flags: tx.proxy,
+		...gatewayEgress,
 		input: eth()
 			.ipv6(client6, "2001:db8:1::7")
 			.extension(0)
@@ -171,8 +170,7 @@ export const encap: PacketCase[] = [
 	},
 	{
 		title: "encap: the largest packet that fits",
-		direction: "egress",
-		flags: tx.proxy,
+		...gatewayEgress,
 		onLink: true,
 		input: eth()
 			.ipv4(client, "1.1.1.1", { fragment: DF })
@@ -187,8 +185,7 @@ export const encap: PacketCase[] = [
 	},
 	{
 		title: "encap: an interface's own row wins over that for all",
-		direction: "egress",
-		flags: tx.proxy,
+		...gatewayEgress,
 		onLink: true,
 		// Interface 2 and higher are the test's own: a node's row for each.
 		tables: ({ config }) => {
@@ -203,22 +200,19 @@ export const encap: PacketCase[] = [
 	},
 	{
 		title: "encap: no such tunnel",
-		direction: "egress",
-		flags: tx.proxy,
+		...gatewayEgress,
 		input: eth().ipv4(client, homeless.backend).tcp(40000, 4000),
 		outcome: "no-tunnel",
 	},
 	{
 		title: "encap: the far end is not known yet",
-		direction: "egress",
-		flags: tx.proxy,
+		...gatewayEgress,
 		input: eth().ipv4(client, waiting.backend).tcp(40000, 4000),
 		outcome: "no-remote",
 	},
 	{
 		title: "encap: a far end with a port but no address",
-		direction: "egress",
-		flags: tx.proxy,
+		...gatewayEgress,
 		tables: ({ tunnel: table }) =>
 			table.set(101, {
 				...{ local: Address.of(near), localPort: port },
@@ -229,15 +223,13 @@ export const encap: PacketCase[] = [
 	},
 	{
 		title: "encap: a tunnel whose ends are of two families",
-		direction: "egress",
-		flags: tx.proxy,
+		...gatewayEgress,
 		input: eth().ipv4(client, torn.backend).tcp(40000, 4000),
 		outcome: "tunnel-family",
 	},
 	{
 		title: "encap: a super-packet that the kernel does not make room in",
-		direction: "egress",
-		flags: tx.proxy,
+		...gatewayEgress,
 		gsoSize: 10,
 		input: eth()
 			.ipv4(client, "1.1.1.1")
@@ -264,8 +256,7 @@ export const encap: PacketCase[] = [
 	},
 	{
 		title: "egress: not IP",
-		direction: "egress",
-		flags: tx.proxy,
+		...gatewayEgress,
 		input: eth("ffffffffffff", "020000000001", 0x0806).payload(
 			Buffer.from(
 				"000108000604000102fc00000001ac100009000000000000ac100004",

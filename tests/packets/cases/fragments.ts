@@ -1,5 +1,10 @@
 import { DF, eth, MORE } from "../../helpers/packet.js";
-import { type PacketCase, rx, tx } from "../../helpers/packet-case.js";
+import {
+	gatewayEgress,
+	gatewayIngress,
+	nodeIngress,
+	type PacketCase,
+} from "../../helpers/packet-case.js";
 import { tcp6over6, udp4, udp6 } from "../services.js";
 import { client, client6, far, far6, key, near, near6, port } from "../site.js";
 
@@ -23,14 +28,16 @@ const first6 = (destination: string, to: number, sum: number) =>
 		.ipv6Fragment(70000, 0, true)
 		.udp(40000, to, { length: 56, checksum: sum })
 		.payload(data);
-const later6 = (destination: string, id = 70000) =>
-	eth().ipv6(client6, destination).ipv6Fragment(id, 4, false, 17).payload(data);
+const later6 = (destination: string) =>
+	eth()
+		.ipv6(client6, destination)
+		.ipv6Fragment(70000, 4, false, 17)
+		.payload(data);
 
 export const fragments: PacketCase[] = [
 	{
 		title: "fragments: a later one is encapsulated as its first was",
-		direction: "egress",
-		flags: tx.proxy,
+		...gatewayEgress,
 		before: [first(client, "1.1.1.1", 4000, 0x1234)],
 		input: later(client, "1.1.1.1"),
 		output: tunnel
@@ -41,8 +48,7 @@ export const fragments: PacketCase[] = [
 	},
 	{
 		title: "fragments: another first with its identification makes it void",
-		direction: "egress",
-		flags: tx.proxy,
+		...gatewayEgress,
 		before: [
 			first(client, "1.1.1.1", 4000, 0x1234),
 			first(client, "1.1.1.1", 4001, 0x1234),
@@ -53,8 +59,7 @@ export const fragments: PacketCase[] = [
 	},
 	{
 		title: "fragments: a later one over IPv6 is encapsulated as its first was",
-		direction: "egress",
-		flags: tx.proxy,
+		...gatewayEgress,
 		before: [first6("2001:db8:1::1", 4000, 0x1234)],
 		input: later6("2001:db8:1::1"),
 		output: tunnel
@@ -66,8 +71,7 @@ export const fragments: PacketCase[] = [
 	},
 	{
 		title: "fragments: a later one is decapsulated as its first was",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		before: [
 			fromFar
 				.gue(udp4, key)
@@ -84,8 +88,7 @@ export const fragments: PacketCase[] = [
 	},
 	{
 		title: "fragments: a later one with another service's key is not",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		before: [
 			fromFar
 				.gue(udp4, key)
@@ -101,8 +104,7 @@ export const fragments: PacketCase[] = [
 	},
 	{
 		title: "fragments: a later one inside a tunnel whose first was not seen",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: fromFar
 			.gue(udp4, key)
 			.ipv4(client, "1.1.1.1", { id: 7, fragment: 4, protocol: 17 })
@@ -111,8 +113,7 @@ export const fragments: PacketCase[] = [
 	},
 	{
 		title: "fragments: the first is translated, its checksum too",
-		direction: "ingress",
-		flags: rx.dnat,
+		...gatewayIngress,
 		// 5.5.5.5:3100 to 1.1.1.1:4000 is 0808 + 0384 less: the checksum grows by 0484.
 		input: first(client, "5.5.5.5", 3100, 0x1234),
 		output: first(client, "1.1.1.1", 4000, 0x1234 + 0x0808 - (4000 - 3100)),
@@ -120,8 +121,7 @@ export const fragments: PacketCase[] = [
 	},
 	{
 		title: "fragments: a later one is translated as its first was",
-		direction: "ingress",
-		flags: rx.dnat,
+		...gatewayIngress,
 		before: [first(client, "5.5.5.5", 3100, 0x1234)],
 		input: later(client, "5.5.5.5"),
 		output: later(client, "1.1.1.1"),
@@ -129,8 +129,7 @@ export const fragments: PacketCase[] = [
 	},
 	{
 		title: "fragments: a later one over IPv6 is translated as its first was",
-		direction: "ingress",
-		flags: rx.dnat,
+		...gatewayIngress,
 		before: [first6("2001:db8:5::5", 3100, 0x1234)],
 		input: later6("2001:db8:5::5"),
 		output: later6("2001:db8:1::1"),
@@ -138,24 +137,21 @@ export const fragments: PacketCase[] = [
 	},
 	{
 		title: "fragments: a later one of another packet",
-		direction: "ingress",
-		flags: rx.dnat,
+		...gatewayIngress,
 		before: [first(client, "5.5.5.5", 3100, 0x1234)],
 		input: later(client, "5.5.5.5", 8),
 		outcome: "fragment-before-first",
 	},
 	{
 		title: "fragments: a first one that nothing matched is not remembered",
-		direction: "ingress",
-		flags: rx.dnat,
+		...gatewayIngress,
 		before: [first(client, "198.51.100.1", 3100, 0x1234)],
 		input: later(client, "198.51.100.1"),
 		outcome: "fragment-before-first",
 	},
 	{
 		title: "fragments: the later ones of a packet that does not fit stay here",
-		direction: "egress",
-		flags: tx.proxy,
+		...gatewayEgress,
 		onLink: true,
 		before: [
 			eth()
@@ -174,8 +170,7 @@ export const fragments: PacketCase[] = [
 	},
 	{
 		title: "fragments: an IPv6 packet in one fragment is whole",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: eth()
 			.ipv6(far6, near6)
 			.udp(port, port)

@@ -1,5 +1,11 @@
 import { DF, eth, ip, type Packet } from "../../helpers/packet.js";
-import { type PacketCase, rx, tx } from "../../helpers/packet-case.js";
+import {
+	gatewayEgress,
+	gatewayIngress,
+	nodeIngress,
+	type PacketCase,
+	tx,
+} from "../../helpers/packet-case.js";
 import { tcp4, udp4, udp6 } from "../services.js";
 import { client, client6, far, far6, key, near, near6, port } from "../site.js";
 
@@ -13,8 +19,8 @@ const quoting = (error: Packet, packet: Packet) =>
 	error.payload(packet.bytes());
 
 /** What the client got and could not be delivered further: from the proxy, which is how it was on the wire there. */
-const reply = (source: string, from: number, to = client) =>
-	ip.ipv4(source, to, { ttl: 9 }).udp(from, 40000).payload("hello world");
+const reply = (source: string, from: number) =>
+	ip.ipv4(source, client, { ttl: 9 }).udp(from, 40000).payload("hello world");
 const reply6 = (source: string, from: number) =>
 	ip.ipv6(source, client6).udp(from, 40000).payload("hello world");
 /** What the client sent. */
@@ -37,15 +43,13 @@ const aboutTunnels: PacketCase[] = [
 	{
 		title:
 			"icmp: fragmentation needed, about a tunnel packet, is the path's MTU",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: quotedTunnel([3, 4, 1300]),
 		outcome: "path-mtu",
 	},
 	{
 		title: "icmp: packet too big, about a tunnel packet, is the path's MTU",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: eth()
 			.ipv6("2001:db8:9::9", near6)
 			.icmp(2, 0, 1300)
@@ -56,15 +60,13 @@ const aboutTunnels: PacketCase[] = [
 	},
 	{
 		title: "icmp: host unreachable, about a tunnel packet, passes",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: quotedTunnel([3, 1, 0]),
 		outcome: "not-ours",
 	},
 	{
 		title: "icmp: fragmentation needed, about another port's packet, passes",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: quotedTunnel([3, 4, 1300], 6081),
 		outcome: "not-ours",
 	},
@@ -74,8 +76,7 @@ export const icmpErrors: PacketCase[] = [
 	...aboutTunnels,
 	{
 		title: "icmp: fragmentation needed, from the client's side, is translated",
-		direction: "ingress",
-		flags: rx.dnat,
+		...gatewayIngress,
 		input: quoting(
 			eth().ipv4(router, "5.5.5.5").icmp(3, 4, 1300),
 			reply("5.5.5.5", 3100),
@@ -88,8 +89,7 @@ export const icmpErrors: PacketCase[] = [
 	},
 	{
 		title: "icmp: packet too big, from the client's side, is translated",
-		direction: "ingress",
-		flags: rx.dnat,
+		...gatewayIngress,
 		input: quoting(
 			eth().ipv6(router6, "2001:db8:5::5").icmp(2, 0, 1300),
 			reply6("2001:db8:5::5", 3100),
@@ -102,8 +102,7 @@ export const icmpErrors: PacketCase[] = [
 	},
 	{
 		title: "icmp: a quoted TCP header cut after eight bytes is enough",
-		direction: "ingress",
-		flags: rx.dnat,
+		...gatewayIngress,
 		input: eth()
 			.ipv4(router, "5.5.5.5")
 			.icmp(11, 0)
@@ -120,8 +119,7 @@ export const icmpErrors: PacketCase[] = [
 	},
 	{
 		title: "icmp: it goes through the tunnel to the backend",
-		direction: "egress",
-		flags: tx.proxy,
+		...gatewayEgress,
 		input: quoting(
 			eth().ipv4(router, "1.1.1.1").icmp(3, 4, 1300),
 			reply("1.1.1.1", 4000),
@@ -134,8 +132,7 @@ export const icmpErrors: PacketCase[] = [
 	},
 	{
 		title: "icmp: ICMPv6 goes through the tunnel to the backend",
-		direction: "egress",
-		flags: tx.proxy,
+		...gatewayEgress,
 		input: quoting(
 			eth().ipv6(router6, "2001:db8:1::1").icmp(2, 0, 1300),
 			reply6("2001:db8:1::1", 4000),
@@ -149,8 +146,7 @@ export const icmpErrors: PacketCase[] = [
 	{
 		title:
 			"icmp: the node takes it, for the quoted packet is the service's own",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: quoting(
 			fromFar.gue(udp4, key).ipv4(router, "1.1.1.1").icmp(3, 4, 1300),
 			reply("1.1.1.1", 4000),
@@ -163,8 +159,7 @@ export const icmpErrors: PacketCase[] = [
 	},
 	{
 		title: "icmp: one that quotes another service's packet is refused",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: quoting(
 			fromFar.gue(tcp4, key).ipv4(router, "1.1.1.1").icmp(3, 4, 1300),
 			reply("1.1.1.1", 4000),
@@ -174,8 +169,7 @@ export const icmpErrors: PacketCase[] = [
 	{
 		title:
 			"icmp: one that goes to another host than the quoted packet came from is refused",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: quoting(
 			fromFar.gue(udp4, key).ipv4(router, "1.1.1.2").icmp(3, 4, 1300),
 			reply("1.1.1.1", 4000),
@@ -241,8 +235,7 @@ export const icmpErrors: PacketCase[] = [
 	},
 	{
 		title: "icmp: the quoted UDP has no checksum",
-		direction: "ingress",
-		flags: rx.dnat,
+		...gatewayIngress,
 		input: quoting(
 			eth().ipv4(client, "5.5.5.5").icmp(3, 3),
 			ip.ipv4("5.5.5.5", client).udp(3100, 40000, { checksum: 0 }).payload("x"),
@@ -255,8 +248,7 @@ export const icmpErrors: PacketCase[] = [
 	},
 	{
 		title: "icmp: one about a packet that is not ours passes",
-		direction: "ingress",
-		flags: rx.dnat,
+		...gatewayIngress,
 		input: quoting(
 			eth().ipv4(router, "5.5.5.5").icmp(3, 4, 1300),
 			reply("5.5.5.5", 53),
@@ -265,15 +257,13 @@ export const icmpErrors: PacketCase[] = [
 	},
 	{
 		title: "icmp: an error that quotes nothing passes",
-		direction: "ingress",
-		flags: rx.dnat,
+		...gatewayIngress,
 		input: eth().ipv4(router, "5.5.5.5").icmp(3, 4, 1300).payload("x"),
 		outcome: "not-ours",
 	},
 	{
 		title: "icmp: an echo request passes",
-		direction: "ingress",
-		flags: rx.dnat,
+		...gatewayIngress,
 		input: quoting(
 			eth().ipv4(router, "5.5.5.5").icmp(8, 0, 1),
 			reply("5.5.5.5", 3100),

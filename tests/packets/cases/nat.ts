@@ -1,5 +1,12 @@
 import { eth, type Packet, tcpFlags } from "../../helpers/packet.js";
-import { type PacketCase, rx, tx } from "../../helpers/packet-case.js";
+import {
+	gatewayEgress,
+	gatewayIngress,
+	nodeIngress,
+	type PacketCase,
+	rx,
+	tx,
+} from "../../helpers/packet-case.js";
 import { crossed } from "../services.js";
 import { client, client6 } from "../site.js";
 
@@ -109,22 +116,19 @@ export const nat: PacketCase[] = [
 	},
 	{
 		title: "nat: without dnat nothing is translated",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: v4(client, "5.5.5.5").tcp(40000, 3100),
 		outcome: "not-ours",
 	},
 	{
 		title: "nat: without snat nothing is translated",
-		direction: "egress",
-		flags: tx.proxy,
+		...gatewayEgress,
 		input: v4("1.1.1.1", client).tcp(4000, 40000),
 		outcome: "not-ours",
 	},
 	{
 		title: "nat: what goes to a backend as it is stays so",
-		direction: "ingress",
-		flags: rx.dnat,
+		...gatewayIngress,
 		input: v4(client, "1.1.1.1").tcp(40000, 4000),
 		outcome: "not-ours",
 	},
@@ -137,8 +141,7 @@ export const nat: PacketCase[] = [
 	},
 	{
 		title: "nat: the backend is of another family",
-		direction: "ingress",
-		flags: rx.dnat,
+		...gatewayIngress,
 		input: v4(client, crossed.proxy).tcp(40000, 3100),
 		outcome: "nat-failed",
 	},

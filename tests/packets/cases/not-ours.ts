@@ -1,5 +1,10 @@
 import { eth } from "../../helpers/packet.js";
-import { type PacketCase, rx } from "../../helpers/packet-case.js";
+import {
+	gatewayIngress,
+	nodeIngress,
+	type PacketCase,
+	rx,
+} from "../../helpers/packet-case.js";
 import { tcp4, tcp4over6 } from "../services.js";
 import { client, far, far6, key, near, near6, port } from "../site.js";
 
@@ -36,15 +41,13 @@ export const notOurs: PacketCase[] = [
 	]),
 	{
 		title: "checksum: a request with a wrong one of its IP header",
-		direction: "ingress",
-		flags: rx.dnat,
+		...gatewayIngress,
 		input: request(eth(), { checksum: 0x1234 }),
 		outcome: "bad-checksum",
 	},
 	{
 		title: "checksum: a request with options and a wrong one of its IP header",
-		direction: "ingress",
-		flags: rx.dnat,
+		...gatewayIngress,
 		input: request(eth(), {
 			checksum: 0x1234,
 			options: Buffer.from("94040000", "hex"),
@@ -53,8 +56,7 @@ export const notOurs: PacketCase[] = [
 	},
 	{
 		title: "checksum: a tunnel packet with a wrong one of its IP header",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: tcp(
 			eth()
 				.ipv4(far, near, { checksum: 0x1234 })
@@ -65,8 +67,7 @@ export const notOurs: PacketCase[] = [
 	},
 	{
 		title: "checksum: a tunnel packet with a wrong one of its UDP",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: tcp(
 			eth()
 				.ipv4(far, near)
@@ -77,8 +78,7 @@ export const notOurs: PacketCase[] = [
 	},
 	{
 		title: "checksum: a ping with a wrong one of its UDP",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: eth()
 			.ipv4(far, near)
 			.udp(port, port, { checksum: 0x1234 })
@@ -87,8 +87,7 @@ export const notOurs: PacketCase[] = [
 	},
 	{
 		title: "checksum: a tunnel packet with the right one of its UDP",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: tcp(
 			eth()
 				.ipv4(far, near)
@@ -100,8 +99,7 @@ export const notOurs: PacketCase[] = [
 	},
 	{
 		title: "checksum: a tunnel packet over IPv6 with the right one of its UDP",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: inner(tcp4over6.backend)(
 			eth()
 				.ipv6(far6, near6)
@@ -113,8 +111,7 @@ export const notOurs: PacketCase[] = [
 	},
 	{
 		title: "checksum: a tunnel packet without one of its UDP",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: data,
 		output: tcp(eth()),
 		outcome: "decapsulated",

@@ -1,6 +1,6 @@
 import { Address } from "@sluice/maps/address";
 import { eth } from "../../helpers/packet.js";
-import { type PacketCase, rx } from "../../helpers/packet-case.js";
+import { nodeIngress, type PacketCase, rx } from "../../helpers/packet-case.js";
 import { tcp4, tcp4over6 } from "../services.js";
 import { far, key, near, near6, port } from "../site.js";
 
@@ -13,24 +13,21 @@ const unchanged = { tunnel: 100, remote: far, remotePort: port };
 export const ping: PacketCase[] = [
 	{
 		title: "ping: in full",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: from.ping(tcp4, key, 100),
 		outcome: "ping-learned",
 		learned,
 	},
 	{
 		title: "ping: by service",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: from.ping(tcp4, key),
 		outcome: "ping-learned",
 		learned,
 	},
 	{
 		title: "ping: over IPv6",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: eth()
 			.ipv6("2001:db8:50::50", near6)
 			.udp(61234, port)
@@ -40,16 +37,14 @@ export const ping: PacketCase[] = [
 	},
 	{
 		title: "ping: the port alone has changed",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: eth().ipv4(far, near).udp(6081, port).ping(tcp4, key, 100),
 		outcome: "ping-learned",
 		learned: { tunnel: 100, remote: far, remotePort: 6081 },
 	},
 	{
 		title: "ping: the far end is where it was",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: eth().ipv4(far, near).udp(port, port).ping(tcp4, key, 100),
 		outcome: "ping",
 		learned: unchanged,
@@ -84,8 +79,7 @@ export const ping: PacketCase[] = [
 	},
 	{
 		title: "ping: open, where that is not allowed",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: from.openPing(100),
 		outcome: "ping-open",
 		learned: unchanged,
@@ -99,16 +93,14 @@ export const ping: PacketCase[] = [
 	},
 	{
 		title: "ping: for another tunnel than the service's",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: from.ping(tcp4, key, 103),
 		outcome: "ping-tunnel",
 		learned: unchanged,
 	},
 	{
 		title: "ping: to another local end than the tunnel's",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: eth()
 			.ipv6("2001:db8:50::50", near6)
 			.udp(61234, port)
@@ -126,32 +118,28 @@ export const ping: PacketCase[] = [
 	},
 	{
 		title: "ping: no such service",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: from.ping({ service: 2, group: 1 }, key, 100),
 		outcome: "unknown-service",
 		learned: unchanged,
 	},
 	{
 		title: "ping: another control type",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: from.ping(tcp4, key, 100, 0x2602a000),
 		outcome: "ping-type",
 		learned: unchanged,
 	},
 	{
 		title: "ping: of a length that is none of ours",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: from.ping(tcp4, key, 100, 0x2401a000),
 		outcome: "ping-type",
 		learned: unchanged,
 	},
 	{
 		title: "ping: cut before its tunnel",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: from.ping(tcp4, key, undefined, 0x2601a000),
 		outcome: "gue-header",
 		learned: unchanged,
@@ -169,8 +157,7 @@ export const ping: PacketCase[] = [
 	),
 	{
 		title: "ping: not signed, where services of another tunnel require that",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		tables: ({ signedOnly }) => signedOnly.set(106, 1),
 		input: from.ping(tcp4, key),
 		outcome: "ping-learned",
@@ -189,8 +176,7 @@ function locked(
 ): PacketCase {
 	return {
 		title: `ping: to a far end that is held, ${title}`,
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		tables: ({ tunnel, options }) => {
 			options.set(100, {
 				within: Address.of("::"),

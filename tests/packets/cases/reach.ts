@@ -1,5 +1,10 @@
 import { eth } from "../../helpers/packet.js";
-import { type PacketCase, rx } from "../../helpers/packet-case.js";
+import {
+	gatewayIngress,
+	nodeIngress,
+	type PacketCase,
+	rx,
+} from "../../helpers/packet-case.js";
 import { tcp4, tcp4over6, tcp6over6, udp4 } from "../services.js";
 import { client, client6, far, far6, key, near, near6, port } from "../site.js";
 
@@ -23,16 +28,14 @@ const isIpv6 = (address: string) => address.includes(":");
 export const reach: PacketCase[] = [
 	{
 		title: "reach: a gateway decapsulates what is from the backend",
-		direction: "ingress",
-		flags: rx.dnat,
+		...gatewayIngress,
 		input: reply(client),
 		output: eth().ipv4(tcp4.backend, client).tcp(4000, 40000).payload("hello"),
 		outcome: "decapsulated",
 	},
 	{
 		title: "reach: a gateway decapsulates what is from the backend, over IPv6",
-		direction: "ingress",
-		flags: rx.dnat,
+		...gatewayIngress,
 		input: reply6(client6),
 		output: eth()
 			.ipv6(tcp6over6.backend, client6)
@@ -42,8 +45,7 @@ export const reach: PacketCase[] = [
 	},
 	{
 		title: "reach: a gateway is one by the egress row, too",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		tables: ({ config }) =>
 			config.set(
 				{ ifindex: 0, direction: "egress" },
@@ -55,29 +57,25 @@ export const reach: PacketCase[] = [
 	},
 	{
 		title: "reach: a gateway refuses what is to the backend",
-		direction: "ingress",
-		flags: rx.dnat,
+		...gatewayIngress,
 		input: tunnel.ipv4(client, tcp4.backend).tcp(40000, 4000),
 		outcome: "foreign-inner",
 	},
 	{
 		title: "reach: a node refuses what is from the backend",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: reply(client),
 		outcome: "foreign-inner",
 	},
 	{
 		title: "reach: a reply to another service's backend",
-		direction: "ingress",
-		flags: rx.dnat,
+		...gatewayIngress,
 		input: reply(tcp4over6.backend, 4000),
 		outcome: "inner-backend",
 	},
 	{
 		title: "reach: a reply to its own backend",
-		direction: "ingress",
-		flags: rx.dnat,
+		...gatewayIngress,
 		input: reply(tcp4.backend, 4000),
 		outcome: "inner-backend",
 	},
@@ -104,8 +102,7 @@ export const reach: PacketCase[] = [
 	),
 	{
 		title: "reach: a reply to the gateway, which does not forward",
-		direction: "ingress",
-		flags: rx.dnat,
+		...gatewayIngress,
 		onLink: true,
 		forwarding: "lo",
 		input: reply("10.1.1.1"),
@@ -135,22 +132,19 @@ export const reach: PacketCase[] = [
 	),
 	{
 		title: "reach: a ping from 0.0.0.0 moves nothing",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: eth().ipv4("0.0.0.0", near).udp(61234, port).ping(tcp4, key, 100),
 		outcome: "ping-source",
 	},
 	{
 		title: "reach: a ping from port 0 moves nothing",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: eth().ipv4("203.0.113.50", near).udp(0, port).ping(tcp4, key, 100),
 		outcome: "ping-source",
 	},
 	{
 		title: "reach: a ping from this host moves nothing, without forwarding",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		onLink: true,
 		forwarding: "lo",
 		input: eth().ipv4("10.1.1.1", near).udp(61234, port).ping(tcp4, key, 100),
@@ -158,8 +152,7 @@ export const reach: PacketCase[] = [
 	},
 	{
 		title: "reach: a ping moves the far end, without forwarding",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		onLink: true,
 		forwarding: "lo",
 		input: eth()

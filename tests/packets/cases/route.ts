@@ -1,5 +1,9 @@
 import { DF, eth } from "../../helpers/packet.js";
-import { type PacketCase, tx } from "../../helpers/packet-case.js";
+import {
+	gatewayEgress,
+	type PacketCase,
+	tx,
+} from "../../helpers/packet-case.js";
 import { nowhere, routed, unresolved } from "../services.js";
 import { client, key, port } from "../site.js";
 
@@ -89,8 +93,7 @@ export const route: PacketCase[] = [
 	},
 	{
 		title: "route: without fib the frame goes where it was going",
-		direction: "egress",
-		flags: tx.proxy,
+		...gatewayEgress,
 		input: request(unresolved.backend),
 		output: inTunnel(eth(), "10.1.1.3", unresolved),
 		outcome: "encapsulated",

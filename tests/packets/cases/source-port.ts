@@ -1,6 +1,12 @@
 import { Address } from "@sluice/maps/address";
 import { DF, eth, MORE } from "../../helpers/packet.js";
-import { type PacketCase, rx, tx } from "../../helpers/packet-case.js";
+import {
+	gatewayIngress,
+	nodeIngress,
+	type PacketCase,
+	rx,
+	tx,
+} from "../../helpers/packet-case.js";
 import type { TunnelTables } from "../../helpers/programs.js";
 import { tcp4, tcp4over6, tcp6over6, udp4 } from "../services.js";
 import { client, client6, far, far6, key, near, near6, port } from "../site.js";
@@ -125,8 +131,7 @@ export const sourcePort: PacketCase[] = [
 	},
 	{
 		title: "source port: any is taken",
-		direction: "ingress",
-		flags: rx.dnat,
+		...gatewayIngress,
 		tables: flowPorts,
 		input: eth()
 			.ipv4(far, near, { fragment: DF })
@@ -139,8 +144,7 @@ export const sourcePort: PacketCase[] = [
 	},
 	{
 		title: "source port: no ping moves a far end that takes one for each flow",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		tables: flowPorts,
 		input: eth().ipv4("203.0.113.9", near).udp(6000, port).ping(tcp4, key),
 		outcome: "ping-locked",
@@ -149,8 +153,7 @@ export const sourcePort: PacketCase[] = [
 	{
 		title:
 			"source port: fragmentation needed, about such a port where no tunnel has them, passes",
-		direction: "ingress",
-		flags: 0,
+		...nodeIngress,
 		input: eth()
 			.ipv4("198.51.100.7", near)
 			.icmp(3, 4, 1300)

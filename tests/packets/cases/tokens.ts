@@ -1,7 +1,12 @@
 import { Address } from "@sluice/maps/address";
 import { TOKEN_SHIFT, tokenModes } from "@sluice/maps/tables";
 import { eth } from "../../helpers/packet.js";
-import { type PacketCase, rx, tx } from "../../helpers/packet-case.js";
+import {
+	gatewayIngress,
+	type PacketCase,
+	rx,
+	tx,
+} from "../../helpers/packet-case.js";
 import type { TunnelTables } from "../../helpers/programs.js";
 import { tcp4 } from "../services.js";
 import { client, far, key, near, port } from "../site.js";
@@ -39,8 +44,7 @@ export const tokens: PacketCase[] = [
 	},
 	{
 		title: "tokens: a key is not taken where they are required",
-		direction: "ingress",
-		flags: rx.dnat,
+		...gatewayIngress,
 		tables: required,
 		input: eth()
 			.ipv4(far, near)

@@ -1,5 +1,9 @@
 import { DF, eth, MORE, type Packet } from "../../helpers/packet.js";
-import { type PacketCase, tx } from "../../helpers/packet-case.js";
+import {
+	gatewayEgress,
+	type PacketCase,
+	tx,
+} from "../../helpers/packet-case.js";
 import { locked, udp4 } from "../services.js";
 import { client, client6, far, key, near, port } from "../site.js";
 
@@ -47,8 +51,7 @@ const inTunnel = () =>
 const lastFragments: PacketCase[] = [
 	{
 		title: "too big: a packet without DF",
-		direction: "egress",
-		flags: tx.proxy,
+		...gatewayEgress,
 		onLink: true,
 		input: eth()
 			.ipv4(client, "1.1.1.1", { id: 7 })
@@ -61,8 +64,7 @@ const lastFragments: PacketCase[] = [
 	},
 	{
 		title: "too big: a packet without DF, in three",
-		direction: "egress",
-		flags: tx.proxy,
+		...gatewayEgress,
 		onLink: true,
 		input: eth()
 			.ipv4(client, "1.1.1.1", { id: 7 })
@@ -75,8 +77,7 @@ const lastFragments: PacketCase[] = [
 	},
 	{
 		title: "too big: a first fragment",
-		direction: "egress",
-		flags: tx.proxy,
+		...gatewayEgress,
 		onLink: true,
 		input: eth()
 			.ipv4(client, "1.1.1.1", { id: 7, fragment: MORE })
@@ -89,8 +90,7 @@ const lastFragments: PacketCase[] = [
 	},
 	{
 		title: "too big: a later fragment",
-		direction: "egress",
-		flags: tx.proxy,
+		...gatewayEgress,
 		onLink: true,
 		before: [
 			eth()
@@ -127,8 +127,7 @@ export const tooBig: PacketCase[] = [
 	),
 	{
 		title: "too big: IPv4 by one byte, at the proxy",
-		direction: "egress",
-		flags: tx.proxy,
+		...gatewayEgress,
 		onLink: true,
 		input: big4,
 		output: answer4(big4, "1.1.1.1", client),
@@ -147,8 +146,7 @@ export const tooBig: PacketCase[] = [
 	},
 	{
 		title: "too big: IPv6 by one byte",
-		direction: "egress",
-		flags: tx.proxy,
+		...gatewayEgress,
 		onLink: true,
 		input: big6,
 		output: back
@@ -160,8 +158,7 @@ export const tooBig: PacketCase[] = [
 	},
 	{
 		title: "too big: for a tunnel over IPv6 there is less room",
-		direction: "egress",
-		flags: tx.proxy,
+		...gatewayEgress,
 		onLink: true,
 		input: eth()
 			.ipv4(client, "1.1.1.7", { fragment: DF })
@@ -185,8 +182,7 @@ export const tooBig: PacketCase[] = [
 	...lastFragments,
 	{
 		title: "too big: IP options move what is quoted",
-		direction: "egress",
-		flags: tx.proxy,
+		...gatewayEgress,
 		onLink: true,
 		input: eth()
 			.ipv4(client, "1.1.1.1", { options: Buffer.alloc(40, 1) })
@@ -205,8 +201,7 @@ export const tooBig: PacketCase[] = [
 	},
 	{
 		title: "too big: no answer where there were too many",
-		direction: "egress",
-		flags: tx.proxy,
+		...gatewayEgress,
 		onLink: true,
 		answersUsedUp: true,
 		input: big4,
@@ -214,8 +209,7 @@ export const tooBig: PacketCase[] = [
 	},
 	{
 		title: "too big: no answer to an ICMP error",
-		direction: "egress",
-		flags: tx.proxy,
+		...gatewayEgress,
 		onLink: true,
 		input: eth()
 			.ipv4(client, "1.1.1.1", { fragment: DF })
@@ -227,8 +221,7 @@ export const tooBig: PacketCase[] = [
 	},
 	{
 		title: "too big: datagrams of a super-packet that would not fit",
-		direction: "egress",
-		flags: tx.proxy,
+		...gatewayEgress,
 		onLink: true,
 		gsoSize: 1421,
 		input: eth()
