@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { needs, testWith } from "@sluice/testbed";
-import { PROXY, Site } from "@sluice/testbed/site";
+import { PROXY, type Site, sharedSite } from "@sluice/testbed/site";
 import test from "ava";
 
 const serial = testWith(test.serial as typeof test, needs.root, needs.bpf);
@@ -11,15 +11,7 @@ const page = readFileSync(
 	"utf8",
 );
 
-const teardowns: (() => unknown)[] = [];
-let common: Promise<Site> | undefined;
-const shared = () => {
-	common ??= Site.make((end) => teardowns.push(end));
-	return common;
-};
-test.after.always(async () => {
-	for (const end of teardowns) await end();
-});
+const shared = sharedSite(test);
 
 type Side = "gateway" | "node";
 

@@ -9,14 +9,7 @@ const [web, echo] = GATEWAYS;
 
 const [directory = "/tmp"] = process.argv.slice(2);
 const bed = testbed();
-for (const [signal, code] of [
-	["SIGINT", 130],
-	["SIGTERM", 143],
-] as const)
-	process.once(signal, async () => {
-		await bed.close();
-		process.exit(code);
-	});
+bed.closeOnSignal();
 
 try {
 	console.log(picture);

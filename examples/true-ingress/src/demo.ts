@@ -13,14 +13,7 @@ const BODY_BYTES = 20_000_000;
 const [directory = "/tmp"] = process.argv.slice(2);
 const terminal = new Terminal();
 const bed = testbed();
-for (const [signal, code] of [
-	["SIGINT", 130],
-	["SIGTERM", 143],
-] as const)
-	process.once(signal, async () => {
-		await bed.close();
-		process.exit(code);
-	});
+bed.closeOnSignal();
 
 try {
 	const body = randomBytes(BODY_BYTES);

@@ -6,22 +6,15 @@ import {
 	type Machine,
 	NODE,
 	PROXY,
-	Site,
+	type Site,
 	service,
+	sharedSite,
 } from "@sluice/testbed/site";
 import test from "ava";
 
 const serial = testWith(test.serial as typeof test, needs.root, needs.bpf);
 
-const teardowns: (() => unknown)[] = [];
-let common: Promise<Site> | undefined;
-const shared = () => {
-	common ??= Site.make((end) => teardowns.push(end));
-	return common;
-};
-test.after.always(async () => {
-	for (const end of teardowns) await end();
-});
+const shared = sharedSite(test);
 
 /** A client asks once; nothing is waited for. */
 const ask = ({ client }: Site) =>

@@ -41,14 +41,12 @@ export function compileBpf(
 }
 
 /**
- * An object with every table of the tunnel programs, asking to be pinned by name as theirs do, and a program to write
- * events with: quicker to load than the real ones.
- *
- * @param entries tunnels and services that fit
+ * An object with every table of the tunnel programs, with room for 1024 tunnels and services and pinned by name as theirs
+ * are, and a program to write events with: quicker to load than the real ones.
  */
-export const tunnelTables = (entries = 1024): string =>
+export const tunnelTables = (): string =>
 	compileBpf(path.join(import.meta.dirname, "tunnel-tables.bpf.c"), {
-		define: { TABLE_ENTRIES: entries },
+		define: { TABLE_ENTRIES: 1024 },
 	});
 
 const includes = () =>

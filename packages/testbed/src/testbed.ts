@@ -30,6 +30,18 @@ export class Testbed {
 		await Promise.all(this.#hosts.splice(0).map((host) => host.close()));
 	}
 
+	/** Closes it on SIGINT and SIGTERM, too, and ends the process. */
+	closeOnSignal(): void {
+		for (const [signal, code] of [
+			["SIGINT", 130],
+			["SIGTERM", 143],
+		] as const)
+			process.once(signal, async () => {
+				await this.close();
+				process.exit(code);
+			});
+	}
+
 	#mac(): string {
 		this.#interfaces += 1;
 		const [high, low] = [this.#interfaces >> 8, this.#interfaces & 0xff].map(

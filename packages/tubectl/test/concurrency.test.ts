@@ -3,16 +3,12 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { fixture } from "@sluice/testbed";
-import test, { type ExecutionContext } from "ava";
-import { kernelTest, ownHost } from "./helpers/own-host.js";
+import type { ExecutionContext } from "ava";
+import { kernelTest, ownDispatcher } from "./helpers/own-host.js";
 import { greeter } from "./helpers/servers.js";
-import { json, must, objects, tubectl } from "./helpers/tubectl.js";
+import { json, must, objects } from "./helpers/tubectl.js";
 
-test.before(ownHost);
-test.beforeEach(async () => {
-	if (process.getuid?.() === 0) await must("load");
-});
-test.afterEach.always(() => tubectl("unload"));
+ownDispatcher();
 
 const us = String(process.pid);
 

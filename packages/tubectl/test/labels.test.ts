@@ -11,16 +11,12 @@ import {
 } from "@sluice/maps/tables";
 import test from "ava";
 import { binding } from "./helpers/binding.js";
-import { kernelTest, ownHost } from "./helpers/own-host.js";
+import { kernelTest, ownDispatcher } from "./helpers/own-host.js";
 import { json, must, tubectl } from "./helpers/tubectl.js";
 
 const file = join(mkdtempSync(join(tmpdir(), "labels-")), "saved");
 
-test.before(ownHost);
-test.beforeEach(async () => {
-	if (process.getuid?.() === 0) await must("load");
-});
-test.afterEach.always(() => tubectl("unload"));
+ownDispatcher();
 test.after.always(() => rmSync(join(file, ".."), { recursive: true }));
 
 const directory = () =>

@@ -9,7 +9,7 @@ import { lookupContext, type Packet, selected } from "./helpers/lookup.js";
 import { kernelTest, ownHost } from "./helpers/own-host.js";
 import { isFor, type Listed } from "./helpers/reference.js";
 import { descriptor, greeter } from "./helpers/servers.js";
-import { json, must, tubectl } from "./helpers/tubectl.js";
+import { json, must, registerOwn, tubectl } from "./helpers/tubectl.js";
 
 test.before(ownHost);
 test.afterEach.always(() => tubectl("unload"));
@@ -154,14 +154,7 @@ kernelTest("A binding of all of IPv6 leaves IPv4 alone", async (t) => {
 kernelTest("who says why", async (t) => {
 	await must("load");
 	const { port } = await greeter(t, "foo");
-	await must(
-		"register-pid",
-		String(process.pid),
-		"foo",
-		"tcp",
-		"127.0.0.1",
-		String(port),
-	);
+	await registerOwn("foo", port);
 	await must("bind", "bar", "tcp", "127.0.0.0/8", "0");
 	await must("bind", "bar", "tcp", "127.0.0.0/24", "0");
 	await must("bind", "foo", "tcp", "127.0.0.0/24", "80");

@@ -7,18 +7,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fixture, Random } from "@sluice/testbed";
 import test, { type ExecutionContext } from "ava";
-import { kernelTest, ownHost } from "./helpers/own-host.js";
+import { kernelTest, ownDispatcher } from "./helpers/own-host.js";
 import { type Listed, winner } from "./helpers/reference.js";
 import { greeter, greeting } from "./helpers/servers.js";
-import { must, objects, tubectl } from "./helpers/tubectl.js";
+import { must, objects } from "./helpers/tubectl.js";
 
 const directory = mkdtempSync(join(tmpdir(), "replace-"));
 
-test.before(ownHost);
-test.beforeEach(async () => {
-	if (process.getuid?.() === 0) await must("load");
-});
-test.afterEach.always(() => tubectl("unload"));
+ownDispatcher();
 test.after.always(() => rmSync(directory, { recursive: true }));
 
 const LABELS = ["a", "b", "c", "d"];

@@ -8,17 +8,13 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { fixture } from "@sluice/testbed";
 import test from "ava";
-import { kernelTest, ownHost } from "./helpers/own-host.js";
-import { json, must, objects, tubectl } from "./helpers/tubectl.js";
+import { kernelTest, ownDispatcher } from "./helpers/own-host.js";
+import { json, objects } from "./helpers/tubectl.js";
 
 const directory = mkdtempSync(join(tmpdir(), "signals-"));
 const COUNT = 40_000;
 
-test.before(ownHost);
-test.beforeEach(async () => {
-	if (process.getuid?.() === 0) await must("load");
-});
-test.afterEach.always(() => tubectl("unload"));
+ownDispatcher();
 test.after.always(() => rmSync(directory, { recursive: true }));
 
 for (const signal of ["SIGINT", "SIGTERM"] as const)

@@ -4,16 +4,11 @@ import { once } from "node:events";
 import { statSync } from "node:fs";
 import { openTable } from "@sluice/maps";
 import { destinationsTable, socketsTable } from "@sluice/maps/tables";
-import test from "ava";
-import { kernelTest, ownHost } from "./helpers/own-host.js";
+import { kernelTest, ownDispatcher } from "./helpers/own-host.js";
 import { datagrams, descriptor, greeter, greeting } from "./helpers/servers.js";
-import { json, must, tubectl } from "./helpers/tubectl.js";
+import { json, must } from "./helpers/tubectl.js";
 
-test.before(ownHost);
-test.beforeEach(async () => {
-	if (process.getuid?.() === 0) await must("load");
-});
-test.afterEach.always(() => tubectl("unload"));
+ownDispatcher();
 
 const us = String(process.pid);
 

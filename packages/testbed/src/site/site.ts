@@ -1,5 +1,6 @@
 import { rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { TestFn } from "ava";
 import { type Host, type Running, testbed } from "../index.js";
 import { install, Machine, ownDirectory } from "./machine.js";
 
@@ -152,4 +153,17 @@ export class Site {
 			await asking.stop();
 		}
 	}
+}
+
+/** The site of a file's tests: made by the first that needs it, closed after the last. */
+export function sharedSite(test: Pick<TestFn, "after">): () => Promise<Site> {
+	const ends: (() => unknown)[] = [];
+	let site: Promise<Site> | undefined;
+	test.after.always(async () => {
+		for (const end of ends) await end();
+	});
+	return () => {
+		site ??= Site.make((end) => ends.push(end));
+		return site;
+	};
 }

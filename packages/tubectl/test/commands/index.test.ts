@@ -17,17 +17,13 @@ import {
 	indexSizeTable,
 	packedBindingsTable,
 } from "@sluice/maps/tables";
-import test, { type ExecutionContext } from "ava";
+import type { ExecutionContext } from "ava";
 import { killedAt } from "../helpers/killed.js";
-import { kernelTest, ownHost } from "../helpers/own-host.js";
+import { kernelTest, ownDispatcher } from "../helpers/own-host.js";
 import { greeter, greeting } from "../helpers/servers.js";
 import { json, must, tubectl } from "../helpers/tubectl.js";
 
-test.before(ownHost);
-test.beforeEach(async () => {
-	if (process.getuid?.() === 0) await must("load");
-});
-test.afterEach.always(() => tubectl("unload"));
+ownDispatcher();
 
 const us = String(process.pid);
 const directory = () =>

@@ -2,17 +2,13 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
-import { kernelTest, ownHost } from "../helpers/own-host.js";
+import { kernelTest, ownDispatcher } from "../helpers/own-host.js";
 import { json, must, tubectl } from "../helpers/tubectl.js";
 
 const directory = mkdtempSync(join(tmpdir(), "bindings-"));
 const file = join(directory, "bindings.json");
 
-test.before(ownHost);
-test.beforeEach(async () => {
-	if (process.getuid?.() === 0) await must("load");
-});
-test.afterEach.always(() => tubectl("unload"));
+ownDispatcher();
 test.after.always(() => rmSync(directory, { recursive: true }));
 
 const load = (document: unknown, ...more: string[]) => {

@@ -2,27 +2,15 @@ import { spawnSync } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import test from "ava";
-import { kernelTest, ownHost } from "../helpers/own-host.js";
+import { kernelTest, ownDispatcher } from "../helpers/own-host.js";
 import { rawSocket, unixSocket } from "../helpers/raw-socket.js";
-import {
-	json,
-	must,
-	objects,
-	tubectl,
-	tubectlWith,
-} from "../helpers/tubectl.js";
+import { json, objects, tubectl, tubectlWith } from "../helpers/tubectl.js";
 
-test.before(ownHost);
-test.beforeEach(async () => {
-	if (process.getuid?.() === 0) await must("load");
-});
-test.afterEach.always(() => tubectl("unload"));
+ownDispatcher();
 
 /** Runs `register` in a process that is passed descriptors from 3 on, as a service manager does. */
-function register(
-	fds: readonly number[],
-	vars: Record<string, string> = { LISTEN_FDS: String(fds.length) },
-) {
+function register(fds: readonly number[]) {
+	const vars = { LISTEN_FDS: String(fds.length) };
 	const bin = join(import.meta.dirname, "../../src/main.ts");
 	const { status, stdout, stderr } = spawnSync(
 		process.execPath,

@@ -10,17 +10,12 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import test from "ava";
-import { kernelTest, ownHost } from "../helpers/own-host.js";
+import { kernelTest, ownDispatcher } from "../helpers/own-host.js";
 import { duplicate, rawSocket, unixSocket } from "../helpers/raw-socket.js";
 import { greeter } from "../helpers/servers.js";
 import { json, must, tubectl } from "../helpers/tubectl.js";
 
-test.before(ownHost);
-test.beforeEach(async () => {
-	if (process.getuid?.() === 0) await must("load");
-});
-test.afterEach.always(() => tubectl("unload"));
+ownDispatcher();
 
 const us = String(process.pid);
 const registerPid = (

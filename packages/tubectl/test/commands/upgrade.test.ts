@@ -16,7 +16,7 @@ import { attached, directory, PINS, states } from "../helpers/dispatcher.js";
 import { killedAt } from "../helpers/killed.js";
 import { kernelTest, ownHost } from "../helpers/own-host.js";
 import { greeter, greeting } from "../helpers/servers.js";
-import { json, must, tubectl } from "../helpers/tubectl.js";
+import { json, must, registerOwn, tubectl } from "../helpers/tubectl.js";
 
 test.before(ownHost);
 test.afterEach.always(() => tubectl("unload"));
@@ -63,14 +63,7 @@ kernelTest("upgrade replaces the program and keeps the state", async (t) => {
 	await must("load");
 	const { server, port } = await greeter(t, "foo");
 	await must("bind", "foo", "tcp", "127.1.0.0/16", "0");
-	await must(
-		"register-pid",
-		String(process.pid),
-		"foo",
-		"tcp",
-		"127.0.0.1",
-		String(port),
-	);
+	await registerOwn("foo", port);
 	const before = await json("status");
 	const out = await must("upgrade");
 	t.regex(
@@ -102,14 +95,7 @@ for (const step of ["loaded", "pinned", "replaced", "renamed"])
 			await must("load");
 			const { port } = await greeter(t, "foo");
 			await must("bind", "foo", "tcp", "127.1.0.0/16", "0");
-			await must(
-				"register-pid",
-				String(process.pid),
-				"foo",
-				"tcp",
-				"127.0.0.1",
-				String(port),
-			);
+			await registerOwn("foo", port);
 			killedAt(t, "upgrade", step);
 			t.is(await greeting("127.1.2.3", 99), "foo");
 			await must("bind", "foo", "tcp", "127.2.0.0/16", "0");

@@ -49,10 +49,9 @@ export function greeting(host: string, port: number): Promise<string> {
 export async function datagrams(
 	t: ExecutionContext,
 	address: string,
-	options: { reusePort?: boolean; ipv6Only?: boolean } = {},
 ): Promise<{ socket: Socket; port: number }> {
 	const type = address.includes(":") ? "udp6" : "udp4";
-	const socket = createSocket({ type, ipv6Only: type === "udp6", ...options });
+	const socket = createSocket({ type, ipv6Only: type === "udp6" });
 	socket.bind(0, address);
 	await once(socket, "listening");
 	t.teardown(() => void socket.close());

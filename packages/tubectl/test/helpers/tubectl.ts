@@ -51,3 +51,10 @@ export async function must(...args: string[]): Promise<string> {
 /** The JSON that a command prints. */
 export const json = async (...args: string[]) =>
 	JSON.parse(await must("--json", ...args));
+
+/** Registers this process's TCP socket that listens at a port of 127.0.0.1. */
+export const registerOwn = (label: string, port: number) =>
+	must(
+		...["register-pid", String(process.pid), label],
+		...["tcp", "127.0.0.1", String(port)],
+	);
