@@ -57,20 +57,7 @@ const serviceOf = (i: number, port: number) =>
 
 async function pushAll(rows: Rows): Promise<number> {
 	const current = await currentOf(etcd, paths, NAME);
-	const { generation } = await push(
-		etcd,
-		paths,
-		NAME,
-		current,
-		rows,
-		undefined,
-		{
-			dryRun: false,
-			mostDeletes: undefined,
-			allowEmpty: false,
-			reset: false,
-		},
-	);
+	const { generation } = await push(etcd, paths, NAME, current, rows);
 	return generation;
 }
 

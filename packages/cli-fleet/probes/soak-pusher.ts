@@ -48,12 +48,7 @@ for (let i = 0; !isOver || i < contents.length; i++) {
 	const { machine } = readMachine(name, Buffer.from(JSON.stringify(content)));
 	try {
 		const current = await currentOf(etcd, paths, name);
-		await push(etcd, paths, name, current, rowsOf(machine), undefined, {
-			dryRun: false,
-			mostDeletes: undefined,
-			allowEmpty: false,
-			reset: false,
-		});
+		await push(etcd, paths, name, current, rowsOf(machine));
 		counts.pushed++;
 	} catch (error) {
 		if (!(error instanceof Failure)) throw error;

@@ -88,20 +88,10 @@ export const rollback = command({
 				const now = current.rows.get(key);
 				if (key.startsWith("keys/") && now !== undefined) rows.set(key, now);
 			}
-			const pushed = await push(
-				etcd,
-				paths,
-				machine,
-				current,
-				rows,
-				undefined,
-				{
-					dryRun: false,
-					mostDeletes: { percent: 100 },
-					allowEmpty: true,
-					reset: false,
-				},
-			);
+			const pushed = await push(etcd, paths, machine, current, rows, {
+				mostDeletes: { percent: 100 },
+				allowEmpty: true,
+			});
 			printPushed([pushed], false, context);
 		} finally {
 			etcd.close();

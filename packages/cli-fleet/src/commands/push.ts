@@ -144,18 +144,17 @@ async function pushMachines(
 	for (const group of groups) {
 		const wanted = new Map<string, number>();
 		for (const machine of group) {
-			const { name, generation } = machine;
+			const { name } = machine;
+			const generation =
+				machine.generation === undefined
+					? undefined
+					: Number(machine.generation);
 			const current = await currentOf(etcd, paths, name);
 			const rows = rowsWithDocument(current, rowsOf(machine), name);
-			const one = await pushOne(
-				etcd,
-				paths,
-				name,
-				current,
-				rows,
-				generation === undefined ? undefined : Number(generation),
-				options,
-			);
+			const one = await pushOne(etcd, paths, name, current, rows, {
+				...options,
+				generation,
+			});
 			all.push(one);
 			wanted.set(name, one.generation);
 		}

@@ -64,7 +64,6 @@ export async function pushLink(
 					link.name,
 					rows[end](link, claim, key),
 				),
-				undefined,
 				{ ...options, dryRun },
 			);
 			all.push(one);
@@ -98,7 +97,7 @@ export async function deleteLink(
 	for (const machine of [claim.gateway, claim.node]) {
 		const current = await currentOf(etcd, paths, machine);
 		const wanted = rowsWithLink(machine, current, name, new Map());
-		const one = await push(etcd, paths, machine, current, wanted, undefined, {
+		const one = await push(etcd, paths, machine, current, wanted, {
 			...options,
 			allowEmpty: true,
 		});

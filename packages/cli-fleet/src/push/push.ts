@@ -18,11 +18,13 @@ import { statusesOf } from "./wait.js";
 
 /** How a push is guarded. */
 export interface PushOptions {
-	dryRun: boolean;
-	mostDeletes: MostDeletes | undefined;
-	allowEmpty: boolean;
+	/** Of the document; by default, the next one. */
+	generation?: number | undefined;
+	dryRun?: boolean;
+	mostDeletes?: MostDeletes | undefined;
+	allowEmpty?: boolean;
 	/** After a restore of the store: agents accept it, although they have applied newer generations. */
-	reset: boolean;
+	reset?: boolean;
 }
 
 /** A machine's rows as the store has them. */
@@ -82,7 +84,6 @@ export function rowsWithDocument(
 /**
  * Writes a machine's rows in the store, and commits them.
  * @param wanted all rows
- * @param generation of the document; undefined: the next one
  * @throws Failure usage: the rows are wrong or refused, nothing was written; failed: CONFLICT another push at the same time
  */
 export async function push(
@@ -91,10 +92,9 @@ export async function push(
 	machine: string,
 	current: Current,
 	wanted: Rows,
-	generation: number | undefined,
-	options: PushOptions,
-	by = userName(),
+	options: PushOptions = {},
 ): Promise<Pushed> {
+	const { generation } = options;
 	wholeMachine(machine, undefined, wanted);
 	const pushed = differenceOf(machine, current, wanted);
 	const { added, updated, deleted } = pushed;
@@ -134,7 +134,7 @@ export async function push(
 		...(wanted.size === 0 ? { empty: true } : {}),
 		...(options.reset ? { reset: true } : {}),
 		...(current.commit || agent ? {} : { first: true }),
-		by,
+		by: userName(),
 		at: new Date().toISOString(),
 	};
 	await write(etcd, paths, machine, current, wanted, pushed, commit);

@@ -85,20 +85,7 @@ export async function rotateService(
 				`keys/${sid}`,
 				JSON.stringify({ ...steps[phase], signingKey, link }),
 			);
-			const { generation } = await push(
-				etcd,
-				paths,
-				machine,
-				current,
-				rows,
-				undefined,
-				{
-					dryRun: false,
-					mostDeletes: undefined,
-					allowEmpty: false,
-					reset: false,
-				},
-			);
+			const { generation } = await push(etcd, paths, machine, current, rows);
 			wanted.set(machine, generation);
 		}
 		await waitForAgents(etcd, paths, wanted, seconds);

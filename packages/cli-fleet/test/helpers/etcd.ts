@@ -86,12 +86,12 @@ export class EtcdServer {
 		this.#process?.kill(signal);
 	}
 
-	async stop(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
+	async stop(): Promise<void> {
 		const running = this.#process;
 		this.#process = undefined;
 		if (running?.exitCode !== null || running.signalCode !== null) return;
 		const ended = once(running, "exit");
-		running.kill(signal);
+		running.kill("SIGKILL");
 		await ended;
 	}
 
