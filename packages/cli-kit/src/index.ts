@@ -2,6 +2,7 @@ export { netnsOfSys, noBpffs } from "./bpffs.js";
 export type { BulkTables, Restoring } from "./bulk/bulk-tables.js";
 export { carryOut, carryOutAll } from "./bulk/carry-out.js";
 export { bulkCommands } from "./bulk/commands.js";
+export { type Counts, countsOf } from "./bulk/difference.js";
 export type { StagedContext } from "./bulk/staged-context.js";
 export { lineOf } from "./bulk/words.js";
 export {

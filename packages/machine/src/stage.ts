@@ -1,15 +1,21 @@
-import type { Context, Transaction } from "@sluice/cli-kit";
-import type { AnyStagedTable, StagedTable } from "@sluice/maps";
+import {
+	type Context,
+	type Counts,
+	countsOf,
+	type Transaction,
+} from "@sluice/cli-kit";
+import type { StagedTable } from "@sluice/maps";
 import type { Table } from "@sluice/maps/table";
 import {
 	configTable,
 	encapTable,
 	natTable,
-	trafficTable,
 	tunnelTable,
 	verifyTable,
 } from "@sluice/maps/tables";
 import { type Opener, tunnelPins } from "@sluice/tunnel";
+
+export { type Counts, countsOf } from "@sluice/cli-kit";
 
 const { tables: order } = tunnelPins;
 
@@ -61,31 +67,6 @@ export function isInDoubt({ kernel, pinDirectory }: Context): boolean {
 	const record = journal.read();
 	journal.close();
 	return record !== undefined;
-}
-
-/** How many rows of each table are other than they were. */
-export interface Counts {
-	/** Added or changed. */
-	written: number;
-	deleted: number;
-	/** By the name of the table; those that stay are left out. */
-	tables: Record<string, { added: number; changed: number; deleted: number }>;
-}
-
-/** Counters, which are deleted with their service, are left out. */
-export function countsOf(
-	tables: readonly Pick<AnyStagedTable, "name" | "counts">[],
-): Counts {
-	const counts: Counts = { written: 0, deleted: 0, tables: {} };
-	for (const table of tables) {
-		if (table.name === trafficTable.name) continue;
-		const { added, changed, deleted } = table.counts;
-		if (added + changed + deleted === 0) continue;
-		counts.written += added + changed;
-		counts.deleted += deleted;
-		counts.tables[table.name] = { added, changed, deleted };
-	}
-	return counts;
 }
 
 /** The three tables that hold the rows of a service. */

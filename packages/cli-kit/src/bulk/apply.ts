@@ -5,11 +5,7 @@ import type { Transaction } from "../transaction.js";
 import type { Application } from "./application.js";
 import type { AnyBulkTables } from "./bulk-tables.js";
 import { carryOut, carryOutAll } from "./carry-out.js";
-import {
-	countDifferences,
-	differenceLines,
-	printChanges,
-} from "./difference.js";
+import { countsOf, differenceLines, printChanges } from "./difference.js";
 import { progress } from "./progress.js";
 import type { ReadCommand } from "./read-command.js";
 import { StagedContext } from "./staged-context.js";
@@ -45,7 +41,7 @@ export async function apply(
 					staged.deferred,
 				);
 		transaction.stage();
-		const counts = countDifferences(transaction, tables.derived);
+		const counts = countsOf(transaction.tables, tables.derived);
 		if (dryRun) {
 			const differences = differenceLines(tables, staged);
 			return printChanges(context, lines, counts, differences);

@@ -1,7 +1,6 @@
-import type { Difference } from "@sluice/maps";
+import type { AnyStagedTable, Difference } from "@sluice/maps";
 import type { Context } from "../context.js";
 import { counted } from "../output.js";
-import type { Transaction } from "../transaction.js";
 import type { AnyBulkTables } from "./bulk-tables.js";
 import type { StagedContext } from "./staged-context.js";
 import { lineOf } from "./words.js";
@@ -15,9 +14,9 @@ export interface Counts {
 	tables: Record<string, { added: number; changed: number; deleted: number }>;
 }
 
-/** @param derived names of tables whose rows are not counted */
-export function countDifferences(
-	{ tables }: Transaction,
+/** Of all tables but counters. @param derived names of other tables whose rows are not counted */
+export function countsOf(
+	tables: readonly Pick<AnyStagedTable, "name" | "counts" | "isCounter">[],
 	derived: readonly string[] = [],
 ): Counts {
 	const counts: Counts = { written: 0, deleted: 0, tables: {} };
