@@ -1,6 +1,7 @@
 import type { Address } from "@sluice/maps/address";
 import { type Protocol, protocols } from "@sluice/maps/tables";
 import { internetChecksum } from "./checksum.js";
+import { DONT_FRAGMENT, ipHeader } from "./ip-header.js";
 
 /** An address and a port of a packet. */
 export interface End {
@@ -20,7 +21,6 @@ export interface PacketSpec {
 }
 
 const ETHERNET = Buffer.from("0200000000020200000000010000", "hex");
-const TTL = 64;
 const ACK = 0x10;
 const SYN = 0x02;
 /** What fits into Ethernet, by family. */
@@ -106,30 +106,13 @@ function pseudoHeader(spec: PacketSpec, length: number): Buffer {
 	return Buffer.concat([addresses(spec), rest]);
 }
 
-function withIp(spec: PacketSpec, transport: Buffer): Buffer {
-	const header = isSix(spec) ? ipv6 : ipv4;
-	return Buffer.concat([
-		header(addresses(spec), protocols[spec.protocol], transport.length),
+const withIp = (spec: PacketSpec, transport: Buffer): Buffer =>
+	Buffer.concat([
+		ipHeader(
+			addresses(spec),
+			protocols[spec.protocol],
+			transport.length,
+			DONT_FRAGMENT,
+		),
 		transport,
 	]);
-}
-
-function ipv4(ends: Buffer, protocol: number, length: number): Buffer {
-	const header = Buffer.concat([Buffer.alloc(12), ends]);
-	header.writeUInt8(0x45, 0);
-	header.writeUInt16BE(20 + length, 2);
-	header.writeUInt16BE(0x4000, 6);
-	header.writeUInt8(TTL, 8);
-	header.writeUInt8(protocol, 9);
-	header.writeUInt16BE(internetChecksum(header), 10);
-	return header;
-}
-
-function ipv6(ends: Buffer, protocol: number, length: number): Buffer {
-	const header = Buffer.alloc(8);
-	header.writeUInt8(0x60, 0);
-	header.writeUInt16BE(length, 4);
-	header.writeUInt8(protocol, 6);
-	header.writeUInt8(TTL, 7);
-	return Buffer.concat([header, ends]);
-}

@@ -1,5 +1,6 @@
 import type { Address } from "@sluice/maps/address";
 import { internetChecksum } from "./checksum.js";
+import { ipHeader } from "./ip-header.js";
 
 const IPV4_HEADER = 20;
 const IPV6_HEADER = 40;
@@ -8,6 +9,8 @@ const MORE_FRAGMENTS = 0x2000;
 const OFFSET = 185;
 const ID = 1;
 const IPV6_FRAGMENT = 44;
+const ICMP = 1;
+const ICMPV6 = 58;
 
 const isSix = (packet: Buffer) => (packet[0] as number) >> 4 === 6;
 
@@ -80,32 +83,12 @@ export function icmpError(
 		icmp.writeUInt8(mtu === undefined ? 1 : 4, 1);
 		icmp.writeUInt16BE(mtu ?? 0, 6);
 	}
-	const header = six
-		? header6(source, sender, icmp.length)
-		: header4(source, sender, icmp.length);
+	const ends = Buffer.concat([source, sender]);
+	const header = ipHeader(ends, six ? ICMPV6 : ICMP, icmp.length);
 	const pseudo = Buffer.alloc(8);
 	pseudo.writeUInt32BE(icmp.length, 0);
-	pseudo.writeUInt8(58, 7);
-	const covered = six ? Buffer.concat([source, sender, pseudo, icmp]) : icmp;
+	pseudo.writeUInt8(ICMPV6, 7);
+	const covered = six ? Buffer.concat([ends, pseudo, icmp]) : icmp;
 	icmp.writeUInt16BE(internetChecksum(covered), 2);
 	return Buffer.concat([header, icmp]);
-}
-
-function header4(source: Buffer, destination: Buffer, length: number): Buffer {
-	const header = Buffer.concat([Buffer.alloc(12), source, destination]);
-	header.writeUInt8(0x45, 0);
-	header.writeUInt16BE(IPV4_HEADER + length, 2);
-	header.writeUInt8(64, 8);
-	header.writeUInt8(1, 9);
-	header.writeUInt16BE(internetChecksum(header), 10);
-	return header;
-}
-
-function header6(source: Buffer, destination: Buffer, length: number): Buffer {
-	const header = Buffer.alloc(8);
-	header.writeUInt8(0x60, 0);
-	header.writeUInt16BE(length, 4);
-	header.writeUInt8(58, 6);
-	header.writeUInt8(64, 7);
-	return Buffer.concat([header, source, destination]);
 }
