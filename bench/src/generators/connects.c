@@ -8,34 +8,16 @@
  * soon as it stands: four packets a connection, and no TIME_WAIT to run out of
  * ports.
  */
-#define _GNU_SOURCE
+#include "common.h"
+
 #include <arpa/inet.h>
-#include <errno.h>
 #include <netinet/in.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #define ON_THE_WAY 64
 #define BACKLOG 4096
-
-static void die(const char *doing)
-{
-	fprintf(stderr, "connects: %s: %s\n", doing, strerror(errno));
-	exit(1);
-}
-
-static double now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
 
 /* The kernel may give the far end's reset before it gives the connection:
  * neither end is worth an error.

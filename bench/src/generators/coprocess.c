@@ -7,26 +7,9 @@
  * when the answer to the one before has come. A "%" in LINE is the count. Warms
  * up with a tenth, then prints microseconds for one line there and back.
  */
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
+#include "common.h"
+
 #include <unistd.h>
-
-static void die(const char *doing)
-{
-	fprintf(stderr, "coprocess: %s: %s\n", doing, strerror(errno));
-	exit(1);
-}
-
-static double now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (double)time.tv_sec * 1e6 + (double)time.tv_nsec / 1e3;
-}
 
 static void start(char **command, int *to, int *from)
 {
@@ -99,6 +82,6 @@ int main(int argc, char **argv)
 		ask(to, argv[2], i);
 		await_answer(from);
 	}
-	printf("%.2f\n", (now() - begin) / (double)count);
+	printf("%.2f\n", 1e6 * (now() - begin) / (double)count);
 	return 0;
 }

@@ -6,32 +6,14 @@
  * Each flow has a source port of its own, and goes to one of PORTS consecutive
  * ports; flows take turns, a batch of packets each.
  */
-#define _GNU_SOURCE
+#include "common.h"
+
 #include <arpa/inet.h>
-#include <errno.h>
 #include <netinet/in.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #define BATCH 32
 #define LARGEST 1472
-
-static void die(const char *doing)
-{
-	fprintf(stderr, "udp_flood: %s: %s\n", doing, strerror(errno));
-	exit(1);
-}
-
-static double now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
 
 static int flow(const char *address, int port)
 {
