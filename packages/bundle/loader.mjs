@@ -4,9 +4,8 @@ import { join } from "node:path";
 
 /**
  * Writes the file that starts a bundle, dist/<bin>.bundle.cjs. With a Node.js older than `engines` says it prints one
- * line and exits. To compile a bundle costs a quarter of `node -e 0`; to take it from V8's code cache, a tenth. The
- * cache's name has the bundle's digest, since V8 compares only the length. V8 refuses a cache of another version of
- * itself, and compiles.
+ * line and exits. The name of V8's code cache has the bundle's digest, since V8 compares only the length. V8 refuses a
+ * cache of another version of itself, and compiles.
  *
  * @param {string} bin
  * @param {string} outfile
