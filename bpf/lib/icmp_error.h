@@ -32,8 +32,8 @@ static __always_inline int is_icmp_error(const struct packet *packet, __u8 type)
 	return type >= ICMPV6_DEST_UNREACH && type <= ICMPV6_PARAMPROB;
 }
 
-/* Takes the flow from an ICMP error's quoted packet, where it has one of TCP or UDP that came from where the error
- * goes to: an error that goes anywhere else is no news for the packet's sender.
+/* Takes the flow from the packet that an ICMP error quotes, if that is TCP or UDP and its source is the error's
+ * destination: an error for another host does not concern the sender.
  */
 static __always_inline int parse_quote(struct __sk_buff *skb, struct packet *packet)
 {

@@ -60,7 +60,7 @@ enum fragment {
 	FRAGMENT_LATER,
 };
 
-/* A packet as its headers tell it. `src` and `dst` are the flow that it belongs to: of an ICMP error, the flow of the
+/* The fields of a packet's headers. `src` and `dst` are the flow that it belongs to: of an ICMP error, the flow of the
  * packet that it quotes, seen in the error's direction.
  */
 struct packet {
@@ -102,8 +102,8 @@ static __always_inline void *packet_end(const struct __sk_buff *skb)
 	return end;
 }
 
-/* An offset that is not above MAX_HEADERS, in a register of which the verifier knows it: kernel 6.1 does not carry what
- * a comparison has shown over to copies.
+/* An offset of at most MAX_HEADERS, masked in the register that is used: the verifier of kernel 6.1 does not apply the
+ * bounds of a comparison to copies of the register.
  */
 static __always_inline __u64 bounded(__u64 off)
 {

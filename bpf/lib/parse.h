@@ -82,8 +82,9 @@ static __always_inline int skip_extension(struct __sk_buff *skb, struct packet *
 	}
 }
 
-/* Walks from the fixed header to the transport header, over up to six extensions: RFC 8200 names five that may stand
- * before it, of which two are for IPsec, and one of them twice. No loop: kernel 6.1 refuses one whose end runs into its head without a jump, and which of them do is up to the compiler.
+/* Walks from the fixed header to the transport header, over up to six extension headers: RFC 8200 has hop-by-hop options,
+ * routing, fragment, authentication, and destination options twice. Not a loop: kernel 6.1 rejects a loop whose end falls
+ * through into its head, and whether it does depends on the compiler.
  */
 static __always_inline int skip_extensions(struct __sk_buff *skb, struct packet *packet)
 {
