@@ -68,15 +68,9 @@ export const badInput = (message: string | readonly string[], hint?: string) =>
  * A word that is not a valid value.
  * @param must what it must be, "must be tcp or udp"
  */
-export const wrongValue = (
-	name: string,
-	must: string,
-	typed: string,
-	hint?: string,
-) =>
+export const wrongValue = (name: string, must: string, typed: string) =>
 	new Failure("usage", `${name} ${must}, got "${typed}"`, {
 		discreet: `${name} ${must}`,
-		...(hint === undefined ? {} : { hint }),
 	});
 
 /** No such entry: exit code 3. */

@@ -7,12 +7,13 @@ import { type Cli, commonOptions } from "../src/command.js";
 import { verbOf } from "../src/usage.js";
 import type { PinnedTables } from "./pinned-tables.js";
 
+const LINES = 1000;
+
 export interface FuzzOptions {
 	/** Values of the program's own kind, right and wrong. */
 	vocabulary: readonly string[];
 	/** Commands that run until they are stopped, and options that do what a test must not. */
 	leaveOut?: readonly string[];
-	lines?: number;
 }
 
 /** Values that have confused parsers before. */
@@ -31,7 +32,7 @@ export async function fuzz(
 	t: ExecutionContext,
 	tables: PinnedTables,
 	cli: Cli,
-	{ vocabulary, leaveOut = [], lines = 1000 }: FuzzOptions,
+	{ vocabulary, leaveOut = [] }: FuzzOptions,
 ): Promise<void> {
 	inOwnDirectory(t);
 	const random = new Random(cli.name.length);
@@ -39,7 +40,7 @@ export async function fuzz(
 		list[random.below(list.length)] as string;
 	const specs = cli.commands.filter((spec) => !leaveOut.includes(verbOf(spec)));
 	const seen = new Map<number, number>();
-	for (let i = 0; i < lines; i++) {
+	for (let i = 0; i < LINES; i++) {
 		const spec = specs[random.below(specs.length)];
 		const options = Object.keys({
 			...commonOptions,

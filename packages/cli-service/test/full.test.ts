@@ -2,13 +2,8 @@ import { session, withTables } from "@sluice/cli-kit/testing";
 import test from "ava";
 import { cli } from "../src/cli.js";
 
-const rows = (
-	service: number,
-	proxy: string,
-	backend: string,
-	key = "(hidden)",
-) =>
-	`VERIFY (${service}, 0) ->\t'${key}'\t7\t\t(tcp ${proxy})\t(tcp ${backend})\n`;
+const rows = (service: number, proxy: string, backend: string) =>
+	`VERIFY (${service}, 0) ->\t'(hidden)'\t7\t\t(tcp ${proxy})\t(tcp ${backend})\n`;
 const first = {
 	type: "set 1 0 tcp 5.5.5.1 1 1.1.1.1 1 7 x",
 	out: rows(1, "5.5.5.1:1", "1.1.1.1:1"),

@@ -77,11 +77,7 @@ export class BpfError extends Error {
  * Passes a libbpf 1.x result on, where negative is -errno.
  * @throws BpfError with the errno's name.
  */
-export function check(
-	status: number,
-	operation: string,
-	options?: BpfErrorOptions,
-): number {
-	if (status < 0) throw new BpfError(operation, errnoName(-status), options);
+export function check(status: number, operation: string): number {
+	if (status < 0) throw new BpfError(operation, errnoName(-status));
 	return status;
 }

@@ -12,17 +12,13 @@ const bpf_link_update = lazily(
 );
 
 /**
- * Attaches a program to a network namespace.
+ * Attaches an sk_lookup program to a network namespace.
  * @returns the link's descriptor; closing it detaches, unless it is pinned
  * @throws BpfError EPERM no rights; EINVAL not such a program.
  */
-export function attachToNetns(
-	programFd: number,
-	netnsFd: number,
-	attachType = SK_LOOKUP,
-): number {
+export function attachToNetns(programFd: number, netnsFd: number): number {
 	return check(
-		bpf_link_create(programFd, netnsFd, attachType, null),
+		bpf_link_create(programFd, netnsFd, SK_LOOKUP, null),
 		"attach to the network namespace",
 	);
 }

@@ -23,19 +23,16 @@ interface Reading {
 /** How long drops are remembered by outcome, in milliseconds. */
 const WINDOW = 60_000;
 
+/** Age of the oldest point, in milliseconds. */
+const SPAN = 600_000;
+
 /** Readings as they come: rates between the last two, drops of the last minute, and a point for each of the last ten minutes. */
 export class History {
 	readonly points: Point[] = [];
-	readonly #span: number;
 	/** Drops by outcome at each reading of the last minute, the oldest first. */
 	readonly #drops: { at: number; counts: Map<string, bigint> }[] = [];
 	#before: Reading | undefined;
 	#now: Reading | undefined;
-
-	/** @param span age of the oldest point, in milliseconds */
-	constructor(span = 600_000) {
-		this.#span = span;
-	}
 
 	add(readings: Readings): void {
 		const now = { time: Date.now(), at: performance.now(), readings };
@@ -46,7 +43,7 @@ export class History {
 			this.#drops.shift();
 		if (!this.#before) return;
 		this.points.push(pointOf(this.#before, now));
-		while ((this.points[0]?.time ?? now.time) < now.time - this.#span)
+		while ((this.points[0]?.time ?? now.time) < now.time - SPAN)
 			this.points.shift();
 	}
 

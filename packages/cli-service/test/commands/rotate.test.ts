@@ -259,8 +259,7 @@ it("a switch never takes a signing key away, nor brings one", async (t, tables) 
 });
 
 it("a rotation ends where the signing key becomes a third one, or none", async (t, tables) => {
-	const signed = (key: string, data = "own") =>
-		line(`--signing-key=${key} `, data).trim();
+	const signed = (key: string) => line(`--signing-key=${key} `, "own").trim();
 	for (const third of [signed("c"), line("", "own").trim()])
 		await session(t, tables, cli, [
 			{ type: signed("a"), out: /VERIFY/ },

@@ -178,10 +178,10 @@ it("set is idempotent", async (t, tables) => {
 	]);
 });
 
-const refused = (type: string, message: string, hint = ""): Step => ({
+const refused = (type: string, message: string): Step => ({
 	type,
 	code: 2,
-	err: `cli_tunnel: set: ${message}${hint}\n`,
+	err: `cli_tunnel: set: ${message}\n`,
 });
 
 it("set refuses what it cannot use, and says what would have been right", async (t, tables) => {
