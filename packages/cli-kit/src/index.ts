@@ -38,6 +38,7 @@ export {
 	aligned,
 	counted,
 	exact,
+	fieldsJson,
 	JsonText,
 	toJson,
 } from "./output.js";

@@ -11,6 +11,13 @@ export class JsonText {
 	}
 }
 
+/** Fields that few rows have, behind others, `,"rotation":{…}`; without those that are undefined. */
+export const fieldsJson = (fields: object): string =>
+	Object.entries(fields)
+		.filter(([, value]) => value !== undefined)
+		.map(([name, value]) => `,${JSON.stringify(name)}:${JSON.stringify(value)}`)
+		.join("");
+
 /** One line of JSON; bigints as `exact` has them. */
 export function toJson(value: unknown): string {
 	if (value instanceof JsonText) return value.text;

@@ -87,14 +87,14 @@ let encoded = Buffer.alloc(0);
 function write(fd: number, text: string, readerGone?: () => void): void {
 	const most = MOST_BYTES * text.length;
 	if (most > encoded.length) encoded = Buffer.allocUnsafeSlow(most);
-	writeAll(fd, encoded.subarray(0, encoded.write(text)), readerGone);
+	writeAll(fd, encoded, readerGone, encoded.write(text));
 }
 
 /** Bytes of UTF-8 that a unit of a JavaScript string can come to. */
 const MOST_BYTES = 3;
 
 /**
- * Writes all of it before it returns, without Node's streams, which cost milliseconds to set up.
+ * Writes the first `size` bytes before it returns, without Node's streams, which cost milliseconds to set up.
  *
  * @param readerGone called when the reader has closed the pipe (`| head`). By default it ends the program quietly, as
  * SIGPIPE would have.
@@ -103,10 +103,11 @@ export function writeAll(
 	fd: number,
 	bytes: Uint8Array,
 	readerGone: () => void = () => process.exit(128 + 13),
+	size: number = bytes.length,
 ): void {
-	for (let at = 0; at < bytes.length; ) {
+	for (let at = 0; at < size; ) {
 		try {
-			at += writeSync(fd, bytes, at);
+			at += writeSync(fd, bytes, at, size - at);
 		} catch (error) {
 			const { code } = error as NodeJS.ErrnoException;
 			if (code === "EPIPE") {

@@ -1,4 +1,4 @@
-import { type Context, counted, JsonText } from "@sluice/cli-kit";
+import { type Context, counted, fieldsJson, JsonText } from "@sluice/cli-kit";
 import {
 	type Encap,
 	type Endpoint,
@@ -108,25 +108,13 @@ const hiddenJson = JSON.stringify(hiddenKey(Buffer.of()));
 const keyJson = (key: Buffer, show: ShowKey) =>
 	show === hiddenKey ? hiddenJson : JSON.stringify(show(key));
 
-/** `,"rotation":{…}`: few services have any. */
-const fieldsJson = (more: object | undefined) =>
-	more === undefined
-		? ""
-		: Object.entries(more)
-				.filter(([, value]) => value !== undefined)
-				.map(
-					([name, value]) =>
-						`,${JSON.stringify(name)}:${JSON.stringify(value)}`,
-				)
-				.join("");
-
 export const serviceJson = (
 	{ sid, key, tunnel, proxy, backend }: Service,
 	show: ShowKey,
 	more?: object,
 ) =>
 	new JsonText(
-		`{"service":${sid.service},"group":${sid.group},"key":${keyJson(key, show)},"tunnel":${tunnel},"proxy":${endpointJson(proxy)},"backend":${endpointJson(backend)}${fieldsJson(more)}}`,
+		`{"service":${sid.service},"group":${sid.group},"key":${keyJson(key, show)},"tunnel":${tunnel},"proxy":${endpointJson(proxy)},"backend":${endpointJson(backend)}${more ? fieldsJson(more) : ""}}`,
 	);
 
 export const encapJson = (

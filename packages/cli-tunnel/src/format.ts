@@ -1,10 +1,8 @@
-import { ageText, type Context } from "@sluice/cli-kit";
+import { ageText, type Context, fieldsJson, JsonText } from "@sluice/cli-kit";
 import { type Address, endpointText } from "@sluice/maps/address";
 import {
 	type Endpoint,
 	protocolName,
-	type SourcePort,
-	type TokenMode,
 	type Tunnel,
 	type TunnelOptions,
 } from "@sluice/maps/tables";
@@ -98,50 +96,42 @@ export const setOptions = (options: TunnelOptions): string[] => {
 export const decapLine = (endpoint: Endpoint, references: number) =>
 	`DECAP\t${protocolName(endpoint.proto)}\t${endpointText(endpoint.address, endpoint.port)}\t${references}`;
 
-export interface TunnelDocument {
-	id: number;
-	local: { address: Address; port: number };
-	/** null until the far end is known. */
-	remote: { address: Address; port: number } | null;
-	/**
-	 * Nanoseconds since boot (CLOCK_BOOTTIME), exact for 104 days, then to the microsecond; null: no ping yet.
-	 */
-	lastPing: number | null;
-	/** Seconds since then, to the millisecond. */
-	lastPingAge: number | null;
-	/** When that was, ISO 8601 in UTC. */
-	lastPingTime: string | null;
-	/** The remote is the source of the last ping. */
-	learned: boolean;
-	/** What may move the remote; left out: any ping. */
-	move?: ReturnType<typeof moveDocument>;
-	/** What its packets carry; left out: keys. */
-	token?: TokenMode;
-	/** Where their source port is from; left out: it is the local port. */
-	sourcePort?: SourcePort;
-}
-
-export const tunnelDocument = (
+/**
+ * A tunnel as JSON, written as text, for there may be hundreds of thousands. `remote` is null until the far end is known;
+ * `move`, `token`, `sourcePort` and `pathMtu` are left out where there is nothing to say.
+ */
+export function tunnelJson(
 	id: number,
 	tunnel: Tunnel,
 	now: () => Now,
 	options?: TunnelOptions,
-): TunnelDocument => ({
-	id,
-	local: { address: tunnel.local, port: tunnel.localPort },
-	remote: tunnel.remote.equals(UNKNOWN) ? null : remoteDocument(tunnel),
-	...pingDocument(tunnel, now),
-	learned: isLearned(tunnel, options),
-	...(options && moveWords(options).length > 0
-		? { move: moveDocument(options) }
-		: {}),
-	...(options && tokenModeOf(options) !== "off"
-		? { token: tokenModeOf(options) }
-		: {}),
-	...(options && sourcePortOf(options) !== "fixed"
-		? { sourcePort: sourcePortOf(options) }
-		: {}),
-});
+	pathMtu?: number,
+): JsonText {
+	const { local, localPort, remote, remotePort } = tunnel;
+	const far = remote.equals(UNKNOWN) ? "null" : endJson(remote, remotePort);
+	const more =
+		options || pathMtu !== undefined
+			? fieldsJson({ ...optionsDocument(options), pathMtu })
+			: "";
+	return new JsonText(
+		`{"id":${id},"local":${endJson(local, localPort)},"remote":${far},${pingJson(tunnel, now)},"learned":${isLearned(tunnel, options)}${more}}`,
+	);
+}
+
+const endJson = (address: Address, port: number) =>
+	`{"address":"${address}","port":${port}}`;
+
+/** What is other than it is by default: what may move the remote, what packets carry, where their source port is from. */
+function optionsDocument(options: TunnelOptions | undefined) {
+	if (!options) return {};
+	const token = tokenModeOf(options);
+	const sourcePort = sourcePortOf(options);
+	return {
+		move: moveWords(options).length > 0 ? moveDocument(options) : undefined,
+		token: token === "off" ? undefined : token,
+		sourcePort: sourcePort === "fixed" ? undefined : sourcePort,
+	};
+}
 
 /** Both clocks, read once for all rows. */
 export interface Now {
@@ -165,16 +155,17 @@ const secondsAgo = (time: bigint, boot: bigint) =>
 
 const NANOSECONDS_PER_MILLISECOND = 1_000_000n;
 
-function pingDocument({ lastPing }: Tunnel, now: () => Now) {
+/**
+ * `lastPing` is nanoseconds since boot (CLOCK_BOOTTIME), exact for 104 days, then to the microsecond; `lastPingAge` is
+ * seconds since then, to the millisecond; `lastPingTime` is ISO 8601 in UTC. All are null where there was no ping.
+ */
+function pingJson({ lastPing }: Tunnel, now: () => Now): string {
 	if (lastPing === 0n)
-		return { lastPing: null, lastPingAge: null, lastPingTime: null };
+		return '"lastPing":null,"lastPingAge":null,"lastPingTime":null';
 	const { boot, unix } = now();
 	const age = secondsAgo(lastPing, boot);
-	return {
-		lastPing: Number(lastPing),
-		lastPingAge: age,
-		lastPingTime: new Date(unix - 1000 * age).toISOString(),
-	};
+	const time = new Date(unix - 1000 * age).toISOString();
+	return `"lastPing":${Number(lastPing)},"lastPingAge":${age},"lastPingTime":"${time}"`;
 }
 
 export const remoteDocument = ({ remote, remotePort }: Tunnel) => ({

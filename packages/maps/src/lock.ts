@@ -45,6 +45,8 @@ export class WritersLock {
 	 *   ETIMEDOUT another process held it all the time, which the message names.
 	 */
 	take(patience = PATIENCE): Stats {
+		const first = this.tryTake();
+		if (first) return first;
 		// Not by performance.now(): Node would load a module for it, which takes as long as a change.
 		const end = process.hrtime.bigint() + BigInt(Math.round(1e9 * patience));
 		for (let pause = 1; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {

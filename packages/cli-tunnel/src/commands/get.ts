@@ -12,7 +12,7 @@ import {
 	nowOf,
 	optionLines,
 	pingedTunnelLine,
-	tunnelDocument,
+	tunnelJson,
 } from "../format.js";
 
 import { pathMtus } from "../path-mtu.js";
@@ -44,11 +44,8 @@ export const get = command({
 		context.printLong((line) => printLines(rows, now, mtuOf, options, line), {
 			tunnels: (row) =>
 				rows.tunnels((id, tunnel) => {
-					const pathMtu = mtuOf(tunnel, options.get(id));
-					row({
-						...tunnelDocument(id, tunnel, () => now, options.get(id)),
-						...(pathMtu === undefined ? {} : { pathMtu }),
-					});
+					const one = options.get(id);
+					row(tunnelJson(id, tunnel, () => now, one, mtuOf(tunnel, one)));
 				}),
 			decap: (row) =>
 				rows.decap.forEach(([endpoint, references]) => {

@@ -17,7 +17,7 @@ import {
 	type TunnelSpec,
 	UNKNOWN,
 } from "@sluice/tunnel";
-import { nowOf, tunnelDocument, tunnelLine } from "../format.js";
+import { nowOf, tunnelJson, tunnelLine } from "../format.js";
 
 export const set = command({
 	usage: "set <id> <ip-local> <port-local> <ip-remote> <port-remote>",
@@ -77,7 +77,7 @@ export const set = command({
 		});
 		context.print(
 			() => [tunnelLine(id, tunnel)],
-			() => tunnelDocument(id, tunnel, () => nowOf(context)),
+			() => tunnelJson(id, tunnel, () => nowOf(context)),
 		);
 	},
 });
