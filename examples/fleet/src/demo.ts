@@ -59,7 +59,7 @@ async function rotation(stage: Stage) {
 	const { terminal } = stage;
 	terminal.title("New keys for all links, while datagrams go through");
 	const { sent, received } = await whileTraffic(stage, echo.proxy, async () => {
-		await fleet(stage, "rotate all --idle 2");
+		await fleet(stage, "rotate --all --idle 2");
 	});
 	terminal.check(
 		`${sent} datagrams went, ${received} came back`,
@@ -83,7 +83,7 @@ async function withoutEtcd(stage: Stage) {
 				"name: new }\n  -",
 			),
 		);
-		await fleet(stage, `push ${file} --wait --timeout 60`);
+		await fleet(stage, `push ${file} --wait=60`);
 	});
 	terminal.check(
 		`${sent} datagrams went, ${received} came back`,

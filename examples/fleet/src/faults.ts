@@ -30,13 +30,13 @@ const faults: Record<string, (stage: Stage) => Promise<void>> = {
 		await stage.etcd.ended;
 		await sleep(2000);
 		stage.etcd = await startEtcd(stage);
-		await fleet(stage, `push ${stage.files.echo} --wait --timeout 60`);
+		await fleet(stage, `push ${stage.files.echo} --wait=60`);
 	},
 	"etcd is frozen for five seconds": async (stage) => {
 		await stage.terminal.run(stage.store, `kill -STOP ${stage.etcd.pid}`);
 		await sleep(5000);
 		await stage.terminal.run(stage.store, `kill -CONT ${stage.etcd.pid}`);
-		await fleet(stage, `push ${stage.files.echo} --wait --timeout 60`);
+		await fleet(stage, `push ${stage.files.echo} --wait=60`);
 	},
 	"the history is compacted": async (stage) => {
 		await stage.terminal.run(
@@ -52,10 +52,10 @@ const faults: Record<string, (stage: Stage) => Promise<void>> = {
 		});
 		await sleep(1000 * CUT);
 		await gw2.run("nft", ["delete", "table", "inet", "cut"]);
-		await fleet(stage, `push ${stage.files.echo} --wait --timeout 90`);
+		await fleet(stage, `push ${stage.files.echo} --wait=90`);
 	},
 	"all keys are rotated": async (stage) => {
-		await fleet(stage, "rotate all --idle 2");
+		await fleet(stage, "rotate --all --idle 2");
 	},
 };
 

@@ -83,7 +83,7 @@ it("an agent whose role is taken away keeps its tables, and goes on when it has 
 	await root.call(({ auth }) =>
 		auth.userGrantRole({ user: "gw1", role: "sluice-gw1" }),
 	);
-	t.is((await push(4, "--wait", "--timeout", "60")).code, 0);
+	t.is((await push(4, "--wait=60")).code, 0);
 	t.is(services(), 4);
 	stop.abort();
 	t.regex((await agent).err, /ETCD_PERMISSION/);

@@ -61,7 +61,7 @@ it("the database is defragmented again and again while rows are pushed: all is a
 			});
 	})();
 	for (const count of [500, 490, 1000]) {
-		const line = "push - --wait --timeout 60";
+		const line = "push - --wait=60";
 		const { code, err } = await fleet.cli(line, gateway("gw1", count));
 		t.is(code, 0, err);
 		t.is((await gw1.kernel()).document.services.length, count);

@@ -2,8 +2,9 @@
 
 import { execFileSync } from "node:child_process";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { tunnelTable } from "@sluice/maps/tables";
-import { bytes, endOf } from "../src/etcd/etcd.js";
+import { bytes, endOf, putOf } from "../src/etcd/etcd.js";
 import { changed, gateway } from "./helpers/documents.js";
 import { it } from "./helpers/fleet.js";
 
@@ -47,10 +48,37 @@ it("what is pushed is what the kernel has, and what get prints", async (t, fleet
 	const got = await fleet.cli("get gw1 --show-keys --json");
 	const again = await fleet.cli("push -", JSON.parse(got.out));
 	t.is(again.out, "gw1: generation 1: nothing changed\n");
+	const diff = await fleet.cli("push - --dry-run --diff", gateway());
+	t.regex(
+		diff.out,
+		/^- gw1 services\/1\.0 \{.*"requireSigned":true\}\n\+ gw1 services/m,
+	);
+	t.regex(diff.out, /^- gw1 keys\/1\.0 "hidden"\n\+ gw1 keys\/1\.0 "hidden"$/m);
+	t.regex(diff.out, /^- gw1 tunnels\/102 \{[^\n]*\}\ngw1: generation 2: /m);
 	const hidden = await fleet.cli("get gw1");
 	t.false(hidden.out.includes("key-0"));
 	t.false(hidden.out.includes(Buffer.from("key-0").toString("hex")));
 	t.false(hidden.out.includes(Buffer.from("secret").toString("hex")));
+});
+
+it("a machine may be behind for so long as --stale says", async (t, fleet) => {
+	const gw1 = fleet.machine("gw1");
+	gw1.start();
+	await fleet.cli("push - --wait", gateway());
+	await fleet.cli("push -", gateway("gw2"));
+	const silent = await fleet.cli("status --stale 60");
+	t.is(silent.code, 1);
+	t.regex(silent.out, /^gw2 +1 +- +\d+ s +silent/m);
+	const status = await gw1.applied(1);
+	const behind = { ...status, machine: "gw2", applied: 0 };
+	const key = `${fleet.paths.status("gw2")}agent`;
+	await fleet.etcd.transact([], [putOf(key, JSON.stringify(behind))]);
+	const { out, code } = await fleet.cli("status --stale 60");
+	t.is(code, 0);
+	t.regex(out, /^gw1 +1 +1 +0 s +ok/m);
+	t.regex(out, /^gw2 +1 +0 +\d+ s +behind/m);
+	await sleep(1000);
+	t.is((await fleet.cli("status")).code, 1);
 });
 
 it("a signing key and what may move a far end are changed by themselves, and outlive a rotation", async (t, fleet) => {
@@ -233,8 +261,8 @@ it("a canary that refuses ends the push before the others get it", async (t, fle
 	);
 	const status = await fleet.cli("status");
 	t.is(status.code, 1);
-	t.regex(status.out, /^gw1 +2 +1 +refused/m);
-	t.regex(status.out, /^gw2 +1 +1 +ok/m);
+	t.regex(status.out, /^gw1 +2 +1 +\d+ s +refused/m);
+	t.regex(status.out, /^gw2 +1 +1 +0 s +ok/m);
 	t.regex(
 		status.out,
 		/^gw1: generation 2 refused: no interface "none0" \(NOT_FOUND\)$/m,

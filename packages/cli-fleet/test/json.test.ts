@@ -38,11 +38,12 @@ it("each command's document is what its schema says", async (t, fleet) => {
 		seen.add(name);
 	};
 	await check("push --dry-run", "push - --dry-run", gateway());
-	await check("push", "push - --wait", gateway());
+	await check("push --dry-run", "push - --dry-run --diff", gateway());
+	await check("push", "push - --wait --diff", gateway());
 	await check("push", "push - --wait", link);
 	await check("status", "status");
 	await check("history", "history gw1");
-	await check("rotate", "rotate all --idle 0");
+	await check("rotate", "rotate --all --idle 0");
 	await check("rollback", "rollback gw1 1");
 	await check("roles", "roles");
 	await check("roles --apply", "roles --apply");

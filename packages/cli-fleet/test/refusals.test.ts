@@ -198,12 +198,7 @@ it("an agent refuses an older generation, as after a restore", async (t, fleet) 
 		"generation 1 is older than 2, which was applied; if the store was restored, cli_fleet push --reset",
 	);
 	t.is(
-		(
-			await fleet.cli(
-				"push - --reset --wait --timeout 20",
-				gateway("gw1", COUNT),
-			)
-		).code,
+		(await fleet.cli("push - --reset --wait=20", gateway("gw1", COUNT))).code,
 		0,
 	);
 	t.is((await gw1.kernel()).document.services.length, COUNT);

@@ -5,8 +5,8 @@ import type { Item } from "./usage.js";
 
 /** An option of one command. */
 export interface OptionSpec {
-	/** A flag, or an option with a value. */
-	type: "boolean" | "string";
+	/** A flag, an option with a value, or a flag that may have a value behind `=`. */
+	type: "boolean" | "string" | "optional";
 	describe: string;
 	/** A single letter, for `-i`. */
 	alias?: string;
@@ -49,9 +49,10 @@ export class Args {
 		return this.#value(name) as string;
 	}
 
-	/** An option, or a positional that may be left out. */
+	/** An option's value, or a positional that may be left out. */
 	optional(name: string): string | undefined {
-		return this.#value(name) as string | undefined;
+		const value = this.#value(name);
+		return value === true ? undefined : (value as string | undefined);
 	}
 
 	/** The words of a variadic positional, `[<word>...]`. */
@@ -59,8 +60,9 @@ export class Args {
 		return (this.#value(name) as string[] | undefined) ?? [];
 	}
 
+	/** Whether a flag was typed, with a value or without. */
 	flag(name: string): boolean {
-		return this.#options[name] === true;
+		return this.#options[name] !== undefined;
 	}
 }
 

@@ -96,7 +96,11 @@ function describeOptions(
 	options: Readonly<Record<string, OptionSpec>>,
 ): void {
 	for (const [name, { type, describe, alias }] of Object.entries(options))
-		parser.option(name, { type, describe, ...(alias ? { alias } : {}) });
+		parser.option(name, {
+			...(type === "optional" ? {} : { type }),
+			describe,
+			...(alias ? { alias } : {}),
+		});
 }
 
 /** Without the options that yargs adds. */

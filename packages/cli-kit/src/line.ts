@@ -144,11 +144,11 @@ function readOption(
 	if (name === undefined || !option) return { what: "unknown option", word };
 	if (isBulk && !Object.hasOwn(spec?.options ?? {}, name))
 		return { what: "common option", word };
-	if (option.type === "boolean") {
-		if (equals >= 0) return { what: "value unwanted", word };
+	if (option.type !== "string" && equals < 0) {
 		values[name] = true;
 		return 1;
 	}
+	if (option.type === "boolean") return { what: "value unwanted", word };
 	const value = equals < 0 ? words[at + 1] : typed.slice(equals + 1);
 	if (value === undefined || (equals < 0 && /^-./.test(value)))
 		return { what: "value missing", word };

@@ -2,6 +2,7 @@ import {
 	type AnyCommand,
 	type Cli,
 	type Command,
+	type OptionSpec,
 	valuesOf,
 } from "./command.js";
 
@@ -11,6 +12,7 @@ import {
 //   all               a keyword, typed literally
 //   <id>|all          one argument that may also be that word
 //   [<id>]            may be left out; arguments behind it need not
+//   --all             an option that this way to call it needs
 //   <word>...         one or more; [<word>...] any number
 // Alternatives of more than one argument are usages of their own.
 
@@ -56,7 +58,7 @@ export function formsOf(spec: AnyCommand): readonly Form[] {
 
 function readForm(usage: string): Form {
 	const [, ...words] = usage.split(" ");
-	const items = words.map(readItem);
+	const items = words.filter((word) => !word.startsWith("--")).map(readItem);
 	return {
 		text: words.join(" "),
 		items,
@@ -129,14 +131,20 @@ export function takesSecret(cli: Cli, spec: AnyCommand): boolean {
 export const usagesOf = (spec: AnyCommand): string[] =>
 	formsOf(spec).map(({ text }) => [typedVerb(spec), text].join(" ").trim());
 
+/** What stands behind an option's name, with the name of its value. */
+export const valueText = ({ type }: OptionSpec, value: string): string =>
+	({ boolean: "", string: ` ${value}`, optional: `[=${value}]` })[type];
+
 /** The whole usage of a command: every way to call it, with its own options. */
 export function usageLine(cli: Cli, spec: AnyCommand): string {
-	const options = Object.entries(spec.options ?? {}).map(
-		([name, option]) =>
-			` [--${name}${option.type === "string" ? ` <${option.value ?? name}>` : ""}]`,
-	);
-	return usagesOf(spec)
+	const usages = usagesOf(spec)
 		.map((usage) => `${cli.name} ${usage}`.trim())
-		.join(" | ")
-		.concat(...options);
+		.join(" | ");
+	const options = Object.entries(spec.options ?? {})
+		.filter(([name]) => !usages.includes(` --${name}`))
+		.map(
+			([name, option]) =>
+				` [--${name}${valueText(option, `<${option.value ?? name}>`)}]`,
+		);
+	return usages.concat(...options);
 }

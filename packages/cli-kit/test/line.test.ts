@@ -1,7 +1,8 @@
 import { Random } from "@sluice/testbed";
 import test from "ava";
-import { type Command, Failure } from "../src/index.js";
-import { readLine } from "../src/line.js";
+import { type Cli, type Command, Failure } from "../src/index.js";
+import { type Line, readLine } from "../src/line.js";
+import { usageLine } from "../src/usage.js";
 import { sample } from "./helpers/sample.js";
 
 /** A line by its words: the command's own first, then its arguments, and the options. */
@@ -161,4 +162,27 @@ test("5000 random lines are each a command with all that it demands, or a mistak
 		}
 	}
 	t.is(seen.size, 8, [...seen].join());
+});
+
+test("a value that may be left out stands behind =", (t) => {
+	const push: Command<unknown[]> = {
+		usage: "push <file>",
+		summary: "",
+		options: { wait: { type: "optional", value: "seconds", describe: "" } },
+		parse: (args) => [
+			args.text("file"),
+			args.flag("wait"),
+			args.optional("wait"),
+		],
+		run: () => undefined,
+	};
+	const cli: Cli = { name: "p", summary: "", version: "", commands: [push] };
+	const read = (line: string) => {
+		const { args } = readLine(cli, line.split(" ")) as Line;
+		return push.parse(args, {} as never);
+	};
+	t.deepEqual(read("push x"), ["x", false, undefined]);
+	t.deepEqual(read("push --wait x"), ["x", true, undefined]);
+	t.deepEqual(read("push --wait=5 x"), ["x", true, "5"]);
+	t.is(usageLine(cli, push), "p push <file> [--wait[=<seconds>]]");
 });

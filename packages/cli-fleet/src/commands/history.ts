@@ -92,7 +92,7 @@ export const rollback = command({
 				mostDeletes: { percent: 100 },
 				allowEmpty: true,
 			});
-			printPushed([pushed], false, context);
+			printPushed([pushed], {}, context);
 		} finally {
 			etcd.close();
 		}

@@ -100,6 +100,18 @@ export const machinePositional = { machine: "The name of a machine" };
 export const machineArg = (args: Args) =>
 	machineName("machine", args.text("machine"));
 
+/** Timeout of agents for applying a push, in seconds. */
+const WAIT = 30;
+
+/** `--wait[=SECONDS]`. */
+export const waitOption = (describe: string): OptionSpec => ({
+	type: "optional",
+	value: "seconds",
+	describe: `${describe} [default: ${WAIT}]`,
+});
+
+export const waitArg = (args: Args) => secondsArg(args, "wait", WAIT);
+
 /** A whole number of seconds. @throws Failure usage */
 export function secondsArg(
 	args: Args,

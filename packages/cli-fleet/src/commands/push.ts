@@ -2,13 +2,16 @@ import { badInput, type Context, command, counted } from "@sluice/cli-kit";
 import { type Machine, mostDeletes } from "@sluice/machine";
 import type { Etcd } from "../etcd/etcd.js";
 import type { Documents } from "../push/documents.js";
-import type { Pushed, PushOptions } from "../push/push.js";
+import type { Pushed, PushOptions, RowDifference } from "../push/push.js";
 import { batchOf, groupsOf, type Rollout } from "../push/rollout.js";
 import type { Paths } from "../rows/paths.js";
-import { openStore, secondsArg, storeArgs, storeOptions } from "./options.js";
-
-/** Timeout of agents for applying a push, in seconds. */
-export const WAIT = 30;
+import {
+	openStore,
+	storeArgs,
+	storeOptions,
+	waitArg,
+	waitOption,
+} from "./options.js";
 
 export const push = command({
 	usage: "push <file>...",
@@ -19,7 +22,12 @@ export const push = command({
 	options: {
 		"dry-run": {
 			type: "boolean",
-			describe: "Print what would be changed, and change nothing",
+			describe: "Print which rows would be changed, and change nothing",
+		},
+		diff: {
+			type: "boolean",
+			describe:
+				"Print each row that is changed as it was and as it is, without keys",
 		},
 		"max-delete": {
 			type: "string",
@@ -39,14 +47,9 @@ export const push = command({
 			describe:
 				"After a restore of etcd: accepted also by agents that have applied a newer generation, or one of another cluster",
 		},
-		wait: {
-			type: "boolean",
-			describe: "Until the agents have applied it",
-		},
-		timeout: {
-			type: "string",
-			describe: `Seconds that agents have, of each group [default: ${WAIT}]`,
-		},
+		wait: waitOption(
+			"Until the agents have applied it, of each group at most --wait=SECONDS",
+		),
 		canary: {
 			type: "string",
 			value: "machines",
@@ -60,7 +63,7 @@ export const push = command({
 		...storeOptions,
 	},
 	examples: [
-		["push gw1.yaml gw2.yaml --dry-run", "Show what would be changed"],
+		["push gw1.yaml gw2.yaml --dry-run --diff", "Show what would be changed"],
 		["push gw*.yaml --canary gw1 --batch 10%", "Carefully"],
 	],
 	parse(args, env) {
@@ -81,13 +84,14 @@ export const push = command({
 			} satisfies PushOptions,
 			isDelete: args.flag("delete"),
 			wait: args.flag("wait"),
-			seconds: secondsArg(args, "timeout", WAIT),
+			seconds: waitArg(args),
+			isDiff: args.flag("diff"),
 			rollout,
 		};
 	},
 	kernel: false,
 	async run(
-		{ files, store, options, isDelete, wait, seconds, rollout },
+		{ files, store, options, isDelete, isDiff, wait, seconds, rollout },
 		context,
 	) {
 		const { readDocuments } = await import("../push/documents.js");
@@ -119,7 +123,7 @@ export const push = command({
 					isDelete,
 				)),
 			];
-			printPushed(pushed, options.dryRun, context);
+			printPushed(pushed, { isDry: options.dryRun, isDiff }, context);
 		} finally {
 			etcd.close();
 		}
@@ -184,10 +188,10 @@ async function pushLinks(
 	return all;
 }
 
-/** Prints the result of a push; with `isDry`, each row. */
+/** Prints the result of a push: `isDry`, which rows would be changed; `isDiff`, each row as it was and as it is. */
 export function printPushed(
 	pushed: readonly Pushed[],
-	isDry: boolean,
+	{ isDry = false, isDiff = false }: { isDry?: boolean; isDiff?: boolean },
 	context: Context,
 ): void {
 	const line = ({ machine, generation, changed, ...rows }: Pushed) =>
@@ -197,7 +201,8 @@ export function printPushed(
 	context.print(
 		() =>
 			pushed.flatMap((one) => [
-				...(isDry
+				...(isDiff ? one.differences.flatMap(differenceLines(one)) : []),
+				...(isDry && !isDiff
 					? [
 							...one.added.map((key) => `+ ${one.machine} ${key}`),
 							...one.updated.map((key) => `~ ${one.machine} ${key}`),
@@ -208,16 +213,24 @@ export function printPushed(
 			]),
 		() => ({
 			pushed: !isDry,
-			machines: pushed.map((one) =>
-				isDry
-					? one
+			machines: pushed.map(({ differences, ...one }) => ({
+				...one,
+				...(isDry
+					? {}
 					: {
-							...one,
 							added: one.added.length,
 							updated: one.updated.length,
 							deleted: one.deleted.length,
-						},
-			),
+						}),
+				...(isDiff ? { differences } : {}),
+			})),
 		}),
 	);
 }
+
+const differenceLines =
+	({ machine }: Pushed) =>
+	({ row, before, after }: RowDifference): string[] => [
+		...(before ? [`- ${machine} ${row} ${JSON.stringify(before)}`] : []),
+		...(after ? [`+ ${machine} ${row} ${JSON.stringify(after)}`] : []),
+	];

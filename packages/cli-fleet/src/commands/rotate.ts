@@ -1,12 +1,19 @@
-import { badInput, command, values } from "@sluice/cli-kit";
-import { openStore, secondsArg, storeArgs, storeOptions } from "./options.js";
-import { WAIT } from "./push.js";
+import { setTimeout as sleep } from "node:timers/promises";
+import { badInput, command, duration, values } from "@sluice/cli-kit";
+import {
+	openStore,
+	secondsArg,
+	storeArgs,
+	storeOptions,
+	waitArg,
+	waitOption,
+} from "./options.js";
 
 /** Seconds until packets sent with the old key have arrived. */
 const IDLE = 5;
 
 export const rotate = command({
-	usage: ["rotate <service-id> <group-id>", "rotate all"],
+	usage: ["rotate <service-id> <group-id>", "rotate --all"],
 	summary:
 		"Give a service, or those of all links, a new key on all machines, without losing a packet",
 	positionals: {
@@ -14,10 +21,14 @@ export const rotate = command({
 		"group-id": "Group id, 0 to 65535",
 	},
 	options: {
-		timeout: {
+		all: { type: "boolean", describe: "The services of all links" },
+		within: {
 			type: "string",
-			describe: `Seconds that agents have for each step [default: ${WAIT}]`,
+			value: "duration",
+			describe:
+				"With --all: they begin one after the other, spread over a time such as 1h",
 		},
+		wait: waitOption("Agents have --wait=SECONDS for each step"),
 		idle: {
 			type: "string",
 			value: "seconds",
@@ -25,22 +36,35 @@ export const rotate = command({
 		},
 		...storeOptions,
 	},
-	examples: [["rotate 1 2", "Again after an interruption: it goes on"]],
+	examples: [
+		["rotate 1 2", "Again after an interruption: it goes on"],
+		["rotate --all --within 1h", "Each link within an hour"],
+	],
 	parse(args, env) {
 		const service = args.optional("service-id");
 		const group = args.optional("group-id");
+		const within = args.optional("within");
+		const isAll = args.flag("all");
+		if (isAll === (service !== undefined))
+			throw badInput(
+				isAll
+					? "--all is for all services; leave the ids out"
+					: "service-id and group-id are needed, or --all",
+			);
+		if (within !== undefined && !isAll) throw badInput("within needs --all");
 		return {
 			sid:
 				service === undefined || group === undefined
 					? undefined
 					: `${values.u16("service-id", service)}.${values.u16("group-id", group)}`,
-			seconds: secondsArg(args, "timeout", WAIT),
+			within: within === undefined ? 0 : duration("within", within),
+			seconds: waitArg(args),
 			idle: secondsArg(args, "idle", IDLE),
 			store: storeArgs(args, env),
 		};
 	},
 	kernel: false,
-	async run({ sid, seconds, idle, store }, context) {
+	async run({ sid, within, seconds, idle, store }, context) {
 		const { linkedSids, rotateService } = await import("../push/rotate.js");
 		const { paths } = store;
 		const etcd = await openStore(store);
@@ -48,7 +72,10 @@ export const rotate = command({
 			const sids = sid ? [sid] : await linkedSids(etcd, paths);
 			if (sids.length === 0) throw badInput("there are no links");
 			const rotated: { service: string; machines: readonly string[] }[] = [];
-			for (const one of sids) {
+			const start = performance.now();
+			for (const [i, one] of sids.entries()) {
+				const begin = start + (within * i) / sids.length;
+				await sleep(Math.max(0, begin - performance.now()));
 				const service = one.replace(".", " ");
 				let machines: readonly string[] = [];
 				await rotateService(etcd, paths, one, seconds, idle, (phase, on) => {

@@ -2,7 +2,7 @@ import { aligned, command, counted, Failure, missing } from "@sluice/cli-kit";
 import { machineName } from "@sluice/machine";
 import type { AgentStatus } from "../agent/status.js";
 import type { Commit } from "../rows/commit.js";
-import { openStore, storeArgs, storeOptions } from "./options.js";
+import { openStore, secondsArg, storeArgs, storeOptions } from "./options.js";
 
 /** One machine as the store and its agent have it. */
 interface MachineStatus {
@@ -13,21 +13,32 @@ interface MachineStatus {
 	pushedBy: string | null;
 	agent: AgentStatus | null;
 	state: "ok" | "behind" | "refused" | "silent";
+	/** Seconds since a push that is not applied; 0: it is. */
+	lag: number;
 }
 
 export const status = command({
 	usage: "status [<machine>...]",
 	summary:
-		"Show the pushed and the applied generation of machines: exit code 1 if one is behind, silent or has refused",
+		"Show the pushed and the applied generation of machines: exit code 1 if one is behind, silent, or has refused",
 	positionals: { machine: "The name of a machine; all that were pushed" },
-	options: storeOptions,
-	examples: [["status", "As an alarm, by its exit code"]],
+	options: {
+		stale: {
+			type: "string",
+			value: "seconds",
+			describe:
+				"A machine may be behind for so long; one that is silent or has refused may not [default: 0]",
+		},
+		...storeOptions,
+	},
+	examples: [["status --stale 60", "As an alarm, by its exit code"]],
 	parse: (args, env) => ({
 		machines: args.list("machine").map((name) => machineName("machine", name)),
+		stale: secondsArg(args, "stale", 0),
 		store: storeArgs(args, env),
 	}),
 	kernel: false,
-	async run({ machines, store }, context) {
+	async run({ machines, stale, store }, context) {
 		const { statusesOf } = await import("../push/wait.js");
 		const { readCommit } = await import("../rows/commit.js");
 		const { paths } = store;
@@ -50,7 +61,10 @@ export const status = command({
 				() => lines(all),
 				() => ({ machines: all }),
 			);
-			const wrong = all.filter(({ state }) => state !== "ok");
+			const wrong = all.filter(
+				({ state, lag }) =>
+					state !== "ok" && (state !== "behind" || lag > stale),
+			);
 			if (wrong.length > 0)
 				throw new Failure(
 					"failed",
@@ -83,17 +97,23 @@ function statusOf(
 		pushedBy: commit?.by ?? null,
 		agent: agent ?? null,
 		state,
+		lag: state === "ok" || !commit ? 0 : secondsSince(commit.at),
 	};
 }
+
+/** By the clocks of the host that has pushed and of this one. */
+const secondsSince = (time: string) =>
+	Math.max(0, Math.round((Date.now() - Date.parse(time)) / 1000));
 
 function lines(all: readonly MachineStatus[]): string[] {
 	if (all.length === 0) return ["no machine was pushed"];
 	const table = aligned([
-		["MACHINE", "PUSHED", "APPLIED", "STATE", "ROWS"],
-		...all.map(({ machine, pushed, agent, state }) => [
+		["MACHINE", "PUSHED", "APPLIED", "LAG", "STATE", "ROWS"],
+		...all.map(({ machine, pushed, agent, lag, state }) => [
 			machine,
 			String(pushed),
 			agent ? String(agent.applied) : "-",
+			`${lag} s`,
 			state,
 			agent
 				? `${counted(agent.rows.tunnels, "tunnel")}, ${counted(agent.rows.services, "service")}`

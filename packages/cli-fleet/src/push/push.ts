@@ -44,6 +44,17 @@ export interface Pushed {
 	added: string[];
 	updated: string[];
 	deleted: string[];
+	/** Of the rows that are added, updated and deleted. */
+	differences: RowDifference[];
+}
+
+/** A row that is, or would be, other than it was. */
+export interface RowDifference {
+	row: string;
+	/** As it is in the store; of keys, `hidden`; null: added. */
+	before: unknown;
+	/** Null: deleted. */
+	after: unknown;
 }
 
 export async function currentOf(
@@ -181,7 +192,22 @@ function differenceOf(
 		else if (before !== value) updated.push(key);
 	}
 	const deleted = [...current.keys()].filter((key) => !wanted.has(key));
-	return { machine, generation: 0, changed: true, added, updated, deleted };
+	const shown = (key: string, value: string | undefined) =>
+		value === undefined ? null : isNoKey(key) ? JSON.parse(value) : "hidden";
+	const differences = [...added, ...updated, ...deleted].map((row) => ({
+		row,
+		before: shown(row, current.get(row)),
+		after: shown(row, wanted.get(row)),
+	}));
+	return {
+		machine,
+		generation: 0,
+		changed: true,
+		added,
+		updated,
+		deleted,
+		differences,
+	};
 }
 
 /** In transactions as large as the server takes; the last one has the commit marker. */

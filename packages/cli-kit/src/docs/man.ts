@@ -4,7 +4,7 @@ import {
 	commonOptions,
 	type OptionSpec,
 } from "../command.js";
-import { usagesOf } from "../usage.js";
+import { usagesOf, valueText } from "../usage.js";
 
 /** The section for system administration commands. */
 export const SECTION = 8;
@@ -81,13 +81,11 @@ function details(spec: AnyCommand): string[] {
 }
 
 const options = (list: Readonly<Record<string, OptionSpec>>): string[] =>
-	Object.entries(list).flatMap(
-		([name, { type, describe, alias, value = name }]) => [
-			".TP",
-			`.B ${text([...(alias ? [`-${alias}`] : []), `--${name}`].join(", "))}${type === "string" ? ` \\fI${text(value)}\\fR` : ""}`,
-			text(describe),
-		],
-	);
+	Object.entries(list).flatMap(([name, option]) => [
+		".TP",
+		`.B ${text([...(option.alias ? [`-${option.alias}`] : []), `--${name}`].join(", "))}${valueText(option, `\\fI${text(option.value ?? name)}\\fR`)}`,
+		text(option.describe),
+	]);
 
 /** Text as roff takes it: a backslash is written \e, a hyphen that is typed \-, and no line begins with a control. */
 const text = (plain: string): string =>
