@@ -46,17 +46,21 @@ export interface Table<K, V> {
 	readonly learned?: readonly (readonly [from: number, to: number])[];
 }
 
-/** Describes a table. `flags` is by default what our maps of the type have: `BPF_F_NO_PREALLOC` for a hash. */
-export function table<K, V>(
-	type: MapType,
-	name: string,
-	key: Codec<K>,
-	value: Codec<V>,
-	options: Partial<Table<K, V>> = {},
-): Table<K, V> {
-	const flags = type === "hash" || type === "percpu_hash" ? NO_PREALLOC : 0;
-	return { name, type, flags, key, value, ...options };
-}
+/** @returns what describes a table of the type; `flags` is what our maps of the type have by default */
+const tableOf =
+	(type: MapType, flags: number) =>
+	<K, V>(
+		name: string,
+		key: Codec<K>,
+		value: Codec<V>,
+		options: Partial<Omit<Table<K, V>, "name" | "type" | "key" | "value">> = {},
+	): Table<K, V> => ({ name, type, flags, key, value, ...options });
+
+export const hash = tableOf("hash", NO_PREALLOC);
+export const lruHash = tableOf("lru_hash", 0);
+export const perCpuHash = tableOf("percpu_hash", NO_PREALLOC);
+export const array = tableOf("array", 0);
+export const perCpuArray = tableOf("percpu_array", 0);
 
 // biome-ignore lint/suspicious/noExplicitAny: each table keeps its own types to itself
 export type AnyTable = Table<any, any>;

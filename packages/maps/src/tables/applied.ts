@@ -1,5 +1,5 @@
 import { bytes, struct, text, u32, u64, type ValueOf } from "../codec.js";
-import { table } from "../table.js";
+import { array } from "../table.js";
 
 /** What `cli_apply` has applied last. Mirrors `struct applied` in `bpf/tunnel/tables.h`. */
 export type Applied = ValueOf<typeof applied>;
@@ -26,4 +26,4 @@ export const applied = struct(256, {
 });
 
 /** One row, written after all others. */
-export const appliedTable = table("array", "map_applied", u32, applied);
+export const appliedTable = array("map_applied", u32, applied);

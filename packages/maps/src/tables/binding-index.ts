@@ -1,5 +1,5 @@
 import { type Codec, struct, u8, u16, u32, u64 } from "../codec.js";
-import { table } from "../table.js";
+import { array, hash } from "../table.js";
 import { binding, packedBindingKey } from "./bindings.js";
 
 // The index of the bindings, `bpf/dispatcher/index.h`. Only the program `write_bindings` writes to it.
@@ -25,12 +25,7 @@ export const indexKeyOf = (packed: string) =>
 	packed.slice(PREFIXLEN_SIZE);
 
 /** All bindings of the trie. */
-export const indexBindingsTable = table(
-	"hash",
-	"index_bindings",
-	indexKey,
-	binding,
-);
+export const indexBindingsTable = hash("index_bindings", indexKey, binding);
 
 /** Which bindings are counted together. Mirrors `struct index_length_key`. */
 const indexLengthKey = struct(4, {
@@ -42,18 +37,13 @@ const indexLengthKey = struct(4, {
 });
 
 /** How many bindings have a length, protocol and port. */
-export const indexLengthsTable = table(
-	"hash",
-	"index_lengths",
-	indexLengthKey,
-	u32,
-);
+export const indexLengthsTable = hash("index_lengths", indexLengthKey, u32);
 
 /** Port, 65536 more for UDP → the lengths that bindings have, the longest in the lowest byte; all ones: too many. */
-export const indexRowsTable = table("array", "index_rows", u32, u32);
+export const indexRowsTable = array("index_rows", u32, u32);
 
 /** At 0: how many bindings there are. */
-export const indexSizeTable = table("array", "index_size", u32, u64);
+export const indexSizeTable = array("index_size", u32, u64);
 
 /** A change of a binding, as `write_bindings` takes it. Mirrors `struct change` in `bpf/dispatcher/write_bindings.h`. */
 export const bindingChange = struct(32, {

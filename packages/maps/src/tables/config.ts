@@ -1,5 +1,5 @@
 import { struct, text, u32, type ValueOf } from "../codec.js";
-import { table } from "../table.js";
+import { hash } from "../table.js";
 import { direction32 } from "./config-flags.js";
 
 /**
@@ -24,4 +24,4 @@ export const config = struct(40, {
 });
 
 /** TABLE-CONFIG. */
-export const configTable = table("hash", "map_config", configKey, config);
+export const configTable = hash("map_config", configKey, config);

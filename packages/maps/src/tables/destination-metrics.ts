@@ -1,5 +1,5 @@
 import { perCpu, struct, u32, u64, type ValueOf } from "../codec.js";
-import { table } from "../table.js";
+import { perCpuArray } from "../table.js";
 
 /** What became of a destination's traffic. Mirrors `struct destination_metrics` in `bpf/dispatcher/dispatcher.h`. */
 export type DestinationMetrics = ValueOf<typeof destinationMetrics>;
@@ -13,8 +13,7 @@ const destinationMetrics = struct(24, {
 });
 
 /** Destination id → counters, for each CPU. */
-export const destinationMetricsTable = table(
-	"percpu_array",
+export const destinationMetricsTable = perCpuArray(
 	"destination_metrics",
 	u32,
 	perCpu(destinationMetrics),

@@ -1,5 +1,5 @@
 import { struct, u8, u32, type ValueOf } from "../codec.js";
-import { table } from "../table.js";
+import { hash } from "../table.js";
 import { label } from "./label.js";
 
 /** Address families, as `domain` numbers them. */
@@ -27,12 +27,9 @@ export const destination = struct(8, {
 });
 
 /** Destination → id. */
-export const destinationsTable = table(
-	"hash",
+export const destinationsTable = hash(
 	"destinations",
 	destinationKey,
 	destination,
-	{
-		flags: 0,
-	},
+	{ flags: 0 },
 );

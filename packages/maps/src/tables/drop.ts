@@ -7,7 +7,7 @@ import {
 	u64,
 	type ValueOf,
 } from "../codec.js";
-import { type Table, table } from "../table.js";
+import { perCpuArray, type Table } from "../table.js";
 import { noEntries } from "./event.js";
 import { sid } from "./service.js";
 
@@ -100,12 +100,7 @@ export const dropFilters = {
 } as const;
 
 /** Row → dropped packets that were not reported, for each CPU: 0 above the rate, 1 no room in the ring buffer. */
-export const dropsMissedTable = table(
-	"percpu_array",
-	"drops_missed",
-	u32,
-	perCpu(u64),
-);
+export const dropsMissedTable = perCpuArray("drops_missed", u32, perCpu(u64));
 
 /** Opened for its descriptor, which `openRing` reads. */
 export const dropsTable: Table<never, never> = {

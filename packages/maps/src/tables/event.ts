@@ -8,7 +8,7 @@ import {
 	u64,
 	type ValueOf,
 } from "../codec.js";
-import { type Table, table } from "../table.js";
+import { perCpuArray, type Table } from "../table.js";
 import { direction8 } from "./config-flags.js";
 import { type Outcome, outcomes } from "./stats.js";
 
@@ -79,9 +79,4 @@ export const eventsTable: Table<never, never> = {
 };
 
 /** Row 0 → events that found no room, for each CPU. */
-export const eventsLostTable = table(
-	"percpu_array",
-	"map_events_lost",
-	u32,
-	perCpu(u64),
-);
+export const eventsLostTable = perCpuArray("map_events_lost", u32, perCpu(u64));

@@ -1,5 +1,5 @@
 import { address, struct, u8, u16be, u32, u64 } from "../codec.js";
-import { table } from "../table.js";
+import { lruHash } from "../table.js";
 import { direction8 } from "./config-flags.js";
 
 /** One fragmented packet in one direction. Mirrors `struct frag_key` in `bpf/lib/fragment.h`. */
@@ -21,4 +21,4 @@ export const frag = struct(16, {
 });
 
 /** Fragmented packet → what its first fragment matched; the oldest go when it is full. */
-export const fragTable = table("lru_hash", "map_frag", fragKey, frag);
+export const fragTable = lruHash("map_frag", fragKey, frag);

@@ -1,5 +1,5 @@
 import { address, struct, u16be, u32, u64, type ValueOf } from "../codec.js";
-import { table } from "../table.js";
+import { lruHash } from "../table.js";
 
 /** Both ends of a tunnel's outer header. Mirrors `struct path_ends` in `bpf/tunnel/path_mtu.h`. */
 export type PathEnds = ValueOf<typeof pathEnds>;
@@ -22,9 +22,4 @@ export const pathMtu = struct(16, {
 });
 
 /** Ends of a tunnel → MTU of the path between them; the oldest go when it is full. */
-export const pathMtuTable = table(
-	"lru_hash",
-	"map_path_mtu",
-	pathEnds,
-	pathMtu,
-);
+export const pathMtuTable = lruHash("map_path_mtu", pathEnds, pathMtu);

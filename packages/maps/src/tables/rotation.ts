@@ -1,5 +1,5 @@
 import { bytes, struct, u64, type ValueOf } from "../codec.js";
-import { table } from "../table.js";
+import { hash } from "../table.js";
 import { sid } from "./service.js";
 
 /** One of the two keys of a rotation. Mirrors `struct accepted_key` in `bpf/tunnel/tables.h`. */
@@ -24,7 +24,7 @@ export const rotation = struct(96, {
 });
 
 /** sid → both keys; the service's own key is one of them. No row: no rotation. */
-export const rotationTable = table("hash", "map_rotation", sid, rotation, {
+export const rotationTable = hash("map_rotation", sid, rotation, {
 	optional: true,
 	// packets and lastPacket of both, by packets
 	learned: [

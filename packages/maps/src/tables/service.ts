@@ -1,5 +1,5 @@
 import { bytes, struct, u16, u32, type ValueOf } from "../codec.js";
-import { table } from "../table.js";
+import { hash } from "../table.js";
 import { endpoint } from "./endpoint.js";
 
 /** A service's identity on the wire. Mirrors `struct sid` in `bpf/tunnel/tables.h`. */
@@ -30,10 +30,10 @@ export const verify = struct(60, {
 });
 
 /** TABLE-ENCAP: backend endpoint → service. */
-export const encapTable = table("hash", "map_encap", endpoint, encap);
+export const encapTable = hash("map_encap", endpoint, encap);
 
 /** TABLE-VERIFY: sid → the whole service. */
-export const verifyTable = table("hash", "map_verify", sid, verify);
+export const verifyTable = hash("map_verify", sid, verify);
 
 /** TABLE-NAT: proxy → backend and backend → proxy. */
-export const natTable = table("hash", "map_nat", endpoint, endpoint);
+export const natTable = hash("map_nat", endpoint, endpoint);

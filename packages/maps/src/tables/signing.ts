@@ -1,5 +1,5 @@
 import { address, bytes, struct, u32, u64, type ValueOf } from "../codec.js";
-import { table } from "../table.js";
+import { hash } from "../table.js";
 import { sid } from "./service.js";
 
 /** Bits of `flags` of a signing key: `enum signing_flag` in bpf/tunnel/tables.h. */
@@ -17,7 +17,7 @@ export const signing = struct(36, {
 });
 
 /** sid → signing key. */
-export const signingTable = table("hash", "map_signing", sid, signing, {
+export const signingTable = hash("map_signing", sid, signing, {
 	optional: true,
 });
 
@@ -30,13 +30,13 @@ export const pingTime = struct(8, {
 });
 
 /** Tunnel id → its last signed ping; written by ingress. */
-export const pingTimeTable = table("hash", "map_ping_time", u32, pingTime, {
+export const pingTimeTable = hash("map_ping_time", u32, pingTime, {
 	optional: true,
 	learned: [[0, 8]],
 });
 
 /** Tunnel id → how many of its services require signed pings. No row: none. */
-export const signedOnlyTable = table("hash", "map_signed_only", u32, u32, {
+export const signedOnlyTable = hash("map_signed_only", u32, u32, {
 	optional: true,
 });
 
@@ -73,12 +73,6 @@ export const tunnelOptions = struct(28, {
 });
 
 /** Tunnel id → its options. No row: any ping may move the far end. */
-export const tunnelOptionsTable = table(
-	"hash",
-	"map_tunnel_opts",
-	u32,
-	tunnelOptions,
-	{
-		optional: true,
-	},
-);
+export const tunnelOptionsTable = hash("map_tunnel_opts", u32, tunnelOptions, {
+	optional: true,
+});

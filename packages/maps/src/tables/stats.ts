@@ -1,5 +1,5 @@
 import { perCpu, u32, u64 } from "../codec.js";
-import { table } from "../table.js";
+import { perCpuArray } from "../table.js";
 import { type Direction, directionIndex } from "./config-flags.js";
 
 /** What became of a packet, in the order of `enum outcome` in `bpf/tunnel/outcome.h`. */
@@ -103,4 +103,4 @@ export const statsRow = (direction: Direction, outcome: Outcome) =>
 	directionIndex(direction) * STATS_ROWS + outcomes.indexOf(outcome);
 
 /** Row → packets, for each CPU. */
-export const statsTable = table("percpu_array", "map_stats", u32, perCpu(u64));
+export const statsTable = perCpuArray("map_stats", u32, perCpu(u64));

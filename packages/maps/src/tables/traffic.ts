@@ -1,5 +1,5 @@
 import { perCpu, struct, u32, u64, type ValueOf } from "../codec.js";
-import { table } from "../table.js";
+import { perCpuHash } from "../table.js";
 import { direction32 } from "./config-flags.js";
 import { sid } from "./service.js";
 
@@ -22,8 +22,7 @@ export const traffic = struct(16, {
 });
 
 /** Traffic by tunnel, service and direction, for each CPU. */
-export const trafficTable = table(
-	"percpu_hash",
+export const trafficTable = perCpuHash(
 	"map_tunnel_stats",
 	trafficKey,
 	perCpu(traffic),

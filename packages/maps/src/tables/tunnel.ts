@@ -1,5 +1,5 @@
 import { address, struct, u16be, u32, u64, type ValueOf } from "../codec.js";
-import { table } from "../table.js";
+import { hash } from "../table.js";
 
 /**
  * The outer header of one GUE tunnel: what egress writes and ingress expects.
@@ -19,7 +19,7 @@ export const tunnel = struct(48, {
 });
 
 /** TABLE-TUNNEL: tunnel id → tunnel. */
-export const tunnelTable = table("hash", "map_tunnel", u32, tunnel, {
+export const tunnelTable = hash("map_tunnel", u32, tunnel, {
 	// remote, remotePort, lastPing: by pings
 	learned: [
 		[16, 32],

@@ -9,7 +9,7 @@ import {
 	u64,
 	type ValueOf,
 } from "../codec.js";
-import { table } from "../table.js";
+import { array, hash, perCpuArray, perCpuHash } from "../table.js";
 import { traffic } from "./traffic.js";
 
 /** What udplb balances: the packets to one address and port. Mirrors `struct lb_key` in `bpf/udplb/tables.h`. */
@@ -114,29 +114,19 @@ export const lbOutcomes = [
 
 export type LbOutcome = (typeof lbOutcomes)[number];
 
-export const lbKeysTable = table("hash", "keys", lbKey, lbChoice);
+export const lbKeysTable = hash("keys", lbKey, lbChoice);
 
-export const lbSlotsTable = table("array", "slots", u32, lbChunk);
+export const lbSlotsTable = array("slots", u32, lbChunk);
 
-export const lbUpstreamsTable = table("array", "upstreams", u32, lbUpstream, {
+export const lbUpstreamsTable = array("upstreams", u32, lbUpstream, {
 	isUsed: (values, at) => u32.read(values, at + IN_USE) !== 0,
 });
 
 /** IP packets sent to each upstream, for each CPU; no row before the first. Mirrors `struct lb_traffic`. */
-export const lbTrafficTable = table(
-	"percpu_hash",
-	"traffic",
-	u32,
-	perCpu(traffic),
-);
+export const lbTrafficTable = perCpuHash("traffic", u32, perCpu(traffic));
 
 /** By index of `lbOutcomes`, for each CPU. */
-export const lbOutcomesTable = table(
-	"percpu_array",
-	"outcomes",
-	u32,
-	perCpu(u64),
-);
+export const lbOutcomesTable = perCpuArray("outcomes", u32, perCpu(u64));
 
 /** Row 0: the identification that the next fragmented datagram is forwarded with. */
-export const lbNextIdTable = table("array", "next_id", u32, u32);
+export const lbNextIdTable = array("next_id", u32, u32);
