@@ -17,7 +17,7 @@ import {
 import { phaseOf } from "@sluice/tunnel";
 import { cli } from "../src/cli.js";
 import { changed, gateway, json, yaml } from "./helpers/documents.js";
-import { foundIn, it } from "./helpers/tables.js";
+import { foundIn, it, learnRemote } from "./helpers/tables.js";
 
 const from = (content: unknown) => ({ input: yaml(content) });
 
@@ -86,14 +86,7 @@ it("a dry run prints the difference, and changes nothing", async (t, tables) => 
 it("learned remotes and counters stay", async (t, tables) => {
 	await tables.run(cli, "-", from(gateway()));
 	const tunnels = tables.open(tunnelTable);
-	const learned = {
-		local: Address.of("127.0.0.1"),
-		localPort: 6080,
-		remote: Address.of("198.51.100.7"),
-		remotePort: 40_000,
-		lastPing: 5n,
-	};
-	tunnels.set(100, learned);
+	const learned = learnRemote(tables, 100);
 	const traffic = tables.open(trafficTable);
 	const own = {
 		tunnel: 100,

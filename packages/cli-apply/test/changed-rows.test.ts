@@ -20,7 +20,7 @@ import {
 	many,
 	yaml,
 } from "./helpers/documents.js";
-import { foundIn, it } from "./helpers/tables.js";
+import { foundIn, it, learnRemote } from "./helpers/tables.js";
 
 /** Numbers from 0 to 1 without a pattern, the same ones in each run. */
 function numbers(seed: number): () => number {
@@ -214,14 +214,7 @@ it("rows that another program has changed since are mended with the row that dif
 it("a learned remote stays where another row differs", async (t, tables) => {
 	await tables.run(cli, "-", { input: base });
 	const tunnels = tables.open(tunnelTable);
-	const learned = {
-		local: Address.of("127.0.0.1"),
-		localPort: 6080,
-		remote: Address.of("198.51.100.7"),
-		remotePort: 40_000,
-		lastPing: 5n,
-	};
-	tunnels.set(100, learned);
+	const learned = learnRemote(tables, 100);
 	for (const generation of [2, 3]) {
 		const next = changed((c) => {
 			Object.assign(c.metadata, { generation });

@@ -1,11 +1,10 @@
 // Needs root and BPF: reads pinned tables.
 
 import { session } from "@sluice/cli-kit/testing";
-import { Address } from "@sluice/maps/address";
-import { tunnelTable, verifyTable } from "@sluice/maps/tables";
+import { verifyTable } from "@sluice/maps/tables";
 import { cli } from "../src/cli.js";
 import { changed, gateway, json, yaml } from "./helpers/documents.js";
-import { it } from "./helpers/tables.js";
+import { it, learnRemote } from "./helpers/tables.js";
 
 it("what export prints is what was applied, in YAML and in JSON", async (t, tables) => {
 	const content = changed((c) => {
@@ -47,15 +46,7 @@ it("export hides keys, and such a document is refused", async (t, tables) => {
 
 it("a remote that was learned is exported as learned", async (t, tables) => {
 	await tables.run(cli, "-", { input: json(gateway()) });
-	const tunnels = tables.open(tunnelTable);
-	const tunnel = tunnels.get(100);
-	if (!tunnel) return t.fail();
-	tunnels.set(100, {
-		...tunnel,
-		remote: Address.of("10.9.9.9"),
-		remotePort: 9,
-		lastPing: 1n,
-	});
+	learnRemote(tables, 100);
 	await session(t, tables, cli, [
 		{
 			type: "diff -",
@@ -108,15 +99,7 @@ it("status says what was applied, and whether rows were changed since", async (t
 		drifted: false,
 	});
 	// A remote that is learned is no drift.
-	const tunnels = tables.open(tunnelTable);
-	const tunnel = tunnels.get(100);
-	if (!tunnel) return t.fail();
-	tunnels.set(100, {
-		...tunnel,
-		remote: Address.of("10.9.9.9"),
-		remotePort: 9,
-		lastPing: 1n,
-	});
+	learnRemote(tables, 100);
 	t.false((await look()).drifted);
 	const services = tables.open(verifyTable);
 	const service = services.get({ service: 1, group: 2 });

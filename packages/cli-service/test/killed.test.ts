@@ -1,20 +1,11 @@
 // Needs root and a kernel with BPF.
 
 import { killedAnywhere, withTables } from "@sluice/cli-kit/testing";
-import { Address } from "@sluice/maps/address";
-import { type Tunnel, tunnelTable } from "@sluice/maps/tables";
 import test from "ava";
 import { cli } from "../src/cli.js";
+import { setTunnel } from "./helpers/tunnel.js";
 
 const it = withTables(test);
-
-const tunnel: Tunnel = {
-	local: Address.of("10.0.0.1"),
-	localPort: 6080,
-	remote: Address.of("::"),
-	remotePort: 0,
-	lastPing: 0n,
-};
 
 const first = "set 1 1 tcp 5.5.5.1 80 1.1.1.1 8080 100 one";
 const second = "set 2 1 tcp 5.5.5.2 80 1.1.1.2 8080 100 two";
@@ -70,8 +61,8 @@ for (const [writer, typed] of [
 ])
 	for (const [next, after] of Object.entries(nexts))
 		it(`${writer}, killed anywhere, is done or not done after ${next}`, async (t, tables) => {
-			tables.open(tunnelTable).set(100, tunnel);
-			tables.open(tunnelTable).set(9, tunnel);
+			setTunnel(tables, 100);
+			setTunnel(tables, 9);
 			await killedAnywhere(t, tables, {
 				cli,
 				begin: async () => {

@@ -49,32 +49,24 @@ const inTunnel = () =>
 
 /** Without DF a packet is sent in fragments: the programs' own packet becomes the last. */
 const lastFragments: PacketCase[] = [
-	{
-		title: "too big: a packet without DF",
+	...(
+		[
+			["a packet without DF", 1472, 178, 56],
+			["a packet without DF, in three", 2900, 356, 60],
+		] as const
+	).map(([title, size, fragment, last]) => ({
+		title: `too big: ${title}`,
 		...gatewayEgress,
 		onLink: true,
 		input: eth()
 			.ipv4(client, "1.1.1.1", { id: 7 })
 			.udp(40000, 4000)
-			.payload(data(1472)),
+			.payload(data(size)),
 		output: inTunnel()
-			.ipv4(client, "1.1.1.1", { id: 7, fragment: 178, protocol: 17 })
-			.payload(data(56)),
-		outcome: "encapsulated",
-	},
-	{
-		title: "too big: a packet without DF, in three",
-		...gatewayEgress,
-		onLink: true,
-		input: eth()
-			.ipv4(client, "1.1.1.1", { id: 7 })
-			.udp(40000, 4000)
-			.payload(data(2900)),
-		output: inTunnel()
-			.ipv4(client, "1.1.1.1", { id: 7, fragment: 356, protocol: 17 })
-			.payload(data(60)),
-		outcome: "encapsulated",
-	},
+			.ipv4(client, "1.1.1.1", { id: 7, fragment, protocol: 17 })
+			.payload(data(last)),
+		outcome: "encapsulated" as const,
+	})),
 	{
 		title: "too big: a first fragment",
 		...gatewayEgress,

@@ -6,24 +6,17 @@ import {
 	withTables,
 } from "@sluice/cli-kit/testing";
 import { Address } from "@sluice/maps/address";
-import {
-	encapTable,
-	natTable,
-	tunnelTable,
-	verifyTable,
-} from "@sluice/maps/tables";
+import { encapTable, natTable, verifyTable } from "@sluice/maps/tables";
 import test from "ava";
 import { cli } from "../../src/cli.js";
+import { setTunnel } from "../helpers/tunnel.js";
 
 const withKernel = withTables(test);
 
 /** A test with tunnels 7 and 100. */
 const it: typeof withKernel = (title, body) =>
 	withKernel(title, (t, tables) => {
-		const [local, remote] = [Address.of("10.0.0.1"), Address.of("::")];
-		const ports = { localPort: 6080, remotePort: 0, lastPing: 0n };
-		for (const id of [7, 100])
-			tables.open(tunnelTable).set(id, { local, remote, ...ports });
+		for (const id of [7, 100]) setTunnel(tables, id);
 		return body(t, tables);
 	});
 

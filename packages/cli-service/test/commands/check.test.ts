@@ -6,12 +6,12 @@ import {
 	pingTimeTable,
 	signingTable,
 	tunnelOptionsTable,
-	tunnelTable,
 	verifyTable,
 } from "@sluice/maps/tables";
 import { anyMove } from "@sluice/tunnel";
 import test from "ava";
 import { cli } from "../../src/cli.js";
+import { setTunnel } from "../helpers/tunnel.js";
 
 const it = withTables(test);
 const end = (text: string, proto = 6) => {
@@ -23,13 +23,7 @@ const backend = end("1.1.1.1:4000");
 const service = "set 1 2 tcp 5.5.5.5 3100 1.1.1.1 4000 100 x";
 
 it("check finds what does not belong together, and --repair mends it", async (t, tables) => {
-	tables.open(tunnelTable).set(100, {
-		local: Address.of("10.0.0.1"),
-		localPort: 6080,
-		remote: Address.of("::"),
-		remotePort: 0,
-		lastPing: 0n,
-	});
+	setTunnel(tables, 100);
 	await tables.run(cli, service);
 	const nobody = { service: 9, group: 9 };
 	const secret = Buffer.alloc(16, 1);

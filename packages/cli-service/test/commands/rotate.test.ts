@@ -5,11 +5,11 @@ import {
 	encapTable,
 	rotationTable,
 	signingTable,
-	tunnelTable,
 	verifyTable,
 } from "@sluice/maps/tables";
 import test from "ava";
 import { cli } from "../../src/cli.js";
+import { setTunnel } from "../helpers/tunnel.js";
 
 const it = withTables(test);
 
@@ -142,15 +142,7 @@ it("rotate refuses what makes no sense", (t, tables) =>
 	]));
 
 it("save and restore keep a rotation in either phase", async (t, tables) => {
-	tables.open(tunnelTable).set(100, {
-		...{
-			local: Address.of("10.0.0.1"),
-			localPort: 6080,
-			remote: Address.of("::"),
-			remotePort: 0,
-		},
-		lastPing: 0n,
-	});
+	setTunnel(tables, 100);
 	const one = line("--next-key=new ", "old");
 	const two = line("--old-key=old ", "new");
 	await session(t, tables, cli, [

@@ -1,15 +1,14 @@
 import { session, withTables } from "@sluice/cli-kit/testing";
-import { Address } from "@sluice/maps/address";
 import {
 	signedOnlyTable,
 	signingTable,
 	tunnelOptionsTable,
-	tunnelTable,
 	verifyTable,
 } from "@sluice/maps/tables";
 import { anyMove, dataKey, optionFlags } from "@sluice/tunnel";
 import test from "ava";
 import { cli } from "../../src/cli.js";
+import { setTunnel } from "../helpers/tunnel.js";
 
 const it = withTables(test);
 
@@ -145,15 +144,7 @@ it("what does not sign is refused", (t, tables) =>
 	]));
 
 it("set warns of a service without a signing key in a tunnel with tokens, and check finds it", async (t, tables) => {
-	tables.open(tunnelTable).set(100, {
-		...{
-			local: Address.of("10.0.0.1"),
-			localPort: 6080,
-			remote: Address.of("::"),
-			remotePort: 0,
-		},
-		lastPing: 0n,
-	});
+	setTunnel(tables, 100);
 	tables
 		.open(tunnelOptionsTable)
 		.set(100, { ...anyMove, flags: optionFlags("require", "fixed") });
