@@ -12,20 +12,8 @@
 # Needs root. Exit code: 0 measured, 1 something could not be run, 2 no such
 # part, 4 not root.
 set -euo pipefail
-cd -- "$(dirname -- "$(readlink -f -- "$0")")/.."
-export PATH=$PWD/scripts/node/node_modules/.bin:/usr/sbin:/sbin:$PATH
-
-case ${1:-} in
--h | --help)
-	sed -n '2,/^[^#]/ { s/^# \{0,1\}//p }' scripts/bench.sh
-	exit 0
-	;;
-esac
-
-if ((EUID != 0)); then
-	printf 'bench.sh: not permitted; run as root\n' >&2
-	exit 4
-fi
+# shellcheck source=as-root.sh
+source "$(dirname -- "$(readlink -f -- "$0")")/as-root.sh"
 
 scripts/bootstrap.sh bench
 # A certificate store to read costs each start of Node.js more than a command.

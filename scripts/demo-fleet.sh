@@ -11,20 +11,8 @@
 # behind. Exit code: 0 every step did what it should, 1 one did not, 4 the
 # machine cannot.
 set -euo pipefail
-cd -- "$(dirname -- "$(readlink -f -- "$0")")/.."
-export PATH=$PWD/scripts/node/node_modules/.bin:/usr/sbin:/sbin:$PATH
-
-case ${1:-} in
--h | --help)
-	sed -n '2,/^[^#]/ { s/^# \{0,1\}//p }' scripts/demo-fleet.sh
-	exit 0
-	;;
-esac
-
-if ((EUID != 0)); then
-	printf 'demo-fleet.sh: not permitted; run as root\n' >&2
-	exit 4
-fi
+# shellcheck source=as-root.sh
+source "$(dirname -- "$(readlink -f -- "$0")")/as-root.sh"
 
 scripts/bootstrap.sh fleet
 
