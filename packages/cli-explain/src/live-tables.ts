@@ -15,21 +15,26 @@ import {
 	verifyTable,
 } from "@sluice/maps/tables";
 
-/** The tables that decide, as the attached program has them, which are not always the pinned ones. */
-export interface LiveTables {
-	config: OpenTableOf<typeof configTable>;
-	tunnel: OpenTableOf<typeof tunnelTable>;
-	decap: OpenTableOf<typeof decapTable>;
-	encap: OpenTableOf<typeof encapTable>;
-	verify: OpenTableOf<typeof verifyTable>;
-	nat: OpenTableOf<typeof natTable>;
-	signing: OpenTableOf<typeof signingTable>;
-	signedOnly: OpenTableOf<typeof signedOnlyTable>;
-	options: OpenTableOf<typeof tunnelOptionsTable>;
-	rotation: OpenTableOf<typeof rotationTable>;
-	pingTime: OpenTableOf<typeof pingTimeTable>;
-	pathMtu: OpenTableOf<typeof pathMtuTable>;
-}
+/** The tables that decide. */
+const tables = {
+	config: configTable,
+	tunnel: tunnelTable,
+	decap: decapTable,
+	encap: encapTable,
+	verify: verifyTable,
+	nat: natTable,
+	signing: signingTable,
+	signedOnly: signedOnlyTable,
+	options: tunnelOptionsTable,
+	rotation: rotationTable,
+	pingTime: pingTimeTable,
+	pathMtu: pathMtuTable,
+} as const;
+
+/** As the attached program has them, which are not always the pinned ones. */
+export type LiveTables = {
+	[N in keyof typeof tables]: OpenTableOf<(typeof tables)[N]>;
+};
 
 type OpenTableOf<T> =
 	T extends Table<infer K, infer V> ? OpenTable<K, V> : never;
@@ -49,18 +54,10 @@ export function openLive(
 			? context.openTable(table, { readOnly: true })
 			: kernel.wrapMap(table, kernel.openMapById(id));
 	};
-	return {
-		config: open(configTable),
-		tunnel: open(tunnelTable),
-		decap: open(decapTable),
-		encap: open(encapTable),
-		verify: open(verifyTable),
-		nat: open(natTable),
-		signing: open(signingTable),
-		signedOnly: open(signedOnlyTable),
-		options: open(tunnelOptionsTable),
-		rotation: open(rotationTable),
-		pingTime: open(pingTimeTable),
-		pathMtu: open(pathMtuTable),
-	};
+	return Object.fromEntries(
+		Object.entries(tables).map(([name, table]) => [
+			name,
+			open(table as Table<unknown, unknown>),
+		]),
+	) as LiveTables;
 }
