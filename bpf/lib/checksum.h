@@ -22,14 +22,21 @@ static __always_inline __u32 csum_fold32(__u64 sum)
 	return (sum & 0xffffffff) + (sum >> 32);
 }
 
+/* Folds to 16 bits. A sum of 0 stays 0; no other one becomes 0. */
+static __always_inline __u16 csum_fold16(__u64 sum)
+{
+	__u32 half;
+
+	sum += sum << 32 | sum >> 32; /* the high half is the sum of both, with the carry added */
+	half = sum >> 32;
+	half += half << 16 | half >> 16;
+	return half >> 16;
+}
+
 /* Folds to a checksum. */
 static __always_inline __u16 csum_fold(__u64 sum)
 {
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + ((sum >> 16) & 0xffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return ~sum;
+	return ~csum_fold16(sum);
 }
 
 /* A header checksum after one of its 32-bit words has changed. */

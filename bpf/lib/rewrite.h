@@ -21,7 +21,7 @@ static __always_inline __u32 address_offset(__u8 version, enum side side)
 	return side == SIDE_SRC ? offsetof(struct ipv6hdr, saddr) : offsetof(struct ipv6hdr, daddr);
 }
 
-/* How a sum changes with an address in it, folded to 32 bits. */
+/* How a sum changes with an address in it, folded to 16 bits. IPv4 addresses differ in the last word alone. */
 static __always_inline __u32 address_change(const struct address *from, const struct address *to)
 {
 	__u64 sum = 0;
@@ -29,7 +29,7 @@ static __always_inline __u32 address_change(const struct address *from, const st
 #pragma unroll
 	for (int i = 0; i < 4; i++)
 		sum = csum_change(sum, from->words[i], to->words[i]);
-	return csum_fold32(sum);
+	return csum_fold16(sum);
 }
 
 static __always_inline int store_ipv4(struct __sk_buff *skb, enum side side,

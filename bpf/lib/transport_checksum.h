@@ -28,8 +28,8 @@ static __always_inline __u64 checksum_flags(const struct packet *packet)
 	return packet->proto == IPPROTO_UDP ? BPF_F_MARK_MANGLED_0 : 0;
 }
 
-/* Updates the checksum of a packet that is no later fragment. `addresses` is the change of the addresses' sum; in IPv4
- * the caller changes the header's checksum, too. The kernel's sum over the packet, where there is one, is right for
+/* Updates the checksum of a packet that is no later fragment. `addresses` is the change of the addresses' sum, folded to
+ * 16 bits; in IPv4 the caller changes the header's checksum, too. The kernel's sum over the packet, where there is one, is right for
  * that; it is the caller's to add the change where the packet is IPv6.
  *
  * Returns 1 for a partial checksum: then the kernel has no sum over the packet. 0 for a whole one, or where that is not
@@ -39,8 +39,9 @@ static __always_inline int change_checksum(struct __sk_buff *skb, const struct p
 					   __u32 addresses, const __be16 *from, const __be16 *to)
 {
 	__sum16 *check = bytes_at(skb, checksum_at(packet), sizeof(*check));
+	int clear = addresses && addresses != 0xffff; /* ffff is 0, too */
 	int partial, whole;
-	__u64 moved;
+	__u32 moved;
 
 	if (!check)
 		return -1;
@@ -52,12 +53,13 @@ static __always_inline int change_checksum(struct __sk_buff *skb, const struct p
 	if (!check)
 		return -1;
 	moved += *check;
-	/* The one is the complement of the other. Both or neither: a change of 0, or a packet without a checksum. */
-	partial = !csum_fold(moved + (__u32)~addresses);
-	whole = !csum_fold(moved + addresses);
+	moved = (moved & 0xffff) + (moved >> 16);
+	/* Neither where the change is 0, and where the packet has no checksum. */
+	partial = clear & (moved == addresses);
+	whole = clear & (moved == (__u16)~addresses);
 	if (*from == *to)
-		return partial && !whole;
-	if (unlikely(partial == whole))
+		return partial;
+	if (unlikely(!partial && !whole))
 		return bpf_l4_csum_replace(skb, checksum_at(packet), *from, *to,
 					   checksum_flags(packet) | sizeof(*to))
 			       ? -1

@@ -51,7 +51,7 @@ static __always_inline int count_hop(struct __sk_buff *skb, const struct packet 
 {
 	struct ipv6hdr *ipv6;
 	struct iphdr *ip;
-	__be16 from;
+	__u32 check;
 
 	if (packet->version == 6) {
 		bpf_csum_update(skb, csum_fold32(csum_change(0, bpf_htons(1), 0)));
@@ -64,9 +64,9 @@ static __always_inline int count_hop(struct __sk_buff *skb, const struct packet 
 	ip = bytes_at(skb, LINK_HLEN, sizeof(*ip));
 	if (!ip)
 		return -1;
-	from = *(__be16 *)&ip->ttl;
 	ip->ttl--;
-	ip->check = csum_replace(ip->check, from, *(__be16 *)&ip->ttl);
+	check = ip->check + bpf_htons(1 << 8); /* RFC 1141 */
+	ip->check = check + (check >= 0xffff);
 	return 0;
 }
 

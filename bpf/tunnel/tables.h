@@ -74,8 +74,9 @@ struct tunnel {
 	__u64 last_ping; /* ns since boot (CLOCK_BOOTTIME); 0: never */
 };
 
+/* Aligned, so that it is copied as one word: keys are hashed by words. */
 struct sid {
-	__u16 service;
+	_Alignas(4) __u16 service;
 	__u16 group;
 };
 

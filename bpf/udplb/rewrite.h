@@ -19,7 +19,7 @@ struct fields {
 };
 
 /* Updates the UDP checksum, complete or to be completed by the device; one of zero stays. `addresses` is the change of the
- * addresses' sum.
+ * addresses' sum, folded to 16 bits.
  */
 static __always_inline int change_udp_checksum(struct __sk_buff *skb,
 					       const struct datagram *datagram,
@@ -55,7 +55,7 @@ static __always_inline int rewrite_ipv4(struct __sk_buff *skb, const struct data
 	__u64 sum;
 
 	if (datagram->packet.fragment != FRAGMENT_LATER &&
-	    change_udp_checksum(skb, datagram, from, to, csum_fold32(addresses)))
+	    change_udp_checksum(skb, datagram, from, to, csum_fold16(addresses)))
 		return -EINVAL;
 	ip = bytes_at(skb, ETH_HLEN, sizeof(*ip));
 	if (!ip)
@@ -93,7 +93,7 @@ static __always_inline int rewrite_ipv6(struct __sk_buff *skb, const struct data
 		sum = csum_change(sum, bpf_htonl(from->id), bpf_htonl(to->id));
 	bpf_csum_update(skb, csum_fold32(sum));
 	if (datagram->packet.fragment != FRAGMENT_LATER &&
-	    change_udp_checksum(skb, datagram, from, to, csum_fold32(addresses)))
+	    change_udp_checksum(skb, datagram, from, to, csum_fold16(addresses)))
 		return -EINVAL;
 	ip = bytes_at(skb, ETH_HLEN, sizeof(*ip));
 	if (!ip)
