@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { type Testbed, testbed } from "@sluice/testbed";
 import { EARLIER } from "./earlier.js";
 import { connects } from "./generators/connects.js";
-import { tcpStream, udpCost, udpPackets } from "./generators/iperf.js";
+import { tcpCost, tcpStream, udpCost, udpPackets } from "./generators/iperf.js";
 import { interleave } from "./interleave.js";
 import type { Row, Table } from "./table.js";
 import { dnat, redirect, routing, vxlan } from "./tunnel/kernel-ways.js";
@@ -55,6 +55,20 @@ const cost: Measure = {
 	measure: ({ client, target }) => udpCost(client, target, SECONDS),
 };
 
+/** Steadier than the throughput on a machine that others use, too. */
+const streamCosts: Measure[] = [
+	{
+		title: "CPU per KB, TCP stream, client → node",
+		unit: "ns",
+		measure: ({ client, target }) => tcpCost(client, target, SECONDS),
+	},
+	{
+		title: "CPU per KB, TCP stream, node → client",
+		unit: "ns",
+		measure: ({ client, target }) => tcpCost(client, target, SECONDS, true),
+	},
+];
+
 const REDIRECT = "L2 redirect";
 
 /** The tunnel against the kernel's own ways, against itself with full tables, and its programs by themselves. */
@@ -73,7 +87,10 @@ export async function* suite(): AsyncIterable<Table> {
 			ours: ours(),
 			"ours, fast": ours({ flag: "fast" }),
 		},
-		[down, up, withoutGso(down), withoutGso(up), udp, connect, cost],
+		[
+			...[down, up, withoutGso(down), withoutGso(up), udp, connect],
+			...[...streamCosts, ...streamCosts.map(withoutGso), cost],
+		],
 	);
 	yield { ...table, rows: [...table.rows, added(table)] };
 	yield await compare(

@@ -1,4 +1,5 @@
 import type { Host, Running } from "@sluice/testbed";
+import { softirqTime } from "./softirq-time.js";
 
 /** TCP and UDP. */
 export const IPERF_PORT = 5201;
@@ -22,6 +23,28 @@ export async function tcpStream(
 ): Promise<number> {
 	const end = await iperf(client, target, seconds, reverse ? ["-R"] : []);
 	return end.sum_received.bits_per_second / 1e9;
+}
+
+/**
+ * The same stream.
+ *
+ * @returns ns of CPU time of both ends, and of all that is between them on this machine, for each KB that arrived
+ */
+export async function tcpCost(
+	client: Host,
+	target: string,
+	seconds: number,
+	reverse = false,
+): Promise<number> {
+	const before = softirqTime();
+	const { sum_received: received, cpu_utilization_percent: cpu } = await iperf(
+		client,
+		target,
+		seconds,
+		reverse ? ["-R"] : [],
+	);
+	const ends = ((cpu.host_total + cpu.remote_total) / 100) * received.seconds;
+	return (ends * 1e9 + softirqTime() - before) / (received.bytes / 1000);
 }
 
 /** As fast as it goes, 64 bytes of payload each. @returns packets/s that arrived */
@@ -59,8 +82,8 @@ export async function udpCost(
 }
 
 type Report = {
-	cpu_utilization_percent: { host_total: number };
-	sum_received: { bits_per_second: number };
+	cpu_utilization_percent: { host_total: number; remote_total: number };
+	sum_received: { bits_per_second: number; bytes: number; seconds: number };
 	sum: { packets: number; lost_packets: number; seconds: number };
 };
 
