@@ -20,7 +20,6 @@ done
 echo ready
 while read -r _; do :; done
 
-ours=$(readlink /proc/self/ns/net)
 # Again until none is found: one of them may be forking while we look.
 found=1
 while ((found)); do
@@ -28,9 +27,8 @@ while ((found)); do
 	for process in /proc/[0-9]*; do
 		pid=${process#/proc/}
 		[[ $pid == "$$" ]] && continue
-		[[ $(readlink "$process/ns/net" 2>/dev/null) == "$ours" ]] || continue
-		# A zombie has no namespaces, so what is found is alive. The readlink
-		# of the line above is ours, too, but gone by now.
+		# A zombie has no namespaces, so what is found is alive.
+		[[ $process/ns/net -ef /proc/self/ns/net ]] || continue
 		kill -KILL "$pid" 2>/dev/null && found=1
 	done
 done
