@@ -1,15 +1,16 @@
 // For every workspace: ava looks for its configuration in the directories above, too.
+import path from "node:path";
 import { bundleTests } from "./packages/bundle/test-files.mjs";
 
-const loader = new URL(
-	"packages/bundle/register-test-loader.mjs",
-	import.meta.url,
+const loader = path.join(
+	import.meta.dirname,
+	"packages/bundle/load-test-bundle.cjs",
 );
 
 export default {
-	extensions: { ts: "module" },
+	extensions: { ts: "commonjs" },
 	files: ["{test,packets,hosts}/**/*.test.ts"],
-	nodeArguments: [`--import=${loader}`, "--enable-source-maps"],
+	nodeArguments: [`--require=${loader}`],
 	// Tests make namespaces and load programs, which more processes do not do faster.
 	concurrency: 2,
 	timeout: "10m",

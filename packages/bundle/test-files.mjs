@@ -12,6 +12,8 @@ import path from "node:path";
 import { build } from "esbuild";
 
 const NOT_OURS = new Set(["node_modules", "dist", ".turbo"]);
+/** What a bundle cannot contain: ava's state is that of its worker, and the others read files beside them. */
+const OUTSIDE = new Set(["ava", "koffi", "yargs"]);
 
 /**
  * @returns {Promise<string>} the directory that has `test/a.test.js` for `test/a.test.ts` of the working directory, as long
@@ -29,6 +31,8 @@ export async function bundleTests() {
 		bundle: true,
 		splitting: true,
 		platform: "node",
+		// Of a library in both forms, the modules: the other cannot always be bundled.
+		mainFields: ["module", "main"],
 		target: "node20.19",
 		format: "esm",
 		sourcemap: "linked",
@@ -54,13 +58,13 @@ function testFiles() {
 }
 
 /**
- * What a module reads by its own place is where its source is. Packages that are not of this repository stay outside.
+ * What a module reads by its own place is where its source is.
  *
  * @param {import("esbuild").PluginBuild} plugins
  */
 function keepPlaces(plugins) {
 	plugins.onResolve({ filter: /^[^./]/ }, ({ path: name, kind }) =>
-		name.startsWith("@sluice/") || kind === "entry-point"
+		kind === "entry-point" || !OUTSIDE.has(name)
 			? undefined
 			: { path: name, external: true },
 	);
