@@ -40,6 +40,7 @@ function printRows<T>(
 	let before = head;
 	let some: string[] = [];
 	let text = "";
+	let isLarge = false;
 	const join = () => {
 		text += before + some.join(between);
 		before = between;
@@ -49,7 +50,8 @@ function printRows<T>(
 		if (some.push(textOf(row)) < JOINED) return;
 		join();
 		if (text.length < PIECE) return;
-		keepYoungGenerationSmall();
+		if (!isLarge) keepYoungGenerationSmall();
+		isLarge = true;
 		out(text);
 		text = "";
 	});

@@ -24,6 +24,6 @@ export function alignedRight(
 		});
 }
 
-/** In characters, as Go counts. */
+/** In characters, as Go counts: a surrogate pair is one. */
 const length = (text: string) =>
-	/^[\x20-\x7e]*$/.test(text) ? text.length : [...text].length;
+	/[\ud800-\udfff]/.test(text) ? [...text].length : text.length;
