@@ -24,22 +24,13 @@ import { type Service, UNKNOWN } from "@sluice/tunnel";
  */
 export type Rows = Map<string, string>;
 
-/** What a row may say beside a document's row. */
-interface Owned {
-	/** The link that it is of; such rows are left alone when the machine's document is pushed. */
-	link?: string;
-}
-
 const sidText = ({ service, group }: Sid) => `${service}.${group}`;
 
-/** The rows of a document. @param owned is added to each */
-export function rowsOf(
-	{ config, tunnels, services }: Machine,
-	owned: Owned = {},
-): Rows {
+/** The rows of a document. */
+export function rowsOf({ config, tunnels, services }: Machine): Rows {
 	const rows: Rows = new Map();
 	const put = (key: string, value: object) =>
-		rows.set(key, JSON.stringify({ ...value, ...owned }));
+		rows.set(key, JSON.stringify(value));
 	for (const row of config)
 		put(`config/${row.interface}.${row.direction}`, {
 			id: row.config.id,
@@ -185,10 +176,10 @@ function parsed(key: string, text: string): Record<string, unknown> {
 	}
 }
 
-/** The link that a row is of. */
+/** The link that a row belongs to; such rows stay when the machine's document is pushed. */
 export function linkOf(text: string): string | undefined {
 	if (!text.includes('"link":')) return undefined;
-	return (JSON.parse(text) as Owned).link;
+	return (JSON.parse(text) as { link?: string }).link;
 }
 
 /** The rows as a document that can be read again; without keys it cannot be applied. */
