@@ -1,7 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { Failure } from "@sluice/cli-kit";
 import { readMachine } from "@sluice/machine";
 import { Address } from "@sluice/maps/address";
 import { directions, flagNames } from "@sluice/maps/tables";
@@ -10,8 +9,10 @@ import test from "ava";
 import {
 	type Content,
 	changed,
+	first,
 	gateway,
 	json,
+	mistakesOf,
 	yaml,
 } from "./helpers/documents.js";
 
@@ -23,16 +24,6 @@ const schema = new Ajv2020({ allErrors: true, strict: true }).compile(
 		),
 	),
 );
-
-function mistakesOf(text: string): readonly string[] {
-	try {
-		readMachine("machine.yaml", Buffer.from(text));
-		return [];
-	} catch (error) {
-		if (error instanceof Failure) return error.messages;
-		throw error;
-	}
-}
 
 test("a document is read as written, in YAML and in JSON", (t) => {
 	for (const text of [yaml(gateway()), json(gateway())]) {
@@ -106,9 +97,6 @@ test("a mistake has its line and column", (t) => {
 	]);
 	t.regex(mistakesOf("tunnels: [").join(), /^machine\.yaml:1:\d+: not YAML: /);
 });
-
-const first = (content: Content, list: "config" | "tunnels" | "services") =>
-	content[list][0] as Record<string, unknown>;
 
 /** What is wrong, which the schema sees as well. */
 const wrong: [
@@ -311,92 +299,6 @@ test("what the parser takes, the schema takes", (t) => {
 		t.true(schema(content), JSON.stringify(schema.errors));
 	}
 });
-
-/** What only the whole document shows, or what an address is. */
-const together: [string, (content: Content) => void, RegExp][] = [
-	[
-		"a tunnel twice",
-		(c) => {
-			c.tunnels.push({ ...first(c, "tunnels") });
-		},
-		/: tunnels\[2\]: tunnel 100 again, after line \d+$/,
-	],
-	[
-		"a service twice",
-		(c) => {
-			c.services.push({
-				...first(c, "services"),
-				proxy: "1.1.1.1:1",
-				backend: "1.1.1.2:1",
-			});
-		},
-		/: services\[2\]: service 1 2 again, after line \d+$/,
-	],
-	[
-		"a hook twice",
-		(c) => {
-			c.config.push({ ...first(c, "config") });
-		},
-		/: config\[1\]: interface "\*" in that direction again, after line \d+$/,
-	],
-	[
-		"a proxy twice",
-		(c) => {
-			Object.assign(c.services[1] as object, {
-				protocol: "tcp",
-				proxy: "203.0.113.10:80",
-			});
-		},
-		/: services\[1\]\.proxy: tcp 203\.0\.113\.10:80 belongs to the service of line \d+$/,
-	],
-	[
-		"a proxy that is its backend",
-		(c) => {
-			first(c, "services").backend = "203.0.113.10:80";
-		},
-		/belongs to this service already$/,
-	],
-	[
-		"two families",
-		(c) => {
-			first(c, "services").backend = "[::1]:80";
-		},
-		/: services\[0\]: proxy and backend must be of one family$/,
-	],
-	[
-		"an address that is none",
-		(c) => {
-			first(c, "tunnels").local = "0.0.0.0:1";
-		},
-		/: tunnels\[0\]\.local: must be an address of this machine, got the kind unspecified$/,
-	],
-	[
-		"a multicast backend",
-		(c) => {
-			first(c, "services").backend = "224.0.0.1:80";
-		},
-		/: services\[0\]\.backend: must be an address of a host, got the kind multicast$/,
-	],
-	[
-		"a UDP service at the end of a tunnel",
-		(c) => {
-			Object.assign(c.services[1] as object, { backend: "10.0.0.2:6080" });
-		},
-		/: services\[1\]\.backend: udp 10\.0\.0\.2:6080 is the far end of tunnel 101$/,
-	],
-	[
-		"a UDP service whose proxy is the end of a tunnel",
-		(c) => {
-			Object.assign(c.services[1] as object, { proxy: "10.0.0.2:6080" });
-		},
-		/: services\[1\]\.proxy: udp 10\.0\.0\.2:6080 is the far end of tunnel 101$/,
-	],
-];
-
-for (const [title, change, message] of together)
-	test(`${title} is refused`, (t) => {
-		t.regex(mistakesOf(yaml(changed(change))).join("\n"), message);
-	});
 
 test("a key comes from a file, and no mistake repeats what it holds", (t) => {
 	const folder = mkdtempSync(path.join(tmpdir(), "apply-"));

@@ -1,3 +1,5 @@
+import { Failure } from "@sluice/cli-kit";
+import { readMachine } from "@sluice/machine";
 import { stringify } from "yaml";
 
 /** A document as data, which a test changes where it is about something. */
@@ -80,3 +82,20 @@ export function many(content: Content, count: number): Content {
 
 export const json = (content: unknown) => JSON.stringify(content);
 export const yaml = (content: unknown) => stringify(content);
+
+/** The first row of a list, to be changed. */
+export const first = (
+	content: Content,
+	list: "config" | "tunnels" | "services",
+) => content[list][0] as Record<string, unknown>;
+
+/** The messages with which a document is refused; none where it is accepted. */
+export function mistakesOf(text: string): readonly string[] {
+	try {
+		readMachine("machine.yaml", Buffer.from(text));
+		return [];
+	} catch (error) {
+		if (error instanceof Failure) return error.messages;
+		throw error;
+	}
+}
