@@ -17,33 +17,81 @@ const [, echo] = GATEWAYS;
 /** Seconds that a gateway is cut off. */
 const CUT = 60;
 
+/** A new generation for both ends of a link, which their agents have to apply. */
+const pushAgain = (stage: Stage) =>
+	fleet(stage, `push ${stage.files.echo} --max-delete 0 --wait=90`);
+
+const etcdctl = ({ terminal, store, url }: Stage, line: string) =>
+	terminal.run(
+		store,
+		`export ETCDCTL_API=3; etcdctl --endpoints ${url} ${line}`,
+	);
+
+/** Kills etcd and starts it again. @param between is done meanwhile */
+async function restartEtcd(
+	stage: Stage,
+	between = async () => {},
+	options = "",
+): Promise<void> {
+	await stage.terminal.run(stage.store, `kill -9 ${stage.etcd.pid}`);
+	await stage.etcd.ended;
+	await between();
+	stage.etcd = await startEtcd(stage, options);
+}
+
 const faults: Record<string, (stage: Stage) => Promise<void>> = {
 	"the agent of the gateway is killed and starts again": async (stage) => {
 		const [, gw2] = stage.gateways;
 		await stage.terminal.run(gw2, `kill -9 ${stage.agents.gw2?.pid}`);
 		await sleep(1000);
 		stage.agents.gw2 = await startAgent(stage, gw2);
-		await fleet(stage, `push ${stage.files.echo} --wait`);
+		await pushAgain(stage);
 	},
 	"etcd is killed and starts again": async (stage) => {
-		await stage.terminal.run(stage.store, `kill -9 ${stage.etcd.pid}`);
-		await stage.etcd.ended;
-		await sleep(2000);
-		stage.etcd = await startEtcd(stage);
-		await fleet(stage, `push ${stage.files.echo} --wait=60`);
+		await restartEtcd(stage, () => sleep(2000));
+		await pushAgain(stage);
 	},
 	"etcd is frozen for five seconds": async (stage) => {
 		await stage.terminal.run(stage.store, `kill -STOP ${stage.etcd.pid}`);
 		await sleep(5000);
 		await stage.terminal.run(stage.store, `kill -CONT ${stage.etcd.pid}`);
-		await fleet(stage, `push ${stage.files.echo} --wait=60`);
+		await pushAgain(stage);
 	},
 	"the history is compacted": async (stage) => {
+		await etcdctl(
+			stage,
+			`compact "$(etcdctl --endpoints ${stage.url} endpoint status --write-out json | grep -o '"revision":[0-9]*' | cut -d: -f2)"`,
+		);
+		await pushAgain(stage);
+	},
+	"the database is defragmented": async (stage) => {
+		await etcdctl(stage, "defrag");
+		await pushAgain(stage);
+	},
+	"the database is full": async (stage) => {
+		await restartEtcd(stage, async () => {}, " --quota-backend-bytes 20480");
 		await stage.terminal.run(
 			stage.store,
-			`rev=$(ETCDCTL_API=3 etcdctl --endpoints ${stage.url} endpoint status --write-out json | grep -o '"revision":[0-9]*' | cut -d: -f2); ETCDCTL_API=3 etcdctl --endpoints ${stage.url} compact "$rev"`,
+			`! cli_fleet push ${stage.files.gw1} --max-delete 0 --etcd ${stage.url}`,
 		);
-		await fleet(stage, `push ${stage.files.echo} --wait`);
+		await restartEtcd(stage);
+		await etcdctl(stage, "alarm disarm");
+		await pushAgain(stage);
+	},
+	"etcd is restored from a backup": async (stage) => {
+		const { directory, files } = stage;
+		const machines = `${files.gw1} ${files.gw2} ${files.n7}`;
+		await etcdctl(stage, `snapshot save ${directory}/backup`);
+		// A generation that the backup has not.
+		await fleet(stage, `push ${machines} --max-delete 0 --wait`);
+		await restartEtcd(stage, async () => {
+			await stage.terminal.run(stage.store, `rm -r ${directory}/etcd`);
+			await etcdctl(
+				stage,
+				`snapshot restore ${directory}/backup --data-dir ${directory}/etcd`,
+			);
+		});
+		await fleet(stage, `push ${machines} --reset --wait=60`);
 	},
 	"the gateway is cut off from etcd for a minute": async (stage) => {
 		const [, gw2] = stage.gateways;
@@ -52,7 +100,7 @@ const faults: Record<string, (stage: Stage) => Promise<void>> = {
 		});
 		await sleep(1000 * CUT);
 		await gw2.run("nft", ["delete", "table", "inet", "cut"]);
-		await fleet(stage, `push ${stage.files.echo} --wait=90`);
+		await pushAgain(stage);
 	},
 	"all keys are rotated": async (stage) => {
 		await fleet(stage, "rotate --all --idle 2");

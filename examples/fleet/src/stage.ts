@@ -49,15 +49,18 @@ export async function setUp(bed: Testbed, directory: string): Promise<Stage> {
 	return { ...net, terminal, directory, files, url, etcd, agents };
 }
 
-export const startEtcd = ({
-	terminal,
-	store,
-	directory,
-	url,
-}: Pick<Stage, "terminal" | "store" | "directory" | "url">) =>
+export const startEtcd = (
+	{
+		terminal,
+		store,
+		directory,
+		url,
+	}: Pick<Stage, "terminal" | "store" | "directory" | "url">,
+	options = "",
+) =>
 	terminal.start(
 		store,
-		`etcd --data-dir ${directory}/etcd --listen-client-urls ${url} --advertise-client-urls ${url} --logger zap --log-outputs stdout`,
+		`etcd --data-dir ${directory}/etcd --listen-client-urls ${url} --advertise-client-urls ${url} --logger zap --log-outputs stdout${options}`,
 		/published local member/,
 	);
 

@@ -47,6 +47,15 @@ const refusals: readonly {
 		err: `cli_fleet: push: services/1.${COUNT - 1}: there is no tunnel ${100 + COUNT - 1}\n`,
 	},
 	{
+		code: "bad key",
+		document: changed((c) => {
+			Object.assign(c.services[0] as object, {
+				keys: [{ text: "s3cr3t".repeat(4) }],
+			});
+		}, COUNT),
+		err: "cli_fleet: push: -:1:2511: services[0].keys[0]: text must be at most 16 bytes long, got 24 bytes\n",
+	},
+	{
 		code: "unknown version",
 		document: { ...gateway(), apiVersion: "sluice/v2" },
 		err: "cli_fleet: push: -:1:2: apiVersion: expected sluice/v1\n",

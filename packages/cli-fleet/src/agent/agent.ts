@@ -1,19 +1,15 @@
 import { release } from "node:os";
-import { isDeepStrictEqual } from "node:util";
 import { type Context, Failure } from "@sluice/cli-kit";
-import { lastApplied, openApplied } from "@sluice/machine";
 import type { Position } from "../etcd/etcd.js";
 import { WatchLost } from "../etcd/watch.js";
-import type { Commit } from "../rows/commit.js";
-import { apply } from "./apply.js";
+import { Applier } from "./applier.js";
 import { Backoff } from "./backoff.js";
-import { DriftCheck } from "./drift-check.js";
-import { goesBack, mayGoBack } from "./going-back.js";
+import { goesBack } from "./going-back.js";
 import type { LastGoodFile } from "./last-good.js";
 import { Mirror } from "./mirror.js";
 import { Reporter } from "./reporter.js";
 import type { Source } from "./source.js";
-import { type AgentStatus, countRows, type Refusal } from "./status.js";
+import type { AgentStatus } from "./status.js";
 
 /** What others want to know of an agent while it runs: see metrics.ts. */
 export interface Observer {
@@ -43,15 +39,6 @@ const RELIST_MINUTES = 15;
 /** Milliseconds between two reports of an agent that has nothing new to say: well within its lease. */
 const REPORT = 20_000;
 
-/** Milliseconds between two applies. */
-const QUIET = 20;
-
-/** Milliseconds until rows are applied again that this machine could not take: an interface may come yet. */
-const RETRY = 5000;
-
-/** Milliseconds after an apply until the file is written: not for each of many. */
-const WRITE_FILE = 1000;
-
 /** All has to be listed again. */
 class Relist extends Error {
 	readonly why: string;
@@ -71,22 +58,11 @@ export class Agent {
 	readonly #status: AgentStatus;
 	/** Of the last listing or update. */
 	#position: Position | undefined;
-	/** The cluster of the rows that were applied last; undefined: unknown. */
-	#cluster: string | undefined;
-	/** Which rows differ from the kernel's is known. */
-	#isKnown = false;
-	#accepted: Commit | undefined;
-	/** The commit was watched, not listed. */
-	#isNews = false;
-	#applying: NodeJS.Timeout | undefined;
-	#lastApply = 0;
-	#saving: NodeJS.Timeout | undefined;
-	readonly #drift: DriftCheck;
+	readonly #applier: Applier;
 	readonly #reporter: Reporter;
 
 	constructor(options: AgentOptions) {
 		this.#options = options;
-		this.#drift = new DriftCheck(options.context);
 		this.#reporter = new Reporter(() =>
 			options.source.report(JSON.stringify(this.#status)),
 		);
@@ -104,6 +80,13 @@ export class Agent {
 			rows: { config: 0, tunnels: 0, services: 0 },
 			source: "none",
 		};
+		this.#applier = new Applier({
+			...options,
+			mirror: this.#mirror,
+			status: this.#status,
+			applied: (...times) => options.observer.applied(...times),
+			changed: () => this.#report(),
+		});
 	}
 
 	get status(): Readonly<AgentStatus> {
@@ -113,7 +96,7 @@ export class Agent {
 	/** Runs until the signal. @throws where the agent itself is wrong */
 	async run(signal: AbortSignal): Promise<void> {
 		const { source, observer, context } = this.#options;
-		this.#boot();
+		this.#applier.boot();
 		observer.status(this.#status);
 		const backoff = new Backoff(this.#options.longestWait);
 		const beat = setInterval(() => {
@@ -139,35 +122,9 @@ export class Agent {
 			}
 		} finally {
 			clearInterval(beat);
-			clearTimeout(this.#applying);
-			if (this.#saving) this.#save();
+			this.#applier.close();
 			source.close();
 		}
-	}
-
-	/** What the kernel has, or the last good file where it has nothing. */
-	#boot(): void {
-		const { context, lastGood, machine } = this.#options;
-		const last = lastApplied(openApplied(context, { readOnly: true }));
-		const file = lastGood.read();
-		this.#cluster = file?.cluster;
-		if (last) {
-			this.#status.applied = Number(last.generation);
-			this.#status.source = "kernel";
-			return;
-		}
-		if (!file || file.machine !== machine) return;
-		for (const [key, value] of file.rows) this.#mirror.set(key, value);
-		this.#mirror.accept();
-		if (!this.#mirror.agreesWith(file.commit)) {
-			context.warn(`${lastGood.path} is damaged, and was not applied`);
-			return;
-		}
-		this.#accepted = { ...file.commit, deletes: 0 };
-		this.#apply("file");
-		context.warn(
-			`generation ${file.commit.generation} applied from ${lastGood.path}: the tables were empty`,
-		);
 	}
 
 	/** One listing, and the watch behind it. */
@@ -181,7 +138,7 @@ export class Agent {
 		connected();
 		observer.connected(true);
 		observer.relisted(why);
-		this.#isKnown = false;
+		this.#applier.compareAll();
 		this.#mirror.replace(listing.rows);
 		this.#moved(listing);
 		this.#consider(true);
@@ -215,11 +172,14 @@ export class Agent {
 	/** Verifies the rows after a commit. @param isListed all rows were just listed */
 	#consider(isListed: boolean): void {
 		const { commit, hasCommit } = this.#mirror;
+		const { applied } = this.#status;
+		const refuse = (generation: number, code: string, message: string) =>
+			this.#applier.refuse({ generation, code, message });
 		if (!commit) {
-			if (hasCommit) this.#refuse(0, "COMMIT", "the commit marker is damaged");
+			if (hasCommit) refuse(0, "COMMIT", "the commit marker is damaged");
 			// The machine was never pushed, or the store has lost it: the tables stay.
-			else if (this.#status.applied > 0)
-				this.#refuse(
+			else if (applied > 0)
+				refuse(
 					0,
 					"NO_COMMIT",
 					`the store has no commit for machine "${this.#options.machine}"`,
@@ -230,7 +190,7 @@ export class Agent {
 		const { generation } = commit;
 		this.#status.seen = generation;
 		if (!this.#mirror.agreesWith(commit)) {
-			this.#refuse(
+			refuse(
 				generation,
 				"HASH",
 				"the rows are not those of the commit; push again",
@@ -238,123 +198,14 @@ export class Agent {
 			if (!isListed) throw new Relist("hash");
 			return;
 		}
-		const refusal = goesBack(commit, this.#last, this.#position?.cluster);
-		if (refusal) {
-			this.#refuse(refusal.generation, refusal.code, refusal.message);
-			return;
-		}
-		this.#mirror.accept();
-		this.#accepted = commit;
-		this.#isNews = !isListed;
-		this.#schedule();
+		const cluster = this.#position?.cluster;
+		const refusal = goesBack(commit, this.#applier.last, cluster);
+		if (refusal) this.#applier.refuse(refusal);
+		else this.#applier.accept({ commit, isNews: !isListed, cluster });
 	}
 
-	/** What was applied last. */
-	get #last() {
-		return { generation: this.#status.applied, cluster: this.#cluster };
-	}
-
-	/** Applies after a short delay, so that successive commits are applied together. */
-	#schedule(): void {
-		const since = performance.now() - this.#lastApply;
-		this.#applyIn(since > QUIET ? 0 : QUIET);
-	}
-
-	#applyIn(milliseconds: number): void {
-		clearTimeout(this.#applying);
-		this.#applying = setTimeout(() => this.#apply("etcd"), milliseconds);
-	}
-
-	#apply(source: "etcd" | "file"): void {
-		const { machine, context, observer } = this.#options;
-		const commit = this.#accepted;
-		if (!commit) return;
-		const { committed, changed } = this.#mirror;
-		const start = performance.now();
-		try {
-			apply(
-				machine,
-				committed,
-				this.#isKnown ? changed : undefined,
-				commit,
-				mayGoBack(commit, this.#last),
-				context,
-			);
-		} catch (error) {
-			this.#isKnown = false;
-			this.#refuseFor(commit, error);
-			return;
-		} finally {
-			this.#lastApply = performance.now();
-		}
-		changed.clear();
-		this.#isKnown = true;
-		observer.applied(
-			(this.#lastApply - start) / 1000,
-			this.#isNews ? (Date.now() - Date.parse(commit.at)) / 1000 : undefined,
-		);
-		Object.assign(this.#status, {
-			applied: commit.generation,
-			appliedAt: new Date().toISOString(),
-			refused: null,
-			rows: countRows(committed.keys()),
-			source,
-		});
-		if (source === "etcd") {
-			this.#cluster = this.#position?.cluster;
-			this.#saving ??= setTimeout(() => this.#save(), WRITE_FILE);
-		}
-		this.#report();
-	}
-
-	/** Whether other programs have changed rows. The next commit or listing then compares all, and mends it. */
-	hasDrifted(): boolean {
-		const drifted = this.#drift.hasDrifted(this.#lastApply);
-		if (drifted) this.#isKnown = false;
-		return drifted;
-	}
-
-	#refuseFor({ generation }: Commit, error: unknown): void {
-		const { code, message } = error as { code?: string; message: string };
-		// What has no code is no refusal but a mistake of this program.
-		if (code === undefined) throw error;
-		this.#refuse(generation, code, message);
-		if (!(error instanceof Failure && error.kind === "usage"))
-			this.#applyIn(RETRY);
-	}
-
-	#refuse(generation: number, code: string, message: string): void {
-		const refused: Refusal = { generation, code, message };
-		// Each try would say the same.
-		if (!isDeepStrictEqual(refused, this.#status.refused))
-			this.#options.context.warn(
-				`generation ${generation} is refused: ${message} (${code})`,
-			);
-		this.#status.refused = refused;
-		this.#report();
-	}
-
-	#save(): void {
-		const { lastGood, machine, context } = this.#options;
-		clearTimeout(this.#saving);
-		this.#saving = undefined;
-		const commit = this.#accepted;
-		// What was refused meanwhile is not good.
-		if (commit?.generation !== this.#status.applied) return;
-		if (this.#status.refused || this.#cluster === undefined) return;
-		try {
-			lastGood.write({
-				machine,
-				cluster: this.#cluster,
-				commit,
-				rows: this.#mirror.committed,
-			});
-		} catch (error) {
-			context.warn(
-				`${lastGood.path} cannot be written: ${(error as NodeJS.ErrnoException).code}`,
-			);
-		}
-	}
+	/** Whether other programs have changed rows since the last apply. */
+	hasDrifted = (): boolean => this.#applier.hasDrifted();
 
 	#report(): void {
 		this.#options.observer.status(this.#status);
