@@ -25,8 +25,7 @@ export class StagedEntries {
 	#states!: Uint8Array;
 	/** What the kernel has of entries that were overwritten, by number; empty until one is. */
 	#before: Buffer = NONE;
-	/** Entries set or deleted, in the order of their first time. */
-	readonly touched: number[] = [];
+	#touched: number[] = [];
 
 	/** @param expected about how many there will be, so that there is room for them from the beginning */
 	constructor(keySize: number, valueSize: number, expected: number) {
@@ -39,6 +38,11 @@ export class StagedEntries {
 	/** Deleted ones included. */
 	get count(): number {
 		return this.#index.count;
+	}
+
+	/** Entries set or deleted, in the order of their first time. */
+	get touched(): readonly number[] {
+		return this.#touched;
 	}
 
 	/** The key of an entry is at `keySize` times its number. */
@@ -150,7 +154,8 @@ export class StagedEntries {
 	clear(): void {
 		this.#index.clear();
 		if (this.#states.length !== this.#index.room) this.#makeRoom();
-		this.touched.length = 0;
+		// A new one: V8 calls its runtime to set a length.
+		this.#touched = [];
 	}
 
 	#grow(): void {
@@ -190,7 +195,7 @@ export class StagedEntries {
 		const state = this.#state(number);
 		if (state & TOUCHED) return;
 		this.#states[number] = state | TOUCHED;
-		this.touched.push(number);
+		this.#touched.push(number);
 	}
 
 	#state = (number: number) => this.#states[number] as number;
