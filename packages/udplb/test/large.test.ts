@@ -5,15 +5,18 @@ import { BOX, CLIENT, UPSTREAMS } from "./helpers/site.js";
 const KEYS = 10_000;
 const FIRST = 20_000;
 
-/** Ten thousand keys: each port goes to the same port of ten upstreams, the last one to `last`. */
+/** Ten thousand keys: each port goes to the same port of ten upstreams, the last one to `last`. JSON, as programs write it. */
 const config = (last: string) =>
-	Array.from({ length: KEYS }, (_, i) => {
-		const upstreams = i === KEYS - 1 ? [last] : UPSTREAMS;
-		const lines = upstreams.map(
-			(one) => `    - address: ${one}\n      port: ${FIRST + i}\n`,
-		);
-		return `- key:\n    address: ${BOX}\n    port: ${FIRST + i}\n  options:\n    tc_action: block\n  upstream:\n${lines.join("")}`;
-	}).join("");
+	JSON.stringify(
+		Array.from({ length: KEYS }, (_, i) => ({
+			key: { address: BOX, port: FIRST + i },
+			options: { tc_action: "block" },
+			upstream: (i === KEYS - 1 ? [last] : UPSTREAMS).map((address) => ({
+				address,
+				port: FIRST + i,
+			})),
+		})),
+	);
 
 it("ten thousand keys with ten upstreams each work, and one of them can be changed", async (t) => {
 	const lab = new Lab();
