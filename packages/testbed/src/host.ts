@@ -149,9 +149,8 @@ export class Host {
 			String(this.pid),
 			"--net",
 			"--mount",
+			`--wdns=${cwd}`,
 			"--",
-			"env",
-			`--chdir=${cwd}`,
 			file,
 			...args,
 		];
