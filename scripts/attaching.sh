@@ -84,7 +84,7 @@ tables() {
 # pins have different tables.
 adopt_live() {
 	local device direction devices=("$INTERFACE") ids=() options=()
-	[[ -e $PINS/map_config ]] || mapfile -t devices < <(all_devices)
+	[[ -e $PINS/map_config ]] || mapfile -t devices < <(devices_with_hooks)
 	for device in "${devices[@]}"; do
 		for direction in ingress egress; do
 			mapfile -t -O "${#ids[@]}" ids < <(our_filters "$direction" "$device" | awk '{ print $5 }')
@@ -93,6 +93,11 @@ adopt_live() {
 	((${#ids[@]})) || return 0
 	[[ -z ${OPTION["--drop-live"]:-} ]] || options=(--drop-live)
 	tables adopt "${ids[@]}" "${options[@]}"
+}
+
+# The interfaces that can have filters.
+devices_with_hooks() {
+	tc qdisc show | awk '$2 == "clsact" || $2 == "ingress" { print $5 }'
 }
 
 # The kernel looks up no route for a program on an interface that does not

@@ -260,7 +260,11 @@ bpf_filters() {
 
 # our_filters DIRECTION [INTERFACE]: ours among them.
 our_filters() {
-	bpf_filters "$@" | awk -v name="$(program_name "$1")" '$6 == name'
+	local name row
+	name=$(program_name "$1")
+	while IFS= read -r row; do
+		[[ $row != *" $name" ]] || printf '%s\n' "$row"
+	done < <(bpf_filters "$@")
 }
 
 # Removes ours, but for the one with the program id in the second argument.
