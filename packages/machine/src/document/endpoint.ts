@@ -27,9 +27,18 @@ export function socketAddress(name: string, text: string): SocketAddress {
 
 export const isV6 = ({ address }: SocketAddress) => !address.isIpv4;
 
-/** Refuses an address that no other host can have. */
-export function refuseKind(reader: Reader, path: Path, address: Address): void {
+/** Refuses an address that no other host can have. @param allowed a kind that is accepted */
+export function refuseKind(
+	reader: Reader,
+	path: Path,
+	key: string,
+	address: Address,
+	allowed?: ReturnType<typeof addressKind>,
+): void {
 	const kind = addressKind(address);
-	if (kind)
-		reader.wrong(path, `must be an address of a host, got the kind ${kind}`);
+	if (kind && kind !== allowed)
+		reader.wrong(
+			[...path, key],
+			`must be an address of a host, got the kind ${kind}`,
+		);
 }

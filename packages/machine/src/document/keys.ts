@@ -14,6 +14,9 @@ const ways: Record<string, (name: string, text: string) => Buffer> = {
 	file: (name, text) => keyOfFile(name, text),
 };
 
+const names = Object.keys(ways);
+const NONE: readonly string[] = [];
+
 /** Whether keys of a document may be in files; the word may be written with escapes. */
 export const hasKeyFiles = (bytes: Buffer): boolean =>
 	bytes.includes("\\u") ||
@@ -86,14 +89,14 @@ export function readSigningKey(
 
 /** One key: a mapping of `text`, `hex`, `base64` or `file`. */
 function readKey(value: unknown, at: Path, reader: Reader): Buffer | undefined {
-	const fields = reader.mapping(value, at, [], Object.keys(ways));
-	const names = Object.keys(fields ?? {});
-	const [name] = names;
+	const fields = reader.mapping(value, at, NONE, names);
 	if (!fields) return undefined;
-	if (names.length !== 1 || name === undefined) {
+	const given = Object.keys(fields);
+	const [name] = given;
+	if (given.length !== 1 || name === undefined) {
 		reader.wrong(
 			at,
-			`expected one of ${Object.keys(ways).join(", ")}, got ${names.length} of them`,
+			`expected one of ${names.join(", ")}, got ${given.length} of them`,
 		);
 		return undefined;
 	}

@@ -1,7 +1,7 @@
 import { values } from "@sluice/cli-kit";
 import type { Path } from "@sluice/document";
 import { protocols } from "@sluice/maps/tables";
-import { addressKind, type Service, type SigningKey } from "@sluice/tunnel";
+import type { Service, SigningKey } from "@sluice/tunnel";
 import { isV6, refuseKind, socketAddress } from "./endpoint.js";
 import { readKeys, readSigningKey } from "./keys.js";
 import type { Fields, Reader } from "./reader.js";
@@ -41,9 +41,8 @@ export function serviceRow(
 		return undefined;
 	if (!proxy || !backend || tunnel === undefined || !key) return undefined;
 	// A loopback address may be meant, on a machine that is set up for it.
-	for (const [key, { address }] of Object.entries({ proxy, backend }))
-		if (addressKind(address) !== "loopback")
-			refuseKind(reader, [...path, key], address);
+	refuseKind(reader, path, "proxy", proxy.address, "loopback");
+	refuseKind(reader, path, "backend", backend.address, "loopback");
 	if (isV6(proxy) !== isV6(backend))
 		reader.wrong(path, "proxy and backend must be of one family");
 	const proto = protocols[protocol];

@@ -44,7 +44,7 @@ export function tunnelRow(
 			`must be an address of this machine, got the kind ${localKind}`,
 		);
 	if (row.remote !== LEARNED)
-		refuseKind(reader, [...path, "remote"], remote.address);
+		refuseKind(reader, path, "remote", remote.address);
 	if (row.remote !== LEARNED && isV6(local) !== isV6(remote))
 		reader.wrong(path, "local and remote must be of one family");
 	return {
