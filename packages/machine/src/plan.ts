@@ -56,7 +56,9 @@ function planTunnels(
 	const tables = openTunnelTables(stage);
 	const { decap: _, ...uncounted } = tables;
 	for (const row of tunnels) setTunnel(uncounted, row.id, row);
-	for (const id of stage.openTable(tunnelTable).keys())
+	const staged = stage.openTable(tunnelTable);
+	// Those that are new are all of the document.
+	for (const id of staged.inKernel === 0 ? [] : staged.keys())
 		if (!ids.has(id) && ownsTunnel(only, id)) deleteTunnel(tables, id);
 	countAgain(tables);
 }
