@@ -14,6 +14,8 @@
 
 #include <bpf/bpf_helpers.h>
 
+#include "lib/map.h"
+
 /* What a control plane has to know to change the state of a running program.
  * It grows when that changes, not with every change of the code.
  */
@@ -66,37 +68,12 @@ struct destination_metrics {
 	__u64 errors_bad_socket; /* the socket was not fit for the traffic */
 };
 
-struct {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__type(key, struct binding_key);
-	__type(value, struct binding);
-	__uint(max_entries, MAX_BINDINGS);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} bindings SEC(".maps");
+MAP(bindings, LPM_TRIE, struct binding_key, struct binding, MAX_BINDINGS, NO_PREALLOC PINNED);
 
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__type(key, struct destination_key);
-	__type(value, struct destination);
-	__uint(max_entries, MAX_DESTINATIONS);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} destinations SEC(".maps");
+MAP(destinations, HASH, struct destination_key, struct destination, MAX_DESTINATIONS, PINNED);
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__type(key, __u32);
-	__type(value, struct destination_metrics);
-	__uint(max_entries, MAX_DESTINATIONS);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} destination_metrics SEC(".maps");
+MAP(destination_metrics, PERCPU_ARRAY, __u32, struct destination_metrics, MAX_DESTINATIONS, PINNED);
 
-struct {
-	__uint(type, BPF_MAP_TYPE_SOCKMAP);
-	__type(key, __u32);
-	__type(value, __u64);
-	__uint(max_entries, MAX_DESTINATIONS);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} sockets SEC(".maps");
+MAP(sockets, SOCKMAP, __u32, __u64, MAX_DESTINATIONS, PINNED);
 
 #endif

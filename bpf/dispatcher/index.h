@@ -11,6 +11,7 @@
 #define SLUICE_DISPATCHER_INDEX_H
 
 #include "dispatcher/dispatcher.h"
+#include "lib/map.h"
 
 #include <bpf/bpf_endian.h>
 
@@ -28,22 +29,10 @@ struct index_length_key {
 	__u16 port;
 };
 
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__type(key, struct index_key);
-	__type(value, struct binding);
-	__uint(max_entries, MAX_BINDINGS);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-} index_bindings SEC(".maps");
+MAP(index_bindings, HASH, struct index_key, struct binding, MAX_BINDINGS, NO_PREALLOC);
 
 /* How many bindings have this length, protocol and port. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__type(key, struct index_length_key);
-	__type(value, __u32);
-	__uint(max_entries, MAX_BINDINGS);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-} index_lengths SEC(".maps");
+MAP(index_lengths, HASH, struct index_length_key, __u32, MAX_BINDINGS, NO_PREALLOC);
 
 /* The lengths of a protocol and port, the longest in the lowest byte; 0 ends them. */
 #define MAX_LENGTHS 4
@@ -51,20 +40,10 @@ struct {
 #define TOO_MANY_LENGTHS (~0U)
 
 /* By port, then those of UDP. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__type(key, __u32);
-	__type(value, __u32);
-	__uint(max_entries, 2 * 65536);
-} index_rows SEC(".maps");
+MAP(index_rows, ARRAY, __u32, __u32, 2 * 65536);
 
 /* How many bindings there are. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__type(key, __u32);
-	__type(value, __u64);
-	__uint(max_entries, 1);
-} index_size SEC(".maps");
+MAP(index_size, ARRAY, __u32, __u64, 1);
 
 /* Two lookups in a trie are as quick as the index, where it has fewer bindings. */
 #define SMALL 64

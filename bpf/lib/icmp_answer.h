@@ -5,6 +5,7 @@
 
 #include "lib/checksum.h"
 #include "lib/icmp_error.h"
+#include "lib/map.h"
 #include "lib/packet.h"
 
 /* A token bucket for each CPU: answers per second, and the burst. A datagram of 64 kilobytes is some 45 fragments. */
@@ -31,12 +32,7 @@ struct icmp_limit {
 	__u64 time;
 };
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__type(key, __u32);
-	__type(value, struct icmp_limit);
-	__uint(max_entries, 1);
-} icmp_limit SEC(".maps");
+MAP(icmp_limit, PERCPU_ARRAY, __u32, struct icmp_limit, 1);
 
 static __always_inline int may_answer(void)
 {

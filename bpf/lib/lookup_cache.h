@@ -10,10 +10,7 @@
 #ifndef SLUICE_LOOKUP_CACHE_H
 #define SLUICE_LOOKUP_CACHE_H
 
-#include <linux/bpf.h>
-#include <linux/types.h>
-
-#include <bpf/bpf_helpers.h>
+#include "lib/map.h"
 
 /* Head of an entry. */
 struct lookup {
@@ -22,13 +19,7 @@ struct lookup {
 	__u32 pad;
 };
 
-#define LOOKUP_CACHE(name, entry, log2)                  \
-	struct {                                         \
-		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY); \
-		__type(key, __u32);                      \
-		__type(value, entry);                    \
-		__uint(max_entries, 1 << (log2));        \
-	} name SEC(".maps")
+#define LOOKUP_CACHE(name, entry, log2) MAP(name, PERCPU_ARRAY, __u32, entry, 1 << (log2))
 
 /* Keys are read by pairs of words: one that lies on the stack must stand at a multiple of 8. */
 static __always_inline __u64 word_pair(const __u32 *key, __u32 at, __u32 words)

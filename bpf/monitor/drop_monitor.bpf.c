@@ -13,6 +13,7 @@
 
 #include <bpf/bpf_helpers.h>
 
+#include "lib/map.h"
 #include "lib/packet.h"
 #include "monitor/drop.h"
 #include "monitor/flow.h"
@@ -31,12 +32,7 @@ struct {
 } drops SEC(".maps");
 
 /* Dropped packets that were not reported. Row 0: above the rate; row 1: the ring buffer was full. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__type(key, __u32);
-	__type(value, __u64);
-	__uint(max_entries, 2);
-} drops_missed SEC(".maps");
+MAP(drops_missed, PERCPU_ARRAY, __u32, __u64, 2);
 
 enum missed {
 	MISSED_RATE,
@@ -44,24 +40,14 @@ enum missed {
 };
 
 /* A report before it is written, too large for the stack. The kernel prevents recursion of the program. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__type(key, __u32);
-	__type(value, struct drop_buffer);
-	__uint(max_entries, 1);
-} buffers SEC(".maps");
+MAP(buffers, PERCPU_ARRAY, __u32, struct drop_buffer, 1);
 
 struct cpu {
 	__u64 second; /* since boot */
 	__u64 count;  /* reports in it */
 };
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__type(key, __u32);
-	__type(value, struct cpu);
-	__uint(max_entries, 1);
-} cpus SEC(".maps");
+MAP(cpus, PERCPU_ARRAY, __u32, struct cpu, 1);
 
 static __always_inline void miss(__u32 row)
 {

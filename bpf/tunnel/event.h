@@ -3,6 +3,7 @@
 #ifndef SLUICE_EVENT_H
 #define SLUICE_EVENT_H
 
+#include "lib/map.h"
 #include "lib/packet.h"
 #include "tunnel/outcome.h"
 #include "tunnel/tables.h"
@@ -40,21 +41,10 @@ struct {
 } map_events SEC(".maps");
 
 /* Events that found no room. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__type(key, __u32);
-	__type(value, __u64);
-	__uint(max_entries, 1);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} map_events_lost SEC(".maps");
+MAP(map_events_lost, PERCPU_ARRAY, __u32, __u64, 1, PINNED);
 
 /* An event before it is written, too large for the stack. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__type(key, __u32);
-	__type(value, struct event);
-	__uint(max_entries, 1);
-} event_buffer SEC(".maps");
+MAP(event_buffer, PERCPU_ARRAY, __u32, struct event, 1);
 
 /* Writes one event; stage and outcome are one argument: stage << 16 | outcome. */
 SUBPROGRAM int write_event(struct __sk_buff *skb, struct config *config, __u64 id, __u32 queue,

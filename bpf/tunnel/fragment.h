@@ -4,6 +4,7 @@
 #define SLUICE_TUNNEL_FRAGMENT_H
 
 #include "lib/fragment.h"
+#include "lib/map.h"
 #include "tunnel/outcome.h"
 
 struct frag {
@@ -13,13 +14,7 @@ struct frag {
 	__u64 time; /* ns since boot, as in bpf_ktime_get_ns */
 };
 
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__type(key, struct frag_key);
-	__type(value, struct frag);
-	__uint(max_entries, FRAGMENT_ENTRIES);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} map_frag SEC(".maps");
+MAP(map_frag, LRU_HASH, struct frag_key, struct frag, FRAGMENT_ENTRIES, PINNED);
 
 /* Keeps the ports of a first fragment that matched a service, and does nothing for any other packet. */
 static __always_inline void remember_fragment(const struct packet *packet, __u8 queue)

@@ -108,6 +108,17 @@ SUBPROGRAM int look_up_token(struct cached_service *service)
 	return 0;
 }
 
+/* Completes an entry whose backend has this row in map_encap. */
+static __always_inline void take_service(struct cached_service *entry,
+					 const struct service *service)
+{
+	entry->tunnel = service->tunnel;
+	entry->sid = service->sid;
+	__builtin_memcpy(entry->key, service->key, KEY_SIZE);
+	look_up_token(entry);
+	entry->lookup.found = 1;
+}
+
 LOOKUP_CACHE(config_cache, struct cached_config, CONFIG_LOG2);
 
 /* A flag of cached ingress rows, never of the table: tunnel packets that arrive here are a gateway's. */
@@ -197,11 +208,7 @@ static __always_inline void look_up_proxy(struct cached_service *entry)
 	service = bpf_map_lookup_elem(&map_encap, &entry->backend);
 	if (!service)
 		return;
-	entry->tunnel = service->tunnel;
-	entry->sid = service->sid;
-	__builtin_memcpy(entry->key, service->key, KEY_SIZE);
-	look_up_token(entry);
-	entry->lookup.found = 1;
+	take_service(entry, service);
 }
 
 /* The service of a proxy endpoint, for requests that come in by an interface. */
@@ -263,11 +270,7 @@ static __always_inline void look_up_backend(struct cached_service *entry)
 
 	if (!service)
 		return;
-	entry->tunnel = service->tunnel;
-	entry->sid = service->sid;
-	__builtin_memcpy(entry->key, service->key, KEY_SIZE);
-	look_up_token(entry);
-	entry->lookup.found = 1;
+	take_service(entry, service);
 	proxy = bpf_map_lookup_elem(&map_nat, &entry->backend);
 	entry->has_proxy = proxy && !bpf_map_lookup_elem(&map_encap, proxy);
 	if (entry->has_proxy)

@@ -6,6 +6,7 @@
 #define SLUICE_PATH_MTU_H
 
 #include "lib/icmp_error.h"
+#include "lib/map.h"
 #include "lib/packet.h"
 #include "tunnel/tables.h"
 
@@ -31,13 +32,7 @@ struct path_mtu {
 };
 
 /* LRU: the network writes it, and losing a row costs another error. */
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__type(key, struct path_ends);
-	__type(value, struct path_mtu);
-	__uint(max_entries, PATH_MTU_ENTRIES);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} map_path_mtu SEC(".maps");
+MAP(map_path_mtu, LRU_HASH, struct path_ends, struct path_mtu, PATH_MTU_ENTRIES, PINNED);
 
 /* The MTU that an ICMP error reports, or 0 where it reports none. */
 static __always_inline __u32 reported_mtu(struct __sk_buff *skb, const struct packet *packet)

@@ -3,6 +3,7 @@
 #ifndef SLUICE_PING_ANSWER_H
 #define SLUICE_PING_ANSWER_H
 
+#include "lib/map.h"
 #include "lib/packet.h"
 #include "lib/siphash.h"
 #include "tunnel/gue.h"
@@ -62,12 +63,7 @@ struct ping_scratch {
 };
 
 /* Room for one ping: the stack has too little. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__type(key, __u32);
-	__type(value, struct ping_scratch);
-	__uint(max_entries, 1);
-} ping_scratch SEC(".maps");
+MAP(ping_scratch, PERCPU_ARRAY, __u32, struct ping_scratch, 1);
 
 static __always_inline __u64 read_be64(const __be32 *words)
 {

@@ -3,6 +3,7 @@
 #ifndef SLUICE_STATS_H
 #define SLUICE_STATS_H
 
+#include "lib/map.h"
 #include "lib/packet.h"
 #include "tunnel/outcome.h"
 #include "tunnel/tables.h"
@@ -13,13 +14,7 @@
 _Static_assert(OUTCOMES <= STATS_ROWS, "every outcome needs a row");
 
 /* Packets, by queue * STATS_ROWS + outcome. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__type(key, __u32);
-	__type(value, __u64);
-	__uint(max_entries, 2 * STATS_ROWS);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} map_stats SEC(".maps");
+MAP(map_stats, PERCPU_ARRAY, __u32, __u64, 2 * STATS_ROWS, PINNED);
 
 /* Returns how many there were on this CPU. */
 static __always_inline __u64 count(enum queue queue, enum outcome outcome)

@@ -19,6 +19,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "lib/address.h"
+#include "lib/map.h"
 
 /* Tunnels and services that fit; `make TABLE_ENTRIES=n` changes it. */
 #ifndef TABLE_ENTRIES
@@ -165,33 +166,12 @@ struct traffic {
 	__u64 bytes; /* of the inner packet, from its IP header on */
 };
 
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__type(key, struct config_key);
-	__type(value, struct config);
-	__uint(max_entries, CONFIG_ENTRIES);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} map_config SEC(".maps");
+MAP(map_config, HASH, struct config_key, struct config, CONFIG_ENTRIES, NO_PREALLOC PINNED);
 
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__type(key, __u32);
-	__type(value, struct tunnel);
-	__uint(max_entries, TABLE_ENTRIES);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} map_tunnel SEC(".maps");
+MAP(map_tunnel, HASH, __u32, struct tunnel, TABLE_ENTRIES, NO_PREALLOC PINNED);
 
 /* Local endpoint → how many tunnels have it. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__type(key, struct endpoint);
-	__type(value, __u32);
-	__uint(max_entries, TABLE_ENTRIES);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} map_decap SEC(".maps");
+MAP(map_decap, HASH, struct endpoint, __u32, TABLE_ENTRIES, NO_PREALLOC PINNED);
 
 /* What cli_apply has applied last: one row, written after all others. Gone
  * with the tables, so it never speaks of what is not there. No packet program
@@ -209,100 +189,32 @@ struct applied {
 	char only[64];	   /* the part of the tables that it owns; empty: all */
 };
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__type(key, __u32);
-	__type(value, struct applied);
-	__uint(max_entries, 1);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} map_applied SEC(".maps");
+MAP(map_applied, ARRAY, __u32, struct applied, 1, PINNED);
 
 /* Backend endpoint → service, for encapsulation at egress. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__type(key, struct endpoint);
-	__type(value, struct service);
-	__uint(max_entries, TABLE_ENTRIES);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} map_encap SEC(".maps");
+MAP(map_encap, HASH, struct endpoint, struct service, TABLE_ENTRIES, NO_PREALLOC PINNED);
 
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__type(key, struct sid);
-	__type(value, struct verify);
-	__uint(max_entries, TABLE_ENTRIES);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} map_verify SEC(".maps");
+MAP(map_verify, HASH, struct sid, struct verify, TABLE_ENTRIES, NO_PREALLOC PINNED);
 
 /* Both keys of a service while they are rotated. Read only for a packet with another key than the service's own. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__type(key, struct sid);
-	__type(value, struct rotation);
-	__uint(max_entries, TABLE_ENTRIES);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} map_rotation SEC(".maps");
+MAP(map_rotation, HASH, struct sid, struct rotation, TABLE_ENTRIES, NO_PREALLOC PINNED);
 
 /* Services with signed pings. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__type(key, struct sid);
-	__type(value, struct signing);
-	__uint(max_entries, TABLE_ENTRIES);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} map_signing SEC(".maps");
+MAP(map_signing, HASH, struct sid, struct signing, TABLE_ENTRIES, NO_PREALLOC PINNED);
 
 /* Tunnel → its last signed ping, which no earlier one may follow. Written by ingress alone, for tunnels that exist. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__type(key, __u32);
-	__type(value, struct ping_time);
-	__uint(max_entries, TABLE_ENTRIES);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} map_ping_time SEC(".maps");
+MAP(map_ping_time, HASH, __u32, struct ping_time, TABLE_ENTRIES, NO_PREALLOC PINNED);
 
 /* Tunnel → how many of its services require signed pings. No row: none, so any ping is taken. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__type(key, __u32);
-	__type(value, __u32);
-	__uint(max_entries, TABLE_ENTRIES);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} map_signed_only SEC(".maps");
+MAP(map_signed_only, HASH, __u32, __u32, TABLE_ENTRIES, NO_PREALLOC PINNED);
 
 /* Tunnels with options. No row: the far end may move anywhere at any time. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__type(key, __u32);
-	__type(value, struct tunnel_options);
-	__uint(max_entries, TABLE_ENTRIES);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} map_tunnel_opts SEC(".maps");
+MAP(map_tunnel_opts, HASH, __u32, struct tunnel_options, TABLE_ENTRIES, NO_PREALLOC PINNED);
 
 /* Proxy → backend and backend → proxy: two rows a service. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__type(key, struct endpoint);
-	__type(value, struct endpoint);
-	__uint(max_entries, 2 * TABLE_ENTRIES);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} map_nat SEC(".maps");
+MAP(map_nat, HASH, struct endpoint, struct endpoint, 2 * TABLE_ENTRIES, NO_PREALLOC PINNED);
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
-	__type(key, struct traffic_key);
-	__type(value, struct traffic);
-	__uint(max_entries, 2 * TABLE_ENTRIES);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} map_tunnel_stats SEC(".maps");
+MAP(map_tunnel_stats, PERCPU_HASH, struct traffic_key, struct traffic, 2 * TABLE_ENTRIES,
+    NO_PREALLOC PINNED);
 
 #endif

@@ -9,6 +9,7 @@
 #ifndef SLUICE_TOKEN_H
 #define SLUICE_TOKEN_H
 
+#include "lib/map.h"
 #include "lib/packet.h"
 #include "lib/siphash.h"
 #include "tunnel/flow.h"
@@ -36,12 +37,7 @@ struct token_scratch {
 LOOKUP_CACHE(token_cache, struct cached_token, TOKEN_LOG2);
 
 /* Room for one token: the stack has too little. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__type(key, __u32);
-	__type(value, struct token_scratch);
-	__uint(max_entries, 1);
-} token_scratch SEC(".maps");
+MAP(token_scratch, PERCPU_ARRAY, __u32, struct token_scratch, 1);
 
 /* The cache's entry for a flow, possibly of another flow. */
 static __always_inline struct cached_token *token_entry(const struct endpoint *src,

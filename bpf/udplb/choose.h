@@ -6,6 +6,7 @@
 #define SLUICE_UDPLB_CHOOSE_H
 
 #include "lib/fragment.h"
+#include "lib/map.h"
 #include "udplb/datagram.h"
 
 /* What the later fragments of a datagram need to know of the first. */
@@ -15,12 +16,7 @@ struct lb_fragment {
 	__u64 expires; /* ns since boot */
 };
 
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__type(key, struct frag_key);
-	__type(value, struct lb_fragment);
-	__uint(max_entries, FRAGMENT_ENTRIES);
-} fragments SEC(".maps");
+MAP(fragments, LRU_HASH, struct frag_key, struct lb_fragment, FRAGMENT_ENTRIES);
 
 /* The finalizer of MurmurHash3: every bit of the input moves every bit of the result. */
 static __always_inline __u32 mix(__u32 hash)

@@ -18,14 +18,16 @@ struct fields {
 	__u32 id; /* of a fragmented datagram, host byte order */
 };
 
-/* Updates the UDP checksum, complete or to be completed by the device; one of zero stays. `addresses` is the change of the
- * addresses' sum, folded to 16 bits.
+/* Updates the UDP checksum, complete or to be completed by the device; one of zero stays, and a later fragment has none.
+ * `addresses` is the change of the addresses' sum, folded to 16 bits.
  */
 static __always_inline int change_udp_checksum(struct __sk_buff *skb,
 					       const struct datagram *datagram,
 					       const struct fields *from, const struct fields *to,
 					       __u32 addresses)
 {
+	if (datagram->packet.fragment == FRAGMENT_LATER)
+		return 0;
 	if (unlikely(datagram->no_checksum)) {
 		/* Nothing balances the new port in the sum that the device took over the packet. */
 		bpf_csum_update(skb, csum_fold32(csum_change(0, from->dst_port, to->dst_port)));
@@ -38,8 +40,11 @@ static __always_inline int change_udp_checksum(struct __sk_buff *skb,
 static __always_inline int rewrite_port(struct __sk_buff *skb, const struct datagram *datagram,
 					const struct fields *to)
 {
-	struct udphdr *udp = bytes_at(skb, datagram->packet.l4, sizeof(*udp));
+	struct udphdr *udp;
 
+	if (datagram->packet.fragment == FRAGMENT_LATER)
+		return 0;
+	udp = bytes_at(skb, datagram->packet.l4, sizeof(*udp));
 	if (!udp)
 		return -EINVAL;
 	udp->dest = to->dst_port;
@@ -54,8 +59,7 @@ static __always_inline int rewrite_ipv4(struct __sk_buff *skb, const struct data
 	struct iphdr *ip;
 	__u64 sum;
 
-	if (datagram->packet.fragment != FRAGMENT_LATER &&
-	    change_udp_checksum(skb, datagram, from, to, csum_fold16(addresses)))
+	if (change_udp_checksum(skb, datagram, from, to, csum_fold16(addresses)))
 		return -EINVAL;
 	ip = bytes_at(skb, ETH_HLEN, sizeof(*ip));
 	if (!ip)
@@ -70,7 +74,7 @@ static __always_inline int rewrite_ipv4(struct __sk_buff *skb, const struct data
 		ip->id = bpf_htons(to->id);
 	}
 	ip->check = csum_fold(sum);
-	return datagram->packet.fragment == FRAGMENT_LATER ? 0 : rewrite_port(skb, datagram, to);
+	return rewrite_port(skb, datagram, to);
 }
 
 static __always_inline int rewrite_ipv6(struct __sk_buff *skb, const struct datagram *datagram,
@@ -92,8 +96,7 @@ static __always_inline int rewrite_ipv6(struct __sk_buff *skb, const struct data
 	if (datagram->packet.fragment)
 		sum = csum_change(sum, bpf_htonl(from->id), bpf_htonl(to->id));
 	bpf_csum_update(skb, csum_fold32(sum));
-	if (datagram->packet.fragment != FRAGMENT_LATER &&
-	    change_udp_checksum(skb, datagram, from, to, csum_fold16(addresses)))
+	if (change_udp_checksum(skb, datagram, from, to, csum_fold16(addresses)))
 		return -EINVAL;
 	ip = bytes_at(skb, ETH_HLEN, sizeof(*ip));
 	if (!ip)
@@ -107,7 +110,7 @@ static __always_inline int rewrite_ipv6(struct __sk_buff *skb, const struct data
 			return -EINVAL;
 		fragment->id = bpf_htonl(to->id);
 	}
-	return datagram->packet.fragment == FRAGMENT_LATER ? 0 : rewrite_port(skb, datagram, to);
+	return rewrite_port(skb, datagram, to);
 }
 
 /* Writes `to` where `from` stands. Returns 0, or -EINVAL, after which the packet is not to be used. */

@@ -21,6 +21,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "lib/address.h"
+#include "lib/map.h"
 
 /* Sizes that suit a small configuration; user space sets those of `slots`,
  * `upstreams` and `traffic` to what is configured, when it loads the program.
@@ -118,54 +119,22 @@ struct lb_event {
 	__u32 pad;
 };
 
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__type(key, struct lb_key);
-	__type(value, struct lb_choice);
-	__uint(max_entries, KEY_ENTRIES);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-} keys SEC(".maps");
+MAP(keys, HASH, struct lb_key, struct lb_choice, KEY_ENTRIES, NO_PREALLOC);
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__type(key, __u32);
-	__type(value, struct lb_chunk);
-	__uint(max_entries, CHUNK_ENTRIES);
-} slots SEC(".maps");
+MAP(slots, ARRAY, __u32, struct lb_chunk, CHUNK_ENTRIES);
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__type(key, __u32);
-	__type(value, struct lb_upstream);
-	__uint(max_entries, UPSTREAM_ENTRIES);
-} upstreams SEC(".maps");
+MAP(upstreams, ARRAY, __u32, struct lb_upstream, UPSTREAM_ENTRIES);
 
 /* By upstream. A row is made by the first packet, so that a large configuration
  * costs no memory on every CPU.
  */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
-	__type(key, __u32);
-	__type(value, struct lb_traffic);
-	__uint(max_entries, UPSTREAM_ENTRIES);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-} traffic SEC(".maps");
+MAP(traffic, PERCPU_HASH, __u32, struct lb_traffic, UPSTREAM_ENTRIES, NO_PREALLOC);
 
 /* By enum lb_outcome. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__type(key, __u32);
-	__type(value, __u64);
-	__uint(max_entries, OUTCOMES);
-} outcomes SEC(".maps");
+MAP(outcomes, PERCPU_ARRAY, __u32, __u64, OUTCOMES);
 
 /* The identification that the next fragmented datagram is forwarded with. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__type(key, __u32);
-	__type(value, __u32);
-	__uint(max_entries, 1);
-} next_id SEC(".maps");
+MAP(next_id, ARRAY, __u32, __u32, 1);
 
 /* struct lb_event, written by the program udplb_debug only. */
 struct {
