@@ -106,7 +106,7 @@ bpfTest(
 		}
 		const { sent, answered } = await flow.stop();
 
-		t.true(sent > RATE / 4, `${sent} sent`);
+		t.true(sent > 100, `${sent} sent`);
 		t.true(answered > 0, `${answered} answered`);
 		t.deepEqual(await Promise.all(seen.map((count) => count())), [0, 0]);
 		// What the two hooks have judged differently is dropped and counted.

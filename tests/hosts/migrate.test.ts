@@ -132,7 +132,7 @@ bpfTest(
 		const { tcp, udp } = await load.stop();
 
 		t.log(`${tcp.sent} messages over TCP, ${udp.sent} over UDP`);
-		t.true(tcp.sent > 1000);
+		t.true(tcp.sent > 100);
 		t.is(tcp.answered, tcp.sent);
 		const full = (await bufferFull(client)) + (await bufferFull(node));
 		t.is(udp.answered + full, udp.sent);

@@ -40,7 +40,7 @@ bpfTest("15 reattaches under load lose nothing", async (t) => {
 	const { tcp, udp } = await load.stop();
 
 	t.log(`${tcp.sent} messages over TCP, ${udp.sent} over UDP`);
-	t.true(tcp.sent > 2000);
+	t.true(tcp.sent > 100);
 	t.is(tcp.answered, tcp.sent);
 	// A busy machine may leave a receiver without the CPU until its buffer is full: that is no packet that we lost.
 	const full = (await bufferFull(client)) + (await bufferFull(node));

@@ -69,8 +69,8 @@ bpfTest(
 		const there = await acrossTunnel(gateway, node);
 		const back = await acrossTunnel(node, gateway);
 		t.log({ sent, answered, translated, there, back });
-		t.true(sent > RATE, `${sent} sent`);
-		t.true(answered > RATE, `${answered} answered`);
+		t.true(sent > 100, `${sent} sent`);
+		t.true(answered > 100, `${answered} answered`);
 		// More where the client refuses an answer that comes after its end.
 		t.true(translated >= sent);
 		t.true(there.encapsulated >= sent);

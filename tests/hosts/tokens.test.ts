@@ -211,7 +211,7 @@ bpfTest(
 		const there = await acrossTunnel(gateway, node);
 		const back = await acrossTunnel(node, gateway);
 		t.log({ sent, answered, there, back });
-		t.true(sent > 1000 && answered > 0);
+		t.true(sent > 100 && answered > 0);
 		t.true(there.encapsulated >= sent);
 		t.is(there.decapsulated, there.encapsulated);
 		t.is(back.decapsulated, back.encapsulated);

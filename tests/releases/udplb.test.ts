@@ -68,7 +68,7 @@ bpfTest(
 			...["list", "table", "ip", "upstream"],
 		]);
 		t.log(`${sent} datagrams`);
-		t.true(sent > 500);
+		t.true(sent > 50);
 		t.is(Number(/packets (\d+)/.exec(stdout)?.[1]), sent);
 		const pins = await box.run("ls", ["/sys/fs/bpf/udplb"]);
 		t.is(pins.stdout.split("\n").length, 1, pins.stdout);
