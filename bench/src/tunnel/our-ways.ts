@@ -10,21 +10,18 @@ export type Settings = {
 	services?: number;
 	/** A flag of the gateway's and the node's rows, or of the gateway's ingress. */
 	flag?: "dump" | "fast";
-	/** Attached by tcx in place of cls_bpf. */
-	tcx?: true;
 	/** Directory of other objects than this tree's: those of an earlier release. */
 	objects?: string;
 };
 
 /** The GUE tunnel, with TABLE-NAT in place of conntrack. */
-export function ours({ services = 3, flag, tcx, objects }: Settings = {}) {
+export function ours({ services = 3, flag, objects }: Settings = {}) {
 	return async (bed: Testbed): Promise<Path> => {
 		const path = await buildPath(bed, PROXY);
 		const run = async (host: Host, role: string, interfaces: string[]) => {
 			const env = objects ? [`SLUICE_BPF_DIR=${objects}`] : [];
-			const options = tcx ? ["--tcx"] : [];
 			for (const name of interfaces)
-				await host.run("env", [...env, attach, ...options, name]);
+				await host.run("env", [...env, attach, name]);
 			await host.run(process.execPath, [
 				...["--import=tsx", program, role, String(services)],
 				...(flag ? [flag] : []),
