@@ -118,6 +118,8 @@ copyright() {
 		Copyright: the Sluice developers
 		License: Apache-2.0
 		 /usr/share/common-licenses/Apache-2.0
+		Comment: The programs contain libraries, whose licenses are in
+		 /usr/lib/sluice/node_modules/@sluice/*/dist/LICENSES.
 
 		Files: usr/lib/sluice/node_modules/@sluice/*/dist/bpf/*
 		Copyright: the Sluice developers

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // Bundles the CLI of the package in the working directory, for each bin of its package.json: dist/<bin>.bundle.cjs, from
 // src/<bin>.ts, or src/main.ts where there is one bin only; dist/<bin>.cjs, which starts it; V8's code cache for it
-// (code-cache.sh). Packages under "dependencies" stay outside. package.json names under "sluice" objects that are copied
-// to dist/bpf/, and typical command lines, which the code cache is made with:
+// (code-cache.sh). dist/LICENSES is of the libraries in the bundles; packages under "dependencies" stay outside. package.json
+// names under "sluice" objects that are copied to dist/bpf/, and typical command lines, which the code cache is made with:
 // {"bpf": ["dispatcher.o"], "typical": ["load", "status"]}. Where it names manual pages ("man"), document.ts writes them and the
 // completion scripts.
 
@@ -12,6 +12,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { build } from "esbuild";
 import { tsImport } from "tsx/esm/api";
+import { writeLicenses } from "./licenses.mjs";
 import { writeLoader } from "./loader.mjs";
 
 const manifest = JSON.parse(readFileSync("package.json", "utf8"));
@@ -19,8 +20,9 @@ const bins = Object.entries(manifest.bin);
 
 // What an earlier build left would be packed, too.
 rmSync("dist", { recursive: true, force: true });
+const inputs = [];
 for (const [bin, outfile] of bins) {
-	await build({
+	const { metafile } = await build({
 		entryPoints: [bins.length === 1 ? "src/main.ts" : `src/${bin}.ts`],
 		outfile: `dist/${bin}.bundle.cjs`,
 		bundle: true,
@@ -33,14 +35,17 @@ for (const [bin, outfile] of bins) {
 		minifyWhitespace: true,
 		minifySyntax: true,
 		logLevel: "warning",
+		metafile: true,
 		// A program finds the objects beside it.
 		define: {
 			"import.meta.dirname": "__dirname",
 			"import.meta.filename": "__filename",
 		},
 	});
+	inputs.push(...Object.keys(metafile.inputs));
 	writeLoader(bin, outfile, manifest.engines.node);
 }
+writeLicenses(inputs);
 
 if (manifest.man) {
 	const { writeDocuments } = await tsImport("./document.ts", import.meta.url);

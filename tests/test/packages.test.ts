@@ -61,3 +61,9 @@ test("A package imports from lines of that picture below its own, and declares w
 			}
 		}
 });
+
+test("a bundle comes with the licenses of the libraries in it", (t) => {
+	const file = path.join(root, "packages/cli-doctor/dist/LICENSES");
+	const text = readFileSync(file, "utf8");
+	t.regex(text, /^execa [\d.]+: MIT\n\nMIT License\n/m);
+});
