@@ -203,8 +203,8 @@ function pinnedTables(directory: string): Map<string, Raw> {
 	);
 }
 
-/** Milliseconds within which the kernel frees a program that is replaced, on a busy machine too. */
-const FREED = 5000;
+/** Milliseconds within which the kernel frees a program that is replaced: it takes the lock of all network namespaces for it. */
+const FREED = 20_000;
 const PAUSE = 50;
 
 /**
