@@ -2,7 +2,7 @@
 # bench.sh [tunnel|cli|bulk|sk-lookup|udplb|fleet]…
 #
 # Measures Sluice beside the kernel's own ways and prints the tables: all
-# parts where none is named, about ten minutes. Makes the checkout ready
+# parts where none is named, about twenty minutes. Makes the checkout ready
 # first. The figures also go to bench/results/<date>.json. Asserts nothing.
 #
 # Environment

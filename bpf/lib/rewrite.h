@@ -21,7 +21,7 @@ static __always_inline __u32 address_offset(__u8 version, enum side side)
 	return side == SIDE_SRC ? offsetof(struct ipv6hdr, saddr) : offsetof(struct ipv6hdr, daddr);
 }
 
-/* How a sum changes with an address in it, folded to 16 bits. IPv4 addresses differ in the last word alone. */
+/* How a sum changes with an address in it, folded to 16 bits. */
 static __always_inline __u32 address_change(const struct address *from, const struct address *to)
 {
 	__u64 sum = 0;

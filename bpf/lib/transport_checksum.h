@@ -29,8 +29,8 @@ static __always_inline __u64 checksum_flags(const struct packet *packet)
 }
 
 /* Updates the checksum of a packet that is no later fragment. `addresses` is the change of the addresses' sum, folded to
- * 16 bits; in IPv4 the caller changes the header's checksum, too. The kernel's sum over the packet, where there is one, is right for
- * that; it is the caller's to add the change where the packet is IPv6.
+ * 16 bits; in IPv4 the caller changes the header's checksum, too. The kernel's sum over the packet, where there is one,
+ * is right for that; it is the caller's to add the change where the packet is IPv6.
  *
  * Returns 1 for a partial checksum: then the kernel has no sum over the packet. 0 for a whole one, or where that is not
  * known; or -1.
@@ -39,7 +39,7 @@ static __always_inline int change_checksum(struct __sk_buff *skb, const struct p
 					   __u32 addresses, const __be16 *from, const __be16 *to)
 {
 	__sum16 *check = bytes_at(skb, checksum_at(packet), sizeof(*check));
-	int clear = addresses && addresses != 0xffff; /* ffff is 0, too */
+	int differs = addresses && addresses != 0xffff; /* ffff is 0, too */
 	int partial, whole;
 	__u32 moved;
 
@@ -55,8 +55,8 @@ static __always_inline int change_checksum(struct __sk_buff *skb, const struct p
 	moved += *check;
 	moved = (moved & 0xffff) + (moved >> 16);
 	/* Neither where the change is 0, and where the packet has no checksum. */
-	partial = clear & (moved == addresses);
-	whole = clear & (moved == (__u16)~addresses);
+	partial = differs & (moved == addresses);
+	whole = differs & (moved == (__u16)~addresses);
 	if (*from == *to)
 		return partial;
 	if (unlikely(!partial && !whole))

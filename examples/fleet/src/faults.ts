@@ -103,7 +103,7 @@ const faults: Record<string, (stage: Stage) => Promise<void>> = {
 		await pushAgain(stage);
 	},
 	"all keys are rotated": async (stage) => {
-		await fleet(stage, "rotate --all --idle 2");
+		await fleet(stage, "rotate --all --within 2s --idle 2");
 	},
 };
 

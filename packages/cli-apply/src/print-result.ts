@@ -1,5 +1,5 @@
-import { type Context, counted } from "@sluice/cli-kit";
-import { type Counts, differenceText, type Result } from "@sluice/machine";
+import { type Context, type Counts, counted } from "@sluice/cli-kit";
+import { differenceText, type Result } from "@sluice/machine";
 
 const rowsText = ({ written, deleted }: Counts) =>
 	`${counted(written, "row")} written, ${deleted} deleted`;

@@ -203,7 +203,7 @@ function pinnedTables(directory: string): Map<string, Raw> {
 	);
 }
 
-/** Milliseconds within which the kernel frees a program that is replaced: it takes the lock of all network namespaces for it. */
+/** Milliseconds within which the kernel frees a program that is replaced: under the RTNL lock, which all network namespaces share. */
 const FREED = 20_000;
 const PAUSE = 50;
 

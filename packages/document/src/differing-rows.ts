@@ -1,4 +1,3 @@
-import { behind } from "./behind.js";
 import { commonLength, isSame } from "./common-length.js";
 import {
 	type JsonList,
@@ -8,6 +7,7 @@ import {
 	without,
 } from "./json-lists.js";
 import { KnownRows } from "./known-rows.js";
+import { upperBound } from "./upper-bound.js";
 
 /**
  * Cuts out of two JSON documents the rows with which both begin and end a list: two short documents remain, with the rows
@@ -68,9 +68,9 @@ function shared(
 	const suffix = commonLength(most - prefix, (from, to) =>
 		isSame(old, old.length - to, rows, rows.length - to, to - from),
 	);
-	const rowsAhead = behind(commas, from + prefix - 1);
+	const rowsAhead = upperBound(commas, from + prefix - 1);
 	const head = rowsAhead > 0 ? (commas[rowsAhead - 1] as number) + 1 - from : 0;
-	const next = Math.max(rowsAhead, behind(commas, to - suffix - 1));
+	const next = Math.max(rowsAhead, upperBound(commas, to - suffix - 1));
 	const tail = next < commas.length ? to - (commas[next] as number) : 0;
 	return { head, tail };
 }

@@ -1,6 +1,6 @@
-import { behind } from "./behind.js";
 import { commonLength, isSame } from "./common-length.js";
 import type { JsonList, JsonText } from "./json-lists.js";
+import { upperBound } from "./upper-bound.js";
 
 /** Rows that need not be read again: a text has them in common with one whose lists are known. */
 export class KnownRows {
@@ -36,13 +36,13 @@ export class KnownRows {
 				: [this.#shift, this.#text.length - this.#before.length];
 		for (const shift of shifts) {
 			const start = at - shift;
-			const first = behind(known.commas, start);
+			const first = upperBound(known.commas, start);
 			if (start !== from - 1 && known.commas[first - 1] !== start) continue;
 			const most = Math.min(to - start, this.#text.length - at);
 			const length = commonLength(most, (from, to) =>
 				isSame(this.#before, start + from, this.#text, at + from, to - from),
 			);
-			const end = behind(known.commas, start + length - 1);
+			const end = upperBound(known.commas, start + length - 1);
 			if (end <= first) continue;
 			for (let i = first; i < end; i++)
 				commas.push((known.commas[i] as number) + shift);

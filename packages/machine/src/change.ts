@@ -1,4 +1,10 @@
-import { badInput, type Context, type Transaction } from "@sluice/cli-kit";
+import {
+	badInput,
+	type Context,
+	type Counts,
+	countsOf,
+	type Transaction,
+} from "@sluice/cli-kit";
 import type { JsonText } from "@sluice/document";
 import {
 	type Applied,
@@ -40,7 +46,6 @@ import {
 import { ALL } from "./only.js";
 import type { Options } from "./perform.js";
 import { digestAfter } from "./rows-digest.js";
-import { type Counts, countsOf } from "./stage.js";
 
 /** Rows that differ from those that were applied last. */
 export interface Change {

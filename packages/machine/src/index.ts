@@ -16,4 +16,3 @@ export * from "./guards.js";
 export * from "./machine.js";
 export { ALL, type Only, onlyOf } from "./only.js";
 export * from "./perform.js";
-export type { Counts } from "./stage.js";

@@ -1,7 +1,11 @@
 import { type Context, noInterface } from "@sluice/cli-kit";
 import { address, bytes, struct, u16be, u32 } from "@sluice/maps";
-import type { Config, Direction } from "@sluice/maps/tables";
-import { endpoint, sid } from "@sluice/maps/tables";
+import {
+	type Config,
+	type Direction,
+	endpoint,
+	sid,
+} from "@sluice/maps/tables";
 import type { Service, TunnelSpec } from "@sluice/tunnel";
 import { PackedRows } from "./packed-rows.js";
 

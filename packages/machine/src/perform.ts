@@ -1,4 +1,9 @@
-import { type Context, keepHeapSmall, type Transaction } from "@sluice/cli-kit";
+import {
+	type Context,
+	type Counts,
+	keepHeapSmall,
+	type Transaction,
+} from "@sluice/cli-kit";
 import type { AnyTable } from "@sluice/maps/table";
 import { natTable } from "@sluice/maps/tables";
 import {
@@ -18,7 +23,7 @@ import { keepText } from "./last-text.js";
 import type { Only } from "./only.js";
 import { plan } from "./plan.js";
 import { rowsDigest } from "./rows-digest.js";
-import { type Counts, isInDoubt, Stage } from "./stage.js";
+import { isInDoubt, Stage } from "./stage.js";
 import { warningsOf } from "./warnings.js";
 
 /** How a document is applied. */

@@ -15,8 +15,6 @@ import {
 } from "@sluice/maps/tables";
 import { type Opener, tunnelPins } from "@sluice/tunnel";
 
-export { type Counts, countsOf } from "@sluice/cli-kit";
-
 const { tables: order } = tunnelPins;
 
 /** All tables as they are to be; the kernel's are changed by `write` alone. */

@@ -1,9 +1,8 @@
-import type { Context } from "@sluice/cli-kit";
+import type { Context, Counts } from "@sluice/cli-kit";
 import { Mistakes } from "@sluice/document";
 import {
 	ALL,
 	type Change,
-	type Counts,
 	configRow,
 	contentDigest,
 	type MostDeletes,

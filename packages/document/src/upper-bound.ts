@@ -1,5 +1,5 @@
-/** How many of ascending numbers are at most `most`. */
-export function behind(
+/** The number of ascending numbers that are at most `most`: the place behind the last of them. */
+export function upperBound(
 	numbers: Readonly<ArrayLike<number>>,
 	most: number,
 ): number {
