@@ -7,6 +7,7 @@ import {
 	helpFiles,
 	manPage,
 	SECTION,
+	verbsOf,
 } from "@sluice/cli-kit/docs";
 
 /** Writes manual page, completion scripts and help of each program that a package's src/cli.ts exports. */
@@ -16,11 +17,12 @@ export async function writeDocuments(folder: string): Promise<void> {
 	);
 	for (const cli of Object.values(module)) {
 		const { name } = cli;
+		const commands = [...verbsOf(cli).values()];
 		const texts = {
 			[`man/${name}.${SECTION}`]: manPage(cli, today()),
-			[`completions/${name}.bash`]: completionScript(cli, "bash"),
-			[`completions/_${name}`]: completionScript(cli, "zsh"),
-			[`completions/${name}.fish`]: completionScript(cli, "fish"),
+			[`completions/${name}.bash`]: completionScript(cli, commands, "bash"),
+			[`completions/_${name}`]: completionScript(cli, commands, "zsh"),
+			[`completions/${name}.fish`]: completionScript(cli, commands, "fish"),
 			...(await helpFiles(cli)),
 		};
 		for (const [file, text] of Object.entries(texts)) {

@@ -1,7 +1,6 @@
 import type { Context } from "./context.js";
 import type { Env } from "./env.js";
 import type { Pins } from "./pins.js";
-import type { Item } from "./usage.js";
 
 /** An option of one command. */
 export interface OptionSpec {
@@ -12,6 +11,19 @@ export interface OptionSpec {
 	alias?: string;
 	/** What the value is called in help, `file`, and what completes it: see `Cli.values`. */
 	value?: string;
+}
+
+/** One argument of a usage. */
+export interface Item {
+	/** As it is written, `<id>|all`. */
+	text: string;
+	/** The name between the angle brackets; undefined for a keyword. */
+	name: string | undefined;
+	/** The words that may be typed as they stand. */
+	literals: readonly string[];
+	required: boolean;
+	/** It has this word and all that follow. */
+	variadic: boolean;
 }
 
 /**
@@ -166,3 +178,13 @@ const commonValues: Readonly<Record<string, Values>> = {
 
 export const valuesOf = (cli: Cli, name: string): Values | undefined =>
 	cli.values?.[name] ?? commonValues[name];
+
+/** The options that a command takes. */
+export const optionsOf = (
+	cli: Cli,
+	spec: AnyCommand | undefined,
+): Readonly<Record<string, OptionSpec>> => ({
+	...commonOptions,
+	...cli.options,
+	...spec?.options,
+});

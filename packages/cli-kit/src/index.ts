@@ -42,7 +42,7 @@ export {
 	JsonText,
 	toJson,
 } from "./output.js";
-export type { Guard, Pins } from "./pins.js";
+export type { Guard, Pins, PinsContext } from "./pins.js";
 export type { EachRow } from "./print-long.js";
 export {
 	type PrivateFile,

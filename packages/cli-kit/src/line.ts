@@ -1,6 +1,13 @@
-import { type AnyCommand, Args, type Cli, type OptionSpec } from "./command.js";
-import { assign, type Form, formsOf, type Item, ONLY } from "./usage.js";
-import { optionsOf, verbsOf } from "./vocabulary.js";
+import {
+	type AnyCommand,
+	Args,
+	type Cli,
+	type Item,
+	type OptionSpec,
+	optionsOf,
+} from "./command.js";
+import { assign, type Form, formsOf, ONLY } from "./usage.js";
+import { verbsOf } from "./vocabulary.js";
 
 /** A command line taken apart. */
 export interface Line {

@@ -1,9 +1,8 @@
 import { closestMatch } from "leven";
-import type { Cli } from "./command.js";
+import { type Cli, optionsOf } from "./command.js";
 import { Failure } from "./failure.js";
 import type { Mistake } from "./line.js";
 import { takesSecret, usageLine, verbOf } from "./usage.js";
-import { optionsOf } from "./vocabulary.js";
 
 /** What is wrong with a command line, in words. */
 export function mistakeText(cli: Cli, mistake: Mistake): string {

@@ -3,7 +3,6 @@ import type { KernelTable } from "@sluice/maps";
 import { isBpffs } from "@sluice/maps/bpffs";
 import type { AnyTable, Table } from "@sluice/maps/table";
 import { noBpffs } from "./bpffs.js";
-import type { Context } from "./context.js";
 import { Failure } from "./failure.js";
 
 /** Where a program's maps are pinned. */
@@ -26,20 +25,28 @@ export interface Pins {
 	guard?(): Promise<Guard>;
 }
 
+/** The command line's part in where pins are. */
+export interface PinsContext {
+	readonly bpffs: string;
+	/** Of the whole program, by name. */
+	readonly options: Readonly<Record<string, unknown>>;
+	readonly pinDirectory: string;
+}
+
 /** Stands before the tables of a program whose pins are more than tables. */
 export interface Guard {
 	/** Called before a command opens its first table for reading. @throws Failure */
-	beforeReading(context: Context): void;
+	beforeReading(context: PinsContext): void;
 	/**
 	 * Called under the writers' lock before tables are opened, and again when pins have changed.
 	 * @throws Failure
 	 */
-	beforeWriting(context: Context): void;
+	beforeWriting(context: PinsContext): void;
 	/** Called under the writers' lock when the change of a killed writer has been completed. */
-	recovered(context: Context): void;
+	recovered(context: PinsContext): void;
 	/** Gives what writes to a table that was opened. */
 	writable<K, V>(
-		context: Context,
+		context: PinsContext,
 		table: Table<K, V>,
 		open: KernelTable<K, V>,
 	): KernelTable<K, V>;

@@ -2,6 +2,7 @@ import {
 	type AnyCommand,
 	type Cli,
 	type Command,
+	type Item,
 	type OptionSpec,
 	valuesOf,
 } from "./command.js";
@@ -15,19 +16,6 @@ import {
 //   --all             an option that this way to call it needs
 //   <word>...         one or more; [<word>...] any number
 // Alternatives of more than one argument are usages of their own.
-
-/** One argument of a usage. */
-export interface Item {
-	/** As it is written, `<id>|all`. */
-	text: string;
-	/** The name between the angle brackets; undefined for a keyword. */
-	name: string | undefined;
-	/** The words that may be typed as they stand. */
-	literals: readonly string[];
-	required: boolean;
-	/** It has this word and all that follow. */
-	variadic: boolean;
-}
 
 /** One way to call a command. */
 export interface Form {

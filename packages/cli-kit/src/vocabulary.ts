@@ -1,9 +1,4 @@
-import {
-	type AnyCommand,
-	type Cli,
-	commonOptions,
-	type OptionSpec,
-} from "./command.js";
+import type { AnyCommand, Cli } from "./command.js";
 import { completion } from "./completion/command.js";
 import { verbOf } from "./usage.js";
 
@@ -13,19 +8,12 @@ const vocabularies = new WeakMap<Cli, Map<string, AnyCommand>>();
 export function verbsOf(cli: Cli): ReadonlyMap<string, AnyCommand> {
 	let verbs = vocabularies.get(cli);
 	if (!verbs) {
-		const commands = [...cli.commands, completion(cli)];
+		const commands = [
+			...cli.commands,
+			completion(cli, () => verbsOf(cli).values()),
+		];
 		verbs = new Map(commands.map((spec) => [verbOf(spec), spec]));
 		vocabularies.set(cli, verbs);
 	}
 	return verbs;
 }
-
-/** The options that a command takes. */
-export const optionsOf = (
-	cli: Cli,
-	spec: AnyCommand | undefined,
-): Readonly<Record<string, OptionSpec>> => ({
-	...commonOptions,
-	...cli.options,
-	...spec?.options,
-});

@@ -1,11 +1,6 @@
 import { commonLength, isSame } from "./common-length.js";
-import {
-	type JsonList,
-	type JsonText,
-	jsonLists,
-	type Range,
-	without,
-} from "./json-lists.js";
+import { jsonLists, type Range, without } from "./json-lists.js";
+import type { JsonList, JsonText } from "./json-text.js";
 import { KnownRows } from "./known-rows.js";
 import { upperBound } from "./upper-bound.js";
 

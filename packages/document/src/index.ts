@@ -1,6 +1,7 @@
 export { differingRows } from "./differing-rows.js";
 export { readJson, readJsonRows } from "./json.js";
-export { type JsonText, jsonLists } from "./json-lists.js";
+export { jsonLists } from "./json-lists.js";
+export type { JsonText } from "./json-text.js";
 export { readKeyFile } from "./key-file.js";
 export {
 	type LineAt,

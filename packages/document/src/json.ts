@@ -1,5 +1,6 @@
 import { findNodeAtLocation, parseTree } from "jsonc-parser";
-import { type JsonList, jsonLists, without } from "./json-lists.js";
+import { jsonLists, without } from "./json-lists.js";
+import type { JsonList } from "./json-text.js";
 import type { PositionAt } from "./mistakes.js";
 import type { Source } from "./source.js";
 

@@ -1,5 +1,5 @@
 import { commonLength, isSame } from "./common-length.js";
-import type { JsonList, JsonText } from "./json-lists.js";
+import type { JsonList, JsonText } from "./json-text.js";
 import { upperBound } from "./upper-bound.js";
 
 /** Rows that need not be read again: a text has them in common with one whose lists are known. */

@@ -1,4 +1,4 @@
-import type { JsonList } from "./json-lists.js";
+import type { JsonList } from "./json-text.js";
 
 const WORD = 4;
 

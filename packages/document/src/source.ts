@@ -1,4 +1,4 @@
-import type { JsonText } from "./json-lists.js";
+import type { JsonText } from "./json-text.js";
 import type { PositionAt } from "./mistakes.js";
 
 /** A file as data, before it is checked. */

@@ -44,7 +44,7 @@ import {
 	type TunnelRow,
 } from "./machine.js";
 import { ALL } from "./only.js";
-import type { Options } from "./perform.js";
+import type { Options } from "./options.js";
 import { digestAfter } from "./rows-digest.js";
 
 /** Rows that differ from those that were applied last. */

@@ -13,7 +13,7 @@ import { hasKeyFiles } from "./document/keys.js";
 import { LONG_LISTS, readContent } from "./document/read.js";
 import { keptText } from "./last-text.js";
 import type { Machine } from "./machine.js";
-import type { Input, Options, Result } from "./perform.js";
+import type { Input, Options, Result } from "./options.js";
 import { warningsOf } from "./warnings.js";
 
 /** Characters of differing rows above which all rows are compared, which is then faster. */

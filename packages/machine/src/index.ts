@@ -15,4 +15,5 @@ export { isDrifted } from "./drift.js";
 export * from "./guards.js";
 export * from "./machine.js";
 export { ALL, type Only, onlyOf } from "./only.js";
+export * from "./options.js";
 export * from "./perform.js";

@@ -1,9 +1,4 @@
-import {
-	type Context,
-	type Counts,
-	keepHeapSmall,
-	type Transaction,
-} from "@sluice/cli-kit";
+import { type Context, keepHeapSmall, type Transaction } from "@sluice/cli-kit";
 import type { AnyTable } from "@sluice/maps/table";
 import { natTable } from "@sluice/maps/tables";
 import {
@@ -13,59 +8,21 @@ import {
 	versionOf,
 } from "./applied.js";
 import { performChangedRows } from "./changed-rows.js";
-import { type DifferenceRow, differencesOf } from "./differences.js";
+import { differencesOf } from "./differences.js";
 import { contentDigest, documentDigest, fileDigest } from "./digest.js";
 import { hasKeyFiles } from "./document/keys.js";
 import { type ReadMachine, readMachine } from "./document/read.js";
 import { isAsApplied } from "./drift.js";
-import { checkDeletes, checkEmpty, type MostDeletes } from "./guards.js";
+import { checkDeletes, checkEmpty } from "./guards.js";
 import { keepText } from "./last-text.js";
-import type { Only } from "./only.js";
+import type { Input, Options, Result } from "./options.js";
 import { plan } from "./plan.js";
 import { rowsDigest } from "./rows-digest.js";
 import { isInDoubt, Stage } from "./stage.js";
 import { warningsOf } from "./warnings.js";
 
-/** How a document is applied. */
-export interface Options {
-	/** Return the difference, and change nothing. */
-	dryRun: boolean;
-	/** False: only compare; the guards apply to apply alone. */
-	guarded: boolean;
-	/** Instead of the document's own. */
-	generation: bigint | undefined;
-	mostDeletes: MostDeletes | undefined;
-	allowEmpty: boolean;
-	forceOwner: boolean;
-	only: Only;
-	/** Also an older generation than was applied: where a store was reset. */
-	allowOlder?: boolean;
-	/** A digest of the content, where the caller has one; by which content is compared. */
-	content?: Buffer;
-}
-
 /** Bytes of a document from which on its memory counts. */
 const LARGE = 1_000_000;
-
-/** A document as read. */
-export interface Input {
-	/** For messages: its path, or `-`. */
-	file: string;
-	/** Its text in UTF-8, without a byte order mark. */
-	bytes: Buffer;
-}
-
-/** What was done, or with `dryRun` would be. */
-export interface Result extends Counts {
-	/** Undefined where documents are compared alone. */
-	generation: bigint | undefined;
-	/** Of the file. */
-	sha256: string;
-	applied: boolean;
-	/** With `dryRun` alone: of many rows they are long. */
-	differences: DifferenceRow[] | undefined;
-	warnings: string[];
-}
 
 /**
  * Makes the kernel's tables what a document says, under one lock: reads, checks and plans all of it before it changes

@@ -1,7 +1,6 @@
-import type { Batch } from "./batch.js";
 import { BpfError } from "./errors.js";
 import { KernelTable } from "./kernel-table.js";
-import type { Table } from "./table.js";
+import type { Batch, Table } from "./table.js";
 
 /** An optional table that the attached programs lack. It is empty, and refuses to be written. */
 export class AbsentTable<K, V> extends KernelTable<K, V> {

@@ -1,6 +1,6 @@
 import { check } from "./errors.js";
 import { lazily } from "./libbpf.js";
-import type { Table } from "./table.js";
+import type { Batch, Table } from "./table.js";
 
 const ENOENT = -2;
 const ENOSPC = -28;
@@ -16,13 +16,6 @@ const operations = {
 		"int bpf_map_delete_batch(int fd, const void *keys, void *count, const void *opts)",
 	),
 };
-
-export interface Batch {
-	keys: Buffer;
-	values: Buffer;
-	/** Entries in the two buffers. */
-	count: number;
-}
 
 /** Entries per system call: enough that its cost does not count, few enough for one buffer. */
 const CHUNK = 16_384;

@@ -1,4 +1,3 @@
-export type { Batch } from "./batch.js";
 export * from "./bpffs.js";
 export { ByteIndex } from "./byte-index.js";
 export type { Progress } from "./changes.js";

@@ -1,5 +1,5 @@
 import { closeSync } from "node:fs";
-import { type Batch, lookupBatches, runBatch } from "./batch.js";
+import { lookupBatches, runBatch } from "./batch.js";
 import { check } from "./errors.js";
 import type { MapInfo } from "./info.js";
 import {
@@ -9,7 +9,7 @@ import {
 	bpf_map_update_elem,
 } from "./libbpf.js";
 import { byRank, type Rank } from "./rank.js";
-import type { OpenTable, SetMode, Table } from "./table.js";
+import type { Batch, OpenTable, SetMode, Table } from "./table.js";
 
 const ENOENT = -2;
 const modes: Record<SetMode, number> = { any: 0, new: 1, exist: 2 };

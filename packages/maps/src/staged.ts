@@ -1,10 +1,9 @@
-import type { Batch } from "./batch.js";
 import type { Change } from "./changes.js";
 import { BpfError } from "./errors.js";
 import type { KernelTable } from "./kernel-table.js";
 import { byRank, type Rank } from "./rank.js";
 import { StagedEntries } from "./staged-entries.js";
-import type { OpenTable, SetMode, Table } from "./table.js";
+import type { Batch, OpenTable, SetMode, Table } from "./table.js";
 
 /** Entries of a batch. */
 const CHUNK = 16_384;

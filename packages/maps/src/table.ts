@@ -1,4 +1,3 @@
-import type { Batch } from "./batch.js";
 import type { Codec } from "./codec.js";
 import type { Rank } from "./rank.js";
 
@@ -67,6 +66,14 @@ export type AnyTable = Table<any, any>;
 
 /** How `set` treats an entry that is there already: `any` overwrites, `new` refuses it, `exist` demands it. */
 export type SetMode = "any" | "new" | "exist";
+
+/** Entries as bytes, one behind the other. */
+export interface Batch {
+	keys: Buffer;
+	values: Buffer;
+	/** Entries in the two buffers. */
+	count: number;
+}
 
 /** A table in the kernel. Missing entries are `undefined` or `false`; an error is the kernel refusing. */
 export interface OpenTable<K, V> {

@@ -9,7 +9,7 @@ import { register, registerPid, unregister } from "./commands/register.js";
 import { list, status } from "./commands/status.js";
 import { version } from "./commands/version.js";
 import { who } from "./commands/who.js";
-import { dispatcherPins } from "./state/location.js";
+import { dispatcherPins } from "./state/dispatcher-pins.js";
 import { version as number } from "./version.js";
 
 /** Nouns read, verbs change. */

@@ -1,5 +1,4 @@
-import type { AcceptedKey, Rotation, Verify } from "@sluice/maps/tables";
-import type { Service } from "./services.js";
+import type { AcceptedKey, Rotation, Sid, Verify } from "@sluice/maps/tables";
 import type { ServiceTables } from "./tables.js";
 
 /** A service's keys. */
@@ -51,6 +50,13 @@ const unused = ({ key, signing = NO_KEY }: Keys): AcceptedKey => ({
 	lastPacket: 0n,
 });
 
+/** A service with the keys that it is to have. */
+interface Rotated extends Pick<Verify, "key"> {
+	sid: Sid;
+	signing?: { key: Buffer } | undefined;
+	other?: OtherKeys | undefined;
+}
+
 const hasKeys = (row: AcceptedKey, { key, signing = NO_KEY }: Keys) =>
 	row.key.equals(key) && row.signing.equals(signing);
 
@@ -62,7 +68,7 @@ const hasKeys = (row: AcceptedKey, { key, signing = NO_KEY }: Keys) =>
  */
 export function setRotation(
 	{ rotation }: Pick<ServiceTables, "rotation">,
-	service: Service,
+	service: Rotated,
 	before: Verify | undefined,
 ): void {
 	const { sid, key, other } = service;

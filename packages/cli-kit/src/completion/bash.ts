@@ -1,11 +1,10 @@
 import type { Cli } from "../command.js";
-import { type Choice, options, type Verb, verbs } from "./grammar.js";
+import { type Choice, options, type Verb } from "./grammar.js";
 
 /** A completion script for bash, 4.2 or later; it needs no other script. */
-export function bashScript(cli: Cli): string {
+export function bashScript(cli: Cli, all: readonly Verb[]): string {
 	const { name } = cli;
 	const own = `_${name.replace(/\W/g, "_")}`;
-	const all = verbs(cli);
 	const words = all.map(({ word }) => word).filter(Boolean);
 	return `# bash completion for ${name}
 

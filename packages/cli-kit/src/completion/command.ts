@@ -1,14 +1,24 @@
 import { basename } from "node:path";
-import { type Cli, type Command, command } from "../command.js";
+import {
+	type AnyCommand,
+	type Cli,
+	type Command,
+	command,
+} from "../command.js";
 import { wrongValue } from "../failure.js";
+import type { Shell } from "./script.js";
 
 /** The shells that a completion script can be made for. */
-export const shells = ["bash", "zsh", "fish"] as const;
+const shells: readonly Shell[] = ["bash", "zsh", "fish"];
 
-export type Shell = (typeof shells)[number];
-
-/** The command that every program has: prints its completion script. */
-export const completion = (cli: Cli): Command<Shell> =>
+/**
+ * The command that every program has: prints its completion script.
+ * @param commands all of the program's, this one included
+ */
+export const completion = (
+	cli: Cli,
+	commands: () => Iterable<AnyCommand>,
+): Command<Shell> =>
 	command({
 		usage: "completion [<shell>]",
 		summary: "Print a completion script for the shell",
@@ -25,6 +35,6 @@ export const completion = (cli: Cli): Command<Shell> =>
 		},
 		async run(shell, { env }) {
 			const { completionScript } = await import("./script.js");
-			env.out(completionScript(cli, shell));
+			env.out(completionScript(cli, commands(), shell));
 		},
 	});

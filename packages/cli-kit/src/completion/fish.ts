@@ -1,17 +1,10 @@
 import type { Cli } from "../command.js";
-import {
-	type Choice,
-	type Option,
-	options,
-	type Verb,
-	verbs,
-} from "./grammar.js";
+import { type Choice, type Option, options, type Verb } from "./grammar.js";
 
 /** A completion script for fish. */
-export function fishScript(cli: Cli): string {
+export function fishScript(cli: Cli, all: readonly Verb[]): string {
 	const { name } = cli;
 	const own = `__${name.replace(/\W/g, "_")}`;
-	const all = verbs(cli);
 	const words = all.map(({ word }) => word).filter(Boolean);
 	const takeValue = [
 		...new Set(

@@ -1,12 +1,13 @@
 import {
 	type AnyCommand,
 	type Cli,
+	type Item,
 	type OptionSpec,
+	optionsOf,
 	type Values,
 	valuesOf,
 } from "../command.js";
-import { type Form, formsOf, type Item, ONLY, verbOf } from "../usage.js";
-import { optionsOf, verbsOf } from "../vocabulary.js";
+import { type Form, formsOf, ONLY, verbOf } from "../usage.js";
 
 /** What one argument of a command line may be. */
 export interface Choice {
@@ -38,10 +39,9 @@ export interface Verb {
 }
 
 /** The commands of a program, the default command first. */
-export function verbs(cli: Cli): Verb[] {
-	const specs = [...verbsOf(cli).values()];
+export function verbs(cli: Cli, commands: Iterable<AnyCommand>): Verb[] {
 	const first = (spec: AnyCommand) => (verbOf(spec) === ONLY ? 0 : 1);
-	return specs
+	return [...commands]
 		.sort((a, b) => first(a) - first(b))
 		.map((spec) => ({
 			word: verbOf(spec) === ONLY ? "" : verbOf(spec),

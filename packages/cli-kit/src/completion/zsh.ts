@@ -1,11 +1,10 @@
 import type { Cli } from "../command.js";
-import { type Choice, type Option, options, verbs } from "./grammar.js";
+import { type Choice, type Option, options, type Verb } from "./grammar.js";
 
 /** A completion script for zsh, to be found as _NAME in $fpath, or to be read by source. */
-export function zshScript(cli: Cli): string {
+export function zshScript(cli: Cli, all: readonly Verb[]): string {
 	const { name } = cli;
 	const own = `_${name.replace(/\W/g, "_")}`;
-	const all = verbs(cli);
 	const only = all[0]?.word === "" ? all[0] : undefined;
 	const choices = only?.places.length ? [only] : all;
 	const args = (options: readonly Option[], places: readonly Choice[]) =>

@@ -1,15 +1,8 @@
 import { type Stats, statSync } from "node:fs";
 import { join } from "node:path";
-import {
-	badInput,
-	type Context,
-	Failure,
-	noBpffs,
-	type Pins,
-} from "@sluice/cli-kit";
+import { badInput, Failure, noBpffs, type PinsContext } from "@sluice/cli-kit";
 import { isBpffs } from "@sluice/maps/bpffs";
 import { BpfError } from "@sluice/maps/errors";
-import { destinationsTable, packedBindingsTable } from "@sluice/maps/tables";
 
 /** Where a network namespace's dispatcher has its state. */
 export interface Location {
@@ -69,36 +62,20 @@ export function isThere({ directory }: Location): boolean {
 	}
 }
 
-const NOT_LOADED = {
+/** What a message about a dispatcher that is not loaded says besides. */
+export const NOT_LOADED = {
 	code: "NOT_LOADED",
 	hint: 'load it with "tubectl load"',
 };
 
-const notLoadedText = (directory: string) =>
+export const notLoadedText = (directory: string) =>
 	`dispatcher not loaded in ${directory}`;
 
-/** The pins of a dispatcher. */
-export const dispatcherPins: Pins = {
-	directory: (bpffs, options) =>
-		findLocation(netnsOf(options), bpffs).directory,
-	absent: (directory) => ({
-		message: notLoadedText(directory),
-		...NOT_LOADED,
-	}),
-	hint: 'replace the dispatcher with "tubectl upgrade"',
-	// A binding's destination is there before it.
-	tables: [destinationsTable, packedBindingsTable],
-	async guard() {
-		const { guard } = await import("./guard.js");
-		return guard;
-	},
-};
-
 /** Found once for all lines of a stream. */
-const locations = new WeakMap<Context, Location>();
+const locations = new WeakMap<PinsContext, Location>();
 
 /** The dispatcher's namespace: --netns, else that of this process. */
-export function locationOf(context: Context): Location {
+export function locationOf(context: PinsContext): Location {
 	const known = locations.get(context);
 	if (known) return known;
 	const location = findLocation(netnsOf(context.options), context.bpffs);
@@ -106,7 +83,7 @@ export function locationOf(context: Context): Location {
 	return location;
 }
 
-const netnsOf = (options: Readonly<Record<string, unknown>>) =>
+export const netnsOf = (options: Readonly<Record<string, unknown>>) =>
 	(options.netns as string | undefined) ?? "/proc/self/ns/net";
 
 /** There is no dispatcher, which a command needs. */

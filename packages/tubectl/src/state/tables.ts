@@ -1,4 +1,4 @@
-import type { OpenTable, Table } from "@sluice/maps/table";
+import type { AnyTable, OpenTable, Table } from "@sluice/maps/table";
 import {
 	type BindingKey,
 	type BindingValue,
@@ -12,7 +12,13 @@ import {
 	socketsTable,
 } from "@sluice/maps/tables";
 
-/** The four tables of a dispatcher, open. */
+/** The tables that commands change, in the order in which entries are added: a binding's destination is there before it. */
+export const changedTables: readonly AnyTable[] = [
+	destinationsTable,
+	packedBindingsTable,
+];
+
+/** The tables of a dispatcher, open. */
 export interface Tables {
 	readonly bindings: OpenTable<BindingKey, BindingValue>;
 	/** The same bindings, their keys packed. */
