@@ -55,6 +55,7 @@ export async function* suite(): AsyncIterable<Table> {
 			listed: ["all have listed, and watch", "ms"],
 			oneChange: ["one change, put to its machine (200 puts)", "ms"],
 			changeEach: ["a change for each, first put to last machine", "ms"],
+			changeEachTogether: ["the same, 64 machines in a transaction", "ms"],
 			storm: ["etcd back, until all watch again", "ms"],
 			memory: ["memory of all machines, in one process", "MB"],
 		});

@@ -161,10 +161,16 @@ result.putToRow = puts;
 
 rows = new Map([...rows, ...rowsOf(30_000)]);
 const cpuBefore = cpu(agent.pid as number);
-result.tenThousand = await timed(async () => {
-	await pushAll(rows);
-	while (portOf(COUNT - 1) !== 30_000 + COUNT - 1) await soon();
-});
+let firstPut = 0;
+const transact = etcd.transact.bind(etcd);
+etcd.transact = (...args) => {
+	firstPut ||= performance.now();
+	return transact(...args);
+};
+const pushing = pushAll(rows);
+while (portOf(COUNT - 1) !== 30_000 + COUNT - 1) await sleep(1);
+result.tenThousand = performance.now() - firstPut;
+await pushing;
 result.tenThousandCpu = cpu(agent.pid as number) - cpuBefore;
 result.memory = peak(agent.pid as number);
 agent.kill("SIGTERM");

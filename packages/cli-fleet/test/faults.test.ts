@@ -1,5 +1,6 @@
 // Needs root, BPF and etcd: the store goes away, loses its history, or is not there at a boot.
 import { PinnedTables } from "@sluice/cli-kit/testing";
+import { tunnelTable } from "@sluice/maps/tables";
 import { changed, gateway } from "./helpers/documents.js";
 import { it } from "./helpers/fleet.js";
 
@@ -48,10 +49,36 @@ it("a change whose revision is compacted before the agent has it is found by a l
 	t.deepEqual(gw1.findings(), []);
 });
 
-it("a machine that boots without etcd has what it had, and etcd's news afterwards", async (t, fleet) => {
+it("an agent that starts again leaves what is right, and mends what was changed meanwhile", async (t, fleet) => {
 	const gw1 = fleet.machine("gw1");
 	gw1.start();
 	await fleet.cli("push - --wait", gateway("gw1", 5));
+	await fleet.cli("push - --wait", gateway("gw1", 6));
+	const before = await gw1.kernel();
+	const again = async () => {
+		await gw1.stop();
+		const since = Date.now();
+		gw1.start();
+		await gw1.until(
+			(status) => status.source === "etcd" && Date.parse(status.since) >= since,
+		);
+	};
+	await again();
+	t.deepEqual(await gw1.kernel(), before);
+	await gw1.stop();
+	gw1.tables.open(tunnelTable).delete(101);
+	t.true((await gw1.kernel()).drifted);
+	await again();
+	t.deepEqual(await gw1.kernel(), before);
+	t.deepEqual(gw1.findings(), []);
+});
+
+it("a machine that boots without etcd has what it had, and etcd's news afterwards", async (t, fleet) => {
+	const gw1 = fleet.machine("gw1");
+	gw1.start();
+	// More than a line of the file, and more than is compared row by row.
+	await fleet.cli("push - --wait", gateway("gw1", 5));
+	await fleet.cli("push - --wait", gateway("gw1", 600));
 	await gw1.stop();
 	const before = await gw1.kernel();
 	const [etcd] = fleet.members;
@@ -60,11 +87,13 @@ it("a machine that boots without etcd has what it had, and etcd's news afterward
 	gw1.tables.close();
 	gw1.tables = new PinnedTables();
 	gw1.start();
-	while ((await gw1.kernel()).generation !== 1)
+	while ((await gw1.kernel()).generation !== 2)
 		await new Promise((resolve) => setTimeout(resolve, 20));
 	t.deepEqual((await gw1.kernel()).document, before.document);
 	await etcd?.start();
-	await gw1.applied(1);
-	t.is((await fleet.cli("push - --wait", gateway("gw1", 6))).code, 0);
-	t.is((await gw1.kernel()).document.services.length, 6);
+	await gw1.applied(2);
+	t.is((await fleet.cli("push - --wait", gateway("gw1", 601))).code, 0);
+	t.is((await gw1.kernel()).document.services.length, 601);
+	t.false((await gw1.kernel()).drifted);
+	t.deepEqual(gw1.findings(), []);
 });

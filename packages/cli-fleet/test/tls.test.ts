@@ -47,7 +47,7 @@ it("a machine reads its rows alone, and writes its status alone", async (t, flee
 	await t.throwsAsync(mine.put("/sluice/v1/status/gw2/agent", "{}"), refused);
 	await t.throwsAsync(async () => {
 		for await (const _ of watch(
-			mine,
+			mine.member,
 			"/sluice/v1/machines/gw2/",
 			await client.list("/none"),
 			AbortSignal.timeout(5000),

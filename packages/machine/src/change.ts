@@ -51,8 +51,8 @@ import { digestAfter } from "./rows-digest.js";
 export interface Change {
 	/** Added or changed, with the name and the generation of the machine. */
 	set: Omit<Machine, "tunnels" | "services"> & {
-		tunnels: Iterable<TunnelRow>;
-		services: Iterable<Service>;
+		tunnels: Some<TunnelRow>;
+		services: Some<Service>;
 	};
 	deleted: {
 		config: Pick<ConfigRow, "interface" | "direction">[];
@@ -61,6 +61,11 @@ export interface Change {
 	/** Of the rows that are set, those that the last document had not. */
 	added?: { tunnels: number[]; services: Sid[] };
 }
+
+type Some<T> = Iterable<T> & { readonly length: number };
+
+/** Rows from which on tables are read as a whole: that is quicker then. */
+const MANY = 500;
 
 /** How a change is applied. */
 interface ChangeOptions
@@ -119,14 +124,18 @@ export function performChange(
 			file,
 			document: version.document,
 			state,
-			// Without a look at all rows, remotes may have moved since: not known.
-			rows: json === undefined ? Buffer.alloc(rows.length) : rows,
+			rows,
 			owner: set.name,
 		});
 		keepText(context, file, json);
 		return { ...counts, generation: version.generation };
 	};
-	return context.transact(act);
+	const rows = set.tunnels.length + set.services.length;
+	try {
+		return context.transact(act, { whole: rows > MANY });
+	} finally {
+		record.close();
+	}
 }
 
 /** Whether a token mode cuts services off: the comparison of all rows warns of them. */

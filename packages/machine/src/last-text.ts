@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs";
+import { existsSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import type { Context } from "@sluice/cli-kit";
 import { type JsonText, packLists, unpackLists } from "@sluice/document";
@@ -34,7 +34,8 @@ export function keepText(
 		// Without memory for it, all rows of the next one are compared.
 		if (!(error instanceof BpfError)) throw error;
 	}
-	rmSync(path, { force: true });
+	// Not `rmSync`, which takes longer where there is none.
+	if (existsSync(path)) unlinkSync(path);
 }
 
 /** The stored text. @returns undefined if its SHA-256 differs */

@@ -1,6 +1,6 @@
 import { type Context, keepHeapSmall, type Transaction } from "@sluice/cli-kit";
 import type { AnyTable } from "@sluice/maps/table";
-import { natTable } from "@sluice/maps/tables";
+import { type Applied, natTable } from "@sluice/maps/tables";
 import {
 	lastApplied,
 	openApplied,
@@ -101,7 +101,26 @@ export function performDocument(
 			warnings,
 		};
 	};
-	return context.transact(act, { whole: true, expected });
+	try {
+		return context.transact(act, { whole: true, expected });
+	} finally {
+		record.close();
+	}
+}
+
+/**
+ * Whether a document need not be applied: it was applied last, as a whole, and all rows are as they were applied.
+ * @param file SHA-256 of the document
+ */
+export function isUnchanged(
+	last: Applied,
+	file: Buffer,
+	generation: bigint | undefined,
+	context: Context,
+): boolean {
+	if (!last.file.equals(file) || last.only !== "") return false;
+	if ((generation ?? last.generation) !== last.generation) return false;
+	return !isInDoubt(context) && isAsApplied(context, last);
 }
 
 /**
@@ -115,12 +134,9 @@ function unchanged(
 	context: Context,
 ): Result | undefined {
 	const last = lastApplied(openApplied(context, { readOnly: true }));
-	if (!last?.file.equals(file) || last.only !== "" || only.text !== "")
+	if (!last?.file.equals(file) || only.text !== "" || dryRun) return undefined;
+	if (hasKeyFiles(bytes) || !isUnchanged(last, file, generation, context))
 		return undefined;
-	if (dryRun || (generation ?? last.generation) !== last.generation)
-		return undefined;
-	if (hasKeyFiles(bytes) || isInDoubt(context)) return undefined;
-	if (!isAsApplied(context, last)) return undefined;
 	return {
 		written: 0,
 		deleted: 0,

@@ -122,7 +122,7 @@ export class Agent {
 			}
 		} finally {
 			clearInterval(beat);
-			this.#applier.close();
+			await this.#applier.close();
 			source.close();
 		}
 	}

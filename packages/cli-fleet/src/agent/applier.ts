@@ -7,7 +7,7 @@ import { DriftCheck } from "./drift-check.js";
 import { mayGoBack } from "./going-back.js";
 import type { LastGoodFile } from "./last-good.js";
 import type { Mirror } from "./mirror.js";
-import { type AgentStatus, countRows, type Refusal } from "./status.js";
+import type { AgentStatus, Refusal } from "./status.js";
 
 /** Milliseconds between two applies. */
 const QUIET = 20;
@@ -49,8 +49,11 @@ export class Applier {
 	#isKnown = false;
 	#accepted: Accepted | undefined;
 	#applying: NodeJS.Timeout | undefined;
-	#lastApply = 0;
+	#lastApply = Number.NEGATIVE_INFINITY;
+	/** Begins to write the file. */
 	#saving: NodeJS.Timeout | undefined;
+	/** The file is being written. */
+	#saved: Promise<void> = Promise.resolve();
 	readonly #drift: DriftCheck;
 
 	constructor(options: ApplierOptions) {
@@ -61,14 +64,16 @@ export class Applier {
 	/** Takes over what the kernel has, or applies the last good file where it has nothing. */
 	boot(): void {
 		const { context, lastGood, machine, mirror, status } = this.#options;
-		const last = lastApplied(openApplied(context, { readOnly: true }));
-		const file = lastGood.read();
-		this.#cluster = file?.cluster;
+		const record = openApplied(context, { readOnly: true });
+		const last = lastApplied(record);
+		record.close();
+		this.#cluster = lastGood.origin()?.cluster;
 		if (last) {
 			status.applied = Number(last.generation);
 			status.source = "kernel";
 			return;
 		}
+		const file = lastGood.read();
 		if (!file || file.machine !== machine) return;
 		for (const [key, value] of file.rows) mirror.set(key, value);
 		mirror.accept();
@@ -100,12 +105,13 @@ export class Applier {
 		this.#isKnown = false;
 	}
 
-	/** Applies after a short delay, so that successive commits are applied together. */
+	/** Applies at once, or a short time after the last apply, so that successive commits are applied together. */
 	accept(accepted: Accepted): void {
 		this.#options.mirror.accept();
 		this.#accepted = accepted;
-		const since = performance.now() - this.#lastApply;
-		this.#applyIn(since > QUIET ? 0 : QUIET);
+		const rest = this.#lastApply + QUIET - performance.now();
+		if (rest > 0) this.#applyIn(rest);
+		else this.#apply();
 	}
 
 	#applyIn(milliseconds: number): void {
@@ -114,18 +120,19 @@ export class Applier {
 	}
 
 	#apply(): void {
+		clearTimeout(this.#applying);
 		const { machine, context, mirror, status } = this.#options;
 		if (!this.#accepted) return;
 		const { commit, isNews, cluster } = this.#accepted;
-		const { committed, changed } = mirror;
+		const { committed: rows, counts, changed } = mirror;
 		const start = performance.now();
 		try {
 			apply(
-				machine,
-				committed,
-				this.#isKnown ? changed : undefined,
-				commit,
-				mayGoBack(commit, this.last),
+				{
+					...{ machine, rows, counts, commit },
+					changed: this.#isKnown ? changed : undefined,
+					allowOlder: mayGoBack(commit, this.last),
+				},
 				context,
 			);
 		} catch (error) {
@@ -145,12 +152,12 @@ export class Applier {
 			applied: commit.generation,
 			appliedAt: new Date().toISOString(),
 			refused: null,
-			rows: countRows(committed.keys()),
+			rows: { ...counts },
 			source: cluster === undefined ? "file" : "etcd",
 		});
 		if (cluster !== undefined) {
 			this.#cluster = cluster;
-			this.#saving ??= setTimeout(() => this.#save(), WRITE_FILE);
+			this.#saving ??= setTimeout(() => this.#saveNext(), WRITE_FILE);
 		}
 		this.#options.changed();
 	}
@@ -182,21 +189,27 @@ export class Applier {
 		changed();
 	}
 
-	close(): void {
+	/** Stops, and writes the file where it is behind. */
+	async close(): Promise<void> {
 		clearTimeout(this.#applying);
-		if (this.#saving) this.#save();
+		if (this.#saving) this.#saveNext();
+		await this.#saved;
 	}
 
-	#save(): void {
-		const { lastGood, machine, context, mirror, status } = this.#options;
+	#saveNext(): void {
 		clearTimeout(this.#saving);
 		this.#saving = undefined;
+		this.#saved = this.#saved.then(() => this.#save());
+	}
+
+	async #save(): Promise<void> {
+		const { lastGood, machine, context, mirror, status } = this.#options;
 		const commit = this.#accepted?.commit;
 		// What was refused meanwhile is not good.
 		if (commit?.generation !== status.applied) return;
 		if (status.refused || this.#cluster === undefined) return;
 		try {
-			lastGood.write({
+			await lastGood.write({
 				machine,
 				cluster: this.#cluster,
 				commit,

@@ -1,42 +1,48 @@
-import type { Context, Counts } from "@sluice/cli-kit";
+import type { Context } from "@sluice/cli-kit";
 import { Mistakes } from "@sluice/document";
 import {
 	ALL,
 	type Change,
 	configRow,
 	contentDigest,
+	isUnchanged,
+	lastApplied,
 	type MostDeletes,
+	openApplied,
 	performChange,
 	performDocument,
 	Reader,
 } from "@sluice/machine";
 import type { Commit } from "../rows/commit.js";
 import { machineOf, type Rows, sidOf, wholeMachine } from "../rows/rows.js";
-import { countRows } from "./status.js";
-
-/** Rows from which on all are compared: that is quicker then. */
-const MANY = 2000;
+import type { Counts as RowCounts } from "./status.js";
 
 /** As cli_apply has it: fewer deletes need no permission. */
 const FREE_DELETES = 20;
 
+/** What the kernel is to have. */
+export interface Wanted {
+	machine: string;
+	/** All rows, how many of each kind, and their commit. */
+	rows: Rows;
+	counts: RowCounts;
+	commit: Commit;
+	/** Keys of rows that differ from the applied ones; undefined: unknown. */
+	changed: ReadonlySet<string> | undefined;
+	/** Whether a generation that is older than the kernel's is taken. */
+	allowOlder: boolean;
+}
+
 /**
  * Makes the kernel's tables equal to the rows.
- * @param changed keys of rows that differ from the applied ones; undefined: unknown
- * @param allowOlder whether a generation that is older than the kernel's is taken
  * @throws Failure the rows are refused, and nothing was changed; BpfError the kernel refused
  */
-export function apply(
-	machine: string,
-	rows: Rows,
-	changed: ReadonlySet<string> | undefined,
-	commit: Commit,
-	allowOlder: boolean,
-	context: Context,
-): Counts {
+export function apply(wanted: Wanted, context: Context): void {
+	const { machine, rows, counts, commit, changed, allowOlder } = wanted;
 	const content = Buffer.from(commit.sha256, "hex");
 	const mostDeletes: MostDeletes | undefined =
 		commit.deletes > FREE_DELETES ? { rows: commit.deletes } : undefined;
+	if (!changed && isApplied(machine, commit, content, context)) return;
 	const change = changed && changeOf(machine, rows, changed, commit);
 	const done =
 		change &&
@@ -47,12 +53,12 @@ export function apply(
 				document: ({ salt }) => contentDigest(content, salt),
 				mostDeletes,
 				allowOlder,
-				present: presentBefore(rows, change),
+				present: presentBefore(counts, change),
 			},
 			context,
 		);
-	if (done) return done;
-	return performDocument(
+	if (done) return;
+	performDocument(
 		{
 			machine: wholeMachine(machine, commit.generation, rows),
 			file: "",
@@ -74,17 +80,28 @@ export function apply(
 	);
 }
 
-/** Rows of the document's kinds before the change, about: including those that were added. */
-function presentBefore(rows: Rows, { deleted }: Change): number {
-	const { config, tunnels, services } = countRows(rows.keys());
+/** Whether the kernel has these rows already, and no other program has changed one. */
+function isApplied(
+	machine: string,
+	{ generation }: Commit,
+	content: Buffer,
+	context: Context,
+): boolean {
+	const record = openApplied(context, { readOnly: true });
+	const last = lastApplied(record);
+	record.close();
 	return (
-		config +
-		tunnels +
-		services +
-		deleted.config.length +
-		deleted.services.length
+		last?.owner === machine &&
+		isUnchanged(last, content, BigInt(generation), context)
 	);
 }
+
+/** Rows of the document's kinds before the change, about: including those that were added. */
+const presentBefore = (
+	{ config, tunnels, services }: RowCounts,
+	{ deleted }: Change,
+): number =>
+	config + tunnels + services + deleted.config.length + deleted.services.length;
 
 /** @returns undefined where all rows have to be looked at */
 function changeOf(
@@ -93,7 +110,7 @@ function changeOf(
 	changed: ReadonlySet<string>,
 	commit: Commit,
 ): Change | undefined {
-	if (changed.size > MANY || rows.size === 0) return undefined;
+	if (rows.size === 0) return undefined;
 	const set = new Map<string, string>();
 	const deleted: Change["deleted"] = { config: [], services: [] };
 	// A service and its key are one.

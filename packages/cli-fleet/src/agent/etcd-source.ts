@@ -7,12 +7,17 @@ import type { Source } from "./source.js";
 /** Seconds after which the status of a silent agent expires. */
 const LEASE_SECONDS = 60;
 
+/** Milliseconds for which the lease is not renewed again: an agent of many changes reports each of them. */
+const RENEWED = 10_000;
+
 /** One machine's rows in etcd. */
 export class EtcdSource implements Source {
 	readonly #etcd: Etcd;
 	readonly #rows: string;
 	readonly #status: string;
 	#lease = 0n;
+	/** When the lease was renewed. */
+	#renewed = Number.NEGATIVE_INFINITY;
 
 	constructor(etcd: Etcd, paths: Paths, machine: string) {
 		this.#etcd = etcd;
@@ -25,17 +30,18 @@ export class EtcdSource implements Source {
 	}
 
 	async *watch(after: Position, signal: AbortSignal): AsyncGenerator<Update> {
+		const { member } = this.#etcd;
 		try {
-			yield* watch(this.#etcd, this.#rows, after, signal);
+			yield* watch(member, this.#rows, after, signal);
 		} finally {
 			// Where this member has failed, the next may do better.
-			this.#etcd.rotate();
+			this.#etcd.leave(member);
 		}
 	}
 
 	async report(status: string): Promise<void> {
 		try {
-			await this.#renew();
+			if (performance.now() - this.#renewed > RENEWED) await this.#renew();
 			await this.#put(status);
 		} catch (error) {
 			if (!isUnknownLease(error)) throw error;
@@ -64,6 +70,7 @@ export class EtcdSource implements Source {
 			return { ID: 0n };
 		});
 		this.#lease = ID;
+		this.#renewed = performance.now();
 		if (ID === 0n) await this.#renew();
 	}
 

@@ -1,8 +1,9 @@
-import type { KeyValue } from "../etcd/etcd.js";
+import type { KeyValue } from "../etcd/key-value.js";
 import { type Commit, readCommit } from "../rows/commit.js";
 import { RowsDigest } from "../rows/digest.js";
 import { COMMIT } from "../rows/paths.js";
 import type { Rows } from "../rows/rows.js";
+import { type Counts, kindOf } from "./status.js";
 
 /**
  * A machine's rows as the store has them, and as they were at the last commit that they agree with. Rows between two
@@ -16,6 +17,8 @@ export class Mirror {
 	#touched = new Set<string>();
 	/** Complete rows, which may be applied. */
 	readonly committed: Rows = new Map();
+	/** Of them, by kind. */
+	readonly counts: Counts = { config: 0, tunnels: 0, services: 0 };
 	/** Keys of rows that may differ from the applied ones. */
 	readonly changed = new Set<string>();
 
@@ -73,9 +76,14 @@ export class Mirror {
 	accept(): void {
 		for (const key of this.#touched) {
 			const value = this.#rows.get(key);
-			if (this.committed.get(key) === value) continue;
+			const before = this.committed.get(key);
+			if (before === value) continue;
 			if (value === undefined) this.committed.delete(key);
 			else this.committed.set(key, value);
+			const kind = kindOf(key);
+			if (kind)
+				this.counts[kind] +=
+					Number(value !== undefined) - Number(before !== undefined);
 			this.changed.add(key);
 		}
 		this.#touched.clear();

@@ -16,7 +16,7 @@ export interface AgentStatus {
 	revision: number;
 	/** Why the last commit was not applied. */
 	refused: Refusal | null;
-	rows: { config: number; tunnels: number; services: number };
+	rows: Counts;
 	/** The origin of the applied rows: the store, the last good file, or an earlier run. */
 	source: "etcd" | "file" | "kernel" | "none";
 }
@@ -28,11 +28,27 @@ export interface Refusal {
 }
 
 /** Counts of rows by kind. */
-export function countRows(keys: Iterable<string>): AgentStatus["rows"] {
-	const rows = { config: 0, tunnels: 0, services: 0 };
-	for (const key of keys)
-		if (key.startsWith("tunnels/")) rows.tunnels++;
-		else if (key.startsWith("services/")) rows.services++;
-		else if (key.startsWith("config/")) rows.config++;
+export interface Counts {
+	config: number;
+	tunnels: number;
+	services: number;
+}
+
+/** The kind of the row with this key; undefined: it is a part of another row, as the key of a service is. */
+export const kindOf = (key: string): keyof Counts | undefined =>
+	key.startsWith("services/")
+		? "services"
+		: key.startsWith("tunnels/")
+			? "tunnels"
+			: key.startsWith("config/")
+				? "config"
+				: undefined;
+
+export function countRows(keys: Iterable<string>): Counts {
+	const rows: Counts = { config: 0, tunnels: 0, services: 0 };
+	for (const key of keys) {
+		const kind = kindOf(key);
+		if (kind) rows[kind]++;
+	}
 	return rows;
 }

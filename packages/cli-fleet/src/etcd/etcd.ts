@@ -10,6 +10,7 @@ import {
 	type ResponseHeader,
 } from "../../generated/rpc_pb.js";
 import { explain, isElsewhere, isLate } from "./errors.js";
+import { type KeyValue, readKeyValue } from "./key-value.js";
 import { Member, type Tls } from "./member.js";
 
 /** How etcd is reached. */
@@ -19,13 +20,6 @@ interface EtcdOptions {
 	tls: Tls | undefined;
 	/** Milliseconds that a call may take. */
 	timeout?: number;
-}
-
-/** One key with its value. */
-export interface KeyValue {
-	value: string;
-	/** The revision that wrote it last. */
-	revision: bigint;
 }
 
 /** Where a store stood. */
@@ -45,6 +39,12 @@ export interface Listing extends Position {
 const PAGE = 5000;
 
 const DEFAULT_TIMEOUT = 5000;
+
+/** Milliseconds of a call after which its member is asked whether it lives, and again after as long. */
+const PATIENCE = 1500;
+
+/** Milliseconds that it has to say so. */
+const ANSWER = 1000;
 
 /** Operations in one transaction: the server's default limit. */
 export const MOST_OPERATIONS = 128;
@@ -68,8 +68,9 @@ export class Etcd {
 		return this.#members[this.#current] as Member;
 	}
 
-	/** Goes on to the next member. */
-	rotate(): void {
+	/** Goes on to the member after this one, where calls are still made at it. */
+	leave(member: Member): void {
+		if (member !== this.member) return;
 		this.#current = (this.#current + 1) % this.#members.length;
 	}
 
@@ -85,7 +86,7 @@ export class Etcd {
 		for (let tries = 0; tries < most; tries++) {
 			const { member } = this;
 			try {
-				return await act(member, { timeoutMs: this.#timeout });
+				return await this.#callAt(member, act);
 			} catch (error) {
 				if (!isElsewhere(error)) throw explain(error);
 				// The connection may be to a dead host.
@@ -93,10 +94,31 @@ export class Etcd {
 				refusals.add(
 					`${member.url}: ${ConnectError.from(error).rawMessage || Code[ConnectError.from(error).code]}`,
 				);
-				this.rotate();
+				this.leave(member);
 			}
 		}
 		throw explain(new ConnectError([...refusals].join(", "), Code.Unavailable));
+	}
+
+	/** Waits for the timeout only as long as the member answers at all: a frozen one does not, and the next one may. */
+	async #callAt<T>(
+		member: Member,
+		act: (member: Member, options: CallOptions) => Promise<T>,
+	): Promise<T> {
+		const timeoutMs = this.#timeout;
+		if (this.#members.length === 1) return act(member, { timeoutMs });
+		const silent = new AbortController();
+		const clock = setInterval(async () => {
+			if (!(await member.isAlive(ANSWER))) silent.abort();
+		}, PATIENCE);
+		try {
+			return await act(member, { timeoutMs, signal: silent.signal });
+		} catch (error) {
+			if (!silent.signal.aborted) throw error;
+			throw new ConnectError("no answer", Code.DeadlineExceeded);
+		} finally {
+			clearInterval(clock);
+		}
 	}
 
 	/** All keys below a prefix, at one revision. */
@@ -118,14 +140,13 @@ export class Etcd {
 				),
 			);
 			header ??= page.header;
-			for (const one of page.kvs)
-				rows.set(text(one.key).slice(prefix.length), {
-					value: text(one.value),
-					revision: one.modRevision,
-				});
-			const last = page.kvs.at(-1);
+			let last: KeyValue | undefined;
+			for (const one of page.kvs) {
+				last = readKeyValue(one);
+				rows.set(last.key.slice(prefix.length), last);
+			}
 			if (!page.more || !last) break;
-			key = bytes(`${text(last.key)}\0`);
+			key = bytes(`${last.key}\0`);
 		}
 		return { rows, ...positionOf(header) };
 	}
@@ -145,11 +166,10 @@ export class Etcd {
 			);
 			for (const { response } of responses)
 				if (response.case === "responseRange")
-					for (const one of response.value.kvs)
-						found.set(text(one.key), {
-							value: text(one.value),
-							revision: one.modRevision,
-						});
+					for (const bytes of response.value.kvs) {
+						const one = readKeyValue(bytes);
+						found.set(one.key, one);
+					}
 		}
 		return found;
 	}
@@ -185,9 +205,7 @@ export function positionOf(header: ResponseHeader | undefined): Position {
 }
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 export const bytes = (key: string) => encoder.encode(key);
-export const text = (value: Uint8Array) => decoder.decode(value);
 
 /** The end of the range of all keys with a prefix. */
 export function endOf(prefix: string): Uint8Array {

@@ -4,6 +4,7 @@ import {
 	Http2SessionManager,
 } from "@connectrpc/connect-node";
 import { Auth, KV, Lease, Watch } from "../../generated/rpc_pb.js";
+import { isElsewhere } from "./errors.js";
 
 /** PEM, as etcd's own client takes them. */
 export interface Tls {
@@ -35,6 +36,20 @@ export class Member {
 		this.watch = createClient(Watch, transport);
 		this.lease = createClient(Lease, transport);
 		this.auth = createClient(Auth, transport);
+	}
+
+	/** Whether it answers at all within so many milliseconds; a refusal is an answer. */
+	async isAlive(milliseconds: number): Promise<boolean> {
+		try {
+			// From its own memory: what it answers does not matter.
+			await this.kv.range(
+				{ key: Uint8Array.of(0), serializable: true },
+				{ timeoutMs: milliseconds },
+			);
+			return true;
+		} catch (error) {
+			return !isElsewhere(error);
+		}
 	}
 
 	/** Ends the connection; the next call would make a new one. */

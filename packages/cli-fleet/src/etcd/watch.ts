@@ -1,17 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { create } from "@bufbuild/protobuf";
 import { Failure } from "@sluice/cli-kit";
-import { Event_EventType } from "../../generated/kv_pb.js";
 import { WatchRequestSchema } from "../../generated/rpc_pb.js";
 import { explain } from "./errors.js";
-import {
-	bytes,
-	type Etcd,
-	endOf,
-	type Position,
-	positionOf,
-	text,
-} from "./etcd.js";
+import { bytes, endOf, type Position, positionOf } from "./etcd.js";
+import { readWrite } from "./key-value.js";
+import type { Member } from "./member.js";
 
 /** What was written since, all of one or more revisions. */
 export interface Update extends Position {
@@ -51,12 +45,11 @@ export class WatchLost extends Error {
  * @throws WatchLost the history was compacted; Failure the member is gone: continue from the last update
  */
 export async function* watch(
-	etcd: Etcd,
+	member: Member,
 	prefix: string,
 	after: Position,
 	signal: AbortSignal,
 ): AsyncGenerator<Update> {
-	const { member } = etcd;
 	const ended = new AbortController();
 	const first = create(WatchRequestSchema, {
 		requestUnion: {
@@ -113,16 +106,10 @@ export async function* watch(
 				);
 			yield {
 				...position,
-				events: response.events.flatMap(({ type, kv }) =>
-					kv
-						? [
-								[
-									text(kv.key).slice(prefix.length),
-									type === Event_EventType.Delete ? undefined : text(kv.value),
-								] as const,
-							]
-						: [],
-				),
+				events: response.events.map((bytes) => {
+					const { key, value } = readWrite(bytes);
+					return [key.slice(prefix.length), value] as const;
+				}),
 			};
 		}
 	} catch (error) {

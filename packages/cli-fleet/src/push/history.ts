@@ -1,4 +1,5 @@
-import { gunzipSync, gzipSync } from "node:zlib";
+import { promisify } from "node:util";
+import { gunzipSync, gzip } from "node:zlib";
 import { missing } from "@sluice/cli-kit";
 import type { RequestOp } from "../../generated/rpc_pb.js";
 import { deleteRangeOf, type Etcd } from "../etcd/etcd.js";
@@ -22,7 +23,8 @@ export async function writeHistory(
 	generation: number,
 	rows: Rows,
 ): Promise<void> {
-	const packed = gzipSync(JSON.stringify([...rows])).toString("base64");
+	const bytes = await promisify(gzip)(JSON.stringify([...rows]));
+	const packed = bytes.toString("base64");
 	const at = `${paths.history(machine)}${numbered(generation)}/`;
 	for (let part = 0; part * PART < packed.length; part++)
 		await etcd.put(

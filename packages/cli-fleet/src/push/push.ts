@@ -1,10 +1,10 @@
 import { userInfo } from "node:os";
 import { badInput, Failure } from "@sluice/cli-kit";
 import { checkDeletes, type MostDeletes, refused } from "@sluice/machine";
+import type { RequestOp } from "../../generated/rpc_pb.js";
 import {
 	deleteOf,
 	type Etcd,
-	type KeyValue,
 	MOST_OPERATIONS,
 	putOf,
 	unchangedSince,
@@ -15,6 +15,9 @@ import { COMMIT, type Paths } from "../rows/paths.js";
 import { linkOf, type Rows, wholeMachine } from "../rows/rows.js";
 import { historyOperations, writeHistory } from "./history.js";
 import { statusesOf } from "./wait.js";
+
+/** Transactions of a push that are under way together. */
+const AT_ONCE = 8;
 
 /** How a push is guarded. */
 export interface PushOptions {
@@ -63,7 +66,7 @@ export async function currentOf(
 	machine: string,
 ): Promise<Current> {
 	const { rows: listed } = await etcd.list(paths.machine(machine));
-	const marker: KeyValue | undefined = listed.get(COMMIT);
+	const marker = listed.get(COMMIT);
 	listed.delete(COMMIT);
 	return {
 		rows: new Map([...listed].map(([key, { value }]) => [key, value])),
@@ -234,11 +237,15 @@ async function write(
 	];
 	const isAlone = unchangedSince(paths.commit(machine), revision);
 	const room = MOST_OPERATIONS - last.length;
-	while (operations.length > room) {
-		if (
-			!(await etcd.transact([isAlone], operations.splice(0, MOST_OPERATIONS)))
-		)
-			throw overtaken(machine);
+	const parts: RequestOp[][] = [];
+	while (operations.length > room)
+		parts.push(operations.splice(0, MOST_OPERATIONS));
+	// In any order: agents wait for the commit.
+	while (parts.length > 0) {
+		const written = await Promise.all(
+			parts.splice(0, AT_ONCE).map((part) => etcd.transact([isAlone], part)),
+		);
+		if (written.includes(false)) throw overtaken(machine);
 	}
 	if (await etcd.transact([isAlone], [...operations, ...last])) return;
 	// The answer to the first try may have been lost.

@@ -109,12 +109,15 @@ export function wholeMachine(
 	const mistakes = new Mistakes("");
 	checkTogether(machine, mistakes, () => ({ line: 1, column: 1 }));
 	const tunnels = new Set(machine.tunnels.column("id"));
-	for (const { sid, tunnel } of machine.services)
+	let i = 0;
+	for (const tunnel of machine.services.column("tunnel")) {
 		if (!tunnels.has(tunnel))
 			mistakes.add(
 				[],
-				`services/${sidText(sid)}: there is no tunnel ${tunnel}`,
+				`services/${sidText(machine.services.at(i).sid)}: there is no tunnel ${tunnel}`,
 			);
+		i++;
+	}
 	mistakes.throwIfAny();
 	return machine;
 }
@@ -125,32 +128,32 @@ function read(
 	keyOf: (sid: string) => string | undefined,
 	reader: Reader,
 ): ConfigRow | TunnelRow | Service | undefined {
-	const [, kind, id] = /^([a-z]+)\/(.+)$/.exec(key) ?? [];
-	if (!kind || !id) throw badInput(`the row "${key}" is of no known kind`);
+	const slash = key.indexOf("/");
+	const id = key.slice(slash + 1);
+	const kind = id === "" ? "" : key.slice(0, slash);
+	if (kind === "keys") return undefined;
 	const fields = parsed(key, text);
 	switch (kind) {
 		case "config": {
 			const dot = id.lastIndexOf(".");
 			return configRow(
 				reader,
-				{
-					...fields,
+				Object.assign(fields, {
 					interface: id.slice(0, dot),
 					direction: id.slice(dot + 1),
-				},
+				}),
 				[key],
 			);
 		}
 		case "tunnels":
-			return tunnelRow(reader, { id: Number(id), ...fields }, [key]);
+			return tunnelRow(reader, Object.assign(fields, { id: Number(id) }), [
+				key,
+			]);
 		case "services": {
-			const { service, group } = sidOf(id);
 			const secret = keyOf(id);
 			const keys = secret === undefined ? {} : parsed(`keys/${id}`, secret);
-			return serviceRow(reader, { ...fields, service, group, ...keys }, [key]);
+			return serviceRow(reader, Object.assign(fields, sidOf(id), keys), [key]);
 		}
-		case "keys":
-			return undefined;
 		default:
 			throw badInput(`the row "${key}" is of no known kind`);
 	}
@@ -164,16 +167,17 @@ export function sidOf(text: string): Sid {
 
 /** A row's own fields; whose link it is, and the step of a rotation, are none of them. @throws Failure usage, without the text, which may be a key */
 function parsed(key: string, text: string): Record<string, unknown> {
+	let fields: Record<string, unknown> | undefined;
 	try {
-		const {
-			link: _,
-			phase: __,
-			...fields
-		} = JSON.parse(text) as Record<string, unknown>;
-		return fields;
+		fields = JSON.parse(text);
 	} catch {
-		throw badInput(`${key}: not JSON`);
+		// Below, as what is JSON, but no mapping.
 	}
+	if (typeof fields !== "object" || fields === null)
+		throw badInput(`${key}: not a mapping in JSON`);
+	if (!("link" in fields || "phase" in fields)) return fields;
+	const { link: _, phase: __, ...own } = fields;
+	return own;
 }
 
 /** The link that a row belongs to; such rows stay when the machine's document is pushed. */

@@ -8,7 +8,11 @@ export class Certificates {
 	readonly directory = mkdtempSync(path.join(tmpdir(), "fleet-tls-"));
 	readonly ca = path.join(this.directory, "ca.pem");
 
-	constructor() {
+	readonly #address: string;
+
+	/** @param address of servers */
+	constructor(address = "127.0.0.1") {
+		this.#address = address;
 		this.#openssl(
 			...[
 				"req",
@@ -24,7 +28,7 @@ export class Certificates {
 	}
 
 	/**
-	 * A certificate for a user, or for a server on loopback.
+	 * A certificate for a user, or for a server.
 	 * @param seconds it is valid for; a day by default
 	 */
 	make(name: string, seconds?: number): { cert: string; key: string } {
@@ -37,7 +41,7 @@ export class Certificates {
 		);
 		writeFileSync(
 			extensions,
-			"subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth\n",
+			`subjectAltName=IP:${this.#address}\nextendedKeyUsage=serverAuth,clientAuth\n`,
 		);
 		const at = (date: Date) =>
 			`${date.toISOString().replace(/[-:T]/g, "").slice(0, 14)}Z`;
