@@ -1,3 +1,5 @@
+import { type ExecFileException, execFile } from "node:child_process";
+
 /** What `ip` or `tc` answered: rows, or the complaint of one that failed. */
 export type Answer<T> = { rows: T[] } | { failed: string };
 
@@ -6,16 +8,25 @@ export async function ask<T>(
 	program: "ip" | "tc",
 	...words: string[]
 ): Promise<Answer<T>> {
-	const { execa } = await import("execa");
-	const { exitCode, stdout, stderr, code, message } = await execa(
-		program,
-		["-json", ...words],
-		{ reject: false },
-	);
-	if (code === "ENOENT") throw Object.assign(new Error(message), { code });
-	if (exitCode !== 0) return { failed: complaint(stderr) };
-	return rowsIn(stdout);
+	const { error, stdout, stderr } = await run(program, ["-json", ...words]);
+	if (error?.code === "ENOENT") throw error;
+	return error ? { failed: complaint(stderr) } : rowsIn(stdout);
 }
+
+/** By Node alone: execa would be half of the bundles that need no more than this. */
+const run = (program: string, words: readonly string[]) =>
+	new Promise<{
+		error: ExecFileException | null;
+		stdout: string;
+		stderr: string;
+	}>((resolve) =>
+		execFile(
+			program,
+			words,
+			{ maxBuffer: Number.POSITIVE_INFINITY },
+			(error, stdout, stderr) => resolve({ error, stdout, stderr }),
+		),
+	);
 
 /** An old iproute2 may not know --json everywhere. */
 function rowsIn<T>(text: string): Answer<T> {
@@ -47,7 +58,10 @@ export async function defaultDevices(
 }
 
 const complaint = (stderr: string) =>
-	(stderr.split("\n").at(-1) ?? "").replace(/^(RTNETLINK answers|Error): /, "");
+	(stderr.trimEnd().split("\n").at(-1) ?? "").replace(
+		/^(RTNETLINK answers|Error): /,
+		"",
+	);
 
 /** A row of `ip address`. */
 export interface Interface {

@@ -1,5 +1,5 @@
+import { execFile } from "node:child_process";
 import { siblingProgram } from "@sluice/cli-kit/sibling";
-import { execa } from "execa";
 
 /** One finding, as `cli_doctor --json` prints it. */
 export interface Finding {
@@ -33,20 +33,28 @@ export async function diagnose(
 	signal?: AbortSignal,
 ): Promise<Diagnosis> {
 	const [command, ...first] = siblingProgram("cli_doctor");
-	const { stdout, stderr, failed, shortMessage } = await execa(
-		command,
-		[...first, "--json", "--bpffs", bpffs, "--seconds", String(seconds)],
-		{ reject: false, ...(signal ? { cancelSignal: signal } : {}) },
+	return new Promise((resolve) =>
+		execFile(
+			command,
+			[...first, "--json", "--bpffs", bpffs, "--seconds", String(seconds)],
+			{ maxBuffer: Number.POSITIVE_INFINITY, ...(signal ? { signal } : {}) },
+			(error, stdout, stderr) => {
+				const time = Date.now();
+				const failed = stderr.trimEnd() || error?.message;
+				resolve({ time, ...readFindings(stdout, failed) });
+			},
+		),
 	);
-	const time = Date.now();
+}
+
+function readFindings(
+	stdout: string,
+	failed = "it printed nothing",
+): Pick<Diagnosis, "findings" | "failed"> {
 	try {
 		const { findings } = JSON.parse(stdout) as { findings: Finding[] };
-		return { time, findings };
+		return { findings };
 	} catch {
-		return {
-			time,
-			findings: undefined,
-			failed: stderr || (failed ? shortMessage : "it printed nothing"),
-		};
+		return { findings: undefined, failed };
 	}
 }
