@@ -7,13 +7,13 @@
 // completion scripts.
 
 import { execFileSync, spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, readFileSync, rmSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { build } from "esbuild";
 import { tsImport } from "tsx/esm/api";
 import { writeLicenses } from "./licenses.mjs";
 import { writeLoader } from "./loader.mjs";
+import { copyObjects } from "./objects.mjs";
 
 const manifest = JSON.parse(readFileSync("package.json", "utf8"));
 const bins = Object.entries(manifest.bin);
@@ -52,15 +52,7 @@ if (manifest.man) {
 	await writeDocuments(process.cwd());
 }
 
-const objects = manifest.sluice?.bpf ?? [];
-if (objects.length > 0) {
-	const bpf = dirname(
-		createRequire(`${process.cwd()}/`).resolve("@sluice/bpf/package.json"),
-	);
-	mkdirSync("dist/bpf", { recursive: true });
-	for (const object of objects)
-		copyFileSync(join(bpf, "dist", object), join("dist/bpf", object));
-}
+copyObjects(manifest.sluice?.bpf ?? []);
 
 for (const [, outfile] of bins) {
 	spawnSync(join(import.meta.dirname, "code-cache.sh"), [
