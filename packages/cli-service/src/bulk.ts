@@ -73,12 +73,13 @@ export const bulk: BulkTables<{ service: Service }, Sid, Verify> = {
 	saveNote: "with the keys, so it is as secret as they are",
 	// The lines run on empty tables, so that services may exchange their endpoints.
 	restoring(context) {
-		const before = [...context.openTable(verifyTable).entries()];
 		for (const table of [verifyTable, encapTable, natTable] as const)
 			context.openTable<unknown, unknown>(table).clear();
 		const rotated = new Set<number>();
+		const used = new Set<number>();
 		return {
-			line({ service: { sid, other } }) {
+			line({ service: { sid, other, tunnel } }) {
+				used.add(tunnel);
 				if (other) rotated.add(rankOfSid(sid));
 			},
 			end() {
@@ -86,10 +87,11 @@ export const bulk: BulkTables<{ service: Service }, Sid, Verify> = {
 				for (const [sid] of [...tables.rotation.entries()])
 					if (!rotated.has(rankOfSid(sid))) tables.rotation.delete(sid);
 				countSigningAgain(tables);
-				for (const [sid, { tunnel }] of before)
-					if (tables.verify.get(sid)?.tunnel !== tunnel)
-						removeTraffic(tables, { sid, tunnel });
-				reportLost(context, tables);
+				const services = context.openTable(verifyTable).differences();
+				for (const { key: sid, before, after } of services)
+					if (before && before.tunnel !== after?.tunnel)
+						removeTraffic(tables, { sid, tunnel: before.tunnel });
+				reportLost(context, tables, used);
 			},
 		};
 	},
@@ -119,11 +121,19 @@ function besideOf(context: Context): Beside {
 	return beside;
 }
 
-/** Says which services have a tunnel that is not set. */
-function reportLost(context: Context, { verify }: ServiceTables): void {
+/** Says which services have a tunnel that is not set. @param used the tunnels of the services */
+function reportLost(
+	context: Context,
+	{ verify }: ServiceTables,
+	used: Iterable<number>,
+): void {
 	const tunnels = context.openTable(tunnelTable, { readOnly: true });
+	const missing = new Set(
+		[...used].filter((tunnel) => tunnels.get(tunnel) === undefined),
+	);
+	if (missing.size === 0) return;
 	const lost = [...verify.entries()]
-		.filter(([, { tunnel }]) => tunnels.get(tunnel) === undefined)
+		.filter(([, { tunnel }]) => missing.has(tunnel))
 		.sort(([a], [b]) => rankOfSid(a) - rankOfSid(b));
 	const [first] = lost;
 	if (!first) return;
