@@ -4,7 +4,8 @@
 
 # Where a migration prepares tables and programs, and what is there from the
 # replacement of the first program until all of it is done. Meanwhile some
-# programs use the old tables and some the new, so the commands write neither.
+# programs use the old tables and some the new, so the commands write neither:
+# a running stream looks for it again where the pin directory was modified.
 readonly PREPARED=${PINS}_new
 readonly SWITCHING=$PREPARED/switching
 
@@ -38,6 +39,7 @@ replace_filter() {
 # and the prepared tables in the place of the pinned ones.
 switch_programs() {
 	local hook undone switched=() program
+	touch -- "$PINS"
 	mkdir -- "$SWITCHING"
 	for hook in "$@"; do
 		# shellcheck disable=SC2086 # words

@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { type Host, needs, testbed, testWith } from "@sluice/testbed";
 import test, { type ExecutionContext } from "ava";
-import { cli } from "../helpers/cli.js";
+import { bin, cli } from "../helpers/cli.js";
 import { addresses, type Network, network } from "../helpers/network.js";
 import { ownDirectory } from "../helpers/own-directory.js";
 import { script } from "../helpers/paths.js";
@@ -221,6 +221,11 @@ for (const last of [1, 6])
 			await gateway.run("ip", ["tuntap", "add", "tun0", "mode", "tun"]);
 			await gateway.run(script("attach_tc"), ["tun0"]);
 			const before = await tunnels(gateway);
+			const stream = gateway.spawn(process.execPath, [
+				...[bin("cli_tunnel"), "batch", "--stream", "-"],
+			]);
+			stream.write("@1 set 5 10.2.0.2 6080 0 0\n@2 del 5\n");
+			await stream.ready(/^@2\tok/m);
 			const killing = await killingTc(t, last);
 			const { signal } = await gateway.run(
 				script("reattach_tc"),
@@ -233,11 +238,12 @@ for (const last of [1, 6])
 				"cli_tunnel set 5 10.2.0.2 6080 0 0",
 				{ reject: false },
 			);
+			const refusal = `${PINS}: a migration was killed while it replaced the programs, which now use two sets of tables; reattach_tc.sh --migrate finishes it`;
 			t.is(exitCode, 1);
-			t.is(
-				stderr,
-				`cli_tunnel: set: ${PINS}: a migration was killed while it replaced the programs, which now use two sets of tables; reattach_tc.sh --migrate finishes it`,
-			);
+			t.is(stderr, `cli_tunnel: set: ${refusal}`);
+			stream.write("@3 set 5 10.2.0.2 6080 0 0\n");
+			await stream.ready(/^@3\t.*\n/m);
+			t.is(stream.stdout.split("\n").at(2), `@3\terror\t${refusal}`);
 			const next = await gateway.run(script("reattach_tc"), ["lan"]);
 			t.is(
 				next.stderr,
@@ -245,7 +251,9 @@ for (const last of [1, 6])
 			);
 			t.is(await tunnels(gateway), before);
 			t.is((await gateway.run("ls", ["/sys/fs/bpf/tc"])).stdout, "globals");
-			await cli(gateway, "cli_tunnel set 5 10.2.0.2 6080 0 0");
+			stream.write("@4 set 5 10.2.0.2 6080 0 0\n");
+			await stream.ready(/^@4\tok/m);
+			t.regex((await cli(gateway, "cli_tunnel get 5")).stdout, /10\.2\.0\.2/);
 			t.is(await usePinned(gateway), 6);
 		},
 	);

@@ -126,6 +126,7 @@ export class Context {
 		const lock = new this.kernel.WritersLock(this.pinDirectory);
 		try {
 			this.take(lock);
+			this.checkWritable();
 			const transaction = this.transaction(plan);
 			try {
 				transaction.begin();
@@ -189,19 +190,22 @@ export class Context {
 	}
 
 	/**
-	 * Takes the writers' lock, and looks whether the pinned tables may be written to.
+	 * Takes the writers' lock.
 	 * @returns the state of the pin directory under the lock
 	 */
 	protected take(lock: WritersLock): Stats {
-		let stats: Stats;
 		try {
-			stats = lock.take();
+			return lock.take();
 		} catch (error) {
 			throw this.#explained(error);
 		}
+	}
+
+	/** Called under the writers' lock. @throws Failure nothing may be written to the pinned tables now */
+	protected checkWritable(): void {
 		const refusal = this.pins.refusal?.(this.pinDirectory);
-		if (!refusal) return stats;
-		throw new Failure("failed", refusal.message, { hint: refusal.hint });
+		if (refusal)
+			throw new Failure("failed", refusal.message, { hint: refusal.hint });
 	}
 
 	/** Explains an error of opening or locking that is about missing pins. */

@@ -15,7 +15,10 @@ export interface Pins {
 	directory(bpffs: string, options: Readonly<Record<string, unknown>>): string;
 	/** The error where that directory does not exist. */
 	absent(directory: string): { message: string; code: string; hint: string };
-	/** Why nothing may be written to the pinned tables now, where that is so. Called under the writers' lock. */
+	/**
+	 * Why nothing may be written to the pinned tables now, where that is so. Called under the writers' lock, and in a stream only
+	 * where the directory was modified since: what begins to refuse modifies it.
+	 */
 	refusal?(directory: string): { message: string; hint: string } | undefined;
 	/** What to do where the directory lacks a pin. */
 	hint: string;

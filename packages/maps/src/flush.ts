@@ -20,9 +20,11 @@ export interface FlushOptions {
  * @throws BpfError E2BIG a table would not hold it all, or the kernel refused: the tables are as they were.
  */
 export function flush(
-	tables: readonly AnyStagedTable[],
+	opened: readonly AnyStagedTable[],
 	{ journal, progress = () => {} }: FlushOptions = {},
 ): void {
+	const tables = opened.filter((table) => table.isTouched);
+	if (tables.length === 0) return;
 	for (const table of tables) refuseTooMany(table);
 	const changes = tables.flatMap((table): Change[] => {
 		const change = table.change();

@@ -219,6 +219,11 @@ export class StagedTable<K, V> implements OpenTable<K, V> {
 		return Array.from(byRank(ranks), (i) => numbers[i] as number);
 	}
 
+	/** Whether anything was set or deleted, be it as it was. */
+	get isTouched(): boolean {
+		return this.#entries.touched.length > 0;
+	}
+
 	/** How many entries will be added, changed and deleted. */
 	get counts(): { added: number; changed: number; deleted: number } {
 		const { added, changed, deleted } = this.#planned();

@@ -13,10 +13,12 @@ import type { Transaction } from "../transaction.js";
 export class StreamContext extends Context {
 	// biome-ignore lint/suspicious/noExplicitAny: each table keeps its own types to itself
 	readonly #open = new Map<unknown, OpenTable<any, any>>();
-	/** What the pins were when the tables were opened. */
-	#pinsState = "";
+	/** The pin directory when the tables were opened. */
+	#pinsStats: Stats | undefined;
 	/** Whether the pins have been looked at in this burst. */
 	#isCurrent = false;
+	/** Whether these pins may be written to. */
+	#mayWrite = false;
 	#answer = "";
 	#lock: WritersLock | undefined;
 	#isLocked = false;
@@ -80,6 +82,8 @@ export class StreamContext extends Context {
 		this.#isLocked = true;
 		// The pins may have changed while the lock was waited for.
 		this.#closeIfPinsChanged(this.take(this.#lock));
+		if (!this.#mayWrite) this.checkWritable();
+		this.#mayWrite = true;
 		this.#transaction ??= this.transaction();
 		this.#transaction.begin();
 		return this.#transaction;
@@ -107,12 +111,18 @@ export class StreamContext extends Context {
 	/** Pins that were removed and made again are other tables. */
 	#closeIfPinsChanged(stats: Stats | undefined): void {
 		this.#isCurrent = true;
-		const state = stats ? `${stats.dev} ${stats.ino} ${stats.mtimeMs}` : "";
-		if (state === this.#pinsState) return;
-		this.#pinsState = state;
+		const before = this.#pinsStats;
+		if (
+			stats?.ino === before?.ino &&
+			stats?.dev === before?.dev &&
+			stats?.mtimeMs === before?.mtimeMs
+		)
+			return;
+		this.#pinsStats = stats;
 		for (const table of this.#open.values()) table.close();
 		this.#open.clear();
 		this.mayRead = false;
+		this.#mayWrite = false;
 		this.#transaction?.close();
 	}
 }
