@@ -51,6 +51,14 @@ static __always_inline int is_unspecified(const struct address *address)
 	       (!address->words[2] || address->words[2] == V4_MAPPED);
 }
 
+/* Whether it may be the address of one host: neither unspecified nor multicast nor 240.0.0.0/4, with the broadcast address. */
+static __always_inline int is_host(const struct address *address)
+{
+	if (is_unspecified(address))
+		return 0;
+	return is_ipv4(address) ? address->bytes[12] < 224 : address->bytes[0] != 0xff;
+}
+
 static __always_inline int same_address(const struct address *a, const struct address *b)
 {
 	return !((a->words[0] ^ b->words[0]) | (a->words[1] ^ b->words[1]) |

@@ -163,11 +163,21 @@ static __always_inline int make_room(struct __sk_buff *skb, __u32 quoted, __u32 
 	return kept == quoted ? 0 : bpf_skb_change_tail(skb, LINK_HLEN + size + quoted, 0);
 }
 
+/* Whether a host may be sent an error about the packet: never where its source or its destination is not one host's, or its
+ * frame is for many (RFC 1122, section 3.2.2; RFC 4443, section 2.4). Nor about an ICMP error, or a later fragment.
+ */
+static __always_inline int is_answerable(struct __sk_buff *skb, const struct packet *packet)
+{
+	return !packet->quote && packet->fragment != FRAGMENT_LATER &&
+	       skb->pkt_type != PACKET_BROADCAST && skb->pkt_type != PACKET_MULTICAST &&
+	       is_host(&packet->src.addr) && is_host(&packet->dst.addr);
+}
+
 /* Makes the packet the answer to its sender. The answer comes from the packet's destination: routing accepts that source
  * here, and NAT on the way back recognises the quoted flow. `mtu`: 0 for time exceeded.
  *
- * Returns 0, or -1 where there must be no answer: to ICMP errors, to fragments without ports, and to more packets than
- * may_answer lets by. The packet is then not to be used.
+ * Returns 0, or -1 where there must be no answer: to what is not answerable, and to more packets than may_answer lets by. The
+ * packet is then not to be used.
  */
 SUBPROGRAM int icmp_answer(struct __sk_buff *skb, const struct packet *packet, __u32 answer,
 			   __u32 mtu)
@@ -177,7 +187,7 @@ SUBPROGRAM int icmp_answer(struct __sk_buff *skb, const struct packet *packet, _
 	struct ethhdr *eth;
 	__u64 sum = 0;
 
-	if (!packet || packet->quote || packet->fragment == FRAGMENT_LATER)
+	if (!packet || !is_answerable(skb, packet))
 		return -1;
 	most = packet->version == 4 ? QUOTE_IPV4 : QUOTE_IPV6;
 	quoted = (packet->len < most ? packet->len : most) & ~3U;

@@ -68,6 +68,25 @@ static __always_inline int is_header_intact(struct __sk_buff *skb, const struct 
 	return !csum_fold(sum);
 }
 
+/* Whether the checksum of an ICMP error is right. The stack writes it whole, never partial. */
+static __always_inline int is_error_intact(struct __sk_buff *skb, const struct packet *error)
+{
+	__u32 len = error->len - (error->l4 - error->l3), *addresses;
+	__u64 sum = 0;
+
+	if (error->version == 6) {
+		addresses = bytes_at(skb, error->l3 + offsetof(struct ipv6hdr, saddr),
+				     2 * sizeof(struct in6_addr));
+		if (!addresses)
+			return 0;
+		sum = bpf_htons(IPPROTO_ICMPV6) + (__u64)bpf_htons(len);
+#pragma unroll
+		for (int i = 0; i < 8; i++)
+			sum += addresses[i];
+	}
+	return !csum_fold(sum_bytes(skb, error->l4, len, csum_fold32(sum)));
+}
+
 /* Whether the checksum of a UDP packet is right, or absent, or left to a device that the packet does not pass any more.
  */
 static __always_inline int is_udp_intact(struct __sk_buff *skb, const struct packet *packet,

@@ -35,8 +35,8 @@ static __always_inline int is_plain(struct __sk_buff *skb, const struct packet *
 				      : offsetof(struct ipv6hdr, hop_limit)];
 	if (packet->l4 - packet->l3 != header || packet->fragment || packet->quote || ttl <= 1)
 		return 0;
-	/* The stack trims padding of short frames; bpf_fib_lookup ignores rules by fwmark. */
-	if (skb->len != packet->l3 + packet->len || skb->mark)
+	/* The stack trims padding of short frames and takes a priority tag off; bpf_fib_lookup ignores rules by fwmark. */
+	if (skb->len != packet->l3 + packet->len || skb->vlan_present || skb->mark)
 		return 0;
 	if (packet->version == 4)
 		return 1;

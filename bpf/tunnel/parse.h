@@ -38,7 +38,6 @@ static __always_inline int parse_packet(struct __sk_buff *skb, __u32 off, __u32 
 	return parse_initialised(skb, off, queue << 4 | version, packet);
 }
 
-#define PACKET_HOST 0
 #define VLAN_ID 0xfff
 
 /* Whether the frame is not this interface's to handle: 0, or its outcome. A priority tag (VLAN 0) is no VLAN. */

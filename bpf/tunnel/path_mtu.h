@@ -53,28 +53,40 @@ static __always_inline __u32 reported_mtu(struct __sk_buff *skb, const struct pa
 	return mtu < PATH_MTU_MIN6 ? PATH_MTU_MIN6 : mtu;
 }
 
+/* Writes the MTU of a path, unless a lower one is valid: an error may not raise it (RFC 8201, section 4). `flags` are those of
+ * bpf_map_update_elem. Returns whether there is a row.
+ */
+static __always_inline int lower_path_mtu(const struct path_ends *ends, __u32 mtu, __u64 flags)
+{
+	__u64 now = bpf_ktime_get_boot_ns();
+	struct path_mtu *known = bpf_map_lookup_elem(&map_path_mtu, ends);
+	struct path_mtu row = {.mtu = mtu, .expires = now + PATH_MTU_LIFETIME};
+
+	if (known && known->mtu < mtu && known->expires > now)
+		return 1;
+	return !bpf_map_update_elem(&map_path_mtu, ends, &row, flags);
+}
+
 /* Takes the MTU from an ICMP error whose quoted packet is of the tunnel from `packet->dst` to `packet->src`. `own`: the quoted
  * source is the local end of a tunnel; else it may be a flow's. Returns whether an MTU was taken.
  */
 static __always_inline int learn_path_mtu(struct __sk_buff *skb, const struct packet *packet,
 					  int own)
 {
+	__u32 mtu = reported_mtu(skb, packet);
 	struct path_ends ends = {};
-	struct path_mtu row = {};
 	int taken;
 
-	row.mtu = reported_mtu(skb, packet);
-	if (!row.mtu)
+	if (!mtu)
 		return 0;
 	ends.local = packet->dst.addr;
 	ends.remote = packet->src.addr;
 	ends.remote_port = packet->src.port;
-	row.expires = bpf_ktime_get_boot_ns() + PATH_MTU_LIFETIME;
-	taken = !bpf_map_update_elem(&map_path_mtu, &ends, &row, BPF_EXIST);
+	taken = lower_path_mtu(&ends, mtu, BPF_EXIST);
 	if (!own)
 		return taken;
 	ends.local_port = packet->dst.port;
-	bpf_map_update_elem(&map_path_mtu, &ends, &row, BPF_ANY);
+	lower_path_mtu(&ends, mtu, BPF_ANY);
 	return 1;
 }
 

@@ -236,7 +236,7 @@ static __always_inline int reports_mtu(struct __sk_buff *skb, const struct packe
 	int own = is_local(&error->dst);
 
 	return (own || is_flow_port(error->dst.port)) && is_header_intact(skb, error) &&
-	       learn_path_mtu(skb, error, own);
+	       is_error_intact(skb, error) && learn_path_mtu(skb, error, own);
 }
 
 /* Returns an outcome or a negative reason. */

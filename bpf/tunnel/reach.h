@@ -31,16 +31,14 @@ LOOKUP_CACHE(reach_cache, struct reach, REACH_LOG2);
 /* Whether it may be the address of one host, other than by loopback. */
 static __always_inline int is_unicast(const struct address *address)
 {
-	__u8 first;
+	__u8 first = address->bytes[12];
 
-	if (!is_ipv4(address)) {
-		if (address->bytes[0] == 0xff)
-			return 0;
-		return address->words[0] || address->words[1] || address->words[2] ||
-		       bpf_ntohl(address->words[3]) > 1;
-	}
-	first = address->bytes[12];
-	return first && first != 127 && first < 224;
+	if (!is_host(address))
+		return 0;
+	if (is_ipv4(address))
+		return first && first != 127;
+	return address->words[0] || address->words[1] || address->words[2] ||
+	       bpf_ntohl(address->words[3]) > 1;
 }
 
 enum reach_of {

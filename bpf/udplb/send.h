@@ -15,7 +15,6 @@
 #include "udplb/rewrite.h"
 #include "udplb/route.h"
 
-#define PACKET_HOST 0
 /* Changed already: to be split, and then to be sent. The other bits are the upstream's index. */
 #define SPLIT 0x6c800000
 #define PIECE 0x6cc00000

@@ -20,8 +20,6 @@
 #include "udplb/send.h"
 #include "udplb/tables.h"
 
-#define PACKET_OTHERHOST 3
-
 /* Gives the packet to this machine as one that was sent to the upstream. Returns the outcome. */
 static __always_inline int deliver(struct __sk_buff *skb, const struct datagram *datagram,
 				   const struct fields *from, struct fields *to)

@@ -215,8 +215,11 @@ export class Packet {
 		});
 	}
 
-	/** ICMP or ICMPv6; `word` is the second half of its header. What is quoted follows as layers. */
-	icmp(type: number, code: number, word = 0): Packet {
+	/**
+	 * ICMP or ICMPv6; `word` is the second half of its header. What is quoted follows as layers. `wrong` in place of the right
+	 * checksum.
+	 */
+	icmp(type: number, code: number, word = 0, wrong?: number): Packet {
 		return this.#and({
 			protocol: 1,
 			protocol6: 58,
@@ -229,7 +232,7 @@ export class Packet {
 					pseudo?.version === 6
 						? transportChecksum(58, header, rest, pseudo)
 						: checksum(header, rest);
-				header.writeUInt16BE(sum, 2);
+				header.writeUInt16BE(wrong ?? sum, 2);
 				return header;
 			},
 		});

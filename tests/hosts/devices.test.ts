@@ -348,7 +348,7 @@ async function linkOf(host: Host, name: string) {
 bpfTest(
 	"a tagged frame on the parent interface passes untouched",
 	async (t) => {
-		const { client, gateway } = await over(t, kinds["MTU 9000"] as Kind);
+		const { client, gateway, node } = await over(t, kinds["MTU 9000"] as Kind);
 		const [lan, eth0] = await Promise.all([
 			linkOf(gateway, "lan"),
 			linkOf(client, "eth0"),
@@ -377,5 +377,15 @@ bpfTest(
 		t.is(await counterOf(gateway, "ingress", "vlan"), 1);
 		// The answer of a closed port is translated as well.
 		t.true((await counterOf(gateway, "ingress", "dnat")) >= 1);
+
+		// It ends with its link, on the fast path as on the normal one.
+		await cli(gateway, "cli_cfg set 0 1 gue,dnat,fast gateway");
+		await askUdp(client, address[4].proxy, 90, [1]);
+		const capture = node.spawn("tcpdump", ["-lnei", "wan", "udp or vlan"]);
+		await capture.ready(/listening/, "stderr");
+		await send("6000");
+		const [line] = await capture.ready(/.*\.6080: .*/);
+		t.notRegex(line, /vlan/);
+		await capture.stop();
 	},
 );

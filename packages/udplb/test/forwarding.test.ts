@@ -359,6 +359,44 @@ it("an IPv4 datagram without DF that does not fit goes in fragments, as a router
 	await lab.box.run("ip", ["link", "set", "b1", "mtu", "1500"]);
 });
 
+it("nothing from or to many is answered with an ICMP error", async (t) => {
+	const server = await lab.serve(key());
+	t.teardown(() => server.stop());
+	const { stdout: link } = await lab.box.run("ip", [
+		"-j",
+		"link",
+		"show",
+		"b0",
+	]);
+	const [{ address: mac }] = JSON.parse(link);
+	const send = (to: string, from: string) =>
+		lab.client.run("socat", ["-u", "-", "INTERFACE:c0"], {
+			input: lastHop(to.replaceAll(":", ""), from),
+		});
+	const counts = async () => {
+		const { stdout } = await lab.run("stats", "--json");
+		return JSON.parse(stdout).interfaces[0].outcomes;
+	};
+
+	for (const from of ["00000000", "e0000001", "ffffffff"])
+		await send(mac, from);
+	for (const to of ["ffffffffffff", "01005e000101"]) await send(to, "0a000102");
+	t.like(await counts(), { ttl_expired: 5, answered: 0 });
+
+	await send(mac, "0a000102");
+	t.like(await counts(), { ttl_expired: 6, answered: 1 });
+});
+
+/** One byte to the key, with a TTL of 1 and, like its UDP, no checksum. */
+function lastHop(mac: string, from: string): Buffer {
+	return Buffer.from(
+		`${mac}0200000000010800` +
+			`4500001d0000000001110000${from}0a000101` +
+			"0fa40457000900002a",
+		"hex",
+	);
+}
+
 it("packets to other ports and other protocols are left alone", async (t) => {
 	const server = await lab.serve(key());
 	t.teardown(() => server.stop());

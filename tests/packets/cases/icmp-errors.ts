@@ -29,13 +29,23 @@ const request = (destination: string, to: number) =>
 const request6 = (destination: string, to: number) =>
 	ip.ipv6(client6, destination).udp(40000, to).payload("hello");
 
+type Icmp = Parameters<Packet["icmp"]>;
+
 /** As a router between the tunnel's ends answers a tunnel packet. */
-const quotedTunnel = (icmp: [number, number, number], from = port) =>
+const quotedTunnel = (icmp: Icmp, from = port) =>
 	eth()
 		.ipv4("198.51.100.7", near)
 		.icmp(...icmp)
 		.ipv4(near, far, { length: 1500, fragment: DF })
 		.udp(from, port, { length: 1480 })
+		.payload(Buffer.alloc(20));
+
+const quotedTunnel6 = (icmp: Icmp) =>
+	eth()
+		.ipv6("2001:db8:9::9", near6)
+		.icmp(...icmp)
+		.ipv6(near6, far6, { length: 1400 })
+		.udp(port, port, { length: 1400 })
 		.payload(Buffer.alloc(20));
 
 /** Of the tunnel itself. */
@@ -50,18 +60,25 @@ const aboutTunnels: PacketCase[] = [
 	{
 		title: "icmp: packet too big, about a tunnel packet, is the path's MTU",
 		...nodeIngress,
-		input: eth()
-			.ipv6("2001:db8:9::9", near6)
-			.icmp(2, 0, 1300)
-			.ipv6(near6, far6, { length: 1400 })
-			.udp(port, port, { length: 1400 })
-			.payload(Buffer.alloc(20)),
+		input: quotedTunnel6([2, 0, 1300]),
 		outcome: "path-mtu",
 	},
 	{
 		title: "icmp: host unreachable, about a tunnel packet, passes",
 		...nodeIngress,
 		input: quotedTunnel([3, 1, 0]),
+		outcome: "not-ours",
+	},
+	{
+		title: "icmp: fragmentation needed with a wrong checksum passes",
+		...nodeIngress,
+		input: quotedTunnel([3, 4, 1300, 0x1234]),
+		outcome: "not-ours",
+	},
+	{
+		title: "icmp: packet too big with a wrong checksum passes",
+		...nodeIngress,
+		input: quotedTunnel6([2, 0, 1300, 0x1234]),
 		outcome: "not-ours",
 	},
 	{

@@ -101,6 +101,25 @@ const lastFragments: PacketCase[] = [
 ];
 
 export const tooBig: PacketCase[] = [
+	...(
+		[
+			["an IPv4 multicast group", "1.1.1.1", "224.0.0.251"],
+			["the broadcast address", "1.1.1.1", "255.255.255.255"],
+			["an IPv6 multicast group", "2001:db8:1::1", "ff02::fb"],
+		] as const
+	).map(([what, from, to]): PacketCase => {
+		const ip = to.includes(":")
+			? eth().ipv6(from, to)
+			: eth().ipv4(from, to, { fragment: DF });
+		return {
+			title: `too big: what is sent to ${what} is not answered`,
+			direction: "egress",
+			flags: 0,
+			onLink: true,
+			input: ip.udp(4000, 40000).payload(data(1472)),
+			outcome: "too-big-silent",
+		};
+	}),
 	...([true, "lo"] as const).map(
 		(forwarding): PacketCase => ({
 			title: `too big: for a route with a locked MTU, the next hop not known, forwarding ${forwarding === true ? "on" : "off"}`,
