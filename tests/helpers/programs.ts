@@ -32,6 +32,7 @@ const sized = [
 const shared = [
 	...sized,
 	...["map_stats", "map_frag", "map_path_mtu"],
+	...["map_traffic_owner", "map_traffic_slot"],
 	...["map_events", "map_events_lost"],
 ];
 

@@ -27,10 +27,11 @@ import {
 	recover,
 } from "@sluice/maps";
 import { preparedDirectory, SWITCHING, tunnelPins } from "@sluice/tunnel";
+import { carryTraffic } from "./carry-traffic.js";
 import { copyEntries, copyNewerPings } from "./copy.js";
 import { sameLayout } from "./layout.js";
 import { formerCaches, nameOf, programOf, tableNames } from "./names.js";
-import { hasEntries, type Raw, rawMap, rawPin } from "./raw.js";
+import { hasEntries, isArray, type Raw, rawMap, rawPin } from "./raw.js";
 
 /** What became of one table. */
 export interface Prepared {
@@ -91,6 +92,7 @@ function completeChange(pins: string): void {
 export function exchange(pins: string): { newerPings: number } {
 	const directory = preparedDirectory(pins);
 	const newerPings = carryPings(pins, directory);
+	carryTraffic(pins, directory);
 	for (const name of readdirSync(directory))
 		if (!tableNames.includes(name) && name !== SWITCHING)
 			rmSync(join(directory, name));
@@ -134,6 +136,7 @@ function loadInto(
 			maxEntries[table] =
 				entries !== undefined &&
 				hasEntries(map) &&
+				!isArray(map) &&
 				unit > 0 &&
 				info.maxEntries % unit === 0
 					? (info.maxEntries / unit) * entries

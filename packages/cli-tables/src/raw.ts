@@ -43,6 +43,9 @@ const typeOf = ({ info }: Raw) =>
 
 export const hasEntries = (raw: Raw) => typeOf(raw) !== undefined;
 
+/** Whether a row number of the table means something of itself, so that it has as many as the programs know. */
+export const isArray = (raw: Raw) => /array/.test(typeOf(raw) ?? "");
+
 /** @throws BpfError ENOENT no such pin; EPERM no rights */
 export const rawPin = (path: string, name: string): Raw =>
 	rawMap(name, openPin(path));

@@ -75,7 +75,17 @@ export function loadObject(
 	return {
 		program: (name) => programOf(object, path, name),
 		table: (table) =>
-			wrapMap(table, duplicate(mapFd(object, path, table.name))),
+			wrapMap(
+				table,
+				duplicate(mapFd(object, path, table.name)),
+				table.name,
+				(one) => {
+					const map = loader.bpf_object__find_map_by_name(object, one.name);
+					return map
+						? wrapMap(one, duplicate(loader.bpf_map__fd(map)))
+						: undefined;
+				},
+			),
 		mapFd: (name) => mapFd(object, path, name),
 		close,
 	};

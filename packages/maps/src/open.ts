@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { closeSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { AbsentTable } from "./absent-table.js";
 import { isBpffs } from "./bpffs.js";
@@ -7,6 +7,7 @@ import { type MapInfo, mapInfo } from "./info.js";
 import { KernelTable } from "./kernel-table.js";
 import { bpf_obj_get } from "./libbpf.js";
 import { type AnyTable, mapTypes, type Table } from "./table.js";
+import { TrafficCounters } from "./traffic-counters.js";
 
 const BPF_F_RDONLY = 1 << 3;
 
@@ -30,8 +31,15 @@ export function openTable<K, V>(
 	const path = join(directory, table.name);
 	if (table.optional && !existsSync(path) && existsSync(directory))
 		return new AbsentTable(table);
-	return wrapMap(table, openPin(path, options), path);
+	return wrapMap(table, openPin(path, options), path, (one) =>
+		existsSync(join(directory, one.name))
+			? openTable(one, directory, options)
+			: undefined,
+	);
 }
+
+/** Opens another table that is pinned with it, or of the same object; undefined: there is none. */
+type Beside = <K, V>(table: Table<K, V>) => KernelTable<K, V> | undefined;
 
 /**
  * Makes a typed table of a map's descriptor, which the table then owns.
@@ -41,12 +49,18 @@ export function wrapMap<K, V>(
 	table: Table<K, V>,
 	fd: number,
 	path = table.name,
+	beside: Beside = () => undefined,
 ): KernelTable<K, V> {
 	const info = mapInfo(fd);
-	const open = new KernelTable(table, fd, info);
 	const differences = compare(table, info);
-	if (differences.length === 0) return open;
-	open.close();
+	if (differences.length === 0) {
+		const owners = table.slots && beside(table.slots.owners);
+		const counters = table.slots && beside(table.slots.counters);
+		return owners && counters
+			? new TrafficCounters(table, fd, info, owners, counters)
+			: new KernelTable(table, fd, info);
+	}
+	closeSync(fd);
 	throw new BpfError(`open ${path}`, "EINVAL", {
 		because: `not the table expected: ${differences.join(", ")}`,
 		hint: "it was made by another version; see the attached programs with scripts/show_tc.sh",

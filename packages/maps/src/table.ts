@@ -41,6 +41,11 @@ export interface Table<K, V> {
 	 * others out.
 	 */
 	readonly isUsed?: (values: Buffer, at: number) => boolean;
+	/** Tables that have the counters of busy rows; objects of the first release lack them. */
+	readonly slots?: {
+		owners: Table<number, bigint>;
+		counters: Table<number, unknown>;
+	};
 	/** Bytes of the value that the data path writes, too. */
 	readonly learned?: readonly (readonly [from: number, to: number])[];
 }

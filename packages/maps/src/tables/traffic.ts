@@ -1,5 +1,5 @@
 import { perCpu, struct, u32, u64, type ValueOf } from "../codec.js";
-import { perCpuHash } from "../table.js";
+import { array, perCpuArray, perCpuHash } from "../table.js";
 import { direction32 } from "./config-flags.js";
 import { sid } from "./service.js";
 
@@ -21,9 +21,22 @@ export const traffic = struct(16, {
 	bytes: [8, u64],
 });
 
-/** Traffic by tunnel, service and direction, for each CPU. */
+/** Slot → the service whose traffic is counted there: the bytes of its `TrafficKey` before the direction; 0: none. */
+export const trafficOwnerTable = array("map_traffic_owner", u32, u64, {
+	isUsed: (values, at) => values.readBigUInt64LE(at) !== 0n,
+});
+
+/** Counters by 2 × slot + direction, for each CPU. */
+export const trafficSlotTable = perCpuArray(
+	"map_traffic_slot",
+	u32,
+	perCpu(traffic),
+);
+
+/** Traffic by tunnel, service and direction, for each CPU. A table that is opened has the counters of the slots in its rows. */
 export const trafficTable = perCpuHash(
 	"map_tunnel_stats",
 	trafficKey,
 	perCpu(traffic),
+	{ slots: { owners: trafficOwnerTable, counters: trafficSlotTable } },
 );
