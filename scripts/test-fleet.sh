@@ -5,7 +5,8 @@
 # take longer. Members are killed, frozen, cut off for a minute; the database
 # is full, and restored from a backup; certificates expire; agents are killed
 # at each of their writes; all of it once more while datagrams go through a
-# tunnel. About five minutes. Makes the checkout ready first.
+# tunnel, clocks that jump among it where Debian's faketime is there. About six
+# minutes. Makes the checkout ready first.
 #
 # With --soak, in its place: ten machines, three members of etcd, ten changes a
 # second and a fault every few seconds for so long, among them clocks that jump

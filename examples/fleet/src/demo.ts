@@ -2,8 +2,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { testbed } from "@sluice/testbed";
+import { OPERATOR, oneMember } from "./etcd.js";
 import { GATEWAYS, picture } from "./network.js";
-import { fleet, type Stage, setUp, startEtcd, whileTraffic } from "./stage.js";
+import { fleet, restart, type Stage, setUp, whileTraffic } from "./stage.js";
 
 const [web, echo] = GATEWAYS;
 
@@ -14,7 +15,7 @@ bed.closeOnSignal();
 try {
 	console.log(picture);
 	const start = performance.now();
-	const stage = await setUp(bed, directory);
+	const stage = await setUp(bed, directory, oneMember(directory));
 	await push(stage);
 	await requests(stage);
 	await rotation(stage);
@@ -68,13 +69,10 @@ async function rotation(stage: Stage) {
 }
 
 async function withoutEtcd(stage: Stage) {
-	const { terminal, files, store } = stage;
+	const { terminal, files } = stage;
 	terminal.title("etcd is killed, while datagrams go through");
 	const { sent, received } = await whileTraffic(stage, echo.proxy, async () => {
-		await terminal.run(store, `kill -9 ${stage.etcd.pid}`);
-		await stage.etcd.ended;
-		await sleep(3000);
-		stage.etcd = await startEtcd(stage);
+		await restart(stage, [0], () => sleep(3000));
 		const file = files.gw1 as string;
 		writeFileSync(
 			file,
@@ -92,17 +90,20 @@ async function withoutEtcd(stage: Stage) {
 }
 
 async function refusal(stage: Stage) {
-	const { terminal, files, store, url } = stage;
+	const { terminal, files, store, etcd } = stage;
 	terminal.title("A machine that refuses");
 	const file = files.gw2 as string;
 	writeFileSync(
 		file,
 		readFileSync(file, "utf8").replace('interface: "*"', "interface: eth9"),
 	);
-	await terminal.type(store, `cli_fleet push ${file} --wait --etcd ${url}`);
+	await terminal.type(
+		store,
+		`cli_fleet push ${file} --wait ${etcd.access(OPERATOR)}`,
+	);
 	const { exitCode, text } = await terminal.type(
 		store,
-		`cli_fleet status --etcd ${url}`,
+		`cli_fleet status ${etcd.access(OPERATOR)}`,
 	);
 	terminal.check(
 		"status shows why, and exits 1; the machine goes on with what it had",

@@ -41,10 +41,10 @@ const PAGE = 5000;
 const DEFAULT_TIMEOUT = 5000;
 
 /** Milliseconds of a call after which its member is asked whether it lives, and again after as long. */
-const PATIENCE = 1500;
+const PATIENCE = 1000;
 
 /** Milliseconds that it has to say so. */
-const ANSWER = 1000;
+const ANSWER = 2000;
 
 /** Operations in one transaction: the server's default limit. */
 export const MOST_OPERATIONS = 128;
@@ -75,15 +75,14 @@ export class Etcd {
 	}
 
 	/**
-	 * Tries a call at each member once, at a single member twice: all writes may be repeated.
+	 * Tries a call at each member twice: all writes may be repeated.
 	 * @throws Failure the error of etcd, or no member answered
 	 */
 	async call<T>(
 		act: (member: Member, options: CallOptions) => Promise<T>,
 	): Promise<T> {
 		const refusals = new Set<string>();
-		const most = Math.max(2, this.#members.length);
-		for (let tries = 0; tries < most; tries++) {
+		for (let tries = 0; tries < 2 * this.#members.length; tries++) {
 			const { member } = this;
 			try {
 				return await this.#callAt(member, act);
