@@ -23,4 +23,29 @@
 /* Commands read or write it: iproute2 and libbpf pin it by its name. */
 #define PINNED __uint(pinning, LIBBPF_PIN_BY_NAME);
 
+/* Reading hash tables that commands write. The kernel gives the memory of a replaced row to the next row that is written, at
+ * once. So at that moment a lookup may miss a row that is there, and a row that was found may become another's.
+ */
+
+/* As bpf_map_lookup_elem, which is repeated where it finds nothing. */
+#define FIND_ROW(map, key) (bpf_map_lookup_elem(map, key) ?: bpf_map_lookup_elem(map, key))
+
+/* Finds `row` and executes `take`, which copies what is needed of it: again where the row has been replaced meanwhile. Returns
+ * whether there is a row.
+ */
+#define READ_ROW(map, key, row, take)                          \
+	({                                                     \
+		typeof((map)->value) row = FIND_ROW(map, key); \
+		const void *first = row;                       \
+                                                               \
+		if (row) {                                     \
+			take;                                  \
+			row = FIND_ROW(map, key);              \
+			if (row && row != first) {             \
+				take;                          \
+			}                                      \
+		}                                              \
+		row != NULL;                                   \
+	})
+
 #endif

@@ -22,8 +22,8 @@
 #include "tunnel/outcome.h"
 #include "tunnel/tables.h"
 
-/* enum skb_drop_reason: lower values are no drops. */
-#define FIRST_REASON 2
+/* Lower values are no drops. */
+#define FIRST_REASON bpf_core_enum_value(enum skb_drop_reason, SKB_DROP_REASON_NOT_SPECIFIED)
 #define NANOSECONDS 1000000000ULL
 
 struct {

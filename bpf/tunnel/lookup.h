@@ -75,11 +75,17 @@ struct request {
 	struct path path; /* with PLAN_FAST */
 };
 
+static __always_inline void take_signing(struct cached_service *service,
+					 const struct signing *signing)
+{
+	service->token.key[0] = *(const __u64 *)signing->key;
+	service->token.key[1] = *(const __u64 *)(signing->key + 8);
+}
+
 /* Reads how the packets of a service prove themselves. */
 SUBPROGRAM int look_up_token(struct cached_service *service)
 {
 	struct tunnel_options *options;
-	struct signing *signing;
 	struct sid sid;
 	__u32 tunnel;
 	__u64 time;
@@ -89,34 +95,38 @@ SUBPROGRAM int look_up_token(struct cached_service *service)
 	sid = service->sid;
 	tunnel = service->tunnel;
 	service->token.mode = TOKEN_OFF;
-	options = bpf_map_lookup_elem(&map_tunnel_opts, &tunnel);
+	options = FIND_ROW(&map_tunnel_opts, &tunnel);
 	if (likely(!options || !TOKEN_MODE(options->flags)))
 		return 0;
 	service->token.mode = TOKEN_MODE(options->flags);
-	signing = bpf_map_lookup_elem(&map_signing, &sid);
-	if (!signing) {
+	if (!READ_ROW(&map_signing, &sid, signing, take_signing(service, signing))) {
 		/* The other modes go on with the key. */
 		service->token.mode =
 			service->token.mode == TOKEN_REQUIRE ? TOKEN_NO_KEY : TOKEN_OFF;
 		return 0;
 	}
-	service->token.key[0] = *(__u64 *)signing->key;
-	service->token.key[1] = *(__u64 *)(signing->key + 8);
 	time = bpf_ktime_get_tai_ns();
 	service->token.now = time / TOKEN_EPOCH;
 	service->token.send = (time - TOKEN_EPOCH / 2) / TOKEN_EPOCH;
 	return 0;
 }
 
-/* Completes an entry whose backend has this row in map_encap. */
 static __always_inline void take_service(struct cached_service *entry,
 					 const struct service *service)
 {
 	entry->tunnel = service->tunnel;
 	entry->sid = service->sid;
 	__builtin_memcpy(entry->key, service->key, KEY_SIZE);
+}
+
+/* Completes an entry by the row of its backend in map_encap. Returns whether there is one. */
+static __always_inline int look_up_service(struct cached_service *entry)
+{
+	if (!READ_ROW(&map_encap, &entry->backend, row, take_service(entry, row)))
+		return 0;
 	look_up_token(entry);
 	entry->lookup.found = 1;
+	return 1;
 }
 
 LOOKUP_CACHE(config_cache, struct cached_config, CONFIG_LOG2);
@@ -128,12 +138,12 @@ LOOKUP_CACHE(config_cache, struct cached_config, CONFIG_LOG2);
 static __always_inline struct config *config_row(__u32 ifindex, __u32 queue)
 {
 	struct config_key key = {.ifindex = ifindex, .queue = queue};
-	struct config *config = bpf_map_lookup_elem(&map_config, &key);
+	struct config *config = FIND_ROW(&map_config, &key);
 
 	if (config)
 		return config;
 	key.ifindex = 0;
-	return bpf_map_lookup_elem(&map_config, &key);
+	return FIND_ROW(&map_config, &key);
 }
 
 static __always_inline void look_up_config(struct cached_config *entry)
@@ -190,7 +200,7 @@ static __always_inline int is_local(const struct endpoint *endpoint)
 		return 0;
 	if (!lookup_hit(&entry->lookup, (void *)&entry->key, (const void *)endpoint,
 			WORDS(*endpoint)))
-		entry->lookup.found = bpf_map_lookup_elem(&map_decap, endpoint) != NULL;
+		entry->lookup.found = FIND_ROW(&map_decap, endpoint) != NULL;
 	return entry->lookup.found;
 }
 
@@ -199,16 +209,9 @@ static __always_inline int is_local(const struct endpoint *endpoint)
  */
 static __always_inline void look_up_proxy(struct cached_service *entry)
 {
-	struct endpoint *backend = bpf_map_lookup_elem(&map_nat, &entry->proxy);
-	struct service *service;
-
-	if (!backend || bpf_map_lookup_elem(&map_encap, &entry->proxy))
-		return;
-	entry->backend = *backend;
-	service = bpf_map_lookup_elem(&map_encap, &entry->backend);
-	if (!service)
-		return;
-	take_service(entry, service);
+	if (READ_ROW(&map_nat, &entry->proxy, row, entry->backend = *row) &&
+	    !FIND_ROW(&map_encap, &entry->proxy))
+		look_up_service(entry);
 }
 
 /* The service of a proxy endpoint, for requests that come in by an interface. */
@@ -232,16 +235,18 @@ static __always_inline struct request *find_by_proxy(const struct endpoint *prox
 	return service->lookup.found ? entry : NULL;
 }
 
-static __always_inline void look_up_sid(struct cached_service *entry)
+static __always_inline void take_verify(struct cached_service *entry, const struct verify *verify)
 {
-	struct verify *verify = bpf_map_lookup_elem(&map_verify, &entry->sid);
-
-	if (!verify)
-		return;
 	entry->proxy = verify->proxy;
 	entry->backend = verify->backend;
 	entry->tunnel = verify->tunnel;
 	__builtin_memcpy(entry->key, verify->key, KEY_SIZE);
+}
+
+static __always_inline void look_up_sid(struct cached_service *entry)
+{
+	if (!READ_ROW(&map_verify, &entry->sid, row, take_verify(entry, row)))
+		return;
 	look_up_token(entry);
 	entry->lookup.found = 1;
 }
@@ -265,16 +270,9 @@ LOOKUP_CACHE(backend_cache, struct cached_service, SERVICE_LOG2);
 
 static __always_inline void look_up_backend(struct cached_service *entry)
 {
-	struct service *service = bpf_map_lookup_elem(&map_encap, &entry->backend);
-	struct endpoint *proxy;
-
-	if (!service)
-		return;
-	take_service(entry, service);
-	proxy = bpf_map_lookup_elem(&map_nat, &entry->backend);
-	entry->has_proxy = proxy && !bpf_map_lookup_elem(&map_encap, proxy);
-	if (entry->has_proxy)
-		entry->proxy = *proxy;
+	if (look_up_service(entry))
+		entry->has_proxy = READ_ROW(&map_nat, &entry->backend, row, entry->proxy = *row) &&
+				   !FIND_ROW(&map_encap, &entry->proxy);
 }
 
 /* The service of a backend endpoint. */

@@ -54,12 +54,10 @@ static __always_inline int plan_path(struct __sk_buff *skb, struct path *path, _
 {
 	/* A copy: kernel 6.1 takes no pointer to memory of unknown origin for a key. */
 	__u32 id = path->key.tunnel;
-	struct tunnel *tunnel = bpf_map_lookup_elem(&map_tunnel, &id);
-	struct tunnel_options *options = bpf_map_lookup_elem(&map_tunnel_opts, &id);
+	struct tunnel_options *options = FIND_ROW(&map_tunnel_opts, &id);
 
-	if (!tunnel)
+	if (!READ_ROW(&map_tunnel, &id, row, path->tunnel = *row))
 		return -OUT_NO_TUNNEL;
-	path->tunnel = *tunnel;
 	path->flow_port = options ? options->flags & TUNNEL_FLOW_PORT : 0;
 	if (!path->tunnel.remote_port || is_unspecified(&path->tunnel.remote))
 		return -OUT_NO_REMOTE;

@@ -34,7 +34,7 @@ static __always_inline int may_move(const struct tunnel_options *options,
 static __always_inline int may_move_unsigned(__u32 id, const struct tunnel *tunnel,
 					     const struct address *to)
 {
-	struct tunnel_options *options = bpf_map_lookup_elem(&map_tunnel_opts, &id);
+	struct tunnel_options *options = FIND_ROW(&map_tunnel_opts, &id);
 	__u64 now;
 
 	if (!options)
@@ -52,7 +52,7 @@ static __always_inline int may_move_unsigned(__u32 id, const struct tunnel *tunn
 /* Whether a service of the tunnel requires signed pings. */
 static __always_inline int must_be_signed(__u32 tunnel)
 {
-	return bpf_map_lookup_elem(&map_signed_only, &tunnel) != NULL;
+	return FIND_ROW(&map_signed_only, &tunnel) != NULL;
 }
 
 #endif

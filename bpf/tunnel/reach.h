@@ -93,7 +93,7 @@ SUBPROGRAM int fill_reach(struct __sk_buff *skb, const struct address *source, s
 				      ? REACHABLE
 				      : OUT_INNER_LOCAL;
 	/* The route is needed also for a node's backend in the table: it may be behind a veth. */
-	if (bpf_map_lookup_elem(&map_encap, &to))
+	if (FIND_ROW(&map_encap, &to))
 		reach->lookup.found = OUT_INNER_BACKEND;
 	if (query.from != reach->from)
 		reach->route.ifindex = 0;

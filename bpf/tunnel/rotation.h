@@ -17,7 +17,7 @@ static __always_inline void count_use(struct accepted_key *accepted)
  */
 static __always_inline int is_other_key(const struct sid *sid, const __u8 *key)
 {
-	struct rotation *rotation = bpf_map_lookup_elem(&map_rotation, sid);
+	struct rotation *rotation = FIND_ROW(&map_rotation, sid);
 
 	if (!rotation)
 		return 0;

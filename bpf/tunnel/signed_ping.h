@@ -64,7 +64,7 @@ static __always_inline int is_signed(struct ping_scratch *at, const struct sid *
 	write_ping_message(at);
 	if (try_key(at, signing->key))
 		return 1;
-	rotation = bpf_map_lookup_elem(&map_rotation, sid);
+	rotation = FIND_ROW(&map_rotation, sid);
 	if (!rotation)
 		return 0;
 	if (is_set(rotation->old.signing) && try_key(at, rotation->old.signing)) {
@@ -130,7 +130,7 @@ static __always_inline int judge_new(struct ping_scratch *at, const struct packe
 				     const struct signing *signing, __u32 epoch)
 {
 	__u32 id = at->id;
-	struct tunnel_options *options = bpf_map_lookup_elem(&map_tunnel_opts, &id);
+	struct tunnel_options *options = FIND_ROW(&map_tunnel_opts, &id);
 
 	if (options && !may_move(options, &packet->src.addr))
 		return -OUT_PING_LOCKED;
@@ -196,7 +196,7 @@ SUBPROGRAM int check_signed_ping(struct __sk_buff *skb, const struct packet *pac
 	at->id = id;
 	if (at->ping.tunnel != bpf_htonl(id))
 		return -OUT_PING_TUNNEL;
-	signing = bpf_map_lookup_elem(&map_signing, &sid);
+	signing = FIND_ROW(&map_signing, &sid);
 	if (!signing || !is_signed(at, &sid, signing))
 		return -OUT_PING_MAC;
 	at->time = read_be64(at->ping.time);

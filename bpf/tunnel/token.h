@@ -216,7 +216,7 @@ SUBPROGRAM int has_token(const struct packet *inner, const struct cached_service
 	if (likely(is_cached && is_made_with(entry, service->token.key)))
 		return 1;
 	sid = service->sid;
-	rotation = bpf_map_lookup_elem(&map_rotation, &sid);
+	rotation = FIND_ROW(&map_rotation, &sid);
 	if (rotation && is_cached && is_of_rotation(entry, rotation))
 		return 1;
 	if (service->token.mode < TOKEN_REQUIRE && is_other_key(&sid, (void *)at->claim))
