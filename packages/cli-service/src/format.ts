@@ -93,7 +93,7 @@ export const signingDocument = ({ key, flags }: Signing, show: ShowKey) => ({
 // The same as JSON, written as text: there may be hundreds of thousands.
 
 const endpointJson = ({ proto, address, port }: Endpoint) =>
-	`${protocolJson(proto)}${address}","port":${port}}`;
+	`${protocolJson(proto)}${address.toString()}","port":${port}}`;
 
 /** Constant parts of the text, by protocol. */
 const protocolTexts: string[] = [];

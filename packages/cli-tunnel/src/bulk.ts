@@ -34,11 +34,11 @@ export const bulk: BulkTables<
 		return [
 			"set",
 			String(id),
-			String(local),
+			local.toString(),
 			String(localPort),
 			...(remote.equals(UNKNOWN) || isForgotten
 				? ["0", "0"]
-				: [String(remote), String(remotePort)]),
+				: [remote.toString(), String(remotePort)]),
 		];
 	},
 	setOptions(id, context) {

@@ -119,7 +119,7 @@ export function tunnelJson(
 }
 
 const endJson = (address: Address, port: number) =>
-	`{"address":"${address}","port":${port}}`;
+	`{"address":"${address.toString()}","port":${port}}`;
 
 /** What is other than it is by default: what may move the remote, what packets carry, where their source port is from. */
 function optionsDocument(options: TunnelOptions | undefined) {

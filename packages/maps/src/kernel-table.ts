@@ -8,7 +8,8 @@ import {
 	bpf_map_lookup_elem,
 	bpf_map_update_elem,
 } from "./libbpf.js";
-import { byRank, type Rank } from "./rank.js";
+import { OrderedRows } from "./ordered-rows.js";
+import type { Rank } from "./rank.js";
 import type { Batch, OpenTable, SetMode, Table } from "./table.js";
 
 const ENOENT = -2;
@@ -75,7 +76,7 @@ export class KernelTable<K, V> implements OpenTable<K, V> {
 	forEach(visit: (key: K, value: V) => void, rank?: Rank<K>): void {
 		const { key, value, isUsed } = this.#table;
 		if (rank) {
-			this.#forEachByRank(visit, rank);
+			new OrderedRows(this.#table, this.batches(), rank).forEach(visit);
 			return;
 		}
 		for (const { keys, values, count } of this.batches())
@@ -85,24 +86,6 @@ export class KernelTable<K, V> implements OpenTable<K, V> {
 						key.read(keys, i * key.size),
 						value.read(values, i * value.size),
 					);
-	}
-
-	#forEachByRank(visit: (key: K, value: V) => void, rank: Rank<K>): void {
-		const { key, value, isUsed } = this.#table;
-		const allKeys: Buffer[] = [];
-		const allValues: Buffer[] = [];
-		const ranks: (number | string)[] = [];
-		for (const { keys, values, count } of this.batches()) {
-			allKeys.push(Buffer.from(keys.subarray(0, count * key.size)));
-			allValues.push(Buffer.from(values.subarray(0, count * value.size)));
-			for (let i = 0; i < count; i++)
-				ranks.push(rank(key.read(keys, i * key.size)));
-		}
-		const keys = Buffer.concat(allKeys);
-		const values = Buffer.concat(allValues);
-		for (const i of byRank(ranks))
-			if (isUsed?.(values, i * value.size) ?? true)
-				visit(key.read(keys, i * key.size), value.read(values, i * value.size));
 	}
 
 	setMany(entries: Iterable<readonly [K, V]>): void {

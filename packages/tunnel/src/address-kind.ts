@@ -28,7 +28,7 @@ const broadcast = Address.of("255.255.255.255");
 
 /** The same; also `own`, and `broadcast` for a subnet of this host. */
 export const addressKindHere = (address: Address): AddressKind | undefined =>
-	addressKind(address) ?? here().get(String(address));
+	addressKind(address) ?? here().get(address.toString());
 
 let known: Map<string, AddressKind> | undefined;
 

@@ -1,13 +1,13 @@
+import { OrderedRows } from "@sluice/maps/ordered-rows";
 import type { OpenTable } from "@sluice/maps/table";
 import {
 	type Encap,
-	encapTable,
-	natTable,
 	type TunnelOptions,
+	verifyTable,
 } from "@sluice/maps/tables";
 import { endpointName, rankOfSid, sameEndpoint, sameSid } from "./endpoint.js";
-import { ExpectedRows } from "./expected-rows.js";
 import { tokenModeOf } from "./options.js";
+import { partsFollow } from "./parts.js";
 import { conflicts, encapRow, natRows, type Service } from "./services.js";
 import { countSigningAgain, requiringServices } from "./signing.js";
 import type { ServiceTables, TunnelTables } from "./tables.js";
@@ -30,13 +30,14 @@ export function findings(
 	tables: ServiceTables,
 	tunnels: TunnelTables,
 ): Finding[] {
-	const services = [...tables.verify.entries()]
-		.map(([sid, value]) => ({ ...value, sid }))
-		.sort((a, b) => rankOfSid(a.sid) - rankOfSid(b.sid));
+	const rows = new OrderedRows(verifyTable, tables.verify.batches(), rankOfSid);
+	const services: Service[] = [];
+	rows.forEach((sid, value) => void services.push({ ...value, sid }));
 	const ids = new Set<number>();
 	tunnels.tunnels.forEach((id) => void ids.add(id));
 	const options = new Map(tunnels.options.entries());
-	const areWhole = haveAllParts(tables, services);
+	const { encap, nat } = partsFollow(rows.packed, tables);
+	const areWhole = encap && nat;
 	return [
 		...(areWhole
 			? []
@@ -55,20 +56,6 @@ export function findings(
 
 const nameOf = ({ sid }: Pick<Service, "sid">) =>
 	`service ${sid.service} ${sid.group}`;
-
-/** Whether TABLE-ENCAP and TABLE-NAT have the rows of the services, and no others. */
-function haveAllParts(
-	{ encap, nat }: ServiceTables,
-	services: readonly Service[],
-): boolean {
-	const encapRows = new ExpectedRows(encapTable);
-	const nats = new ExpectedRows(natTable);
-	for (const service of services) {
-		encapRows.add(service.backend, encapRow(service));
-		for (const [from, to] of natRows(service)) nats.add(from, to);
-	}
-	return encapRows.areThoseOf(encap) && nats.areThoseOf(nat);
-}
 
 function partsOf(tables: ServiceTables, service: Service): Finding[] {
 	const shared = conflicts(tables, service);

@@ -1,4 +1,5 @@
 import { command, counted } from "@sluice/cli-kit";
+import { OrderedRows } from "@sluice/maps/ordered-rows";
 import type { OpenTable } from "@sluice/maps/table";
 import {
 	type Encap,
@@ -6,12 +7,14 @@ import {
 	encapTable,
 	natTable,
 	type Sid,
+	verifyTable,
 } from "@sluice/maps/tables";
 import {
-	ExpectedRows,
 	encapRow,
 	natRows,
 	openServiceTables,
+	partsFollow,
+	rankByOrder,
 	rankOfSid,
 	type Service,
 	type ServiceTables,
@@ -68,6 +71,7 @@ export const get = command({
 			};
 		};
 		const beside = (service: Service) => {
+			if (rotations.size + signings.size === 0) return NONE;
 			const rotation = rotations.get(rankOfSid(service.sid));
 			const signing = signings.get(rankOfSid(service.sid));
 			return [
@@ -84,6 +88,8 @@ export const get = command({
 	},
 });
 
+const NONE: readonly string[] = [];
+
 /** By `rankOfSid`. */
 function rowsBeside<V>(
 	table: OpenTable<Sid, V>,
@@ -99,7 +105,7 @@ function rowsBeside<V>(
 
 function printLines(
 	{ services, encap, nat }: Listing,
-	beside: (service: Service) => string[],
+	beside: (service: Service) => readonly string[],
 	show: ShowKey,
 	line: (text: string) => void,
 ): void {
@@ -124,19 +130,37 @@ interface Listing {
 }
 
 function everything({ verify, encap, nat }: ServiceTables): Listing {
-	// The rows of the other tables that the services should have, and so their order.
-	const encapRows = new ExpectedRows(encapTable);
-	const nats = new ExpectedRows(natTable);
+	const rows = new OrderedRows(verifyTable, verify.batches(), rankOfSid);
+	const services = (visit: (service: Service) => void) =>
+		rows.forEach((sid, { key, tunnel, proxy, backend }) => {
+			visit({ sid, key, tunnel, proxy, backend });
+		});
+	// In the order of the services; rows that belong to none are last.
+	const follows = partsFollow(rows.packed, { encap, nat });
 	return {
-		services: (visit) =>
-			verify.forEach((sid, { key, tunnel, proxy, backend }) => {
-				const service = { sid, key, tunnel, proxy, backend };
-				encapRows.add(backend, encapRow(service));
-				for (const [from, to] of natRows(service)) nats.add(from, to);
-				visit(service);
-			}, rankOfSid),
-		encap: (visit) => encapRows.forEach(encap, visit),
-		nat: (visit) => nats.forEach(nat, visit),
+		services,
+		encap: (visit) =>
+			follows.encap
+				? services((one) => visit(one.backend, encapRow(one)))
+				: encap.forEach(
+						visit,
+						rankByOrder(encapTable.key, (add) =>
+							services(({ backend }) => add(backend)),
+						),
+					),
+		nat: (visit) =>
+			follows.nat
+				? services((one) => {
+						for (const [from, to] of natRows(one)) visit(from, to);
+					})
+				: nat.forEach(
+						visit,
+						rankByOrder(natTable.key, (add) =>
+							services((one) => {
+								for (const [from] of natRows(one)) add(from);
+							}),
+						),
+					),
 	};
 }
 
