@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The ports of first fragments, for the later ones. */
+/* The protocol and the ports of first fragments, for the later ones. */
 #ifndef SLUICE_TUNNEL_FRAGMENT_H
 #define SLUICE_TUNNEL_FRAGMENT_H
 
@@ -10,7 +10,8 @@
 struct frag {
 	__be16 src_port;
 	__be16 dst_port;
-	__u32 pad;
+	__u8 proto;
+	__u8 pad[3];
 	__u64 time; /* ns since boot, as in bpf_ktime_get_ns */
 };
 
@@ -27,6 +28,7 @@ static __always_inline void remember_fragment(const struct packet *packet, __u8 
 	frag_key(&key, packet, queue);
 	frag.src_port = packet->src.port;
 	frag.dst_port = packet->dst.port;
+	frag.proto = packet->proto;
 	frag.time = bpf_ktime_get_ns();
 	bpf_map_update_elem(&map_frag, &key, &frag, BPF_ANY);
 }
@@ -49,6 +51,8 @@ static __always_inline int match_fragment(struct packet *packet, __u8 queue)
 		return -OUT_FRAGMENT_BEFORE_FIRST;
 	packet->src.port = frag->src_port;
 	packet->dst.port = frag->dst_port;
+	if (packet->version == 6)
+		packet->proto = packet->src.proto = packet->dst.proto = frag->proto;
 	packet->has_ports = 1;
 	return 0;
 }

@@ -26,7 +26,7 @@ SUBPROGRAM int parse_initialised(struct __sk_buff *skb, __u32 off, __u32 version
 	if (err)
 		return err == -PARSE_VERSION ? -OUT_INNER_VERSION : -OUT_INNER_LENGTH;
 	if (unlikely(packet->fragment &&
-		     (packet->proto == IPPROTO_TCP || packet->proto == IPPROTO_UDP)))
+		     (is_fragment_of(packet, IPPROTO_TCP) || is_fragment_of(packet, IPPROTO_UDP))))
 		return match_fragment(packet, queue);
 	return 0;
 }

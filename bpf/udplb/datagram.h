@@ -3,6 +3,7 @@
 #ifndef SLUICE_UDPLB_DATAGRAM_H
 #define SLUICE_UDPLB_DATAGRAM_H
 
+#include "lib/fragment.h"
 #include "lib/parse.h"
 #include "udplb/tables.h"
 
@@ -55,7 +56,7 @@ static __always_inline int parse_ip(struct __sk_buff *skb, struct datagram *data
 	}
 	if (err)
 		return -MALFORMED;
-	return packet->proto == IPPROTO_UDP ? 0 : 1;
+	return is_fragment_of(packet, IPPROTO_UDP) ? 0 : 1;
 }
 
 /* Returns 0 or -MALFORMED. */

@@ -8,7 +8,7 @@ const bpfTest = testWith(test.serial as typeof test, needs.root, needs.bpf);
 
 bpfTest("20 000 random and mutated packets do no harm", (t) => {
 	t.timeout(120_000);
-	const { totals } = fuzz(20_000, 6);
+	const { totals } = fuzz(20_000, 12);
 	// The generator is worth something only where it gets past the first checks.
 	for (const outcome of [
 		"decapsulated",
@@ -16,7 +16,7 @@ bpfTest("20 000 random and mutated packets do no harm", (t) => {
 		"ping-learned",
 		"token",
 	] as const)
-		t.true((totals.get(outcome) ?? 0) >= 10, outcome);
+		t.true((totals.get(outcome) ?? 0) >= 5, outcome);
 });
 
 bpfTest("5 000 random and mutated packets go the same on both paths", (t) => {

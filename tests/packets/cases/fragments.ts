@@ -70,6 +70,28 @@ export const fragments: PacketCase[] = [
 		outcome: "encapsulated",
 	},
 	{
+		title: "fragments: a later one of a packet with destination options",
+		...gatewayEgress,
+		before: [
+			eth()
+				.ipv6(client6, "2001:db8:1::1")
+				.ipv6Fragment(70000, 0, true)
+				.extension(60)
+				.udp(40000, 4000, { length: 56, checksum: 0x1234 })
+				.payload(data),
+		],
+		input: eth()
+			.ipv6(client6, "2001:db8:1::1")
+			.ipv6Fragment(70000, 5, false, 60)
+			.payload(data),
+		output: tunnel
+			.gue(udp6, key)
+			.ipv6(client6, "2001:db8:1::1")
+			.ipv6Fragment(70000, 5, false, 60)
+			.payload(data),
+		outcome: "encapsulated",
+	},
+	{
 		title: "fragments: a later one is decapsulated as its first was",
 		...nodeIngress,
 		before: [

@@ -7,15 +7,17 @@ const fragKey = struct(40, {
 	src: [0, address],
 	dst: [16, address],
 	id: [32, u32],
+	/** 0 for IPv6, whose packets are identified without it. */
 	proto: [36, u8],
 	/** 0 ingress, 1 egress. */
 	direction: [37, direction8],
 });
 
-/** The ports of its first fragment. Mirrors `struct frag`. */
+/** What its first fragment has and the later ones have not. Mirrors `struct frag`. */
 export const frag = struct(16, {
 	srcPort: [0, u16be],
 	dstPort: [2, u16be],
+	proto: [4, u8],
 	/** Nanoseconds of CLOCK_MONOTONIC when the first fragment passed. */
 	time: [8, u64],
 });
