@@ -146,8 +146,8 @@ static __always_inline int write_icmp(struct __sk_buff *skb, __u32 off, struct i
 
 /* Truncates the packet to the quoted part, with `size` bytes before its IP header.
  *
- * The head of the packet is taken off and put back on the way: a checksum that the device was to finish would be
- * written into the middle of the quotation, and the kernel forgets about it when its place goes.
+ * The first SAVED bytes are removed and written again: the kernel then drops a partial checksum (CHECKSUM_PARTIAL), which
+ * the device would write into the quotation.
  */
 static __always_inline int make_room(struct __sk_buff *skb, __u32 quoted, __u32 size)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* A lookup cache: per CPU, one entry per slot, each entry valid for one jiffy.
  *
- * A hit costs a fraction of a hash table lookup. Whoever writes a table need not invalidate anything: the change takes
- * effect with the next jiffy. Caches are not pinned, so their layout may change with each release.
+ * A hit costs a fraction of a hash table lookup. Writers of a table invalidate nothing: a change takes effect
+ * with the next jiffy. Caches are not pinned, so their layout may change with each release.
  *
  * An entry begins with `struct lookup`; its key and its value follow. A new entry replaces whatever its slot holds, so
  * everything that belongs to one answer must be in one entry.

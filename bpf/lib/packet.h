@@ -132,9 +132,9 @@ static __always_inline void *bytes_at(struct __sk_buff *skb, __u32 off, __u32 le
 	return start + len <= packet_end(skb) ? start : NULL;
 }
 
-/* Has the kernel forget the sum that a card has taken over the packet (CHECKSUM_COMPLETE), as the stack has when it forwards.
- * Without it the sum is wrong behind a veth: bpf_redirect_neigh gives the packet another Ethernet header and leaves the sum as
- * it was, and an answer has other bytes. No helper does it but one that makes the packet longer.
+/* Drops the sum that a card has taken over the packet (CHECKSUM_COMPLETE), as the stack does when it forwards. Otherwise the sum
+ * is wrong behind a veth: bpf_redirect_neigh writes another Ethernet header and does not update the sum, and an answer has other
+ * bytes. Of all helpers, only bpf_skb_change_tail drops it, where the packet grows.
  *
  * Returns 0, or another number after which the packet is not to be used.
  */

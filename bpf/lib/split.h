@@ -4,7 +4,7 @@
  * For each fragment but the last, a clone of the packet passes a hook again, with a mark; there it is cut down to the first
  * fragment, which fits. The packet itself loses those bytes and is the rest, which in the end fits, too.
  *
- * Whoever includes this defines send_head() before.
+ * A program defines send_head() before it includes this file.
  */
 #ifndef SLUICE_SPLIT_H
 #define SLUICE_SPLIT_H
@@ -107,7 +107,7 @@ static long split_off(__u32 index, struct split_state *state)
 	return 0;
 }
 
-/* Where the device was to write the transport's checksum, writes it: it covers all fragments. A wrong one stays wrong. */
+/* Completes a partial checksum of the transport header, which covers all fragments. A whole one that is wrong stays wrong. */
 static __always_inline int settle_checksum(struct __sk_buff *skb, const struct packet *packet)
 {
 	__u32 len = packet->len - (packet->l4 - packet->l3), at = packet->l4;

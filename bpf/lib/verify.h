@@ -87,7 +87,8 @@ static __always_inline int is_error_intact(struct __sk_buff *skb, const struct p
 	return !csum_fold(sum_bytes(skb, error->l4, len, csum_fold32(sum)));
 }
 
-/* Whether the checksum of a UDP packet is right, or absent, or left to a device that the packet does not pass any more.
+/* Whether the checksum of a UDP packet is right, absent, or partial: a packet that a virtual device brings may never have passed
+ * a card, which would have completed it.
  */
 static __always_inline int is_udp_intact(struct __sk_buff *skb, const struct packet *packet,
 					 __sum16 check, __u32 udp_len)

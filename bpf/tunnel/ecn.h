@@ -12,8 +12,8 @@
 #define ECN_ECT_0 2
 #define ECN_CE 3
 
-/* Returns the mark of the inner packet, or -OUT_CONGESTION_LOST: the flow does
- * not know marks, so the packet is dropped, as the router would have done.
+/* Returns the mark of the inner packet, or -OUT_CONGESTION_LOST: the flow is
+ * not ECN-capable, so the packet is dropped, as the router would have done.
  */
 static __always_inline int ecn_fold(__u8 outer, __u8 inner)
 {

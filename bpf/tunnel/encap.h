@@ -56,8 +56,8 @@ static __always_inline int grow(struct __sk_buff *skb, const struct packet *pack
 
 	if (likely(!err))
 		return 0;
-	/* A decapsulated packet may still be marked as encapsulated: the mark cannot be set twice, and only
-	 * super-packets and a change of family need it.
+	/* A decapsulated packet may still have skb->encapsulation, which cannot be set twice. Only super-packets and a
+	 * change of family need it.
 	 */
 	if (err != -EALREADY || skb->gso_size || packet->version != outer_version)
 		return -OUT_ENCAP_FAILED;

@@ -144,8 +144,8 @@ static __always_inline void write_outer_ipv6(struct outer_ipv6 *outer, __be16 so
 /* Takes `size` bytes of outer headers off, from the end of the Ethernet header on.
  *
  * Segment sizes stay: the kernel would increase them by the size of the outer header, beyond the MTU of the next link.
- * Where the families differ the packet is first turned to the inner one, which moves its size by the difference of the
- * two IP headers: the one way that kernels before 6.3 have, too.
+ * Where the families differ, the packet is first changed to the inner one, which changes its size by the difference of the
+ * two IP headers. Kernels before 6.3 have no other helper for this.
  */
 static __always_inline int strip_outer(struct __sk_buff *skb, __u32 size, __u8 outer_version,
 				       __u8 inner_version)

@@ -36,13 +36,13 @@ enum outcome {
 	OUT_INNER_LENGTH,  /* the inner packet does not fit */
 	OUT_UNKNOWN_SERVICE,
 	OUT_WRONG_KEY,
-	OUT_FOREIGN_INNER,   /* neither end of the inner packet is the service's backend */
-	OUT_INNER_FRAGMENT,  /* an inner later fragment whose first was not seen */
-	OUT_CONGESTION_LOST, /* marked on the way, but its flow does not know marks: RFC 6040 */
+	OUT_FOREIGN_INNER,  /* neither end of the inner packet is the service's backend */
+	OUT_INNER_FRAGMENT, /* an inner later fragment whose first was not seen */
+	OUT_CONGESTION_LOST, /* the outer header is marked CE, the inner flow is not ECN-capable: RFC 6040 */
 	OUT_MERGED,	     /* several tunnel packets merged into one by UDP GRO */
-	OUT_DECAP_FAILED,    /* the kernel refused to strip the outer header */
-	OUT_PING_TYPE,	     /* a control message that is not a ping of ours */
-	OUT_PING_OPEN,	     /* a ping without a key, which open-ping would allow */
+	OUT_DECAP_FAILED, /* the kernel refused to strip the outer header */
+	OUT_PING_TYPE,	  /* a control message that is not a ping of ours */
+	OUT_PING_OPEN,	  /* a ping without a key, which open-ping would allow */
 	OUT_PING_TUNNEL, /* a ping for a tunnel that is not there, or not its service's, or not here */
 	OUT_NO_TUNNEL,	    /* to be encapsulated, but there is no such tunnel */
 	OUT_NO_REMOTE,	    /* to be encapsulated, but the far end is not known yet */

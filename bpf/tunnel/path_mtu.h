@@ -31,7 +31,7 @@ struct path_mtu {
 	__u64 expires; /* ns since boot, CLOCK_BOOTTIME; 0: no router has reported anything */
 };
 
-/* LRU: the network writes it, and losing a row costs another error. */
+/* LRU: ICMP errors add rows. Where one is lost, the next error adds it again; rows in use stay longest. */
 MAP(map_path_mtu, LRU_HASH, struct path_ends, struct path_mtu, PATH_MTU_ENTRIES, PINNED);
 
 /* The MTU that an ICMP error reports, or 0 where it reports none. */

@@ -3,8 +3,8 @@
  *
  * A ping (control type 2) proves by a MAC under the service's signing key, which never travels, that the node made it, and
  * by its time that it is not an old one. A ping from a new address moves nothing by itself: it is answered with a challenge,
- * computed from that address and a secret of this host's, and the next ping carries the challenge under its MAC. So who
- * relays a copy moves nothing. A ping of at least the answer's size becomes the answer (ping_answer.h).
+ * computed from that address and a secret of this host's, and the next ping carries the challenge under its MAC. A relayed copy
+ * moves nothing. A ping of at least the answer's size becomes the answer (ping_answer.h).
  */
 #ifndef SLUICE_SIGNED_PING_H
 #define SLUICE_SIGNED_PING_H

@@ -18,7 +18,7 @@ struct fields {
 	__u32 id; /* of a fragmented datagram, host byte order */
 };
 
-/* Updates the UDP checksum, complete or to be completed by the device; one of zero stays, and a later fragment has none.
+/* Updates the UDP checksum, whole or partial; one of zero stays, and a later fragment has none.
  * `addresses` is the change of the addresses' sum, folded to 16 bits.
  */
 static __always_inline int change_udp_checksum(struct __sk_buff *skb,
