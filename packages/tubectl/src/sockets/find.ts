@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { badInput, Failure } from "@sluice/cli-kit";
 import { close } from "@sluice/maps";
+import { endpointText } from "@sluice/maps/address";
 import type { Offer } from "./choose.js";
 import { socketsOf, type Wanted, withProcess } from "./process.js";
 import { until } from "./wait.js";
@@ -69,9 +70,7 @@ function noSocket(
 	{ protocol, address, port }: Wanted,
 	unfit: readonly string[],
 ): Failure {
-	const endpoint = address.includes(":")
-		? `[${address}]:${port}`
-		: `${address}:${port}`;
+	const endpoint = endpointText(address, port);
 	return new Failure(
 		"failed",
 		unfit.length > 0

@@ -1,4 +1,5 @@
 import type { SocketInfo } from "@sluice/maps";
+import { endpointText } from "@sluice/maps/address";
 import { domainOf, isMptcp, protocolOf } from "./fitness.js";
 
 /** "descriptor 7 (ipv4 tcp 127.0.0.1:80)". */
@@ -16,11 +17,8 @@ function describe(info: SocketInfo): string {
 	return [
 		family ?? `family ${info.domain}`,
 		isMptcp(info) ? "mptcp" : (protocolOf(info) ?? info.type),
-		...(local ? [endpoint(local)] : []),
+		...(local ? [endpointText(local.address, local.port)] : []),
 	].join(" ");
 }
 
 const families: Record<number, string> = { 1: "unix", 16: "netlink" };
-
-const endpoint = ({ address, port }: { address: string; port: number }) =>
-	address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
