@@ -151,6 +151,16 @@ export interface Cli {
 /** A command, with the type of its parsed line inferred. */
 export const command = <P>(spec: Command<P>): Command<P> => spec;
 
+/** The option of a command that deletes. @param what "row", "tunnel" */
+export const ifExistsOption = (
+	what: string,
+): Readonly<Record<"if-exists", OptionSpec>> => ({
+	"if-exists": {
+		type: "boolean",
+		describe: `No error if there is no such ${what}`,
+	},
+});
+
 /** The options of every program. */
 export const commonOptions: Readonly<Record<string, OptionSpec>> = {
 	json: { type: "boolean", describe: "Print one JSON document" },

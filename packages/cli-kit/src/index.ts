@@ -10,6 +10,7 @@ export {
 	type Cli,
 	type Command,
 	command,
+	ifExistsOption,
 	type OptionSpec,
 	type ValueList,
 	type Values,

@@ -1,4 +1,4 @@
-import { command, counted } from "@sluice/cli-kit";
+import { command, counted, ifExistsOption } from "@sluice/cli-kit";
 import { configTable } from "@sluice/maps/tables";
 import { interfaceOf, selection } from "../rows.js";
 import { noRow, select } from "./get.js";
@@ -10,12 +10,7 @@ export const del = command({
 		idx: "0 ingress, 1 egress: the row for every interface, or one of the interface [default: both]",
 		interface: "Rows of this interface alone",
 	},
-	options: {
-		"if-exists": {
-			type: "boolean",
-			describe: "No error if there is no such row",
-		},
-	},
+	options: ifExistsOption("row"),
 	bulk: "change",
 	examples: [
 		["del 0", "Delete the ingress row of every interface"],

@@ -1,4 +1,4 @@
-import { command, counted } from "@sluice/cli-kit";
+import { command, counted, ifExistsOption } from "@sluice/cli-kit";
 import {
 	deleteAllServices,
 	deleteService,
@@ -10,12 +10,7 @@ export const del = command({
 	usage: ["del all", "del <service-id> <group-id>"],
 	summary: "Delete a service, or all",
 	positionals: sidPositionals,
-	options: {
-		"if-exists": {
-			type: "boolean",
-			describe: "No error if there is no such service",
-		},
-	},
+	options: ifExistsOption("service"),
 	bulk: "change",
 	examples: [
 		["del 1 2", "Delete service 1 of group 2"],

@@ -1,4 +1,4 @@
-import { command, counted, Failure } from "@sluice/cli-kit";
+import { command, counted, Failure, ifExistsOption } from "@sluice/cli-kit";
 import {
 	deleteAllTunnels,
 	deleteTunnel,
@@ -17,10 +17,7 @@ export const del = command({
 			type: "boolean",
 			describe: "Also if services use it",
 		},
-		"if-exists": {
-			type: "boolean",
-			describe: "No error if there is no such tunnel",
-		},
+		...ifExistsOption("tunnel"),
 	},
 	bulk: "change",
 	examples: [
