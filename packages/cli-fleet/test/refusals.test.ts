@@ -109,10 +109,8 @@ async function commit(
 ): Promise<void> {
 	const prefix = fleet.paths.machine("gw1");
 	const listed = await fleet.etcd.list(prefix);
-	const before = JSON.parse(listed.rows.get("commit")?.value ?? "{}");
-	const rows = new Map(
-		[...listed.rows].map(([key, { value }]) => [key, value] as const),
-	);
+	const before = JSON.parse(listed.rows.get("commit") ?? "{}");
+	const { rows } = listed;
 	rows.delete("commit");
 	const gone = new Set(rows.keys());
 	change(rows);

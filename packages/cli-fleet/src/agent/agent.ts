@@ -138,7 +138,6 @@ export class Agent {
 		connected();
 		observer.connected(true);
 		observer.relisted(why);
-		this.#applier.compareAll();
 		this.#mirror.replace(listing.rows);
 		this.#moved(listing);
 		this.#consider(true);

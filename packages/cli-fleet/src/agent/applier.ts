@@ -75,7 +75,7 @@ export class Applier {
 		}
 		const file = lastGood.read();
 		if (!file || file.machine !== machine) return;
-		for (const [key, value] of file.rows) mirror.set(key, value);
+		mirror.replace(file.rows);
 		mirror.accept();
 		if (!mirror.agreesWith(file.commit)) {
 			context.warn(`${lastGood.path} is damaged, and was not applied`);
@@ -100,14 +100,9 @@ export class Applier {
 		};
 	}
 
-	/** The next apply compares all rows. */
-	compareAll(): void {
-		this.#isKnown = false;
-	}
-
 	/** Applies at once, or a short time after the last apply, so that successive commits are applied together. */
 	accept(accepted: Accepted): void {
-		this.#options.mirror.accept();
+		if (this.#options.mirror.accept()) this.#isKnown = false;
 		this.#accepted = accepted;
 		const rest = this.#lastApply + QUIET - performance.now();
 		if (rest > 0) this.#applyIn(rest);
@@ -165,7 +160,7 @@ export class Applier {
 	/** Whether other programs have changed rows. The next commit or listing then compares all, and mends it. */
 	hasDrifted(): boolean {
 		const drifted = this.#drift.hasDrifted(this.#lastApply);
-		if (drifted) this.compareAll();
+		if (drifted) this.#isKnown = false;
 		return drifted;
 	}
 

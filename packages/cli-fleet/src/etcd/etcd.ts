@@ -10,7 +10,7 @@ import {
 	type ResponseHeader,
 } from "../../generated/rpc_pb.js";
 import { explain, isElsewhere, isLate } from "./errors.js";
-import { type KeyValue, readKeyValue } from "./key-value.js";
+import { type KeyValue, readKeyValue, readRow } from "./key-value.js";
 import { Member, type Tls } from "./member.js";
 
 /** How etcd is reached. */
@@ -31,8 +31,8 @@ export interface Position {
 }
 
 export interface Listing extends Position {
-	/** By key, without the prefix. */
-	rows: Map<string, KeyValue>;
+	/** Values by key, without the prefix. */
+	rows: Map<string, string>;
 }
 
 /** Keys in one answer: few calls, and none that holds the store up for long. */
@@ -139,29 +139,33 @@ export class Etcd {
 				),
 			);
 			header ??= page.header;
-			let last: KeyValue | undefined;
+			let last = "";
 			for (const one of page.kvs) {
-				last = readKeyValue(one);
-				rows.set(last.key.slice(prefix.length), last);
+				const { key, value } = readRow(one);
+				last = key;
+				rows.set(key.slice(prefix.length), value);
 			}
-			if (!page.more || !last) break;
-			key = bytes(`${last.key}\0`);
+			if (!page.more) break;
+			key = bytes(`${last}\0`);
 		}
 		return { rows, ...positionOf(header) };
 	}
 
-	/** One key; undefined where it is not there. */
-	async get(key: string): Promise<KeyValue | undefined> {
-		return (await this.getMany([key])).get(key);
+	/** One key; undefined where it is not there. @param revision as of which; 0: the last one */
+	async get(key: string, revision = 0n): Promise<KeyValue | undefined> {
+		return (await this.getMany([key], revision)).get(key);
 	}
 
 	/** Some keys; those that are not there are left out. */
-	async getMany(keys: readonly string[]): Promise<Map<string, KeyValue>> {
+	async getMany(
+		keys: readonly string[],
+		revision = 0n,
+	): Promise<Map<string, KeyValue>> {
 		const found = new Map<string, KeyValue>();
 		for (let from = 0; from < keys.length; from += MOST_OPERATIONS) {
 			const part = keys.slice(from, from + MOST_OPERATIONS);
 			const { responses } = await this.call(({ kv }, options) =>
-				kv.txn({ success: part.map(getOf) }, options),
+				kv.txn({ success: part.map((key) => getOf(key, revision)) }, options),
 			);
 			for (const { response } of responses)
 				if (response.case === "responseRange")
@@ -213,9 +217,9 @@ export function endOf(prefix: string): Uint8Array {
 	return end;
 }
 
-const getOf = (key: string) =>
+const getOf = (key: string, revision: bigint) =>
 	create(RequestOpSchema, {
-		request: { case: "requestRange", value: { key: bytes(key) } },
+		request: { case: "requestRange", value: { key: bytes(key), revision } },
 	});
 
 export const putOf = (

@@ -51,7 +51,7 @@ export async function listHistory(
 ): Promise<Map<number, string>> {
 	const { rows } = await etcd.list(paths.history(machine));
 	const found = new Map<number, string>();
-	for (const [key, { value }] of rows) {
+	for (const [key, value] of rows) {
 		const generation = Number(key.split("/")[0]);
 		found.set(generation, (found.get(generation) ?? "") + value);
 	}

@@ -65,11 +65,11 @@ export async function currentOf(
 	paths: Paths,
 	machine: string,
 ): Promise<Current> {
-	const { rows: listed } = await etcd.list(paths.machine(machine));
-	const marker = listed.get(COMMIT);
-	listed.delete(COMMIT);
+	const { rows, revision } = await etcd.list(paths.machine(machine));
+	const marker = await etcd.get(paths.commit(machine), revision);
+	rows.delete(COMMIT);
 	return {
-		rows: new Map([...listed].map(([key, { value }]) => [key, value])),
+		rows,
 		commit: readCommit(marker?.value),
 		revision: marker?.revision ?? 0n,
 	};

@@ -42,7 +42,7 @@ async function machinesOf(
 export async function linkedSids(etcd: Etcd, paths: Paths): Promise<string[]> {
 	const { rows } = await etcd.list(paths.link(""));
 	return [...rows.values()].map(
-		({ value }) => (JSON.parse(value) as { sid: string }).sid,
+		(value) => (JSON.parse(value) as { sid: string }).sid,
 	);
 }
 
