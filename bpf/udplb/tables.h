@@ -96,7 +96,7 @@ enum lb_outcome {
 	NO_COPY,       /* not sent: no memory for the copy, or the interface took none */
 	NOT_CHANGED,   /* not sent: the packet could not be rewritten */
 	NO_UPSTREAM,   /* not sent: the tables do not belong together */
-	MALFORMED,     /* not UDP as it should be: left to the stack */
+	MALFORMED,     /* not UDP as it should be, or damaged: left to the stack */
 	LATE_FRAGMENT, /* a fragment whose first has not been seen: left to the stack */
 	DETOURS,     /* counted besides: copies that had to be sent round for the kernel to route */
 	EVENTS_LOST, /* counted besides: the ring buffer was full */

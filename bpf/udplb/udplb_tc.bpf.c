@@ -12,6 +12,7 @@
 #include <linux/pkt_cls.h>
 
 #include "lib/icmp_answer.h"
+#include "lib/verify.h"
 #include "udplb/choose.h"
 #include "udplb/copy.h"
 #include "udplb/count.h"
@@ -83,6 +84,10 @@ static __always_inline int balance(struct __sk_buff *skb, int debug)
 		return TC_ACT_UNSPEC;
 	if (unlikely(outcome)) {
 		count(-outcome);
+		return TC_ACT_UNSPEC;
+	}
+	if (unlikely(!is_header_intact(skb, &datagram.packet))) {
+		count(MALFORMED);
 		return TC_ACT_UNSPEC;
 	}
 	upstream = bpf_map_lookup_elem(&upstreams, &index);

@@ -359,7 +359,7 @@ it("an IPv4 datagram without DF that does not fit goes in fragments, as a router
 	await lab.box.run("ip", ["link", "set", "b1", "mtu", "1500"]);
 });
 
-it("nothing from or to many is answered with an ICMP error", async (t) => {
+it("nothing from or to many is answered with an ICMP error, nor a damaged packet", async (t) => {
 	const server = await lab.serve(key());
 	t.teardown(() => server.stop());
 	const { stdout: link } = await lab.box.run("ip", [
@@ -378,20 +378,25 @@ it("nothing from or to many is answered with an ICMP error", async (t) => {
 		return JSON.parse(stdout).interfaces[0].outcomes;
 	};
 
-	for (const from of ["00000000", "e0000001", "ffffffff"])
+	const client = "a3ce0a000102";
+	for (const from of ["aed000000000", "cecee0000001", "aed0ffffffff"])
 		await send(mac, from);
-	for (const to of ["ffffffffffff", "01005e000101"]) await send(to, "0a000102");
+	for (const to of ["ffffffffffff", "01005e000101"]) await send(to, client);
 	t.like(await counts(), { ttl_expired: 5, answered: 0 });
 
-	await send(mac, "0a000102");
-	t.like(await counts(), { ttl_expired: 6, answered: 1 });
+	await send(mac, client);
+	t.like(await counts(), { ttl_expired: 6, answered: 1, malformed: 0 });
+
+	// A damaged IP header.
+	await send(mac, "12340a000102");
+	t.like(await counts(), { ttl_expired: 6, answered: 1, malformed: 1 });
 });
 
-/** One byte to the key, with a TTL of 1 and, like its UDP, no checksum. */
+/** One byte to the key with a TTL of 1. `from`: the checksum of its IP header, and its source. */
 function lastHop(mac: string, from: string): Buffer {
 	return Buffer.from(
 		`${mac}0200000000010800` +
-			`4500001d0000000001110000${from}0a000101` +
+			`4500001d000000000111${from}0a000101` +
 			"0fa40457000900002a",
 		"hex",
 	);
