@@ -79,13 +79,13 @@ function pick(
 	const rest = words(values);
 	const size = verify.size / WORD;
 	const picked = new Int32Array(count * wanted.length);
-	let at = 0;
-	for (let row = 0; row < count; row++)
-		for (const word of wanted)
-			picked[at++] =
-				word === 0
-					? (sids[row] as number)
-					: (rest[row * size + word - 1] as number);
+	for (let i = 0; i < wanted.length; i++) {
+		const word = wanted[i] as number;
+		const [from, step, first] =
+			word === 0 ? [sids, 1, 0] : [rest, size, word - 1];
+		for (let row = 0; row < count; row++)
+			picked[row * wanted.length + i] = from[row * step + first] as number;
+	}
 	return picked;
 }
 

@@ -71,6 +71,7 @@ export const get = command({
 			};
 		};
 		const beside = (service: Service) => {
+			if (rotations.size === 0 && signings.size === 0) return [];
 			if (rotations.size + signings.size === 0) return NONE;
 			const rotation = rotations.get(rankOfSid(service.sid));
 			const signing = signings.get(rankOfSid(service.sid));
@@ -151,7 +152,7 @@ function everything({ verify, encap, nat }: ServiceTables): Listing {
 		nat: (visit) =>
 			follows.nat
 				? services((one) => {
-						for (const [from, to] of natRows(one)) visit(from, to);
+						for (const row of natRows(one)) visit(row[0], row[1]);
 					})
 				: nat.forEach(
 						visit,
