@@ -47,12 +47,12 @@ usage() {
 
 # Sets INTERFACE (perhaps empty), DIRECTIONS and, for every option named in the
 # first argument that is given, OPTION[--name]=1. One that is named with a "="
-# takes the next word for its value.
+# has a value: --name=value, or the next word.
 declare -A OPTION=()
 INTERFACE=
 DIRECTIONS=(ingress egress)
 parse_arguments() {
-	local known=" $1 " words=()
+	local known=" $1 " words=() option
 	shift
 	while (($#)); do
 		case $1 in
@@ -66,10 +66,14 @@ parse_arguments() {
 			break
 			;;
 		-*)
-			if [[ $known == *" $1= "* ]]; then
-				(($# > 1)) || usage_error "$1 needs a value"
-				OPTION[$1]=$2
-				shift
+			option=${1%%=*}
+			if [[ $known == *" $option= "* ]]; then
+				[[ $1 == *=* ]] || {
+					shift
+					set -- "$option=${1:-}" "${@:2}"
+				}
+				OPTION[$option]=${1#*=}
+				[[ -n ${OPTION[$option]} ]] || usage_error "$option needs a value"
 			else
 				[[ $known == *" $1 "* ]] || usage_error "unknown option \"$1\""
 				OPTION[$1]=1
@@ -80,6 +84,9 @@ parse_arguments() {
 		shift
 	done
 	((${#words[@]} <= 2)) || usage_error "unexpected argument \"${words[2]}\""
+	# A script's variable that is not set must not mean the default route's.
+	((${#words[@]} == 0)) || [[ -n ${words[0]} ]] ||
+		usage_error 'the interface must not be empty; leave it out for that of the default route'
 	# One word that is a direction is a direction: ingress alone means the
 	# ingress hook of the default interface.
 	if ((${#words[@]} == 1)) && [[ ${words[0]} =~ ^(ingress|egress)$ ]]; then
@@ -199,7 +206,7 @@ need_interface() {
 	if [[ -z $INTERFACE ]]; then
 		mapfile -t devices < <(default_devices)
 		case ${#devices[@]} in
-		0) die "$EXIT_USAGE" "no default route to tell the interface; name one of: $(choices)" ;;
+		0) die "$EXIT_USAGE" "no default route to take the interface from; name one of: $(choices)" ;;
 		1) INTERFACE=${devices[0]} ;;
 		*) die "$EXIT_USAGE" "several default routes; name one of: ${devices[*]}" ;;
 		esac

@@ -18,7 +18,7 @@ for (const name of ["eth0.10", "a-b_c.d", "up@down", "x@if7", "ingress"]) {
 			host,
 			["attach_tc"],
 			2,
-			`attach_tc.sh: no default route to tell the interface; name one of: ${name}`,
+			`attach_tc.sh: no default route to take the interface from; name one of: ${name}`,
 		);
 	});
 }
@@ -31,7 +31,7 @@ bpfTest("without an interface it is that of the default route", async (t) => {
 		host,
 		["attach_tc"],
 		2,
-		/^attach_tc\.sh: no default route to tell the interface; name one of: .*\beth0\b/,
+		/^attach_tc\.sh: no default route to take the interface from; name one of: .*\beth0\b/,
 	);
 
 	await host.route("default", "10.0.0.2");

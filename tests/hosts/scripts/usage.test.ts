@@ -20,11 +20,22 @@ bpfTest("bad usage is an error before anything is done", async (t) => {
 		'unknown option "--purge"; see attach_tc.sh --help',
 		...["eth0", "--purge"],
 	);
+	await usage(
+		"the interface must not be empty; leave it out for that of the default route; see attach_tc.sh --help",
+		...["", "ingress"],
+	);
+	await fails(
+		t,
+		host,
+		["reattach_tc", "--migrate", "--entries="],
+		2,
+		"reattach_tc.sh: --entries needs a value; see reattach_tc.sh --help",
+	);
 	for (const entries of ["many", "99999999999"])
 		await fails(
 			t,
 			host,
-			["reattach_tc", "--migrate", "--entries", entries],
+			["reattach_tc", "--migrate", `--entries=${entries}`],
 			2,
 			`reattach_tc.sh: --entries must be an integer from 1 to 2147483647, got "${entries}"; see reattach_tc.sh --help`,
 		);
