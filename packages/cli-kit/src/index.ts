@@ -34,6 +34,7 @@ export {
 	metricsOptions,
 	servicePort,
 } from "./listen.js";
+export { netnsInode } from "./netns.js";
 export {
 	ageText,
 	aligned,

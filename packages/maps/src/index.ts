@@ -19,6 +19,7 @@ export { interfaceIndex, interfaceName } from "./interfaces.js";
 export { Journal } from "./journal.js";
 export { kernelEnum } from "./kernel-enum.js";
 export { KernelTable } from "./kernel-table.js";
+export { requireKind } from "./kind.js";
 export * from "./link.js";
 export { lock, lockHolders, tryLock, WritersLock } from "./lock.js";
 export * from "./object.js";

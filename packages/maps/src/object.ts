@@ -1,4 +1,5 @@
 import { closeSync, existsSync } from "node:fs";
+import { isBpffs } from "./bpffs.js";
 import { BpfError, check, errnoName } from "./errors.js";
 import { mapInfo, openMapById, programInfo } from "./info.js";
 import { bpf_obj_pin } from "./libbpf.js";
@@ -93,7 +94,13 @@ export function loadObject(
 
 /** Pins a map, program or link. @throws BpfError EEXIST there is a pin; EPERM no rights. */
 export function pin(fd: number, path: string): void {
-	check(bpf_obj_pin(fd, path), `pin ${path}`);
+	const status = bpf_obj_pin(fd, path);
+	if (status < 0 && !isBpffs(path))
+		throw new BpfError(`pin ${path}`, errnoName(-status), {
+			because: "there is no bpffs there",
+			environment: true,
+		});
+	check(status, `pin ${path}`);
 }
 
 /** Programs that the object does not have are left out already. */

@@ -5,6 +5,7 @@ import { isBpffs } from "./bpffs.js";
 import { BpfError, errnoName } from "./errors.js";
 import { type MapInfo, mapInfo } from "./info.js";
 import { KernelTable } from "./kernel-table.js";
+import { requireKind } from "./kind.js";
 import { bpf_obj_get } from "./libbpf.js";
 import { type AnyTable, mapTypes, type Table } from "./table.js";
 import { TrafficCounters } from "./traffic-counters.js";
@@ -60,7 +61,11 @@ export function wrapMap<K, V>(
 			? new TrafficCounters(table, fd, info, owners, counters)
 			: new KernelTable(table, fd, info);
 	}
-	closeSync(fd);
+	try {
+		requireKind(fd, "map", path);
+	} finally {
+		closeSync(fd);
+	}
 	throw new BpfError(`open ${path}`, "EINVAL", {
 		because: `not the table expected: ${differences.join(", ")}`,
 		hint: "it was made by another version; see the attached programs with scripts/show_tc.sh",
@@ -85,11 +90,13 @@ export function openPin(path: string, { readOnly }: OpenOptions = {}): number {
 /** Why a pin cannot be opened, and what to do. */
 function openError(path: string, code: string): BpfError {
 	const operation = `open ${path}`;
-	if (code !== "ENOENT")
+	const isElsewhere = !isBpffs(path);
+	// What is no pin is EACCES, whoever asks.
+	if (code !== "ENOENT" && !(code === "EACCES" && isElsewhere))
 		return new BpfError(operation, code, { environment: true });
 	return new BpfError(operation, code, {
 		because: "no such pin",
-		...(isBpffs(path) ? {} : { hint: "there is no bpffs there" }),
+		...(isElsewhere ? { hint: "there is no bpffs there" } : {}),
 		environment: true,
 	});
 }

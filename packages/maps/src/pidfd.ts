@@ -47,6 +47,7 @@ function call(
 	const code = errnoName(errno());
 	throw new BpfError(operation, code, {
 		...(code === "ESRCH" ? { because: "no such process" } : {}),
+		...(code === "EBADF" ? { because: "no such descriptor" } : {}),
 		...(code === "EPERM"
 			? { because: "not permitted", hint: "run as root or with CAP_SYS_PTRACE" }
 			: {}),

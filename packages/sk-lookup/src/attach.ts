@@ -1,5 +1,5 @@
 import { openSync } from "node:fs";
-import { type Cli, command } from "@sluice/cli-kit";
+import { type Cli, command, netnsInode } from "@sluice/cli-kit";
 import manifest from "../package.json" with { type: "json" };
 
 const attach = command({
@@ -25,32 +25,20 @@ const attach = command({
 		netns: args.optional("netns") ?? "/proc/self/ns/net",
 	}),
 	run({ program, link, netns }, context) {
-		const { attachToNetns, close, linkInfo, openPin, pin } = context.kernel;
+		const { attachToNetns, close, linkInfo, openPin, pin, requireKind } =
+			context.kernel;
+		netnsInode(netns);
 		const programFd = openPin(program);
-		const netnsFd = openNetns(context.kernel, netns);
+		requireKind(programFd, "program", program);
+		const netnsFd = openSync(netns, "r");
 		const linkFd = attachToNetns(programFd, netnsFd);
 		// Without a pin the attachment ends with this process: so it does where this fails.
 		pin(linkFd, link);
-		const { id, programId, netnsInode } = linkInfo(linkFd);
+		const { id, programId, netnsInode: inode } = linkInfo(linkFd);
 		for (const fd of [linkFd, netnsFd, programFd]) close(fd);
-		context.print([], { link: id, program: programId, netns: netnsInode });
+		context.print([], { link: id, program: programId, netns: inode });
 	},
 });
-
-function openNetns(
-	{ BpfError }: typeof import("@sluice/maps"),
-	path: string,
-): number {
-	try {
-		return openSync(path, "r");
-	} catch (cause) {
-		const { code = "EIO" } = cause as NodeJS.ErrnoException;
-		throw new BpfError(`open network namespace ${path}`, code, {
-			environment: true,
-			cause,
-		});
-	}
-}
 
 /** `sk-lookup-attach`. */
 export const attachProgram: Cli = {

@@ -1,4 +1,10 @@
-import { type Cli, command, type Kernel, values } from "@sluice/cli-kit";
+import {
+	type Cli,
+	command,
+	Failure,
+	type Kernel,
+	values,
+} from "@sluice/cli-kit";
 import { socketsTable } from "@sluice/maps/tables";
 import manifest from "../package.json" with { type: "json" };
 
@@ -19,10 +25,11 @@ const update = command({
 		key: values.u32("map-key", args.optional("map-key") ?? "0"),
 	}),
 	run({ pid, descriptor, map, key }, context) {
-		const { close, openPin, socketInfo, wrapMap } = context.kernel;
+		const { close, openPin, wrapMap } = context.kernel;
 		const table = wrapMap(socketsTable, openPin(map), map);
+		values.integer("map-key", String(key), 0, table.maxEntries - 1);
 		const socket = takeSocket(context.kernel, pid, descriptor);
-		const { cookie } = socketInfo(socket);
+		const cookie = cookieOf(context.kernel, socket, pid, descriptor);
 		table.set(key, BigInt(socket));
 		table.close();
 		close(socket);
@@ -40,6 +47,25 @@ function takeSocket(
 		return takeDescriptor(pidfd, descriptor);
 	} finally {
 		close(pidfd);
+	}
+}
+
+/** @throws Failure failed: it is not a socket */
+function cookieOf(
+	{ BpfError, socketInfo }: Kernel,
+	socket: number,
+	pid: number,
+	descriptor: number,
+): bigint {
+	try {
+		return socketInfo(socket).cookie;
+	} catch (error) {
+		if (!(error instanceof BpfError && error.code === "ENOTSOCK")) throw error;
+		throw new Failure(
+			"failed",
+			`descriptor ${descriptor} of process ${pid} is not a socket`,
+			{ code: "ENOTSOCK", hint: 'see "ss -tlpne"', cause: error },
+		);
 	}
 }
 

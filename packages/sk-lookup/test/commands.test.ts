@@ -130,7 +130,7 @@ kernelTest("what is not there is an error", async (t) => {
 		{
 			code: 1,
 			out: "",
-			err: "sockmap-update: take descriptor 999: EBADF\n",
+			err: "sockmap-update: take descriptor 999: no such descriptor (EBADF)\n",
 		},
 	);
 	const other = await command(
@@ -139,6 +139,47 @@ kernelTest("what is not there is an error", async (t) => {
 	);
 	t.is(other.code, 4);
 	t.true(other.err.includes("type is hash, not sockmap"), other.err);
+	for (const [program, words, code, err] of [
+		[
+			attachProgram,
+			["maps/echo_ports", "x"],
+			1,
+			"open /sys/fs/bpf/maps/echo_ports: it is a map, not a program (EINVAL)",
+		],
+		[
+			updateProgram,
+			["1", "0", "prog"],
+			1,
+			"open /sys/fs/bpf/prog: it is a program, not a map (EINVAL)",
+		],
+	] as const)
+		t.deepEqual(
+			await command(
+				program,
+				...words.map((word) =>
+					/^\d/.test(word) ? word : `/sys/fs/bpf/${word}`,
+				),
+			),
+			{ code, out: "", err: `${program.name}: ${err}\n` },
+		);
+	const [own, map] = [String(process.pid), "/sys/fs/bpf/maps/echo_socket"];
+	for (const [words, code, err] of [
+		[
+			[own, "0", map, "1"],
+			2,
+			'map-key must be an integer from 0 to 0, got "1"',
+		],
+		[
+			[own, "0", "/etc/passwd"],
+			4,
+			"open /etc/passwd: no such pin (EACCES); there is no bpffs there",
+		],
+	] as const)
+		t.deepEqual(await command(updateProgram, ...words), {
+			code,
+			out: "",
+			err: `sockmap-update: ${err}\n`,
+		});
 });
 
 test("A descriptor is a number", async (t) => {

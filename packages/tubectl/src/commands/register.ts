@@ -4,12 +4,13 @@ import {
 	command,
 	duration,
 	Failure,
+	netnsInode,
 	values,
 } from "@sluice/cli-kit";
 import { type Domain, domains } from "@sluice/maps/tables";
 import { label } from "../binding/label.js";
 import { listenFds } from "../sockets/listen-fds.js";
-import { type Location, locationOf, netnsInode } from "../state/location.js";
+import { type Location, locationOf } from "../state/location.js";
 import type { RegisteredSocket } from "../state/sockets.js";
 
 export const register = command({

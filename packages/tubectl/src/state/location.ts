@@ -1,6 +1,11 @@
-import { type Stats, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { join } from "node:path";
-import { badInput, Failure, noBpffs, type PinsContext } from "@sluice/cli-kit";
+import {
+	Failure,
+	netnsInode,
+	noBpffs,
+	type PinsContext,
+} from "@sluice/cli-kit";
 import { isBpffs } from "@sluice/maps/bpffs";
 import { BpfError } from "@sluice/maps/errors";
 
@@ -23,30 +28,6 @@ export function findLocation(netns: string, bpffs: string): Location {
 	const inode = netnsInode(netns);
 	if (!isBpffs(bpffs)) throw noBpffs(bpffs);
 	return { netns, inode, bpffs, directory: join(bpffs, `${inode}_dispatcher`) };
-}
-
-/** The inode of the network namespace at `path`, which is its number in the kernel. */
-export function netnsInode(path: string): number {
-	const stats = path === "" ? undefined : stat(path);
-	if (stats?.dev !== stat("/proc/self/ns/net").dev)
-		throw badInput(
-			`netns must be a path to a network namespace, got "${path}"`,
-			"such paths are /proc/PID/ns/net and /run/netns/NAME",
-		);
-	return stats.ino;
-}
-
-function stat(path: string): Stats {
-	try {
-		return statSync(path);
-	} catch (cause) {
-		const { code = "EIO" } = cause as NodeJS.ErrnoException;
-		throw new BpfError(`open network namespace ${path}`, code, {
-			...(code === "ENOENT" ? { because: "no such file" } : {}),
-			environment: true,
-			cause,
-		});
-	}
 }
 
 /** Whether there is a state directory. @throws BpfError EACCES the caller may not look. */
