@@ -86,10 +86,12 @@ test("a mistake has its line and column", (t) => {
 		"tunnels:",
 		'  - { id: 1, local: "10.0.0.1", remote: learned }',
 		'  - { id: -1, local: "10.0.0.1:1", remote: "10.0.0.2:1", colour: red }',
+		'  - { id: 2, local: "10.0.0.1:1", remote: learned, moveWithin: "fd00::/8" }',
 	].join("\n");
 	t.deepEqual(mistakesOf(text), [
 		'machine.yaml:5:14: tunnels[0]: local must be ADDRESS:PORT, or [ADDRESS]:PORT with IPv6, got "10.0.0.1"',
 		"machine.yaml:6:58: tunnels[1].colour: unknown; known are id, local, remote, moveAfter, moveWithin, token, sourcePort",
+		"machine.yaml:7:52: tunnels[2].moveWithin: must be of the family of the tunnel's ends",
 	]);
 	t.deepEqual(mistakesOf('{"apiVersion": "sluice/v2"}'), [
 		"machine.yaml:1:1: kind is missing",
@@ -315,5 +317,8 @@ test("a key comes from a file, and no mistake repeats what it holds", (t) => {
 	t.deepEqual(mistakesOf(json(content)).length, 1);
 	t.notRegex(mistakesOf(json(content)).join(), /s3cr3t/);
 	rmSync(file);
-	t.regex(mistakesOf(json(content)).join(), /cannot be read: ENOENT$/);
+	t.regex(
+		mistakesOf(json(content)).join(),
+		/cannot be read: no such file \(ENOENT\)$/,
+	);
 });

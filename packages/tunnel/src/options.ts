@@ -63,6 +63,15 @@ export function noFlowPort({
 	return undefined;
 }
 
+/** Why a far end cannot be kept within the prefix, as the rest of a sentence; undefined: it can. */
+export const noPrefix = (
+	local: Address,
+	{ within, withinBits }: Pick<TunnelOptions, "within" | "withinBits">,
+): string | undefined =>
+	withinBits === 0 || within.isIpv4 === local.isIpv4
+		? undefined
+		: "must be of the family of the tunnel's ends";
+
 /**
  * Whether the far end is where the last ping came from. A tunnel that is set anew has no ping, and no ping moves one with a source
  * port for each flow.

@@ -11,6 +11,7 @@ import {
 	anyMove,
 	keylessOfTunnel,
 	noFlowPort,
+	noPrefix,
 	openTunnelTables,
 	optionFlags,
 	setTunnel,
@@ -112,12 +113,16 @@ function tunnelSpec(args: Args): TunnelSpec {
 		);
 	return {
 		...{ local, localPort, remote, remotePort },
-		options: tunnelOptions(args, remote),
+		options: tunnelOptions(args, local, remote),
 	};
 }
 
 /** Undefined: no ping is held back, packets carry keys, and the source port is fixed. */
-function tunnelOptions(args: Args, remote: Address): TunnelOptions | undefined {
+function tunnelOptions(
+	args: Args,
+	local: Address,
+	remote: Address,
+): TunnelOptions | undefined {
 	const after = args.optional("move-after");
 	const within = args.optional("move-within");
 	const token = values.word(
@@ -144,6 +149,8 @@ function tunnelOptions(args: Args, remote: Address): TunnelOptions | undefined {
 	const reason =
 		sourcePort === "flow" ? noFlowPort({ remote, options }) : undefined;
 	if (reason) throw badInput(`source-port ${reason}, got "flow"`);
+	const unfit = noPrefix(local, options);
+	if (unfit) throw badInput(`move-within ${unfit}, got "${within}"`);
 	return options;
 }
 

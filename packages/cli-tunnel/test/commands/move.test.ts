@@ -60,6 +60,11 @@ it("what is no time and no prefix is refused", (t, tables) =>
 			code: 2,
 			err: /the length of move-within must be an integer from 0 to 32/,
 		},
+		{
+			type: "set 1 10.0.0.1 6080 0 0 --move-within 2001:db8::/32",
+			code: 2,
+			err: 'cli_tunnel: set: move-within must be of the family of the tunnel\'s ends, got "2001:db8::/32"\n',
+		},
 	]));
 
 it("set, get, save and restore know what a tunnel's packets carry", async (t, tables) => {

@@ -6,6 +6,7 @@ import {
 	addressKind,
 	anyMove,
 	noFlowPort,
+	noPrefix,
 	optionFlags,
 	type TunnelSpec,
 	UNKNOWN,
@@ -53,7 +54,7 @@ export function tunnelRow(
 		localPort: local.port,
 		remote: remote.address,
 		remotePort: remote.port,
-		options: optionsOf(reader, row, path, remote.address),
+		options: optionsOf(reader, row, path, local.address, remote.address),
 	};
 }
 
@@ -62,6 +63,7 @@ function optionsOf(
 	reader: Reader,
 	row: Fields,
 	path: Path,
+	local: Address,
 	remote: Address,
 ): TunnelSpec["options"] {
 	const { moveAfter, moveWithin } = row;
@@ -89,5 +91,7 @@ function optionsOf(
 	const reason =
 		sourcePort === "flow" ? noFlowPort({ remote, options }) : undefined;
 	if (reason) reader.wrong([...path, "sourcePort"], reason);
+	const unfit = noPrefix(local, options);
+	if (unfit) reader.wrong([...path, "moveWithin"], unfit);
 	return options;
 }
