@@ -18,8 +18,9 @@ export async function notForwarded(
 	for (const one of await world.interfaces()) {
 		const device = one.ifname;
 		const family = to.isIpv4 ? "ipv4" : "ipv6";
-		// Forwarding that is off is another finding.
+		// Forwarding that is off is another finding. Nothing is forwarded from lo.
 		if (
+			device === "lo" ||
 			!devices.includes(device) ||
 			!translates(world, one) ||
 			isOff(`net/${family}/conf/${device}/forwarding`)

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import {
+	badInput,
 	below,
 	type Cli,
 	type Context,
@@ -51,14 +52,17 @@ const status = command({
 		["--watch", "The same, every second; drops are those of the last minute"],
 		["--json | jq '.drops'", "Print the drops"],
 	],
-	parse: (args) => ({
-		looks: looksOf(args),
-		seconds: values.seconds(
-			"seconds",
-			args.optional("seconds") ?? String(SECONDS),
-		),
-		withDoctor: !args.flag("no-doctor"),
-	}),
+	parse(args) {
+		const looks = looksOf(args);
+		const seconds = args.optional("seconds");
+		if (looks && seconds !== undefined)
+			throw badInput("--seconds is for one look; --watch has --interval");
+		return {
+			looks,
+			seconds: values.seconds("seconds", seconds ?? String(SECONDS)),
+			withDoctor: !args.flag("no-doctor"),
+		};
+	},
 	async run({ looks, seconds, withDoctor }, context) {
 		const signal = context.env.stopped?.() ?? new AbortController().signal;
 		const history = new History();

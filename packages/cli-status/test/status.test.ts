@@ -86,6 +86,11 @@ it("a machine without programs is shown as it is", async (t, tables) => {
 	t.regex(out, /^unconfigured, /);
 	t.regex(out, /^programs: none is attached$/m);
 	t.regex(out, /^dropped in the last 0 s: none$/m);
+	t.deepEqual(await tables.run(cli, "--watch --seconds 1"), {
+		code: 2,
+		out: "",
+		err: "cli_status: --seconds is for one look; --watch has --interval\n",
+	});
 });
 
 it("cli_status says where the tables are missing", async (t, tables) => {

@@ -91,6 +91,10 @@ function completeChange(pins: string): void {
 /** Exchanges the prepared tables with the pinned ones in one step, with the remotes learned since the copy. */
 export function exchange(pins: string): { newerPings: number } {
 	const directory = preparedDirectory(pins);
+	if (!existsSync(directory))
+		throw new Failure("missing", "no tables are prepared", {
+			hint: 'prepare them first: "cli_tables prepare"',
+		});
 	const newerPings = carryPings(pins, directory);
 	carryTraffic(pins, directory);
 	for (const name of readdirSync(directory))
