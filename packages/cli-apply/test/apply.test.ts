@@ -159,7 +159,7 @@ it("a mistake changes nothing, and its line and column are printed", async (t, t
 		{
 			type: "none.yaml",
 			code: 2,
-			err: 'cli_apply: file "none.yaml" cannot be read: ENOENT\n',
+			err: "cli_apply: read none.yaml: no such file (ENOENT)\n",
 		},
 	]);
 	t.deepEqual([...tables.open(tunnelTable).entries()], []);

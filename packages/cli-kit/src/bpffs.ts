@@ -13,7 +13,7 @@ export function noBpffs(bpffs: string, cause?: unknown): Failure {
 			code: "NO_BPFFS",
 			hint: netns
 				? `enter the network namespace alone: nsenter --net=/run/netns/${netns} …`
-				: "mount it (mount -t bpf -o mode=0700 bpf /sys/fs/bpf), or name another bpffs with --bpffs",
+				: `mount it (mount -t bpf -o mode=0700 bpf ${bpffs}), or name another bpffs with --bpffs`,
 			cause,
 		},
 	);

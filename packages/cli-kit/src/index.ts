@@ -27,6 +27,7 @@ export {
 	noInterface,
 	wrongValue,
 } from "./failure.js";
+export { fileCause, readFailure } from "./file-cause.js";
 export {
 	host,
 	listenPositionals,

@@ -5,6 +5,7 @@ import {
 	type Item,
 	type OptionSpec,
 	optionsOf,
+	valuesOf,
 } from "./command.js";
 import { assign, type Form, formsOf, ONLY } from "./usage.js";
 import { verbsOf } from "./vocabulary.js";
@@ -157,7 +158,10 @@ function readOption(
 	}
 	if (option.type === "boolean") return { what: "value unwanted", word };
 	const value = equals < 0 ? words[at + 1] : typed.slice(equals + 1);
-	if (value === undefined || (equals < 0 && /^-./.test(value)))
+	if (value === undefined || (equals < 0 && !isPlain(value)))
+		return { what: "value missing", word };
+	// A script's variable that is not set.
+	if (value === "" && valuesOf(cli, option.value ?? name) === "file")
 		return { what: "value missing", word };
 	values[name] = value;
 	return equals < 0 ? 2 : 1;
@@ -201,7 +205,7 @@ function formFor(
 		expected:
 			missing.length === 1
 				? missing[0]?.join(" ")
-				: missing.map(([first]) => first).join(" or "),
+				: [...new Set(missing.map(([first]) => first))].join(" or "),
 	};
 }
 

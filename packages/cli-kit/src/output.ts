@@ -71,3 +71,12 @@ export function aligned(
 			.trimEnd(),
 	);
 }
+
+/** A message as one line: typed values may contain newlines and control characters. */
+export const oneLine = (message: string) =>
+	// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are replaced
+	message.replace(/[\x00-\x1f\x7f-\x9f]/g, (character) =>
+		character === "\n"
+			? "\\n"
+			: `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`,
+	);

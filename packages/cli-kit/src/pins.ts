@@ -62,7 +62,8 @@ export function explainMissingPins(
 	bpffs: string,
 	directory: string,
 ): unknown {
-	if ((error as { code?: string }).code !== "ENOENT") return error;
+	const errno = (error as { code?: string }).code;
+	if (errno !== "ENOENT" && errno !== "ENOTDIR") return error;
 	if (!isBpffs(bpffs)) return noBpffs(bpffs, error);
 	const { message, code, hint } = existsSync(directory)
 		? { message: (error as Error).message, code: "ENOENT", hint: pins.hint }

@@ -8,6 +8,7 @@ import {
 	rmSync,
 } from "node:fs";
 import { Failure } from "./failure.js";
+import { fileCause } from "./file-cause.js";
 import { writeAll } from "./real-env.js";
 
 /** A new file that only its owner may read, under a temporary name in the directory of its path. */
@@ -85,15 +86,9 @@ export function writePrivately(
 /** The error of a file that cannot be written. */
 function writeFailure(file: string, cause: unknown): Failure {
 	const { code = "EIO" } = cause as NodeJS.ErrnoException;
-	return new Failure("failed", `write ${file}: ${causes[code] ?? code}`, {
-		code,
-		cause,
-	});
+	return new Failure(
+		"failed",
+		`write ${file}: ${fileCause(cause, "no such directory")}`,
+		{ code, cause },
+	);
 }
-
-const causes: Record<string, string> = {
-	EACCES: "not permitted (EACCES)",
-	EISDIR: "it is a directory (EISDIR)",
-	ENOENT: "no such directory (ENOENT)",
-	ENOSPC: "no space left (ENOSPC)",
-};

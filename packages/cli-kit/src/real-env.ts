@@ -2,6 +2,7 @@ import { readSync, writeSync } from "node:fs";
 import type { StringDecoder } from "node:string_decoder";
 import type { Env } from "./env.js";
 import { badInput, Failure } from "./failure.js";
+import { fileCause } from "./file-cause.js";
 
 const STDIN = 0;
 const STDOUT = 1;
@@ -66,19 +67,13 @@ export const realEnv: Env = {
 const isTerminal = (fd: number) =>
 	process.getBuiltinModule("node:tty").isatty(fd);
 
-const causes: Record<string, string> = {
-	ENOSPC: "no space left",
-	EIO: "the device fails",
-};
-
 function outputFailure(cause: unknown): Failure {
 	const { code = "EIO" } = cause as NodeJS.ErrnoException;
-	const because = causes[code];
-	return new Failure(
-		"failed",
-		`write standard output: ${because ? `${because} (${code})` : code}`,
-		{ code, hint: "what was asked for may have been done", cause },
-	);
+	return new Failure("failed", `write standard output: ${fileCause(cause)}`, {
+		code,
+		hint: "what was asked for may have been done",
+		cause,
+	});
 }
 
 /** Output is encoded into one buffer, which grows: a new one for each write is slow to allocate. */
@@ -136,7 +131,7 @@ function readPart(): string | undefined {
 			const { code } = error as NodeJS.ErrnoException;
 			if (code === "EOF") return undefined;
 			if (code !== "EAGAIN")
-				throw badInput(`standard input cannot be read: ${code}`);
+				throw badInput(`read standard input: ${fileCause(error)}`);
 			sleep(wait);
 		}
 	}

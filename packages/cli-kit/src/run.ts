@@ -6,7 +6,7 @@ import { explained } from "./explained.js";
 import { exitCodes, Failure } from "./failure.js";
 import { type Line, readLine } from "./line.js";
 import { explainMistake } from "./mistake.js";
-import { toJson } from "./output.js";
+import { oneLine, toJson } from "./output.js";
 import { parseArguments } from "./parse-arguments.js";
 import { realEnv } from "./real-env.js";
 import { typedVerb } from "./usage.js";
@@ -93,15 +93,6 @@ async function runLine(cli: Cli, line: Line, env: Env): Promise<void> {
 	});
 	await spec.run(parsed, context);
 }
-
-/** A message as one line: typed values may contain newlines and control characters. */
-const oneLine = (message: string) =>
-	// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are replaced
-	message.replace(/[\x00-\x1f\x7f-\x9f]/g, (character) =>
-		character === "\n"
-			? "\\n"
-			: `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`,
-	);
 
 /** Words before `--`, which are the command's, and from there on, which are only ever values. */
 function split(words: readonly string[]): [string[], string[]] {

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { Env } from "./env.js";
-import { badInput } from "./failure.js";
+import { readFailure } from "./file-cause.js";
 
 /** A text without the byte order mark with which some editors begin UTF-8. */
 export const withoutMark = (text: string) =>
@@ -23,8 +23,6 @@ export function readBytes(file: string, env: Pick<Env, "input">): Buffer {
 		const isMarked = bytes.subarray(0, MARK.length).equals(MARK);
 		return isMarked ? bytes.subarray(MARK.length) : bytes;
 	} catch (error) {
-		throw badInput(
-			`file "${file}" cannot be read: ${(error as NodeJS.ErrnoException).code}`,
-		);
+		throw readFailure(file, error);
 	}
 }

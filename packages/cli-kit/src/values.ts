@@ -71,6 +71,24 @@ export const port = (name: string, text: string) =>
 export const u32 = (name: string, text: string) =>
 	integer(name, text, 0, 0xffff_ffff);
 
+/** A number, or the one word that may stand in its place. */
+export function integerOr<const T extends string>(
+	name: string,
+	text: string,
+	word: T,
+	min: number,
+	max: number,
+): number | T {
+	if (text === word) return word;
+	const value = numberOf(text);
+	if (value >= min && value <= max) return value;
+	throw wrongValue(
+		name,
+		`must be an integer from ${min} to ${max}, or ${word}`,
+		text,
+	);
+}
+
 /** An unsigned number of 16 bits. */
 export const u16 = (name: string, text: string) =>
 	integer(name, text, 0, 65_535);
@@ -102,8 +120,10 @@ export function address(name: string, text: string): Address {
 }
 
 /** How long a far end must be silent before an unsigned ping moves it: seconds, or `never`. */
-export const moveAfter = (name: string, text: string): number =>
-	text === "never" ? MOVE_NEVER : integer(name, text, 1, 86_400 * 365);
+export function moveAfter(name: string, text: string): number {
+	const after = integerOr(name, text, "never", 1, 86_400 * 365);
+	return after === "never" ? MOVE_NEVER : after;
+}
 
 /** A prefix with its length counted as in the tables: of 128 bits, IPv4 being the last 32. */
 export function prefix(

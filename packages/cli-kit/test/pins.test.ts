@@ -15,12 +15,12 @@ it("a directory that is no bpffs is said", async (t) => {
 	t.deepEqual(await ask("ask", "--bpffs", "/tmp/none"), {
 		code: 4,
 		out: "",
-		err: "asks: ask: no bpffs at /tmp/none; mount it (mount -t bpf -o mode=0700 bpf /sys/fs/bpf), or name another bpffs with --bpffs\n",
+		err: "asks: ask: no bpffs at /tmp/none; mount it (mount -t bpf -o mode=0700 bpf /tmp/none), or name another bpffs with --bpffs\n",
 	});
 	t.deepEqual(await ask("ask", "--bpffs=/tmp", "--json"), {
 		code: 4,
 		out: "",
-		err: '{"error":{"code":"NO_BPFFS","message":"no bpffs at /tmp","hint":"mount it (mount -t bpf -o mode=0700 bpf /sys/fs/bpf), or name another bpffs with --bpffs"}}\n',
+		err: '{"error":{"code":"NO_BPFFS","message":"no bpffs at /tmp","hint":"mount it (mount -t bpf -o mode=0700 bpf /tmp), or name another bpffs with --bpffs"}}\n',
 	});
 });
 

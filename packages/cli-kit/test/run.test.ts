@@ -75,6 +75,8 @@ test("a mistake exits 2, names what is wrong and shows the usage", async (t) => 
 		],
 		["get 1 --xyz=a", 'get: unknown option "--xyz"', usageOfGet],
 		["get 1 --size", 'get: "--size" needs a value', usageOfGet],
+		["get 1 --bpffs=", 'get: "--bpffs" needs a value', usageOfGet],
+		["get 1 --size --deep", 'get: "--size" needs a value', usageOfGet],
 		["get 1 --deep=x", 'get: "--deep" takes no value', usageOfGet],
 		["put 1", "put: missing: <words>...", "put <id> <words>..."],
 		[
@@ -263,7 +265,7 @@ test("completion prints the script of a shell", async (t) => {
 	t.regex((await typed(["completion", "fish"])).out, /^# fish completion/);
 	await prints(t, "completion tcsh", {
 		code: 2,
-		err: 'sample: completion: shell must be bash, zsh, fish, got "tcsh"\n',
+		err: 'sample: completion: shell must be bash, zsh or fish, got "tcsh"\n',
 	});
 });
 

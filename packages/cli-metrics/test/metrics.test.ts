@@ -126,7 +126,7 @@ it("serve refuses to start without tables, and a wrong address", async (t, table
 	t.deepEqual(await tables.run(cli, "serve 127.0.0.1 0 --bpffs /nowhere"), {
 		code: 4,
 		out: "",
-		err: "cli_metrics: serve: no bpffs at /nowhere; mount it (mount -t bpf -o mode=0700 bpf /sys/fs/bpf), or name another bpffs with --bpffs\n",
+		err: "cli_metrics: serve: no bpffs at /nowhere; mount it (mount -t bpf -o mode=0700 bpf /nowhere), or name another bpffs with --bpffs\n",
 	});
 	t.deepEqual(await tables.run(cli, "serve 127.0.0.256 0"), {
 		code: 2,

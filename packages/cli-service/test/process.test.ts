@@ -38,7 +38,7 @@ it("a key is typed, quoted, or comes from standard input", (t, tables) => {
 
 it("standard input that cannot be read is an error", (t, tables) => {
 	for (const [input, message] of [
-		["</", "standard input cannot be read: EISDIR"],
+		["</", "read standard input: it is a directory (EISDIR)"],
 		["</dev/null", "key must not be empty"],
 	] as const)
 		t.deepEqual(shell(`${set} --key-file - ${input}`, tables), {

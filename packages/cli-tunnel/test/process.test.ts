@@ -75,12 +75,12 @@ it("the program prints, fails and exits as it does in process", (t, tables) => {
 	t.deepEqual(run("get 4x", tables), {
 		code: 2,
 		out: "",
-		err: 'cli_tunnel: get: id must be an integer from 0 to 4294967295, got "4x"\n',
+		err: 'cli_tunnel: get: id must be an integer from 0 to 4294967295, or all, got "4x"\n',
 	});
 	t.deepEqual(run("get 1", { bpffs: "/tmp" }), {
 		code: 4,
 		out: "",
-		err: "cli_tunnel: get: no bpffs at /tmp; mount it (mount -t bpf -o mode=0700 bpf /sys/fs/bpf), or name another bpffs with --bpffs\n",
+		err: "cli_tunnel: get: no bpffs at /tmp; mount it (mount -t bpf -o mode=0700 bpf /tmp), or name another bpffs with --bpffs\n",
 	});
 	t.is(run("--version", tables).out, `${manifest.version}\n`);
 	t.regex(run("--help", tables).out, /^cli_tunnel: program GUE tunnels\n/);

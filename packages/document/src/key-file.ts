@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync } from "node:fs";
-import { badInput, type Env, withoutMark } from "@sluice/cli-kit";
+import { badInput, type Env, fileCause, withoutMark } from "@sluice/cli-kit";
 
 /** Bytes of a file beyond which it cannot be a key. */
 const LONGEST = 1024;
@@ -7,14 +7,19 @@ const LONGEST = 1024;
 /**
  * The text of a key from a file, with an `env` `-` for standard input, without a byte order mark and the newline at its
  * end.
+ * @param name of the option or field, for errors
  * @throws Failure usage, where it cannot be read
  */
-export function readKeyFile(file: string, env?: Pick<Env, "input">): string {
-	const text = file === "-" && env ? env.input() : read(file);
+export function readKeyFile(
+	name: string,
+	file: string,
+	env?: Pick<Env, "input">,
+): string {
+	const text = file === "-" && env ? env.input() : read(name, file);
 	return withoutMark(text).replace(/\r?\n$/, "");
 }
 
-function read(file: string): string {
+function read(name: string, file: string): string {
 	const bytes = Buffer.alloc(LONGEST + 1);
 	let length = 0;
 	try {
@@ -27,11 +32,13 @@ function read(file: string): string {
 			closeSync(fd);
 		}
 	} catch (error) {
-		throw unreadable(String((error as NodeJS.ErrnoException).code));
+		throw unreadable(name, fileCause(error));
 	}
-	if (length > LONGEST) throw unreadable(`it holds more than ${LONGEST} bytes`);
+	if (length > LONGEST)
+		throw unreadable(name, `it holds more than ${LONGEST} bytes`);
 	return bytes.toString("utf8", 0, length);
 }
 
 /** Without its name, which may be the key itself. */
-const unreadable = (why: string) => badInput(`key-file cannot be read: ${why}`);
+const unreadable = (name: string, why: string) =>
+	badInput(`${name} cannot be read: ${why}`);

@@ -119,7 +119,7 @@ it("a directory that is no bpffs is refused, but a bad file first", async (t) =>
 	t.is(good.exitCode, 4);
 	t.is(
 		good.stderr,
-		"udplb: no bpffs at /proc; mount it (mount -t bpf -o mode=0700 bpf /sys/fs/bpf), or name another bpffs with --bpffs",
+		"udplb: no bpffs at /proc; mount it (mount -t bpf -o mode=0700 bpf /proc), or name another bpffs with --bpffs",
 	);
 	const file = lab.write("[]", "bad.yaml");
 	const bad = await lab.run(...on(file));

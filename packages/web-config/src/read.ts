@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { SecureVersion, TlsOptions } from "node:tls";
-import { badInput, readText } from "@sluice/cli-kit";
+import { badInput, fileCause, readText } from "@sluice/cli-kit";
 import { Mistakes, type Path, readDocument } from "@sluice/document";
 
 /** The content of the file. */
@@ -162,8 +162,10 @@ class Reader {
 		try {
 			return readFileSync(file);
 		} catch (error) {
-			const { code } = error as NodeJS.ErrnoException;
-			this.#mistakes.add([...path, name], `${file} cannot be read: ${code}`);
+			this.#mistakes.add(
+				[...path, name],
+				`${file} cannot be read: ${fileCause(error)}`,
+			);
 			return undefined;
 		}
 	}

@@ -141,7 +141,7 @@ test("what is wrong with a file is said by line", (t) => {
 	refused(
 		"tls_server_config:\n  cert_file: none.pem\n",
 		"1: key_file is missing",
-		`2: ${at}/none.pem cannot be read: ENOENT`,
+		`2: ${at}/none.pem cannot be read: no such file (ENOENT)`,
 	);
 	refused(
 		"http_server_config: { http2: 2 }\nrate_limit: {}\n",

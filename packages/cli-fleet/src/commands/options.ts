@@ -4,6 +4,7 @@ import {
 	badInput,
 	type Env,
 	type OptionSpec,
+	readFailure,
 } from "@sluice/cli-kit";
 import { machineName } from "@sluice/machine";
 import { DEFAULT_PREFIX, Paths } from "../rows/paths.js";
@@ -80,9 +81,7 @@ function readPem(file: string): Buffer {
 	try {
 		return readFileSync(file);
 	} catch (error) {
-		throw badInput(
-			`file "${file}" cannot be read: ${(error as NodeJS.ErrnoException).code}`,
-		);
+		throw readFailure(file, error);
 	}
 }
 

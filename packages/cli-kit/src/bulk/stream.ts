@@ -3,7 +3,7 @@ import type { Context } from "../context.js";
 import type { Env } from "../env.js";
 import { explained } from "../explained.js";
 import { badInput, Failure } from "../failure.js";
-import { counted, toJson } from "../output.js";
+import { counted, oneLine, toJson } from "../output.js";
 import { withoutMark } from "../text-file.js";
 import { envOfLine, readCommand } from "./read-command.js";
 import { StreamContext } from "./stream-context.js";
@@ -92,7 +92,7 @@ function refusal(
 ): Answer {
 	const text = json
 		? toJson({ error: { code, message, hint } })
-		: `error\t${message}${hint ? `; ${hint}` : ""}`;
+		: `error\t${oneLine(hint ? `${message}; ${hint}` : message)}`;
 	return { text, isError: true };
 }
 

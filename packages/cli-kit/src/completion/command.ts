@@ -5,7 +5,7 @@ import {
 	type Command,
 	command,
 } from "../command.js";
-import { wrongValue } from "../failure.js";
+import { word } from "../values.js";
 import type { Shell } from "./script.js";
 
 /** The shells that a completion script can be made for. */
@@ -27,11 +27,9 @@ export const completion = (
 		kernel: false,
 		parse(args, { vars }) {
 			const typed = args.optional("shell");
-			const name = typed ?? basename(vars.SHELL ?? "bash");
-			const shell = shells.find((one) => one === name);
-			if (shell) return shell;
-			if (typed === undefined) return "bash";
-			throw wrongValue("shell", `must be ${shells.join(", ")}`, typed);
+			if (typed !== undefined) return word("shell", typed, shells);
+			const own = basename(vars.SHELL ?? "");
+			return shells.find((one) => one === own) ?? "bash";
 		},
 		async run(shell, { env }) {
 			const { completionScript } = await import("./script.js");

@@ -152,7 +152,7 @@ it("batch names a file that it cannot read, and what --stream reads", (t, tables
 		{
 			type: "batch /nowhere",
 			code: 2,
-			err: 'numbers: batch: file "/nowhere" cannot be read: ENOENT\n',
+			err: "numbers: batch: read /nowhere: no such file (ENOENT)\n",
 		},
 		{
 			type: "batch --stream /nowhere",

@@ -35,7 +35,7 @@ it("a coprocess answers each line before the next is sent", async (t, tables) =>
 });
 
 it("lines that come in pieces, and all at once, are answered one by one", (t, tables) => {
-	const script = `(printf '\\357\\273\\277set 1 1'; sleep 0.2; printf '0\\n\\nget 1\\nget 2\\nset x\\n@a7 get 1\\n@8\\n'; seq -f 'set %g 1' 100 299; echo del 7; head -c 50000000 /dev/zero | tr '\\0' x; printf '\\n# done') | "$@" batch --stream -; echo $?`;
+	const script = `(printf '\\357\\273\\277set 1 1'; sleep 0.2; printf '0\\n\\nget 1\\nget 2\\nset x\\nset 1 "\\033\\t"\\n@a7 get 1\\n@8\\n'; seq -f 'set %g 1' 100 299; echo del 7; head -c 50000000 /dev/zero | tr '\\0' x; printf '\\n# done') | "$@" batch --stream -; echo $?`;
 	const out = execFileSync(
 		"sh",
 		["-c", script, "sh", ...program, "--bpffs", tables.bpffs],
@@ -47,6 +47,7 @@ it("lines that come in pieces, and all at once, are answered one by one", (t, ta
 		"ok\t1\t10",
 		"error\tno number 2",
 		"error\tmissing: <number>",
+		'error\tnumber must be an integer from 0 to 65535, got "\\x1b\\x09"',
 		"@a7\tok\t1\t10",
 		"@8\tok",
 		// More than are carried out under one lock.

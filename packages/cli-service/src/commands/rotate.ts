@@ -142,7 +142,7 @@ function preparedKey(args: Args, env: Env): Buffer | undefined {
 	const file = args.optional("prepare-file");
 	return file === undefined
 		? undefined
-		: values.key("the key", readKeyFile(file, env));
+		: values.key("the key", readKeyFile("prepare-file", file, env));
 }
 
 /** A service that signs is given its next signing key, of which the key is derived. */

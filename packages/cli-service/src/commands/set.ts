@@ -52,9 +52,9 @@ export const set = command({
 		...sidPositionals,
 		proto: "tcp or udp",
 		"ip-proxy": "Address that clients know, IPv4 or IPv6",
-		"port-proxy": "Port that clients know",
+		"port-proxy": "Port that clients know, 1 to 65535",
 		"ip-ep": "Address of the backend",
-		"port-ep": "Port of the backend",
+		"port-ep": "Port of the backend, 1 to 65535",
 		"tunnel-id": "Tunnel that carries it",
 		key: "Up to 16 bytes of text, or 16 bytes as hex:DIGITS or base64:TEXT; after -- if it begins with a dash",
 	},
@@ -135,7 +135,7 @@ function serviceOf(args: Args, env: Env): Service {
 	const proto = protocols[values.protocol("proto", args.text("proto"))];
 	const endpoint = (ip: string, port: string): Endpoint => ({
 		address: values.address(ip, args.text(ip)),
-		port: values.port(port, args.text(port)),
+		port: values.integer(port, args.text(port), 1, 65_535),
 		proto,
 	});
 	const proxy = endpoint("ip-proxy", "port-proxy");
@@ -163,7 +163,11 @@ function signingKeyOf(args: Args, env: Env): SigningKey | undefined {
 	const required = args.flag("require-signed");
 	if (typed !== undefined && file !== undefined)
 		throw badInput("give --signing-key or --signing-key-file, not both");
-	const text = typed ?? (file === undefined ? file : readKeyFile(file, env));
+	const text =
+		typed ??
+		(file === undefined
+			? undefined
+			: readKeyFile("signing-key-file", file, env));
 	if (text === undefined) {
 		if (required) throw badInput("--require-signed needs a --signing-key");
 		return undefined;
@@ -233,7 +237,8 @@ function keyOf(args: Args, env: Env, derived: Buffer | undefined): Buffer {
 	if (typed !== undefined && file !== undefined)
 		throw badInput("give key or --key-file, not both");
 	if (typed !== undefined) return values.key("key", typed);
-	if (file !== undefined) return values.key("key", readKeyFile(file, env));
+	if (file !== undefined)
+		return values.key("key", readKeyFile("key-file", file, env));
 	if (derived) return derived;
 	throw badInput("key is missing: give it after tunnel-id, or by --key-file");
 }

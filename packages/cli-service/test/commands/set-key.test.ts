@@ -126,12 +126,12 @@ it("a key comes from a file or standard input, without the newline at its end", 
 		{
 			type: `${set} ${directory}/none`,
 			code: 2,
-			err: `cli_service: set: key-file cannot be read: ENOENT\n`,
+			err: `cli_service: set: key-file cannot be read: no such file (ENOENT)\n`,
 		},
 		{
 			type: `${set} ${directory}`,
 			code: 2,
-			err: `cli_service: set: key-file cannot be read: EISDIR\n`,
+			err: `cli_service: set: key-file cannot be read: it is a directory (EISDIR)\n`,
 		},
 		{
 			type: `${set} /dev/zero`,

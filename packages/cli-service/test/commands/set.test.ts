@@ -286,15 +286,15 @@ it("set refuses what it cannot use, and says what would have been right", async 
 		),
 		bad(
 			"1 2 tcp 5.5.5.5 65536 1.1.1.1 4000 100 x",
-			"port-proxy must be an integer from 0 to 65535",
+			"port-proxy must be an integer from 1 to 65535",
 		),
 		bad(
 			"1 2 tcp 5.5.5.5 3100 1.1.1.300 4000 100 x",
 			"ip-ep must be an IPv4 or IPv6 address",
 		),
 		bad(
-			"1 2 tcp 5.5.5.5 3100 1.1.1.1 http 100 x",
-			"port-ep must be an integer from 0 to 65535",
+			"1 2 tcp 5.5.5.5 3100 1.1.1.1 0 100 x",
+			"port-ep must be an integer from 1 to 65535",
 		),
 		bad(
 			"1 2 tcp 5.5.5.5 3100 1.1.1.1 4000 4294967296 x",

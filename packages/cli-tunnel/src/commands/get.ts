@@ -98,7 +98,7 @@ function optionsOf(
 
 /** The argument of get, del, ping and stats. */
 export const idOrAll = (text: string): number | "all" =>
-	text === "all" ? "all" : values.u32("id", text);
+	values.integerOr("id", text, "all", 0, 0xffff_ffff);
 
 /** @throws Failure missing */
 export const noTunnel = (id: number) => missing(`no tunnel ${id}`);

@@ -96,7 +96,7 @@ it("del refuses what is not an id", (t, tables) =>
 		{
 			type: "del -1",
 			code: 2,
-			err: 'cli_tunnel: del: id must be an integer from 0 to 4294967295, got "-1"\n',
+			err: 'cli_tunnel: del: id must be an integer from 0 to 4294967295, or all, got "-1"\n',
 		},
 		{
 			type: "del",

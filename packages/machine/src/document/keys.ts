@@ -33,7 +33,7 @@ function keyOfFile(name: string, file: string): Buffer {
 		throw badInput(`${name} must be an absolute path, got "${file}"`);
 	let text = files.get(file);
 	if (text === undefined) {
-		text = readKeyFile(file);
+		text = readKeyFile(file, file);
 		files.set(file, text);
 	}
 	return values.key(`what ${file} holds`, text);

@@ -1,11 +1,4 @@
-import { readFileSync } from "node:fs";
-import {
-	badInput,
-	type Env,
-	Failure,
-	values,
-	withoutMark,
-} from "@sluice/cli-kit";
+import { badInput, type Env, Failure, readText, values } from "@sluice/cli-kit";
 import { bindingText, keyOf, withProtocol } from "./binding.js";
 import { BindingSet } from "./binding-set.js";
 import { literalLabel } from "./label.js";
@@ -21,10 +14,9 @@ export function readBindingsFile(
 	path: string,
 	env: Pick<Env, "input">,
 ): BindingSet {
+	const text = readText(path, env);
 	return inside(path, () => {
-		const entries = entriesOf(
-			parse(withoutMark(path === "-" ? env.input() : readText(path))),
-		);
+		const entries = entriesOf(parse(text));
 		const wanted = new BindingSet(2 * entries.length);
 		for (let i = 0; i < entries.length; i++) {
 			inside(`bindings[${i}]`, () => addEntry(wanted, entries[i]));
@@ -98,17 +90,6 @@ function parse(text: string): unknown {
 		return JSON.parse(text);
 	} catch (cause) {
 		throw badInput(`not JSON: ${(cause as Error).message}`);
-	}
-}
-
-function readText(path: string): string {
-	try {
-		return readFileSync(path, "utf8");
-	} catch (cause) {
-		const { code } = cause as NodeJS.ErrnoException;
-		throw badInput(
-			code === "ENOENT" ? "no such file (ENOENT)" : `cannot be read (${code})`,
-		);
 	}
 }
 

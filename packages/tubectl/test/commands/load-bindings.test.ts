@@ -247,7 +247,7 @@ kernelTest("A file that is not there is refused", async (t) => {
 	t.deepEqual(await tubectl("load-bindings", "/nowhere"), {
 		code: 2,
 		out: "",
-		err: "tubectl: load-bindings: /nowhere: no such file (ENOENT)\n",
+		err: "tubectl: load-bindings: read /nowhere: no such file (ENOENT)\n",
 	});
 });
 

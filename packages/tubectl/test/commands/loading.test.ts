@@ -200,7 +200,7 @@ kernelTest("What is not a bpffs is refused", async (t) => {
 	t.deepEqual(await tubectl("-bpffs", "/tmp", "load"), {
 		code: 4,
 		out: "",
-		err: "tubectl: load: no bpffs at /tmp; mount it (mount -t bpf -o mode=0700 bpf /sys/fs/bpf), or name another bpffs with --bpffs\n",
+		err: "tubectl: load: no bpffs at /tmp; mount it (mount -t bpf -o mode=0700 bpf /tmp), or name another bpffs with --bpffs\n",
 	});
 });
 

@@ -1,10 +1,10 @@
 import {
 	type Args,
-	badInput,
 	command,
 	counted,
 	type Env,
 	Failure,
+	values,
 } from "@sluice/cli-kit";
 import { objectFile } from "@sluice/cli-kit/object-file";
 import { endpointText } from "@sluice/maps/address";
@@ -79,10 +79,6 @@ export const serve = command({
 	],
 	parse(args: Args, env: Env) {
 		const resolve = args.optional("resolve") ?? "30";
-		if (!/^\d{1,5}$/.test(resolve) || Number(resolve) === 0)
-			throw badInput(
-				`resolve must be an integer from 1 to 99999, got "${resolve}"`,
-			);
 		return {
 			config: args.optional("config") ?? "config.yaml",
 			name: args.optional("interface"),
@@ -90,7 +86,7 @@ export const serve = command({
 			keep: args.flag("keep"),
 			takeover: args.flag("takeover"),
 			wait: args.flag("wait"),
-			resolve: Number(resolve) * 1000,
+			resolve: values.integer("resolve", resolve, 1, 99_999) * 1000,
 			vars: env.vars,
 		};
 	},

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { badInput } from "@sluice/cli-kit";
+import { badInput, readFailure } from "@sluice/cli-kit";
 import { type LineAt, Mistakes, readDocument } from "@sluice/document";
 import { checkTogether, rulesOf } from "./check.js";
 import type { Rule } from "./rule.js";
@@ -23,7 +23,7 @@ export function readConfig(file: string): Config {
 	} catch (cause) {
 		const { code } = cause as NodeJS.ErrnoException;
 		throw badInput(
-			`read ${file}: ${code === "ENOENT" ? "no such file" : "cannot be read"} (${code})`,
+			readFailure(file, cause).message,
 			code === "ENOENT" ? "name the configuration with -c FILE" : undefined,
 		);
 	}

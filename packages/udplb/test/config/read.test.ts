@@ -231,7 +231,7 @@ test("a file that does not exist or cannot be read is an error", (t) => {
 	const missing = t.throws(() => readConfig("/nonexistent/c.yaml"));
 	t.is(missing?.message, "read /nonexistent/c.yaml: no such file (ENOENT)");
 	const directory = t.throws(() => readConfig("/"));
-	t.is(directory?.message, "read /: cannot be read (EISDIR)");
+	t.is(directory?.message, "read /: it is a directory (EISDIR)");
 });
 
 /** The seed's configuration as programs write it. */
