@@ -3,7 +3,7 @@
  *
  * Hook      tc egress, direct action
  * Reads     map_config, map_encap, map_tunnel, map_tunnel_opts, map_signing, map_path_mtu, map_nat, the mark
- * Writes    map_frag, map_stats, map_tunnel_stats, map_events, the mark
+ * Writes    map_frag, map_stats, map_tunnel_stats, map_traffic_owner, map_traffic_slot, map_events, the mark
  * Verdicts  OK        encapsulated or translated: it leaves here
  *           REDIRECT  encapsulated, and goes to another next hop; or too big, and the answer goes up to the stack
  *           SHOT      meant for a tunnel that cannot take it: such a packet never leaves in the clear

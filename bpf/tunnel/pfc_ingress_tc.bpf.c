@@ -5,7 +5,8 @@
  * Reads     map_config, map_decap, map_verify, map_nat, map_encap, map_tunnel, map_rotation, map_signing,
  *           map_signed_only, map_tunnel_opts, map_ping_time, map_path_mtu
  * Writes    map_tunnel (the far end, learned from pings), map_rotation (the use of each key), map_ping_time,
- *           map_path_mtu, map_frag, map_stats, map_tunnel_stats, map_events, the mark
+ *           map_path_mtu, map_frag, map_stats, map_tunnel_stats, map_traffic_owner, map_traffic_slot, map_events,
+ *           the mark
  * Verdicts  OK        decapsulated or translated: continues up the stack
  *           REDIRECT  decapsulated or translated, and egress's work done, too: the packet leaves by the fast path; or
  *                     handed to a container; or a signed ping, which has become its answer
