@@ -98,6 +98,7 @@ export function pin(fd: number, path: string): void {
 	if (status < 0 && !isBpffs(path))
 		throw new BpfError(`pin ${path}`, errnoName(-status), {
 			because: "there is no bpffs there",
+			hint: "name a path in a bpffs",
 			environment: true,
 		});
 	check(status, `pin ${path}`);

@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { Address } from "@sluice/maps/address";
 import * as v from "valibot";
 
 // Every message is the expected value; the caller adds file, line and the actual value.
@@ -79,17 +80,13 @@ export type Entry = v.InferOutput<typeof entry>;
 
 /** An address that one host can have, and that can be the source of a packet. */
 export function isUnicast(text: string): boolean {
-	const family = isIP(text);
-	if (family === 4) {
-		const first = Number(text.split(".", 1)[0]);
-		return first !== 0 && first < 224;
-	}
-	return (
-		family === 6 &&
-		!text.includes("%") &&
-		!/^ff/i.test(text) &&
-		!/^[0:]+$/.test(text)
-	);
+	// IPv4 in IPv6 form is IPv4. An address with a zone is none.
+	const address = Address.parse(text)?.toString();
+	if (address === undefined) return false;
+	if (address.includes(":"))
+		return !address.startsWith("ff") && address !== "::";
+	const first = Number(address.split(".", 1)[0]);
+	return first !== 0 && first < 224;
 }
 
 /** 127.0.0.0/8 and ::1. */

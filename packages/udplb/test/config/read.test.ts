@@ -170,6 +170,8 @@ test(
 );
 for (const address of [
 	"0.0.0.0",
+	"::ffff:0.0.0.0",
+	"::0.0.0.0",
 	"239.1.2.3",
 	"255.255.255.255",
 	"1.2.3",
@@ -182,7 +184,14 @@ for (const address of [
 		`- key: {address: "${address}", port: 1}\n  upstream: [{address: 10.0.0.1, port: 1}]\n`,
 		`config.yaml:1: [0].key.address: expected the IPv4 or IPv6 address of one host, got "${address}"`,
 	);
-for (const address of ["1.1.1.300", "a b", "-x", "ff02::1", "::"])
+for (const address of [
+	"1.1.1.300",
+	"a b",
+	"-x",
+	"ff02::1",
+	"::",
+	"::ffff:e000:1",
+])
 	test(
 		`upstream address ${address}`,
 		refused,
