@@ -16,11 +16,17 @@ export const sameLayout = (a: Raw, b: Raw): boolean =>
 	sameOffsets(a.key, b.key) &&
 	sameOffsets(a.value, b.value);
 
-/** Whether every field that both have is at the same place. */
+/** Whether every field that both have is at the same place. Paddings are no fields. */
 function sameOffsets(a: readonly Field[], b: readonly Field[]): boolean {
 	const places = new Map(a.map(({ path, offset }) => [path, offset]));
-	return b.every(({ path, offset }) => (places.get(path) ?? offset) === offset);
+	return b.every(
+		({ path, offset }) =>
+			isPadding(path) || (places.get(path) ?? offset) === offset,
+	);
 }
+
+/** A field may take the place of a padding, which is shorter then. */
+const isPadding = (path: string) => /(^|\.)pad$/.test(path);
 
 /**
  * Copies every field that both layouts have, by its path in the C type. A field that is new is zero; an integer that is
