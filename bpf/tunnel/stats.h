@@ -23,7 +23,7 @@ MAP(map_stats, PERCPU_ARRAY, __u32, __u64, 2 * STATS_ROWS, PINNED);
 
 #define SLOT_LOG2 10
 
-/* Slot → the service that has it: the first eight bytes of its key in map_tunnel_stats; 0: none. */
+/* Slot → the service that has it: the first eight bytes of its key in map_tunnel_stats; 0: none; -1: it is being freed. */
 MAP(map_traffic_owner, ARRAY, __u32, __u64, 1 << SLOT_LOG2, PINNED);
 
 /* Counters, by 2 * slot + queue. */
@@ -71,7 +71,10 @@ static __always_inline struct traffic *find_slot(const struct traffic_key *key)
 	__u32 row = slot << 1 | key->queue;
 
 	owner = bpf_map_lookup_elem(&map_traffic_owner, &slot);
-	if (unlikely(!owner || !service || (*owner != service && !take_slot(owner, service, key))))
+	/* 0 and -1 are a free slot, and one that is being freed. */
+	if (unlikely(!owner || service + 1 <= 1))
+		return NULL;
+	if (unlikely(*owner != service && !take_slot(owner, service, key)))
 		return NULL;
 	return bpf_map_lookup_elem(&map_traffic_slot, &row);
 }

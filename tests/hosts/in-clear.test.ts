@@ -225,19 +225,21 @@ bpfTest(
 		const { gateway, flows, inClear, setPath } = await site(t);
 		// Each kill is of one family on one path, the next of another.
 		let kills = 0;
+		let tried = 0;
 		let path = "-fast";
 		for (const [title, { before, line }] of Object.entries(changesOf(4))) {
 			const [program = ""] = line.split(" ", 1);
 			await clis(gateway, program, before);
 			for (const call of await writes(gateway, line)) {
-				const variant = variants[kills++ % variants.length];
+				const variant = variants[tried++ % variants.length];
 				if (!variant) throw new Error("no variant");
 				const { flag, family } = variant;
 				if (flag !== path) await setPath(flag);
 				path = flag;
 				const change = changesOf(family)[title] ?? { before, line };
 				await clis(gateway, program, change.before);
-				await killedAt(gateway, change.line, call);
+				// How many calls there are depends on the counters that traffic has made.
+				if (await killedAt(gateway, change.line, call)) kills++;
 				t.deepEqual(
 					await inClear(),
 					[0, 0],
@@ -259,7 +261,11 @@ bpfTest(
 			t.true(await works(flows), `the services work as before, ${flag}`);
 			t.is((await forwarded()) > start, flag === "-fast", flag);
 		}
-		t.log({ kills }, await Promise.all(flows.map((flow) => flow.stop())));
+		t.true(kills > tried / 2);
+		t.log(
+			{ tried, kills },
+			await Promise.all(flows.map((flow) => flow.stop())),
+		);
 		t.deepEqual(await inClear(), [0, 0]);
 	},
 );

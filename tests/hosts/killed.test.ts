@@ -77,7 +77,7 @@ for (const [title, { before, line }] of Object.entries(changes)) {
 
 		for (const call of calls) {
 			await reset();
-			await killedAt(host, line, call);
+			t.true(await killedAt(host, line, call));
 			reachableOnesAreComplete(t, await services(host));
 			await cli(host, `cli_service set 1 2 ${NEW}`);
 			await mended(t, host, call);
@@ -89,12 +89,12 @@ for (const [title, { before, line }] of Object.entries(changes)) {
 			);
 
 			await reset();
-			await killedAt(host, line, call);
+			t.true(await killedAt(host, line, call));
 			await cli(host, "cli_service del 1 2 --if-exists");
 			t.deepEqual(await services(host), { services: [], encap: [], nat: [] });
 
 			await reset();
-			await killedAt(host, line, call);
+			t.true(await killedAt(host, line, call));
 			await cli(host, "cli_service check --repair");
 			await mended(t, host, call);
 		}
@@ -125,12 +125,12 @@ for (const [title, line] of [
 			for (const call of calls) {
 				await reset();
 				t.deepEqual(await decap(), { "10.2.0.2": 2 }, `call ${call}`);
-				await killedAt(host, line, call);
+				t.true(await killedAt(host, line, call));
 				await cli(host, "cli_tunnel del 4 --if-exists");
 				t.deepEqual(await decap(), { "10.2.0.2": 1 }, `call ${call}`);
 
 				await reset();
-				await killedAt(host, line, call);
+				t.true(await killedAt(host, line, call));
 				await cli(host, "cli_tunnel set 4 10.2.0.9 6080 10.3.0.2 6080");
 				t.deepEqual(await decap(), { "10.2.0.2": 1, "10.2.0.9": 1 });
 			}

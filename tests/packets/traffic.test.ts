@@ -9,7 +9,12 @@ import test from "ava";
 import { eth } from "../helpers/packet.js";
 import { tx } from "../helpers/packet-case.js";
 import { type Bench, packetBench } from "../helpers/run-packet.js";
-import { empty, program, type ServiceRow } from "../helpers/services.js";
+import {
+	empty,
+	program,
+	type ServiceRow,
+	type TunnelRow,
+} from "../helpers/services.js";
 import { tcp4 } from "./services.js";
 import { client, far, key, near, port, tunnels } from "./site.js";
 
@@ -17,11 +22,14 @@ const bpfTest = testWith(test.serial as typeof test, needs.root, needs.bpf);
 let opened: Bench | undefined;
 
 /** A node with services, in whose slots nothing is counted yet. */
-function nodeWith(services: readonly ServiceRow[]): Bench {
+function nodeWith(
+	services: readonly ServiceRow[],
+	through: readonly TunnelRow[] = tunnels,
+): Bench {
 	opened ??= packetBench();
 	const { tables } = opened;
 	empty(tables);
-	program(tables, tunnels, services);
+	program(tables, through, services);
 	tables.config.set(
 		{ ifindex: 0, direction: "ingress" },
 		{ id: 1, flags: 0, name: "" },
@@ -128,6 +136,21 @@ bpfTest("where another service has the slot, the table counts", (t) => {
 	t.deepEqual(counted(t, bench), {
 		[`100 ${other.service}.2 ingress`]: [7, 7 * HEADERS],
 		[`100 ${other.service}.2 egress`]: [7, 7 * HEADERS],
+	});
+});
+
+bpfTest("the last tunnel and the last service have no slot", (t) => {
+	const [tunnel] = tunnels.filter(({ id }) => id === tcp4.tunnel);
+	t.truthy(tunnel);
+	if (!tunnel) return;
+	const last = { ...tcp4, tunnel: 0xffff_ffff, service: 65_535, group: 65_535 };
+	const bench = nodeWith([last], [{ ...tunnel, id: last.tunnel }]);
+	pass(bench, last, 2);
+	t.deepEqual(owners(bench), []);
+	const row = [2, 2 * HEADERS];
+	t.deepEqual(counted(t, bench), {
+		"4294967295 65535.65535 ingress": row,
+		"4294967295 65535.65535 egress": row,
 	});
 });
 

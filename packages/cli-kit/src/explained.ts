@@ -6,7 +6,7 @@ export function explained(
 	error: unknown,
 ): Pick<Failure, "kind" | "code" | "message" | "hint" | "usage"> | undefined {
 	if (error instanceof Failure) return error;
-	if (!(error instanceof BpfError)) return undefined;
+	if (!(error instanceof BpfError)) return missingProgram(error);
 	const { code, hint, environment } = error;
 	return {
 		kind: environment ? "environment" : "failed",
@@ -15,4 +15,16 @@ export function explained(
 		hint,
 		usage: undefined,
 	};
+}
+
+/** Explains that a program which was to be run is not there, as Node reports it. */
+function missingProgram(error: unknown): Failure | undefined {
+	const { code, syscall, path } = error as NodeJS.ErrnoException;
+	if (code !== "ENOENT" || !syscall?.startsWith("spawn")) return undefined;
+	return new Failure("environment", `${path}: no such program (ENOENT)`, {
+		code,
+		...(path === "ip" || path === "tc"
+			? { hint: "install iproute2 (Debian: apt-get install iproute2)" }
+			: {}),
+	});
 }

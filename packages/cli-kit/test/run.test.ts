@@ -39,6 +39,12 @@ for (const [how, code, text, json] of [
 		"sample: fail: open map_nat: not permitted (EPERM); run as root or with CAP_BPF and CAP_NET_ADMIN\n",
 		'{"error":{"code":"EPERM","message":"open map_nat: not permitted (EPERM)","hint":"run as root or with CAP_BPF and CAP_NET_ADMIN"}}\n',
 	],
+	[
+		"program",
+		4,
+		"sample: fail: ip: no such program (ENOENT); install iproute2 (Debian: apt-get install iproute2)\n",
+		'{"error":{"code":"ENOENT","message":"ip: no such program (ENOENT)","hint":"install iproute2 (Debian: apt-get install iproute2)"}}\n',
+	],
 ] as const)
 	test(`what ends as ${how} exits ${code}, in text and JSON`, async (t) => {
 		await prints(t, `fail ${how}`, { code, err: text });

@@ -6,12 +6,14 @@ import type { Batch, Table } from "./table.js";
 const SLOT_LOG2 = 10;
 /** Owner of a free slot. */
 const NONE = 0n;
-/** Owner of a slot that is being freed. */
+/** Owner of a slot that is being freed. The programs give none to the service of this number. */
 const FREED = 0xffff_ffff_ffff_ffffn;
 /** Where the direction is in a key; before it are tunnel and sid, by which a slot's owner is known. */
 const DIRECTION = 8;
 /** Keys from which on it is faster to read all owners at once. */
 const MANY = 64;
+
+const mayOwn = (service: bigint) => service !== NONE && service !== FREED;
 
 const ownerOf = (keys: Buffer, at: number) => keys.readBigUInt64LE(at);
 
@@ -51,7 +53,7 @@ export class TrafficCounters<K, V> extends KernelTable<K, V> {
 		const there = super.readPacked(key, value);
 		const slot = slotOf(key, 0);
 		const service = ownerOf(key, 0);
-		if (service === NONE || this.#owners.get(slot) !== service) return there;
+		if (!mayOwn(service) || this.#owners.get(slot) !== service) return there;
 		if (!there) value.fill(0, 0, this.#table.value.size);
 		return this.#add(rowOf(slot, key, 0), value, 0) || there;
 	}
@@ -108,7 +110,7 @@ export class TrafficCounters<K, V> extends KernelTable<K, V> {
 			const owner = all ? all.get(slot) : this.#owners.get(slot);
 			// A writer that was killed has freed it in part.
 			if (owner === FREED) slots.add(slot);
-			if (owner !== service || service === NONE) continue;
+			if (owner !== service || !mayOwn(service)) continue;
 			slots.add(slot);
 			if (
 				this.#add(rowOf(slot, keys, at), inTable, 0) &&

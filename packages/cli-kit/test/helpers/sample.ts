@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { BpfError } from "@sluice/maps/errors";
 import type { ExecutionContext } from "ava";
 import {
@@ -21,6 +22,8 @@ const ends: Record<string, () => Error> = {
 	environment: () => new Failure("environment", "no library"),
 	full: () => new BpfError("write map_nat", "E2BIG"),
 	denied: () => new BpfError("open map_nat", "EPERM"),
+	program: () =>
+		spawnSync("ip", [], { env: { PATH: "/nowhere" } }).error as Error,
 	bug: () => new TypeError("x is not a function"),
 };
 
