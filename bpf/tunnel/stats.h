@@ -46,14 +46,13 @@ static __always_inline __u64 count(enum queue queue, enum outcome outcome)
  */
 static __always_inline int is_current(const struct traffic_key *key)
 {
-	struct verify *verify = bpf_map_lookup_elem(&map_verify, &key->sid);
-	struct service *service = verify ? bpf_map_lookup_elem(&map_encap, &verify->backend) : NULL;
+	struct verify *verify = FIND_ROW(&map_verify, &key->sid);
+	struct service *service = verify ? FIND_ROW(&map_encap, &verify->backend) : NULL;
 
 	if (service && service->tunnel == key->tunnel && service->sid.service == key->sid.service &&
 	    service->sid.group == key->sid.group)
 		return 1;
-	return !key->sid.service && !key->sid.group &&
-	       bpf_map_lookup_elem(&map_tunnel, &key->tunnel);
+	return !key->sid.service && !key->sid.group && FIND_ROW(&map_tunnel, &key->tunnel);
 }
 
 /* Gives a free slot to a service that exists. Returns whether it is the service's now. */
@@ -92,6 +91,7 @@ static __always_inline struct traffic *find_row(const struct traffic_key *key)
 	return bpf_map_lookup_elem(&map_tunnel_stats, key);
 }
 
+/* Counts a packet of the service, with its bytes from the inner IP header on. */
 static __always_inline void count_traffic(const struct traffic_key *key, __u32 bytes)
 {
 	struct traffic *traffic = find_slot(key);

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { openTable } from "@sluice/maps";
 import {
+	FREED_SLOT,
 	type Traffic,
 	type TrafficKey,
 	trafficOwnerTable,
@@ -10,10 +11,11 @@ import {
 } from "@sluice/maps/tables";
 
 /**
- * Adds the counters of the slots in `from` to the rows in `to`, where objects that know no slots count. A packet that is
- * counted in a row at this moment may be missing.
+ * Adds the counters of the slots to the rows of `map_tunnel_stats`, for programs without slots. A packet that is counted in
+ * a row at this moment may be missing.
  *
- * @param from directory of pins; objects that know no slots have none to carry
+ * @param from directory of the pins with slots
+ * @param to directory of the pins of the programs that run now
  */
 export function carryTraffic(from: string, to: string): void {
 	const hasSlots = (pins: string) =>
@@ -22,13 +24,15 @@ export function carryTraffic(from: string, to: string): void {
 	const owners = openTable(trafficOwnerTable, from, { readOnly: true });
 	const counters = openTable(trafficSlotTable, from, { readOnly: true });
 	const rows = openTable(trafficTable, to);
-	for (const [slot, owner] of owners.entries())
+	for (const [slot, owner] of owners.entries()) {
+		if (owner === FREED_SLOT) continue;
 		for (const direction of [0, 1]) {
 			const counted = counters.get(2 * slot + direction) ?? [];
 			if (counted.every(({ packets }) => packets === 0n)) continue;
 			const key = keyOf(owner, direction);
 			rows.set(key, sumOf(counted, rows.get(key)));
 		}
+	}
 	for (const table of [owners, counters, rows]) table.close();
 }
 

@@ -43,7 +43,7 @@ const typeOf = ({ info }: Raw) =>
 
 export const hasEntries = (raw: Raw) => typeOf(raw) !== undefined;
 
-/** Whether a row number of the table means something of itself, so that it has as many as the programs know. */
+/** Whether it is an array: the programs fix its number of rows, `--entries` does not. */
 export const isArray = (raw: Raw) => /array/.test(typeOf(raw) ?? "");
 
 /** @throws BpfError ENOENT no such pin; EPERM no rights */

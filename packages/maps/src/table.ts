@@ -41,7 +41,7 @@ export interface Table<K, V> {
 	 * others out.
 	 */
 	readonly isUsed?: (values: Buffer, at: number) => boolean;
-	/** Tables that have the counters of busy rows; objects of the first release lack them. */
+	/** The tables of the slots in which busy rows are counted; programs of the first release have none. */
 	readonly slots?: {
 		owners: Table<number, bigint>;
 		counters: Table<number, unknown>;

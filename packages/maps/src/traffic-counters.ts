@@ -1,19 +1,18 @@
 import type { MapInfo } from "./info.js";
 import { KernelTable } from "./kernel-table.js";
 import type { Batch, Table } from "./table.js";
+import { FREED_SLOT } from "./tables/traffic.js";
 
 /** Bits of a slot's number: `SLOT_LOG2` of `bpf/tunnel/stats.h`. */
 const SLOT_LOG2 = 10;
 /** Owner of a free slot. */
 const NONE = 0n;
-/** Owner of a slot that is being freed. The programs give none to the service of this number. */
-const FREED = 0xffff_ffff_ffff_ffffn;
 /** Where the direction is in a key; before it are tunnel and sid, by which a slot's owner is known. */
 const DIRECTION = 8;
-/** Keys from which on it is faster to read all owners at once. */
+/** From so many keys on, all owners are read at once, which is faster. */
 const MANY = 64;
 
-const mayOwn = (service: bigint) => service !== NONE && service !== FREED;
+const mayOwn = (service: bigint) => service !== NONE && service !== FREED_SLOT;
 
 const ownerOf = (keys: Buffer, at: number) => keys.readBigUInt64LE(at);
 
@@ -26,7 +25,7 @@ const slotOf = (keys: Buffer, at: number) =>
 const rowOf = (slot: number, keys: Buffer, at: number) =>
 	2 * slot + keys.readUInt32LE(at + DIRECTION);
 
-/** Counters of which those of busy rows are in slots, as `bpf/tunnel/stats.h` says. To the caller it is one table. */
+/** Traffic counters in a hash table and in slots (see `bpf/tunnel/stats.h`), which are read and deleted as one table. */
 export class TrafficCounters<K, V> extends KernelTable<K, V> {
 	readonly #table: Table<K, V>;
 	readonly #owners: KernelTable<number, bigint>;
@@ -62,7 +61,7 @@ export class TrafficCounters<K, V> extends KernelTable<K, V> {
 		const { key, value } = this.#table;
 		const rows = new Map<bigint, number>();
 		for (const [slot, owner] of this.#owners.entries())
-			if (owner !== FREED) rows.set(owner, slot);
+			if (owner !== FREED_SLOT) rows.set(owner, slot);
 		const found = new Set<number>();
 		for (const batch of super.batches()) {
 			const { keys, values, count } = batch;
@@ -108,8 +107,8 @@ export class TrafficCounters<K, V> extends KernelTable<K, V> {
 			const slot = slotOf(keys, at);
 			const service = ownerOf(keys, at);
 			const owner = all ? all.get(slot) : this.#owners.get(slot);
-			// A writer that was killed has freed it in part.
-			if (owner === FREED) slots.add(slot);
+			// By a writer that was killed.
+			if (owner === FREED_SLOT) slots.add(slot);
 			if (owner !== service || !mayOwn(service)) continue;
 			slots.add(slot);
 			if (
@@ -144,9 +143,9 @@ export class TrafficCounters<K, V> extends KernelTable<K, V> {
 		return any;
 	}
 
-	/** The next service that takes the slot begins at 0: nothing is counted there any more when it is cleared. */
+	/** Clears the counters of a slot while no program counts there, so that the next owner begins at 0. */
 	#free(slot: number): void {
-		this.#owners.set(slot, FREED);
+		this.#owners.set(slot, FREED_SLOT);
 		this.#counted.fill(0);
 		for (const row of [2 * slot, 2 * slot + 1]) {
 			this.#row.writeUInt32LE(row);

@@ -21,7 +21,10 @@ export const traffic = struct(16, {
 	bytes: [8, u64],
 });
 
-/** Slot → the service whose traffic is counted there: the bytes of its `TrafficKey` before the direction; 0: none. */
+/** Owner of a slot that is being freed: the programs give no slot to the service of this number. */
+export const FREED_SLOT = 0xffff_ffff_ffff_ffffn;
+
+/** Slot → its owner, the service that is counted there: the bytes of its `TrafficKey` before the direction; 0: none. */
 export const trafficOwnerTable = array("map_traffic_owner", u32, u64, {
 	isUsed: (values, at) => values.readBigUInt64LE(at) !== 0n,
 });
