@@ -1,5 +1,6 @@
 import type { OpenTable } from "@sluice/maps";
 import { Address } from "@sluice/maps/address";
+import { type Direction, directions } from "@sluice/maps/tables";
 import type { TunnelTables } from "./programs.js";
 
 const protocols = { tcp: 6, udp: 17 };
@@ -60,6 +61,18 @@ export function program(
 		tables.nat.set(proxy, backend);
 		tables.nat.set(backend, proxy);
 	}
+}
+
+/** Writes the config rows of every interface, with these flags. */
+export function configure(
+	{ config }: Pick<TunnelTables, "config">,
+	flags: Readonly<Record<Direction, number>>,
+): void {
+	for (const direction of directions)
+		config.set(
+			{ ifindex: 0, direction },
+			{ id: 1, flags: flags[direction], name: "" },
+		);
 }
 
 /** Takes everything out of the tables. */

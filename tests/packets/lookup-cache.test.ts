@@ -7,7 +7,7 @@ import test from "ava";
 import { eth } from "../helpers/packet.js";
 import { rx, tx } from "../helpers/packet-case.js";
 import { type Bench, packetBench } from "../helpers/run-packet.js";
-import { empty, program } from "../helpers/services.js";
+import { configure, empty, program } from "../helpers/services.js";
 import { services, tcp4, tcp4over6 } from "./services.js";
 import { client, far, far6, key, near, near6, port, tunnels } from "./site.js";
 
@@ -37,14 +37,7 @@ function filled(): Bench {
 	const { tables } = opened;
 	empty(tables);
 	program(tables, tunnels, services);
-	for (const [direction, flags] of [
-		["ingress", rx.dnat],
-		["egress", tx.proxy],
-	] as const)
-		tables.config.set(
-			{ ifindex: 0, direction },
-			{ id: 1, flags, name: "cache" },
-		);
+	configure(tables, { ingress: rx.dnat, egress: tx.proxy });
 	opened.forget();
 	return opened;
 }

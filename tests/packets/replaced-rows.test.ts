@@ -8,7 +8,7 @@ import { ownDirectory } from "../helpers/own-directory.js";
 import { eth } from "../helpers/packet.js";
 import { rx, tx } from "../helpers/packet-case.js";
 import { packetBench } from "../helpers/run-packet.js";
-import { program, type ServiceRow } from "../helpers/services.js";
+import { configure, program, type ServiceRow } from "../helpers/services.js";
 import { client, tunnels } from "./site.js";
 
 const bpfTest = testWith(test.serial as typeof test, needs.root, needs.bpf);
@@ -81,14 +81,7 @@ async function replaceRows(t: ExecutionContext, map: number, sizes: number[]) {
 bpfTest("a row is found, and read whole, while it is replaced", async (t) => {
 	const { tables, mapFd, ingress, egress, ...bench } = packetBench();
 	program(tables, tunnels, services);
-	for (const [direction, flags] of [
-		["ingress", rx.dnat],
-		["egress", tx.proxy],
-	] as const)
-		tables.config.set(
-			{ ifindex: 0, direction },
-			{ id: 1, flags, name: "replaced" },
-		);
+	configure(tables, { ingress: rx.dnat, egress: tx.proxy });
 	const context = bench.context({});
 	const translated = (data: Buffer, i: number) => {
 		const run = ingress.testRun({ data, context });

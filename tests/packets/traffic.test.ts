@@ -10,6 +10,7 @@ import { eth } from "../helpers/packet.js";
 import { tx } from "../helpers/packet-case.js";
 import { type Bench, packetBench } from "../helpers/run-packet.js";
 import {
+	configure,
 	empty,
 	program,
 	type ServiceRow,
@@ -30,14 +31,7 @@ function nodeWith(
 	const { tables } = opened;
 	empty(tables);
 	program(tables, through, services);
-	tables.config.set(
-		{ ifindex: 0, direction: "ingress" },
-		{ id: 1, flags: 0, name: "" },
-	);
-	tables.config.set(
-		{ ifindex: 0, direction: "egress" },
-		{ id: 1, flags: tx.fib, name: "" },
-	);
+	configure(tables, { ingress: 0, egress: tx.fib });
 	opened.forget();
 	return opened;
 }
