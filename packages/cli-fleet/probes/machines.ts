@@ -12,7 +12,7 @@ import { Paths } from "../src/rows/paths.js";
 const ROWS = 20;
 const CHANGES = 200;
 
-/** Machines of which one transaction has a row and the commit: as many as the server takes. */
+/** Machines per transaction: each needs two operations, for a row and for its commit. */
 const TOGETHER = MOST_OPERATIONS / 2;
 
 const [url = "", machines = "1000"] = process.argv.slice(2);
@@ -126,7 +126,7 @@ async function changeEach(together: number): Promise<number> {
 const result: Record<string, number | number[]> = {};
 for (let i = 0; i < COUNT; i++)
 	await operator.transact([], changeOf(i, 1, true));
-// One each, as in reality: listeners of one signal are searched through.
+// One for each machine: removing a listener of a shared signal searches all of its listeners.
 const stops = Array.from({ length: COUNT }, () => new AbortController());
 const running = stops.map(({ signal }, i) => machine(i, signal));
 result.listed = await timed(() => until(() => watching === COUNT));

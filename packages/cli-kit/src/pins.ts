@@ -16,8 +16,8 @@ export interface Pins {
 	/** The error where that directory does not exist. */
 	absent(directory: string): { message: string; code: string; hint: string };
 	/**
-	 * Why nothing may be written to the pinned tables now, where that is so. Called under the writers' lock, and in a stream only
-	 * where the directory was modified since: what begins to refuse modifies it.
+	 * Why nothing may be written to the pinned tables now; undefined: it may. Called under the writers' lock. A stream calls it
+	 * again only where the modification time of the directory has changed, so whatever causes a refusal must touch it first.
 	 */
 	refusal?(directory: string): { message: string; hint: string } | undefined;
 	/** What to do where the directory lacks a pin. */
@@ -28,7 +28,7 @@ export interface Pins {
 	guard?(): Promise<Guard>;
 }
 
-/** The command line's part in where pins are. */
+/** What determines where the pins are. */
 export interface PinsContext {
 	readonly bpffs: string;
 	/** Of the whole program, by name. */

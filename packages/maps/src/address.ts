@@ -101,7 +101,7 @@ function writeWord(bytes: Buffer, at: number, word: number): void {
 
 /** "1.2.3.4:80", "[2001:db8::1]:80". */
 export function endpointText(address: Address | string, port: number): string {
-	// Called by its name, which takes half of the time of String() or a template: of a large table, it is much of a listing.
+	// String() and templates take twice as long, which counts when a large table is printed.
 	const text = address.toString();
 	return text.includes(":") ? `[${text}]:${port}` : `${text}:${port}`;
 }

@@ -7,7 +7,7 @@ import type { Source } from "./source.js";
 /** Seconds after which the status of a silent agent expires. */
 const LEASE_SECONDS = 60;
 
-/** Milliseconds for which the lease is not renewed again: an agent of many changes reports each of them. */
+/** The lease is renewed at most once in so many milliseconds: an agent with many changes reports each of them. */
 const RENEWED = 10_000;
 
 /** One machine's rows in etcd. */

@@ -27,10 +27,10 @@ interface Origin {
 	commit: Commit;
 }
 
-/** Rows of a line: between two lines, the agent does what else there is to do. */
+/** Rows per line: the event loop runs between two lines. */
 const LINE = 250;
 
-/** Bytes in which the first line is. */
+/** Bytes that contain the first line. */
 const FIRST = 4096;
 
 /**

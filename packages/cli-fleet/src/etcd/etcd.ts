@@ -40,10 +40,10 @@ const PAGE = 5000;
 
 const DEFAULT_TIMEOUT = 5000;
 
-/** Milliseconds of a call after which its member is asked whether it lives, and again after as long. */
+/** Milliseconds between two checks whether the member of a pending call is alive. */
 const PATIENCE = 1000;
 
-/** Milliseconds that it has to say so. */
+/** Timeout of such a check, in milliseconds. */
 const ANSWER = 2000;
 
 /** Operations in one transaction: the server's default limit. */
@@ -99,7 +99,7 @@ export class Etcd {
 		throw explain(new ConnectError([...refusals].join(", "), Code.Unavailable));
 	}
 
-	/** Waits for the timeout only as long as the member answers at all: a frozen one does not, and the next one may. */
+	/** Calls one member, and aborts the call before its timeout if the member is not alive. */
 	async #callAt<T>(
 		member: Member,
 		act: (member: Member, options: CallOptions) => Promise<T>,
@@ -151,12 +151,12 @@ export class Etcd {
 		return { rows, ...positionOf(header) };
 	}
 
-	/** One key; undefined where it is not there. @param revision as of which; 0: the last one */
+	/** Reads one key. @param revision to read at; 0: the latest @returns undefined if it does not exist */
 	async get(key: string, revision = 0n): Promise<KeyValue | undefined> {
 		return (await this.getMany([key], revision)).get(key);
 	}
 
-	/** Some keys; those that are not there are left out. */
+	/** Reads keys at a revision, as `get`. Those that do not exist are left out. */
 	async getMany(
 		keys: readonly string[],
 		revision = 0n,

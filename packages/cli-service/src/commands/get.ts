@@ -71,7 +71,6 @@ export const get = command({
 			};
 		};
 		const beside = (service: Service) => {
-			if (rotations.size === 0 && signings.size === 0) return [];
 			if (rotations.size + signings.size === 0) return NONE;
 			const rotation = rotations.get(rankOfSid(service.sid));
 			const signing = signings.get(rankOfSid(service.sid));
