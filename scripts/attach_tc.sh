@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# attach_tc.sh [<interface>] [ingress|egress] [--drop-live]
+# attach_tc.sh [<interface>] [ingress|egress] [--tcx] [--drop-live]
 #
 # Attaches the tunnel programs to an interface: the one of the default route
 # where none is named, both directions where none is named. Mounts the bpffs
@@ -8,6 +8,10 @@
 # Egress is attached first: both hooks are, or none. Where programs are attached
 # and their tables are not pinned any more, these are pinned again.
 #
+#   --tcx        not as a filter, but by tcx (kernel 6.6), which takes less time
+#                for each packet. Such a program runs before every filter, and
+#                reattach_tc.sh leaves it so; attaching without --tcx makes it a
+#                filter again
 #   --drop-live  where the attached programs use other tables than the pinned
 #                ones: go on with the pinned ones
 #
@@ -26,7 +30,7 @@ source "$(dirname -- "$(readlink -f -- "$0")")/lib.sh"
 # shellcheck source=attaching.sh
 source "$SCRIPTS/attaching.sh"
 
-parse_arguments '--drop-live' "$@"
+parse_arguments '--tcx --drop-live' "$@"
 need_root
 need_interface
 attach attached

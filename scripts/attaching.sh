@@ -25,9 +25,11 @@ attach() {
 	done
 	need_bpffs
 	lock_tables
+	read_tcx
 	finish_migration
 	for direction in "${DIRECTIONS[@]}"; do
-		check_place "$direction"
+		choose_kind "$direction" "$1"
+		[[ ${KIND[$direction]} == tcx ]] || check_place "$direction"
 	done
 	adopt_live
 	if [[ -n ${OPTION["--drop-live"]:-} ]] || compgen -G "$PINS/map_*" >/dev/null; then
@@ -41,8 +43,9 @@ attach() {
 	trap '' HUP INT PIPE TERM
 	for ((i = ${#DIRECTIONS[@]} - 1; i >= 0; i--)); do
 		direction=${DIRECTIONS[i]}
-		[[ -n $(our_filters "$direction") ]] || added+=("$direction")
+		[[ -n $(our_programs "$direction") ]] || added+=("$direction")
 		if ! line=$(attach_one "$direction" "${objects[$direction]}" "$1"); then
+			read_tcx
 			for direction in "${added[@]}"; do
 				remove_ours "$direction" >/dev/null
 			done
@@ -55,28 +58,18 @@ attach() {
 	report "$1" "${lines[@]}"
 }
 
-# Prints the path of the program that works on the tables as a whole.
-tables_program() {
-	local place
-	for place in "$SCRIPTS/../bin/cli_tables" "$SCRIPTS/cli_tables"; do
-		if [[ -x $place ]]; then
-			printf '%s' "$place"
-			return
-		fi
-	done
-	command -v cli_tables
-}
+# How each direction is attached: tcx or filter.
+declare -A KIND=()
 
-# Runs it. Its message is ours.
-tables() {
-	local program output
-	program=$(tables_program) ||
-		die "$EXIT_ENVIRONMENT" 'no cli_tables beside the scripts or in PATH; build or install it'
-	if ! output=$("$program" "$@" --bpffs "$BPFFS" 2>&1); then
-		output=${output#cli_tables: }
-		die "$EXIT_FAILED" "${output#"$1: "}"
+# choose_kind DIRECTION DONE: a program that is reattached stays what it is.
+choose_kind() {
+	KIND[$1]=filter
+	if [[ -n ${OPTION["--tcx"]:-} ]]; then
+		KIND[$1]=tcx
+		tables hooks >/dev/null
+	elif [[ $2 == reattached && $(our_programs "$1") == tcx* ]]; then
+		KIND[$1]=tcx
 	fi
-	[[ -z $output ]] || printf '%s\n' "$output"
 }
 
 # Pins the tables that our attached programs use and that are not pinned any
@@ -87,7 +80,7 @@ adopt_live() {
 	[[ -e $PINS/map_config ]] || mapfile -t devices < <(devices_with_hooks)
 	for device in "${devices[@]}"; do
 		for direction in ingress egress; do
-			mapfile -t -O "${#ids[@]}" ids < <(our_filters "$direction" "$device" | awk '{ print $5 }')
+			mapfile -t -O "${#ids[@]}" ids < <(our_programs "$direction" "$device" | awk '{ print $5 }')
 		done
 	done
 	((${#ids[@]})) || return 0
@@ -95,9 +88,12 @@ adopt_live() {
 	tables adopt "${ids[@]}" "${options[@]}"
 }
 
-# The interfaces that can have filters.
+# The interfaces that can have programs.
 devices_with_hooks() {
-	tc qdisc show | awk '$2 == "clsact" || $2 == "ingress" { print $5 }'
+	{
+		tc qdisc show | awk '$2 == "clsact" || $2 == "ingress" { print $5 }'
+		awk '{ print $1 }' <<<"$TCX"
+	} | sort -u | sed '/^$/d'
 }
 
 # The kernel looks up no route for a program on an interface that does not
@@ -197,8 +193,39 @@ cause() {
 	printf '%s' "${line#libbpf: }"
 }
 
+# Attaches the program of an object as KIND says, and removes what else is ours
+# on the hook. The new one runs already, so no packet passes without.
 attach_one() {
-	local direction=$1 object=$2 done=$3 qdiscs output id pin=''
+	local direction=$1 object=$2 done=$3 id how
+	if [[ ${KIND[$direction]} == tcx ]]; then
+		id=$(attach_tcx "$direction" "$object") || exit
+		how=tcx
+		read_tcx
+	else
+		id=$(attach_filter "$direction" "$object") || exit
+		how="pref $PREF, handle $HANDLE"
+	fi
+	remove_ours "$direction" "$id" >/dev/null
+	printf '%s %s: %s %s (program %s, %s)\n' \
+		"$INTERFACE" "$direction" "$(program_name "$direction")" "$done" "$id" "$how"
+}
+
+# Prints the program's id.
+attach_tcx() {
+	local pin=$BPFFS/tc/sluice_$1 output
+	tables load "$2" "$pin" >/dev/null
+	output=$(tables attach "$INTERFACE" "$1" "$pin") || {
+		rm -- "$pin"
+		exit "$EXIT_FAILED"
+	}
+	rm -- "$pin"
+	[[ $output =~ ^program\ ([0-9]+) ]]
+	printf '%s' "${BASH_REMATCH[1]}"
+}
+
+# Prints the program's id.
+attach_filter() {
+	local direction=$1 object=$2 qdiscs output pin=''
 	local source=(object-file "$object" section tc)
 	qdiscs=$(tc qdisc show dev "$INTERFACE")
 	if [[ $qdiscs != *'qdisc clsact ffff:'* && $qdiscs != *'qdisc ingress ffff:'* ]]; then
@@ -215,11 +242,6 @@ attach_one() {
 		bpf direct-action "${source[@]}" 2>&1) ||
 		die "$EXIT_FAILED" "$INTERFACE $direction: load $object: $(cause "$output")"
 	[[ -z $pin ]] || rm -- "$pin"
-	id=$(our_filters "$direction" |
-		awk -v pref="$PREF" -v handle="$HANDLE" '$1 == pref && $4 == handle { print $5 }')
-	# Ours that an earlier version or another preference left there. The new
-	# one runs already, so no packet passes without.
-	remove_ours "$direction" "$id" >/dev/null
-	printf '%s %s: %s %s (program %s, pref %s, handle %s)\n' \
-		"$INTERFACE" "$direction" "$(program_name "$direction")" "$done" "$id" "$PREF" "$HANDLE"
+	bpf_filters "$direction" |
+		awk -v pref="$PREF" -v handle="$HANDLE" '$1 == pref && $4 == handle { print $5 }'
 }

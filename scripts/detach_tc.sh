@@ -23,11 +23,13 @@ LINES=()
 # Removes our programs from a hook, with a line for each in LINES. Fails where
 # there is none.
 detach() {
-	local direction=$1 removed pref handle id name
+	local direction=$1 removed pref handle id name how
 	removed=$(remove_ours "$direction") || exit
 	[[ -n $removed ]] || return 1
 	while read -r pref _ _ handle id name; do
-		LINES+=("$INTERFACE $direction: $name detached (program $id, pref $pref, handle $handle)")
+		how="pref $pref, handle $handle"
+		[[ $pref != tcx ]] || how=tcx
+		LINES+=("$INTERFACE $direction: $name detached (program $id, $how)")
 	done <<<"$removed"
 }
 
@@ -38,7 +40,7 @@ check_unused() {
 	while IFS= read -r device; do
 		for direction in ingress egress; do
 			[[ $device == "$INTERFACE" && " ${DIRECTIONS[*]} " == *" $direction "* ]] && continue
-			[[ -z $(our_filters "$direction" "$device") ]] ||
+			[[ -z $(our_programs "$direction" "$device") ]] ||
 				die "$EXIT_FAILED" "the tables are in use on $device $direction; detach there first"
 		done
 	done < <(all_devices)
@@ -68,6 +70,7 @@ purge() {
 parse_arguments '--purge --if-exists' "$@"
 need_root
 need_interface
+read_tcx
 if [[ -n ${OPTION["--purge"]:-} ]]; then
 	check_unused
 	for direction in ingress egress; do

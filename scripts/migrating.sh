@@ -10,12 +10,12 @@ readonly PREPARED=${PINS}_new
 readonly SWITCHING=$PREPARED/switching
 
 # Every hook that has one of our programs, a line each: interface, direction
-# and what bpf_filters prints. Egress first, as when attaching.
+# and what our_programs prints. Egress first, as when attaching.
 our_hooks() {
 	local direction device
 	for direction in egress ingress; do
 		while IFS= read -r device; do
-			our_filters "$direction" "$device" | sed "s/^/$device $direction /"
+			our_programs "$direction" "$device" | sed "s/^/$device $direction /"
 		done < <(all_devices)
 	done
 }
@@ -28,11 +28,15 @@ prepared_program() {
 	printf '%s/%s%s' "$PREPARED" "$(program_name "$direction")" "$suffix"
 }
 
-# replace_filter SOURCE DEVICE DIRECTION PREF PROTOCOL CHAIN HANDLE: swaps the
-# program of a filter for the one pinned at SOURCE.
-replace_filter() {
-	tc filter replace dev "$2" "$3" chain "$6" pref "$4" handle "$7" \
-		protocol "$5" bpf direct-action object-pinned "$1"
+# replace_program SOURCE DEVICE DIRECTION PREF PROTOCOL CHAIN HANDLE: swaps the
+# program on a hook for the one pinned at SOURCE.
+replace_program() {
+	if [[ $4 == tcx ]]; then
+		(tables attach "$2" "$3" "$1" >/dev/null)
+	else
+		tc filter replace dev "$2" "$3" chain "$6" pref "$4" handle "$7" \
+			protocol "$5" bpf direct-action object-pinned "$1"
+	fi
 }
 
 # switch_programs HOOK…: puts the prepared programs on all hooks or on none,
@@ -43,14 +47,14 @@ switch_programs() {
 	mkdir -- "$SWITCHING"
 	for hook in "$@"; do
 		# shellcheck disable=SC2086 # words
-		if ! program=$(prepared_program "$hook") || ! replace_filter "$program" $hook; then
+		if ! program=$(prepared_program "$hook") || ! replace_program "$program" $hook; then
 			for undone in "${switched[@]}"; do
 				# shellcheck disable=SC2086 # words
-				replace_filter "$PREPARED/old_$(cut -d ' ' -f 7 <<<"$undone")" $undone ||
-					die "$EXIT_FAILED" "replace the program on $hook: tc failed, and on $undone, too, where the new one is; run it again"
+				replace_program "$PREPARED/old_$(cut -d ' ' -f 7 <<<"$undone")" $undone ||
+					die "$EXIT_FAILED" "replace the program on $hook failed, and on $undone, too, where the new one is; run it again"
 			done
 			rmdir -- "$SWITCHING"
-			die "$EXIT_FAILED" "replace the program on $hook: tc failed; the old programs are back"
+			die "$EXIT_FAILED" "replace the program on $hook failed; the old programs are back"
 		fi
 		switched+=("$hook")
 	done
@@ -67,9 +71,10 @@ finish_migration() {
 		# Killed later than that, it had replaced all of them.
 		[[ -e $program ]] || break
 		# shellcheck disable=SC2086 # words
-		replace_filter "$program" $hook ||
-			die "$EXIT_FAILED" "replace the program on $hook: tc failed; run it again"
+		replace_program "$program" $hook ||
+			die "$EXIT_FAILED" "replace the program on $hook failed; run it again"
 	done
 	tables exchange >/dev/null
+	read_tcx
 	warn 'a migration had been killed; it is finished now'
 }

@@ -44,6 +44,7 @@ migrate() {
 	local hooks hook output options=() ids objects
 	need_bpffs
 	lock_tables
+	read_tcx
 	finish_migration
 	mapfile -t hooks < <(our_hooks)
 	((${#hooks[@]})) || die "$EXIT_NONE" 'nothing of ours is attached; attach_tc.sh attaches'

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # show_tc.sh [<interface>] [ingress|egress]
 #
-# Shows every filter on the hooks of an interface in the order in which they
-# run, ours marked with its program id and the tables it uses. Warns where
-# ours uses other tables than the pinned ones, and where a filter before ours
-# may end the chain. What needs bpftool is left out where there is none.
+# Shows every tcx program and every filter on the hooks of an interface in the
+# order in which they run, ours marked with its program id and the tables it
+# uses. Warns where ours uses other tables than the pinned ones, and where a
+# program before ours may end the chain. What needs bpftool is left out where there is none.
 #
 # Environment
 #   TC_BPF_MNT  bpffs, as for tc (/sys/fs/bpf)
@@ -19,10 +19,19 @@ source "$(dirname -- "$(readlink -f -- "$0")")/lib.sh"
 SPLIT=
 
 show() {
-	local direction=$1 ours line shown='' before=1
+	local direction=$1 ours line id name shown='' before=1
 	printf '%s %s\n' "$INTERFACE" "$direction"
-	show_tcx "$direction"
-	ours=$(our_filters "$direction")
+	ours=$(our_programs "$direction")
+	while read -r _ _ _ _ id name; do
+		shown=1
+		printf '  tcx program %s %s\n' "$id" "$name"
+		if is_ours "$id" "$ours"; then
+			before=
+			show_ours "$id" "$direction"
+		else
+			warn_before "$direction" "tcx program $id $name"
+		fi
+	done < <(tcx_programs "$direction")
 	while IFS= read -r line; do
 		# A head without a handle says nothing that its filters do not.
 		[[ $line != filter* || $line =~ \ (handle|fh)\  ]] || continue
@@ -35,39 +44,30 @@ show() {
 		line=${line#filter }
 		line=${line%% }
 		printf '  %s\n' "$line"
-		if is_ours "$line" "$ours"; then
+		if [[ $line =~ \ id\ ([0-9]+)\ name\  ]] && is_ours "${BASH_REMATCH[1]}" "$ours"; then
 			before=
-			show_ours "$line" "$direction"
-		elif [[ -n $ours && -n $before ]]; then
-			warn "$INTERFACE $direction: $line runs before ours: packets it decides about never reach ours"
+			show_ours "${BASH_REMATCH[1]}" "$direction"
+		else
+			warn_before "$direction" "$line"
 		fi
 	done < <(tc filter show dev "$INTERFACE" "$direction" 2>/dev/null)
 	[[ -n $shown ]] || printf '  no filter\n'
 }
 
-# is_ours LINE OURS: whether a line of tc is one of our filters.
+# is_ours ID OURS: whether a program is one of ours.
 is_ours() {
-	local id
-	[[ $1 =~ \ id\ ([0-9]+)\ name\  ]] || return 1
-	id=${BASH_REMATCH[1]}
-	awk -v id="$id" '$5 == id { found = 1 } END { exit !found }' <<<"$2"
+	awk -v id="$1" '$5 == id { found = 1 } END { exit !found }' <<<"$2"
 }
 
-# Programs of the newer hook run before every filter. Only bpftool lists them.
-show_tcx() {
-	local line
-	command -v bpftool >/dev/null || return 0
-	while IFS= read -r line; do
-		[[ $line == "$INTERFACE"'('*") tcx/$1 "* ]] || continue
-		printf '  tcx %s\n' "${line#*") tcx/$1 "}"
-		warn "$INTERFACE $1: tcx program ${line#*") tcx/$1 "} runs before every filter: packets it decides about never reach ours"
-	done < <(bpftool net show dev "$INTERFACE" 2>/dev/null)
+# warn_before DIRECTION WHAT: warns of what stands before ours, by the
+# variables of show.
+warn_before() {
+	[[ -z $ours || -z $before ]] ||
+		warn "$INTERFACE $1: $2 runs before ours: packets it decides about never reach ours"
 }
 
 show_ours() {
-	local id tables='' map maps name row pinned
-	[[ $1 =~ \ id\ ([0-9]+)\ name\  ]]
-	id=${BASH_REMATCH[1]}
+	local id=$1 tables='' map maps name row pinned
 	if ! command -v bpftool >/dev/null; then
 		printf '    ours: program %s (install bpftool to see its tables)\n' "$id"
 		return
@@ -118,6 +118,7 @@ read_pins() {
 parse_arguments '' "$@"
 need_root
 need_interface
+read_tcx
 read_pins
 for direction in "${DIRECTIONS[@]}"; do
 	show "$direction"

@@ -86,6 +86,7 @@ export async function* suite(): AsyncIterable<Table> {
 				: {}),
 			ours: ours(),
 			"ours, fast": ours({ flag: "fast" }),
+			"ours, fast, tcx": ours({ flag: "fast", tcx: true }),
 		},
 		[
 			...[down, up, withoutGso(down), withoutGso(up), udp, connect],

@@ -10,18 +10,23 @@ export type Settings = {
 	services?: number;
 	/** A flag of the gateway's and the node's rows, or of the gateway's ingress. */
 	flag?: "dump" | "fast";
+	/** Attached by tcx, not as filters. */
+	tcx?: boolean;
 	/** Directory of other objects than this tree's: those of an earlier release. */
 	objects?: string;
 };
 
 /** The GUE tunnel, with TABLE-NAT in place of conntrack. */
-export function ours({ services = 3, flag, objects }: Settings = {}) {
+export function ours({ services = 3, flag, tcx, objects }: Settings = {}) {
 	return async (bed: Testbed): Promise<Path> => {
 		const path = await buildPath(bed, PROXY);
 		const run = async (host: Host, role: string, interfaces: string[]) => {
 			const env = objects ? [`SLUICE_BPF_DIR=${objects}`] : [];
 			for (const name of interfaces)
-				await host.run("env", [...env, attach, name]);
+				await host.run("env", [
+					...[...env, attach, name],
+					...(tcx ? ["--tcx"] : []),
+				]);
 			await host.run(process.execPath, [
 				...["--import=tsx", program, role, String(services)],
 				...(flag ? [flag] : []),

@@ -155,7 +155,7 @@ export class World {
 	}
 
 	attached(): Promise<Attached[]> {
-		return this.#once("attached", () => needed(attachedPrograms()));
+		return this.#once("attached", () => needed(attachedPrograms(this.rights)));
 	}
 
 	#openTable<K, V>(table: Table<K, V>) {

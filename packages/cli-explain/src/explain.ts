@@ -1,4 +1,9 @@
-import { type Context, Failure, noInterface } from "@sluice/cli-kit";
+import {
+	type Context,
+	Failure,
+	type Kernel,
+	noInterface,
+} from "@sluice/cli-kit";
 import { fateOf, type Outcome } from "@sluice/maps/tables";
 import { type Attached, attachedTo } from "@sluice/tunnel/hooks";
 import { reasonOf } from "@sluice/tunnel/reasons";
@@ -42,7 +47,7 @@ export async function explain(
 	const { device, direction, sid, ping } = question;
 	const ifindex = context.kernel.interfaceIndex(device);
 	if (ifindex === undefined) throw noInterface(device);
-	const attached = await programOn(device, direction);
+	const attached = await programOn(context.kernel, device, direction);
 	const link = await linkOf(device);
 	const { vars } = context.env;
 	const object =
@@ -89,12 +94,19 @@ export async function explain(
 		verdict,
 		result: ends ? null : decode(packet),
 		size: ends ? null : packet.length - 14,
-		stack: await stackOf(question, decode(frame), verdict, decode(packet)),
+		stack: await stackOf(
+			context.kernel,
+			question,
+			decode(frame),
+			verdict,
+			decode(packet),
+		),
 	};
 }
 
 /** A packet that the program ends, or sends elsewhere, does not come to the stack behind ingress. */
 async function stackOf(
+	kernel: Kernel,
 	{ device, direction }: Question,
 	packet: Decoded,
 	{ name }: Verdict,
@@ -102,16 +114,17 @@ async function stackOf(
 ): Promise<Stack | null> {
 	if (direction === "egress") return beforeEgress(packet, device);
 	return name === "OK" || name === "UNSPEC" || name === "PIPE"
-		? afterIngress(result, device)
+		? afterIngress(kernel, result, device)
 		: null;
 }
 
 /** The first of ours on the hook. @throws Failure missing */
 async function programOn(
+	kernel: Kernel,
 	device: string,
 	direction: "ingress" | "egress",
 ): Promise<Attached> {
-	const [first] = await attachedTo(device, direction);
+	const [first] = await attachedTo(kernel, device, direction);
 	if (first) return first;
 	throw new Failure("missing", `no program of ours on ${device} ${direction}`, {
 		hint: `attach it with attach_tc.sh ${device} ${direction}`,

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import type { Kernel } from "@sluice/cli-kit";
 import { ask, type Route } from "@sluice/iproute";
 import { attachedTo } from "@sluice/tunnel/hooks";
 import type { Decoded, IpLayer } from "@sluice/tunnel/wire";
@@ -46,6 +47,7 @@ export async function beforeEgress(
 
 /** The route of a packet that has passed the ingress hook of an interface. */
 export async function afterIngress(
+	kernel: Kernel,
 	packet: Decoded,
 	device: string,
 ): Promise<Stack> {
@@ -59,7 +61,7 @@ export async function afterIngress(
 		device,
 	]);
 	if (stack.interface === null) return stack;
-	const [program] = await attachedTo(stack.interface, "egress");
+	const [program] = await attachedTo(kernel, stack.interface, "egress");
 	return program
 		? {
 				...stack,

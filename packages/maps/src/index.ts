@@ -15,7 +15,11 @@ export {
 } from "./flush.js";
 export { freeze, isFrozen } from "./freeze.js";
 export * from "./info.js";
-export { interfaceIndex, interfaceName } from "./interfaces.js";
+export {
+	interfaceIndex,
+	interfaceName,
+	interfaceNames,
+} from "./interfaces.js";
 export { Journal } from "./journal.js";
 export { kernelEnum } from "./kernel-enum.js";
 export { KernelTable } from "./kernel-table.js";
@@ -38,4 +42,5 @@ export { openRing, type Ring } from "./ring.js";
 export { type SocketInfo, socketInfo, socketNamespace } from "./socket.js";
 export { type Difference, StagedTable } from "./staged.js";
 export * from "./table.js";
+export { attachTcx, detachTcx, tcxPrograms } from "./tcx.js";
 export { type TestRun, type TestRunOptions, testRun } from "./test-run.js";

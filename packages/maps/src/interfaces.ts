@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { libc } from "./libc.js";
 
 const if_nametoindex = libc("unsigned int if_nametoindex(const char *ifname)");
@@ -18,3 +19,9 @@ export function interfaceIndex(name: string): number | undefined {
 export function interfaceName(index: number): string | undefined {
 	return if_indextoname(index, Buffer.alloc(IF_NAMESIZE)) ?? undefined;
 }
+
+/** The names of all interfaces of the process's own network namespace. */
+export const interfaceNames = (): string[] =>
+	readFileSync("/proc/self/net/dev", "utf8")
+		.split("\n")
+		.flatMap((line) => /^ *([^ :]+):/.exec(line)?.[1] ?? []);

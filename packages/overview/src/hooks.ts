@@ -18,7 +18,7 @@ export interface Hooks {
 
 /** Asks tc for the programs, and TABLE-CONFIG for their rows. */
 export async function hooksOf(context: Context): Promise<Hooks> {
-	const attached = await attachedPrograms();
+	const attached = await attachedPrograms(context.kernel);
 	const table = context.openTable(configTable, { readOnly: true });
 	const rows = [...table.entries()];
 	table.close();

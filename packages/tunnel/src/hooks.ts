@@ -3,37 +3,100 @@ import { type Direction, directions } from "@sluice/maps/tables";
 
 type Kernel = typeof import("@sluice/maps");
 
-/** One filter of ours on a hook. */
-export interface Attached {
-	device: string;
-	direction: Direction;
-	pref: number;
-	protocol: string;
-	chain: number;
-	handle: string;
-	programId: number;
+/** A program of ours on a hook. */
+export interface Attached extends Attachment {
+	/** Where tc has it; undefined: it is attached by tcx. */
+	filter?: { pref: number; protocol: string; chain: number; handle: string };
 	/** The file that it was loaded from, where tc has loaded it. */
 	object?: string;
 }
 
-/** The program's name in the kernel. */
-const programName = (direction: Direction) => `pfc_${direction}`;
+/** A program on a hook. */
+export interface Attachment {
+	device: string;
+	direction: Direction;
+	programId: number;
+}
 
-/** Every filter of ours on every interface, in the order in which they run. */
-export async function attachedPrograms(): Promise<Attached[]> {
+/** The program's name in the kernel. */
+export const programName = (direction: Direction) => `pfc_${direction}`;
+
+/** Every program of ours on every interface; those of one hook in the order in which they run. */
+export async function attachedPrograms(kernel: Kernel): Promise<Attached[]> {
 	const qdiscs = rowsOf(await ask<Qdisc>("tc", "qdisc", "show"));
 	const devices = qdiscs
 		.filter(({ kind }) => kind === "clsact" || kind === "ingress")
 		.map(({ dev }) => dev);
-	const found: Attached[] = [];
+	const found: Attached[] = allTcxPrograms(kernel).filter(isOurs);
 	for (const device of devices)
 		for (const direction of directions)
-			found.push(...(await attachedTo(device, direction)));
+			found.push(...(await filtersOn(device, direction)));
 	return found;
 }
 
-/** The filters of ours on one hook, in the order in which they run. */
+/** The programs of ours on one hook, in the order in which they run. */
 export async function attachedTo(
+	kernel: Kernel,
+	device: string,
+	direction: Direction,
+): Promise<Attached[]> {
+	return [
+		...tcxProgramsOn(kernel, device, direction).filter(isOurs),
+		...(await filtersOn(device, direction)),
+	];
+}
+
+const isOurs = ({ direction, name }: TcxProgram) =>
+	name === programName(direction);
+
+/** A program that is attached by tcx, with its name in the kernel. */
+export interface TcxProgram extends Attachment {
+	name: string;
+}
+
+/** Those of all interfaces, ours and others'. */
+export const allTcxPrograms = (kernel: Kernel): TcxProgram[] =>
+	kernel
+		.interfaceNames()
+		.flatMap((device) =>
+			directions.flatMap((direction) =>
+				tcxProgramsOn(kernel, device, direction),
+			),
+		);
+
+/** Those of one hook, in the order in which they run. */
+export function tcxProgramsOn(
+	kernel: Kernel,
+	device: string,
+	direction: Direction,
+): TcxProgram[] {
+	const ifindex = kernel.interfaceIndex(device);
+	if (ifindex === undefined) return [];
+	const ids = kernel.tcxPrograms(ifindex, direction) ?? [];
+	return ids.flatMap((programId) => {
+		const name = nameOf(kernel, programId);
+		return name === undefined ? [] : { device, direction, programId, name };
+	});
+}
+
+/** undefined: it was replaced in the meantime. */
+function nameOf(kernel: Kernel, programId: number): string | undefined {
+	let program: number;
+	try {
+		program = kernel.openProgramById(programId);
+	} catch (error) {
+		if ((error as { code?: string }).code === "ENOENT") return undefined;
+		throw error;
+	}
+	try {
+		return kernel.programInfo(program).name;
+	} finally {
+		kernel.close(program);
+	}
+}
+
+/** The filters of ours on one hook, in the order in which they run. */
+async function filtersOn(
 	device: string,
 	direction: Direction,
 ): Promise<Attached[]> {
@@ -46,11 +109,8 @@ export async function attachedTo(
 			? {
 					device,
 					direction,
-					pref,
-					protocol,
-					chain,
-					handle: options.handle ?? "0x1",
 					programId: options.prog.id,
+					filter: { pref, protocol, chain, handle: options.handle ?? "0x1" },
 					...(options.bpf_name && {
 						object: options.bpf_name.replace(/:.*/, ""),
 					}),

@@ -81,14 +81,20 @@ export const duplicates: Check = {
 				seen.set(hook, one);
 				return [];
 			}
-			const { pref, chain, handle, protocol } = one;
 			return [
 				{
 					code: "program-duplicate",
 					message: `programs ${first.programId} and ${one.programId} on ${hook} are both ours`,
-					fix: `tc filter del dev ${quoted(one.device)} ${one.direction} chain ${chain} pref ${pref} protocol ${protocol} handle ${handle} bpf`,
+					fix: detaching(one),
 				},
 			];
 		});
 	},
 };
+
+function detaching({ device, direction, programId, filter }: Attached): string {
+	const hook = `${quoted(device)} ${direction}`;
+	if (!filter) return `cli_tables detach ${hook} ${programId}`;
+	const { pref, chain, handle, protocol } = filter;
+	return `tc filter del dev ${hook} chain ${chain} pref ${pref} protocol ${protocol} handle ${handle} bpf`;
+}
