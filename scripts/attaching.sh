@@ -26,7 +26,7 @@ attach() {
 	need_bpffs
 	lock_tables
 	read_tcx
-	finish_migration
+	finish_killed
 	for direction in "${DIRECTIONS[@]}"; do
 		choose_kind "$direction" "$1"
 		[[ ${KIND[$direction]} == tcx ]] || check_place "$direction"
@@ -40,7 +40,7 @@ attach() {
 	fi
 	[[ " ${DIRECTIONS[*]} " != *' egress '* ]] || let_lo_forward
 	# From here on: all hooks or none.
-	trap '' HUP INT PIPE TERM
+	ignore_signals
 	for ((i = ${#DIRECTIONS[@]} - 1; i >= 0; i--)); do
 		direction=${DIRECTIONS[i]}
 		[[ -n $(our_programs "$direction") ]] || added+=("$direction")
@@ -64,10 +64,7 @@ declare -A KIND=()
 # choose_kind DIRECTION DONE: a program that is reattached stays what it is.
 choose_kind() {
 	KIND[$1]=filter
-	if [[ -n ${OPTION["--tcx"]:-} ]]; then
-		KIND[$1]=tcx
-		tables hooks >/dev/null
-	elif [[ $2 == reattached && $(our_programs "$1") == tcx* ]]; then
+	if [[ -n ${OPTION["--tcx"]:-} || ($2 == reattached && $(our_programs "$1") == tcx*) ]]; then
 		KIND[$1]=tcx
 	fi
 }
@@ -196,25 +193,25 @@ cause() {
 # Attaches the program of an object as KIND says, and removes what else is ours
 # on the hook. The new one runs already, so no packet passes without.
 attach_one() {
-	local direction=$1 object=$2 done=$3 id how
+	local direction=$1 object=$2 done=$3 id where=$PREF
 	if [[ ${KIND[$direction]} == tcx ]]; then
 		id=$(attach_tcx "$direction" "$object") || exit
-		how=tcx
-		read_tcx
+		where=tcx
+		# The old one is replaced.
+		TCX=
 	else
 		id=$(attach_filter "$direction" "$object") || exit
-		how="pref $PREF, handle $HANDLE"
 	fi
 	remove_ours "$direction" "$id" >/dev/null
 	printf '%s %s: %s %s (program %s, %s)\n' \
-		"$INTERFACE" "$direction" "$(program_name "$direction")" "$done" "$id" "$how"
+		"$INTERFACE" "$direction" "$(program_name "$direction")" "$done" "$id" "$(place "$where" "$HANDLE")"
 }
 
 # Prints the program's id.
 attach_tcx() {
 	local pin=$BPFFS/tc/sluice_$1 output
 	tables load "$2" "$pin" >/dev/null
-	output=$(tables attach "$INTERFACE" "$1" "$pin") || {
+	output=$(tables attach -- "$INTERFACE" "$1" "$pin") || {
 		rm -- "$pin"
 		exit "$EXIT_FAILED"
 	}

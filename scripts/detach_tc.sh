@@ -23,13 +23,11 @@ LINES=()
 # Removes our programs from a hook, with a line for each in LINES. Fails where
 # there is none.
 detach() {
-	local direction=$1 removed pref handle id name how
+	local direction=$1 removed pref handle id name
 	removed=$(remove_ours "$direction") || exit
 	[[ -n $removed ]] || return 1
 	while read -r pref _ _ handle id name; do
-		how="pref $pref, handle $handle"
-		[[ $pref != tcx ]] || how=tcx
-		LINES+=("$INTERFACE $direction: $name detached (program $id, $how)")
+		LINES+=("$INTERFACE $direction: $name detached (program $id, $(place "$pref" "$handle"))")
 	done <<<"$removed"
 }
 
@@ -62,8 +60,8 @@ purge() {
 	done
 	# What a killed writer recorded, and the document that was applied, are about these tables.
 	rm -f -- "$PINS"/journal "$PINS"/journal_large "$PINS"/applied_text
-	# What a migration left that was killed.
-	rm -rf -- "${PINS}_new"
+	# What a migration or an attach left that was killed.
+	rm -rf -- "${PINS}_new" "${PINS%/*}"/sluice_{ingress,egress}
 	LINES+=("$PINS: $count tables removed")
 }
 
@@ -81,7 +79,7 @@ if [[ -n ${OPTION["--purge"]:-} ]]; then
 	[[ ! -d $PINS ]] || lock_tables
 fi
 # Both hooks, whatever happens. Ingress first: what it translates needs egress.
-trap '' HUP INT PIPE TERM
+ignore_signals
 found=
 for direction in "${DIRECTIONS[@]}"; do
 	detach "$direction" && found=1

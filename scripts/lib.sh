@@ -110,12 +110,12 @@ usage_error() {
 # --- the environment --------------------------------------------------------
 
 # Where the tools that need_root looks for are.
-declare -rA PACKAGE=([tc]=iproute2 [ip]=iproute2 [flock]=util-linux [stat]=coreutils)
+declare -rA PACKAGE=([tc]=iproute2 [ip]=iproute2 [flock]=util-linux [setsid]=util-linux [stat]=coreutils)
 
 need_root() {
 	((EUID == 0)) || die "$EXIT_ENVIRONMENT" 'not permitted; run as root'
 	local tool
-	for tool in tc ip flock stat; do
+	for tool in tc ip flock setsid stat; do
 		command -v "$tool" >/dev/null ||
 			die "$EXIT_ENVIRONMENT" "no $tool here; install ${PACKAGE[$tool]}"
 	done
@@ -262,12 +262,20 @@ tables_program() {
 	command -v cli_tables
 }
 
-# Runs it. Its message is ours.
+# From here on, a signal ends neither us nor what we run. Node.js takes back
+# that signals are ignored, so it gets a session of its own.
+ALONE=()
+ignore_signals() {
+	trap '' HUP INT PIPE TERM
+	ALONE=(setsid)
+}
+
+# Runs it. Its message is ours. A name may begin with a dash: put -- before.
 tables() {
 	local program output status=0
 	program=$(tables_program) ||
 		die "$EXIT_ENVIRONMENT" 'no cli_tables beside the scripts or in PATH; build or install it'
-	output=$("$program" "$@" --bpffs "$BPFFS" 2>&1) || status=$?
+	output=$("${ALONE[@]}" "$program" "$1" --bpffs "$BPFFS" "${@:2}" 2>&1) || status=$?
 	if ((status)); then
 		((status == EXIT_ENVIRONMENT)) || status=$EXIT_FAILED
 		output=${output#cli_tables: }
@@ -278,10 +286,15 @@ tables() {
 
 # Every program that is attached by tcx, a line each: interface, direction,
 # program id, program name. None where the kernel has no tcx, or nothing that
-# could list them: it has attached none of ours either.
+# could list them: it has attached none of ours either. With --tcx that is an
+# error.
 TCX=
 read_tcx() {
 	TCX=
+	if [[ -n ${OPTION["--tcx"]:-} ]]; then
+		TCX=$(tables hooks) || exit
+		return
+	fi
 	tables_program >/dev/null || return 0
 	TCX=$(tables hooks 2>&1) && return
 	[[ $TCX == *'the kernel has no tcx'* ]] || warn "programs attached by tcx are not seen: ${TCX#"$PROGRAM: "}"
@@ -324,6 +337,15 @@ our_programs() {
 	done < <(tcx_programs "$@" && bpf_filters "$@")
 }
 
+# place PREF HANDLE: prints where one of ours is, as messages have it.
+place() {
+	if [[ $1 == tcx ]]; then
+		printf tcx
+	else
+		printf 'pref %s, handle %s' "$1" "$2"
+	fi
+}
+
 # Removes ours, but for the one with the program id in the second argument.
 # Prints what it removed as our_programs does.
 remove_ours() {
@@ -331,7 +353,7 @@ remove_ours() {
 	while read -r pref protocol chain handle id name; do
 		[[ $id != "$keep" ]] || continue
 		if [[ $pref == tcx ]]; then
-			tables detach "$INTERFACE" "$direction" "$id" || exit
+			tables detach -- "$INTERFACE" "$direction" "$id" || exit
 		else
 			tc filter del dev "$INTERFACE" "$direction" chain "$chain" \
 				pref "$pref" handle "$handle" protocol "$protocol" bpf ||

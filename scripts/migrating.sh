@@ -12,10 +12,12 @@ readonly SWITCHING=$PREPARED/switching
 # Every hook that has one of our programs, a line each: interface, direction
 # and what our_programs prints. Egress first, as when attaching.
 our_hooks() {
-	local direction device
+	local direction device row
 	for direction in egress ingress; do
 		while IFS= read -r device; do
-			our_programs "$direction" "$device" | sed "s/^/$device $direction /"
+			while IFS= read -r row; do
+				printf '%s %s %s\n' "$device" "$direction" "$row"
+			done < <(our_programs "$direction" "$device")
 		done < <(all_devices)
 	done
 }
@@ -28,51 +30,53 @@ prepared_program() {
 	printf '%s/%s%s' "$PREPARED" "$(program_name "$direction")" "$suffix"
 }
 
-# replace_program SOURCE DEVICE DIRECTION PREF PROTOCOL CHAIN HANDLE: swaps the
-# program on a hook for the one pinned at SOURCE.
+# replace_program SOURCE HOOK: swaps the program on a hook for the one pinned at
+# SOURCE.
 replace_program() {
-	if [[ $4 == tcx ]]; then
-		(tables attach "$2" "$3" "$1" >/dev/null)
+	local device direction pref protocol chain handle
+	read -r device direction pref protocol chain handle _ <<<"$2"
+	if [[ $pref == tcx ]]; then
+		(tables attach -- "$device" "$direction" "$1" >/dev/null)
 	else
-		tc filter replace dev "$2" "$3" chain "$6" pref "$4" handle "$7" \
-			protocol "$5" bpf direct-action object-pinned "$1"
+		tc filter replace dev "$device" "$direction" chain "$chain" pref "$pref" \
+			handle "$handle" protocol "$protocol" bpf direct-action object-pinned "$1"
 	fi
 }
 
 # switch_programs HOOK…: puts the prepared programs on all hooks or on none,
 # and the prepared tables in the place of the pinned ones.
 switch_programs() {
-	local hook undone switched=() program
+	local hook undone switched=() program where
 	touch -- "$PINS"
 	mkdir -- "$SWITCHING"
 	for hook in "$@"; do
-		# shellcheck disable=SC2086 # words
-		if ! program=$(prepared_program "$hook") || ! replace_program "$program" $hook; then
+		where=$(cut -d ' ' -f 1,2 <<<"$hook")
+		if ! program=$(prepared_program "$hook") || ! replace_program "$program" "$hook"; then
 			for undone in "${switched[@]}"; do
-				# shellcheck disable=SC2086 # words
-				replace_program "$PREPARED/old_$(cut -d ' ' -f 7 <<<"$undone")" $undone ||
-					die "$EXIT_FAILED" "replace the program on $hook failed, and on $undone, too, where the new one is; run it again"
+				replace_program "$PREPARED/old_$(cut -d ' ' -f 7 <<<"$undone")" "$undone" ||
+					die "$EXIT_FAILED" "replace the program on $where failed, and on $(cut -d ' ' -f 1,2 <<<"$undone"), too, where the new one is; run it again"
 			done
 			rmdir -- "$SWITCHING"
-			die "$EXIT_FAILED" "replace the program on $hook failed; the old programs are back"
+			die "$EXIT_FAILED" "replace the program on $where failed; the old programs are back"
 		fi
 		switched+=("$hook")
 	done
 	tables exchange >/dev/null
 }
 
-# Finishes a migration that was killed while it replaced the programs.
-finish_migration() {
+# Finishes a migration that was killed while it replaced the programs, and
+# removes what an attach pinned that was killed.
+finish_killed() {
 	local hooks hook program
+	rm -f -- "${PINS%/*}"/sluice_{ingress,egress}
 	[[ -d $SWITCHING ]] || return 0
 	mapfile -t hooks < <(our_hooks)
 	for hook in "${hooks[@]}"; do
 		program=$(prepared_program "$hook")
 		# Killed later than that, it had replaced all of them.
 		[[ -e $program ]] || break
-		# shellcheck disable=SC2086 # words
-		replace_program "$program" $hook ||
-			die "$EXIT_FAILED" "replace the program on $hook failed; run it again"
+		replace_program "$program" "$hook" ||
+			die "$EXIT_FAILED" "replace the program on $(cut -d ' ' -f 1,2 <<<"$hook") failed; run it again"
 	done
 	tables exchange >/dev/null
 	read_tcx

@@ -41,11 +41,12 @@ objects_of() {
 }
 
 migrate() {
-	local hooks hook output options=() ids objects
+	local hooks hook output options=() ids objects lines=()
+	local device direction pref handle id name
 	need_bpffs
 	lock_tables
 	read_tcx
-	finish_migration
+	finish_killed
 	mapfile -t hooks < <(our_hooks)
 	((${#hooks[@]})) || die "$EXIT_NONE" 'nothing of ours is attached; attach_tc.sh attaches'
 	output=$(objects_of "${hooks[@]}")
@@ -56,9 +57,15 @@ migrate() {
 	tables adopt "${ids[@]}" >/dev/null
 	let_lo_forward
 	output=$(tables prepare "${objects[@]}" "${options[@]}")
-	trap '' HUP INT PIPE TERM
+	ignore_signals
 	switch_programs "${hooks[@]}"
-	report migrated "$output" "${hooks[@]/%/: migrated}"
+	read_tcx
+	mapfile -t hooks < <(our_hooks)
+	for hook in "${hooks[@]}"; do
+		read -r device direction pref _ _ handle id name <<<"$hook"
+		lines+=("$device $direction: $name migrated (program $id, $(place "$pref" "$handle"))")
+	done
+	report migrated "$output" "${lines[@]}"
 }
 
 parse_arguments '--drop-live --migrate --entries=' "$@"

@@ -1,6 +1,6 @@
 import { Failure, type Kernel, noInterface } from "@sluice/cli-kit";
 import type { Direction } from "@sluice/maps/tables";
-import { programName, tcxProgramsOn } from "@sluice/tunnel/hooks";
+import { tcxProgramsOn } from "@sluice/tunnel/hooks";
 
 /** Index of lo in every network namespace. */
 const LOOPBACK = 1;
@@ -14,7 +14,8 @@ export function requireTcx(kernel: Kernel): void {
 }
 
 /**
- * Attaches a pinned program behind others', or in the place of the one of ours that is there, in one step.
+ * Attaches a pinned program behind those of other names, or in the place of the first of its own name in one step.
+ * Further ones of its name are detached.
  * @returns its id
  * @throws Failure environment the kernel has no tcx; missing no such interface
  * @throws BpfError ENOENT no such pin
@@ -29,22 +30,27 @@ export function attachPinned(
 	const ifindex = indexOf(kernel, device);
 	const program = kernel.openPin(pin);
 	try {
-		const { id } = kernel.programInfo(program);
-		const there = tcxProgramsOn(kernel, device, direction);
-		const replaced = there.find(({ name }) => name === programName(direction));
-		if (there.some(({ programId }) => programId === id)) return id;
-		if (!replaced) kernel.attachTcx(program, ifindex, direction);
-		else
-			withProgram(kernel, replaced.programId, (old) =>
+		const { id, name } = kernel.programInfo(program);
+		const there = tcxProgramsOn(kernel, device, direction)
+			.filter((one) => one.name === name)
+			.map(({ programId }) => programId);
+		const isThere = there.includes(id);
+		const [replaced] = isThere ? [] : there;
+		if (replaced !== undefined)
+			withProgram(kernel, replaced, (old) =>
 				kernel.attachTcx(program, ifindex, direction, old),
 			);
+		else if (!isThere) kernel.attachTcx(program, ifindex, direction);
+		for (const other of there)
+			if (other !== id && other !== replaced)
+				detachProgram(kernel, device, direction, other);
 		return id;
 	} finally {
 		kernel.close(program);
 	}
 }
 
-/** @throws Failure missing no such interface @throws BpfError ENOENT the program is not there */
+/** @throws Failure missing no such interface, or the program is not there */
 export function detachProgram(
 	kernel: Kernel,
 	device: string,
@@ -52,6 +58,12 @@ export function detachProgram(
 	program: number,
 ): void {
 	const ifindex = indexOf(kernel, device);
+	if (!kernel.tcxPrograms(ifindex, direction)?.includes(program))
+		throw new Failure(
+			"missing",
+			`program ${program} is not attached to ${device} ${direction} by tcx`,
+			{ hint: 'see "cli_tables hooks"' },
+		);
 	withProgram(kernel, program, (fd) =>
 		kernel.detachTcx(fd, ifindex, direction),
 	);

@@ -72,22 +72,30 @@ export function tcxProgramsOn(
 ): TcxProgram[] {
 	const ifindex = kernel.interfaceIndex(device);
 	if (ifindex === undefined) return [];
-	const ids = kernel.tcxPrograms(ifindex, direction) ?? [];
-	return ids.flatMap((programId) => {
-		const name = nameOf(kernel, programId);
+	const ids = unless(["ENODEV", "EPERM"], () =>
+		kernel.tcxPrograms(ifindex, direction),
+	);
+	return (ids ?? []).flatMap((programId) => {
+		const name = unless(["ENOENT", "EPERM"], () => nameOf(kernel, programId));
 		return name === undefined ? [] : { device, direction, programId, name };
 	});
 }
 
-/** undefined: it was replaced in the meantime. */
-function nameOf(kernel: Kernel, programId: number): string | undefined {
-	let program: number;
+/**
+ * Interfaces and programs may go while they are looked at. Without CAP_NET_ADMIN and CAP_SYS_ADMIN none is seen, as tc
+ * names none of its own.
+ */
+function unless<T>(codes: readonly string[], look: () => T): T | undefined {
 	try {
-		program = kernel.openProgramById(programId);
+		return look();
 	} catch (error) {
-		if ((error as { code?: string }).code === "ENOENT") return undefined;
+		if (codes.includes((error as { code?: string }).code ?? "")) return;
 		throw error;
 	}
+}
+
+function nameOf(kernel: Kernel, programId: number): string {
+	const program = kernel.openProgramById(programId);
 	try {
 		return kernel.programInfo(program).name;
 	} finally {
