@@ -11,6 +11,7 @@ import { ownDirectory } from "../helpers/own-directory.js";
 import { script } from "../helpers/paths.js";
 import { configure, serve, tunnel } from "../helpers/program.js";
 import { PINS } from "../helpers/scripts.js";
+import { tcxTest } from "../helpers/tcx.js";
 import {
 	askHttp,
 	askUdp,
@@ -90,7 +91,11 @@ const kinds: Record<string, Kind> = {
 };
 
 /** Client, gateway and node, with the link between the latter of one kind. */
-async function over(t: ExecutionContext, kind: Kind, mtu = 1500) {
+async function over(
+	t: ExecutionContext,
+	kind: Kind,
+	{ mtu = 1500, tcx = false } = {},
+) {
 	t.timeout(300_000);
 	const bed = testbed(t);
 	const client = await bed.host("client");
@@ -120,9 +125,12 @@ async function over(t: ExecutionContext, kind: Kind, mtu = 1500) {
 		);
 	await node.route("default", address[4].gateway);
 	await node.route("default", address[6].gateway);
-	await gateway.run(script("attach_tc"), ["lan"]);
-	for (const host of [gateway, node])
-		await host.run(script("attach_tc"), [hook]);
+	for (const [host, name] of [
+		[gateway, "lan"],
+		[gateway, hook],
+		[node, hook],
+	] as const)
+		await host.run(script("attach_tc"), [name, ...(tcx ? ["--tcx"] : [])]);
 	await configure({ gateway, node });
 	for (const family of families) {
 		const at = address[family];
@@ -136,7 +144,7 @@ async function over(t: ExecutionContext, kind: Kind, mtu = 1500) {
 for (const [name, kind] of Object.entries(kinds))
 	bpfTest(`TCP and UDP of every size cross ${name}`, async (t) => {
 		const mtu = name === "MTU 9000" ? 9000 : 1500;
-		const { client, gateway, node } = await over(t, kind, mtu);
+		const { client, gateway, node } = await over(t, kind, { mtu });
 
 		for (const family of families) {
 			const { proxy } = address[family];
@@ -161,11 +169,15 @@ const fastKinds: Record<string, Kind> = {
 	tun: kinds.tun as Kind,
 };
 
-for (const [name, kind] of Object.entries(fastKinds))
-	bpfTest(
+for (const [name, kind, tcx] of [
+	["Ethernet", fastKinds.Ethernet as Kind, false],
+	["tun", fastKinds.tun as Kind, false],
+	["tun by tcx", fastKinds.tun as Kind, true],
+] as const)
+	(tcx ? tcxTest : bpfTest)(
 		`TCP and UDP cross ${name} on the fast path, past netfilter`,
 		async (t) => {
-			const { client, gateway } = await over(t, kind);
+			const { client, gateway } = await over(t, kind, { tcx });
 			await cli(gateway, "cli_cfg set 0 1 gue,dnat,fast gateway");
 			await gateway.run("nft", ["-f", "-"], {
 				input: `table inet watch {

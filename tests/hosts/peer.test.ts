@@ -6,6 +6,7 @@ import { counterOf } from "../helpers/counters.js";
 import { families, inARow, inNetwork, route } from "../helpers/network.js";
 import { script } from "../helpers/paths.js";
 import { configure, serve, tunnel } from "../helpers/program.js";
+import { hasTcx } from "../helpers/tcx.js";
 import { askHttp, askUdp, backend } from "../helpers/traffic.js";
 
 const bpfTest = testWith(test.serial, needs.root, needs.bpf);
@@ -81,6 +82,10 @@ bpfTest(
 		t.true((await works()) > 2_000_000, "the veth has no row of its own");
 		await cli(node, "cli_cfg set veth0 1 2 fib,peer web");
 		t.true((await works()) < 100_000, "uploads go past the stack");
+		if (hasTcx()) {
+			await node.run(script("attach_tc"), ["wan", "--tcx"]);
+			t.true((await works()) < 100_000, "by tcx, too");
+		}
 		t.is(await counterOf(node, "ingress", "decap-failed"), 0);
 	},
 );
