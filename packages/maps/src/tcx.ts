@@ -1,4 +1,4 @@
-import { check } from "./errors.js";
+import { BpfError, check } from "./errors.js";
 import { lazily } from "./libbpf.js";
 
 // tcx: programs on an interface without a qdisc or a filter between (kernel 6.6). They run before every filter.
@@ -10,8 +10,9 @@ type Hook = keyof typeof hooks;
 
 const BPF_F_REPLACE = 4;
 const EINVAL = 22;
-/** `BPF_MPROG_MAX`: programs that a hook can have. */
-const MOST_PROGRAMS = 64;
+const ERANGE = 34;
+/** Programs that a hook can have: one less than `BPF_MPROG_MAX`. */
+const MOST_PROGRAMS = 63;
 
 const bpf_prog_query = lazily(
 	"int bpf_prog_query(int target_fd, int type, uint32_t query_flags, void *attach_flags, void *prog_ids, void *prog_cnt)",
@@ -52,7 +53,8 @@ export function tcxPrograms(ifindex: number, hook: Hook): number[] | undefined {
  * detached or the interface goes.
  *
  * @param replaced the program to replace
- * @throws BpfError EPERM no rights; ENOENT `replaced` is not there; EEXIST the program is there already.
+ * @throws BpfError EPERM no rights; ENOENT `replaced` is not there; EEXIST the program is there already; ERANGE the hook
+ * is full.
  */
 export function attachTcx(
 	programFd: number,
@@ -60,10 +62,15 @@ export function attachTcx(
 	hook: Hook,
 	replaced?: number,
 ): void {
-	check(
-		bpf_prog_attach_opts(programFd, ifindex, hooks[hook], options(replaced)),
-		`attach to tcx ${hook}`,
+	const operation = `attach to tcx ${hook}`;
+	const status: number = bpf_prog_attach_opts(
+		...[programFd, ifindex, hooks[hook], options(replaced)],
 	);
+	if (status === -ERANGE)
+		throw new BpfError(operation, "ERANGE", {
+			because: `it has ${MOST_PROGRAMS} programs, the most that a hook takes`,
+		});
+	check(status, operation);
 }
 
 /** `struct bpf_prog_attach_opts` as libbpf 1.0 has it: its size, flags, the replaced program. */

@@ -293,8 +293,10 @@ tcxTest(
 		const attach = `${script("attach_tc")} eth0 --tcx`;
 		await signalled(t, host, attach, "SIGKILL", 2);
 		await has(t, host, ...egressOnly);
+		// A program that is pinned and not attached would have it refused.
+		await run(host, "reattach_tc", "--migrate");
+		t.is((await host.run("ls", ["/sys/fs/bpf/tc"])).stdout, "globals");
 		await run(host, "attach_tc", "eth0", "--tcx");
-		t.deepEqual((await host.run("ls", ["/sys/fs/bpf/tc"])).stdout, "globals");
 		await signalled(t, host, `${script("detach_tc")} eth0`, "SIGKILL", 2);
 		await has(t, host, ...egressOnly);
 	},
