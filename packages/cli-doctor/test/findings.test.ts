@@ -1,4 +1,5 @@
 // Needs root: makes namespaces, attaches programs.
+import path from "node:path";
 import { needs, testWith } from "@sluice/testbed";
 import { type Machine, machine } from "@sluice/testbed/site";
 import test from "ava";
@@ -103,6 +104,49 @@ finds("a second program of ours on a hook is found and removed", {
 	message: /^programs \d+ and \d+ on eth0 ingress are both ours$/,
 	fix: "tc filter del dev eth0 ingress chain 0 pref 9000 protocol all handle 0x3 bpf",
 });
+
+/** Attaches one more program of ours to eth0 ingress by tcx, as the scripts never do. */
+const oneMore = `cli_tables load $(dirname $(readlink -f $(command -v attach_tc.sh)))/../bpf/dist/pfc_ingress_tc.o /sys/fs/bpf/more && ${process.execPath} --import=${import.meta.resolve("tsx")} ${path.join(import.meta.dirname, "fixtures/attach-tcx.ts")} /sys/fs/bpf/more && rm /sys/fs/bpf/more`;
+
+serial(
+	"a second program of ours on a tcx hook is found and removed",
+	async (t) => {
+		const one = await machine(t);
+		const { exitCode, stderr } = await one.sh(
+			"attach_tc.sh eth0 --tcx",
+			"",
+			false,
+		);
+		if (exitCode !== 0) {
+			const none =
+				"the kernel has no tcx; Linux 6.6 and later have it; attach without --tcx";
+			t.is(stderr, `attach_tc.sh: ${none}`);
+			return;
+		}
+		t.deepEqual((await one.examine()).findings, []);
+		const hooks = async () => (await one.sh("cli_tables hooks")).stdout;
+		const before = await hooks();
+		for (const [provoke, fix] of [
+			[
+				"tc filter add dev eth0 egress pref 9000 handle 3 protocol all bpf da obj $(dirname $(readlink -f $(command -v attach_tc.sh)))/../bpf/dist/pfc_egress_tc.o sec tc",
+				/^tc filter del dev eth0 egress chain 0 pref 9000 protocol all handle 0x3 bpf$/,
+			],
+			[oneMore, /^cli_tables detach eth0 ingress \d+$/],
+		] as const) {
+			await one.sh(provoke);
+			const [finding, ...others] = await found(one, "program-duplicate");
+			t.deepEqual(others, []);
+			t.regex(
+				finding?.message ?? "",
+				/^programs \d+ and \d+ on eth0 (in|e)gress are both ours$/,
+			);
+			t.regex(finding?.fix ?? "", fix);
+			await one.sh(finding?.fix ?? "false");
+			t.deepEqual(await found(one, "program-duplicate"), []);
+			t.is(await hooks(), before);
+		}
+	},
+);
 
 serial(
 	"programs with other tables than the pinned ones are found",
