@@ -20,7 +20,7 @@ export function loadWithPins(pins: string, object: string, at: string): number {
 	}
 	const loaded = loadObject(object, { pinDirectory: pins, maxEntries });
 	try {
-		const program = loaded.program(programOf(object));
+		const program = programOf(loaded, object);
 		rmSync(at, { force: true });
 		program.pin(at);
 		return program.id;

@@ -180,7 +180,7 @@ function loadInto(
 				maxEntries: map.info.maxEntries,
 			});
 		}
-		loaded.program(programOf(object)).pin(join(directory, nameOf(object)));
+		programOf(loaded, object).pin(join(directory, nameOf(object)));
 	} finally {
 		loaded.close();
 	}

@@ -1,4 +1,6 @@
 import { basename } from "node:path";
+import { Failure } from "@sluice/cli-kit";
+import type { LoadedObject, Program } from "@sluice/maps";
 import * as tables from "@sluice/maps/tables";
 
 /** The tables of the tunnel programs: the names of their pins. */
@@ -26,6 +28,16 @@ export const tableOfKernelName = (name: string): string | undefined =>
 export const nameOf = (object: string): string =>
 	basename(object).replace(/_tc\.o$/, "");
 
-/** The program of an object, which has no word of the link layer: `pfc_ingress`. */
-export const programOf = (object: string): string =>
-	nameOf(object).replace(/_l3$/, "");
+/**
+ * The program of an object, whose name has no word of the link layer: `pfc_ingress`.
+ * @throws Failure failed it is another object
+ */
+export function programOf(loaded: LoadedObject, object: string): Program {
+	const name = nameOf(object).replace(/_l3$/, "");
+	try {
+		return loaded.program(name);
+	} catch (error) {
+		if (!(error instanceof RangeError)) throw error;
+		throw new Failure("failed", `${object} has no program ${name}`);
+	}
+}

@@ -331,6 +331,24 @@ tcxTest(
 	},
 );
 
+tcxTest("scripts alone attach filters, and say what --tcx needs", async (t) => {
+	const host = await hostWith(t);
+	const directory = ownDirectory(t);
+	await host.run("sh", ["-ec", `cp ${root}/scripts/*.sh ${directory}`]);
+	const attach = (...options: string[]) =>
+		host.run(`${directory}/attach_tc.sh`, ["eth0", "ingress", ...options], {
+			env: { SLUICE_BPF_DIR: `${root}/bpf/dist` },
+			reject: false,
+		});
+	t.like(await attach("--tcx"), {
+		exitCode: 4,
+		stderr:
+			"attach_tc.sh: no cli_tables beside the scripts or in PATH; build or install it",
+	});
+	t.like(await attach(), { exitCode: 0, stderr: "" });
+	await has(t, host, asFilters[0], []);
+});
+
 tcxTest("without CAP_SYS_ADMIN cli_status goes on", async (t) => {
 	const host = await hostWith(t);
 	await run(host, "attach_tc", "eth0", "--tcx");
