@@ -100,7 +100,7 @@ bpfTest(
 	},
 );
 
-for (const name of ["flock", "stat"])
+for (const name of ["flock", "setsid", "stat"])
 	bpfTest(`a machine without ${name} gets an error that says so`, async (t) => {
 		const host = await hostWith(t);
 		await fails(
@@ -108,7 +108,7 @@ for (const name of ["flock", "stat"])
 			host,
 			["attach_tc", "eth0"],
 			4,
-			`attach_tc.sh: no ${name} here; install ${name === "flock" ? "util-linux" : "coreutils"}`,
+			`attach_tc.sh: no ${name} here; install ${name === "stat" ? "coreutils" : "util-linux"}`,
 			await programsWith(t, name),
 		);
 	});
