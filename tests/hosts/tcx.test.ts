@@ -91,7 +91,7 @@ tcxTest(
 		const seen = await inClear(core);
 		const flow = await startFlow(client, proxy, 90, 2, 20_000);
 		const set = `cli_service set 2 1 udp ${proxy} 90 ${backendAddress} 90 4 key`;
-		for (let i = 0; i < 5; i++) {
+		for (let i = 0; i < 3; i++) {
 			await cli(gateway, "cli_service del 2 1");
 			await cli(gateway, set);
 		}
