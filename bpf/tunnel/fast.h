@@ -132,8 +132,8 @@ static __always_inline __u64 plan_request(struct __sk_buff *skb, const struct pa
 	if (request->plan == PLAN_NORMAL)
 		return 0;
 	/* In place of rp_filter: the route to the client must lead to the input interface. */
-	back = find_reach(skb, request->ifindex, &request->service.backend.addr, &packet->src);
-	if (!back || back->lookup.found != REACHABLE || back->route.ifindex != skb->ifindex)
+	back = find_reach(skb, request->ifindex, &request->service.backend.addr, &packet->src.addr);
+	if (!back || !back->lookup.found || back->route.ifindex != skb->ifindex)
 		return 0;
 	if (request->plan == PLAN_ROUTED)
 		plan_tunnel(skb, request);
@@ -189,8 +189,7 @@ plan_reply(struct __sk_buff *skb, const struct packet *outer, const struct packe
 	struct cached_service *proxied;
 	struct config *config;
 
-	if (!reach || reach->lookup.found != REACHABLE || !reach->route.ifindex ||
-	    !reach->route.resolved)
+	if (!reach || !reach->lookup.found || !reach->route.ifindex || !reach->route.resolved)
 		return NULL;
 	if (skb->len != outer->l3 + outer->len || !is_plain(skb, inner, &inner->dst.addr) ||
 	    !is_header_intact(skb, inner) || segment_size(skb, inner) > reach->route.mtu)

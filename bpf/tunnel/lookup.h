@@ -14,6 +14,7 @@
 
 #define CONFIG_LOG2 5
 #define LOCAL_LOG2 5
+#define CLIENT_LOG2 8
 #define SERVICE_LOG2 8
 
 #define WORDS(type) (sizeof(type) / 4)
@@ -24,7 +25,7 @@ struct cached_config {
 	struct config config;
 };
 
-struct cached_local {
+struct cached_endpoint {
 	struct lookup lookup;
 	struct endpoint key;
 	__u32 pad;
@@ -186,7 +187,8 @@ static __always_inline struct config *find_config(__u32 ifindex, enum queue queu
 
 #ifdef LOOKUP_INGRESS
 
-LOOKUP_CACHE(local_cache, struct cached_local, LOCAL_LOG2);
+LOOKUP_CACHE(local_cache, struct cached_endpoint, LOCAL_LOG2);
+LOOKUP_CACHE(client_cache, struct cached_endpoint, CLIENT_LOG2);
 LOOKUP_CACHE(proxy_cache, struct request, SERVICE_LOG2);
 LOOKUP_CACHE(sid_cache, struct cached_service, SERVICE_LOG2);
 
@@ -194,13 +196,27 @@ LOOKUP_CACHE(sid_cache, struct cached_service, SERVICE_LOG2);
 static __always_inline int is_local(const struct endpoint *endpoint)
 {
 	__u32 slot = lookup_slot((const void *)endpoint, WORDS(*endpoint), LOCAL_LOG2);
-	struct cached_local *entry = bpf_map_lookup_elem(&local_cache, &slot);
+	struct cached_endpoint *entry = bpf_map_lookup_elem(&local_cache, &slot);
 
 	if (!entry)
 		return 0;
 	if (!lookup_hit(&entry->lookup, (void *)&entry->key, (const void *)endpoint,
 			WORDS(*endpoint)))
 		entry->lookup.found = FIND_ROW(&map_decap, endpoint) != NULL;
+	return entry->lookup.found;
+}
+
+/* Whether the endpoint, which replies go to, is a backend of a service. */
+static __always_inline int is_backend(const struct endpoint *endpoint)
+{
+	__u32 slot = lookup_slot((const void *)endpoint, WORDS(*endpoint), CLIENT_LOG2);
+	struct cached_endpoint *entry = bpf_map_lookup_elem(&client_cache, &slot);
+
+	if (!entry)
+		return 1;
+	if (!lookup_hit(&entry->lookup, (void *)&entry->key, (const void *)endpoint,
+			WORDS(*endpoint)))
+		entry->lookup.found = FIND_ROW(&map_encap, endpoint) != NULL;
 	return entry->lookup.found;
 }
 

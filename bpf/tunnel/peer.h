@@ -26,7 +26,7 @@ static __always_inline struct route *plan_peer(struct __sk_buff *skb, const stru
 	if (skb->len != outer->l3 + outer->len || !is_plain(skb, inner, &inner->src.addr) ||
 	    !is_header_intact(skb, inner))
 		return NULL;
-	reach = find_reach(skb, skb->ifindex, &inner->src.addr, &inner->dst);
+	reach = find_reach(skb, skb->ifindex, &inner->src.addr, &inner->dst.addr);
 	if (!reach || !reach->route.ifindex || !reach->route.resolved ||
 	    segment_size(skb, inner) > reach->route.mtu)
 		return NULL;

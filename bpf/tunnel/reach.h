@@ -5,26 +5,23 @@
 
 #include "lib/lookup_cache.h"
 #include "lib/packet.h"
+#include "tunnel/lookup.h"
 #include "tunnel/outcome.h"
 #include "tunnel/path.h"
 #include "tunnel/tables.h"
 
 #define REACH_LOG2 8
 
-/* By an inner packet's destination and the interface that it came in by. The source may count for routing, too: an entry
- * answers for one.
+/* By a packet's destination and the interface that it came in by. The source may count for routing, too: an entry answers
+ * for one. Ports are not in the key: each connection of a client has another, and its first packet must hit, too.
  */
 struct reach {
-	struct lookup
-		lookup; /* found: the outcome of a packet that may not go there, or REACHABLE */
-	struct endpoint to;
+	struct lookup lookup; /* found: another host's address */
+	struct address to;
 	__u32 from;
 	struct address source;
 	struct route route; /* ifindex 0: none, or this host does not forward */
-	__u32 pad;
 };
-
-#define REACHABLE OUTCOMES
 
 LOOKUP_CACHE(reach_cache, struct reach, REACH_LOG2);
 
@@ -80,7 +77,7 @@ SUBPROGRAM int may_ping_from(struct __sk_buff *skb, const struct packet *ping)
 SUBPROGRAM int fill_reach(struct __sk_buff *skb, const struct address *source, struct reach *reach)
 {
 	struct route_query query = {.source = source};
-	struct endpoint to;
+	struct address to;
 
 	if (!source || !reach)
 		return 0;
@@ -88,13 +85,8 @@ SUBPROGRAM int fill_reach(struct __sk_buff *skb, const struct address *source, s
 	reach->route.ifindex = 0;
 	to = reach->to;
 	query.from = reach->from;
-	query.destination = &to.addr;
-	reach->lookup.found = reach_of(skb, &query, &reach->route) == REACH_ELSEWHERE
-				      ? REACHABLE
-				      : OUT_INNER_LOCAL;
-	/* The route is needed also for a node's backend in the table: it may be behind a veth. */
-	if (FIND_ROW(&map_encap, &to))
-		reach->lookup.found = OUT_INNER_BACKEND;
+	query.destination = &to;
+	reach->lookup.found = reach_of(skb, &query, &reach->route) == REACH_ELSEWHERE;
 	if (query.from != reach->from)
 		reach->route.ifindex = 0;
 	return 0;
@@ -103,10 +95,10 @@ SUBPROGRAM int fill_reach(struct __sk_buff *skb, const struct address *source, s
 /* Returns where packets from an address lead that come in by the interface `from`, valid until the next call, or NULL. */
 static __always_inline struct reach *find_reach(struct __sk_buff *skb, __u32 from,
 						const struct address *source,
-						const struct endpoint *to)
+						const struct address *to)
 {
 	_Alignas(8) struct {
-		struct endpoint to;
+		struct address to;
 		__u32 from;
 	} key = {.to = *to, .from = from};
 	/* The clients of one backend have entries of their own. */
@@ -126,10 +118,10 @@ static __always_inline struct reach *find_reach(struct __sk_buff *skb, __u32 fro
 static __always_inline int check_reach(struct __sk_buff *skb, const struct packet *inner,
 				       struct reach **reach)
 {
-	*reach = find_reach(skb, skb->ifindex, &inner->src.addr, &inner->dst);
-	if (!*reach)
-		return -OUT_INNER_LOCAL;
-	return (*reach)->lookup.found == REACHABLE ? 0 : -(int)(*reach)->lookup.found;
+	if (is_backend(&inner->dst))
+		return -OUT_INNER_BACKEND;
+	*reach = find_reach(skb, skb->ifindex, &inner->src.addr, &inner->dst.addr);
+	return *reach && (*reach)->lookup.found ? 0 : -OUT_INNER_LOCAL;
 }
 
 #endif
