@@ -46,6 +46,12 @@ MAP(map_events_lost, PERCPU_ARRAY, __u32, __u64, 1, PINNED);
 /* An event before it is written, too large for the stack. */
 MAP(event_buffer, PERCPU_ARRAY, __u32, struct event, 1);
 
+/* An id for the packet in hand, which no other CPU gives at the same moment. */
+static __always_inline __u64 new_event(void)
+{
+	return bpf_ktime_get_ns() << 8 | (bpf_get_smp_processor_id() & 0xff);
+}
+
 /* Writes one event; stage and outcome are one argument: stage << 16 | outcome. */
 SUBPROGRAM int write_event(struct __sk_buff *skb, struct config *config, __u64 id, __u32 queue,
 			   __u32 stage_outcome)

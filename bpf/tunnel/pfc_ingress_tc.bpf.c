@@ -48,7 +48,7 @@ static __always_inline void snapshot(struct __sk_buff *skb, struct run *run)
 {
 	if (likely(!(run->config->flags & RX_DUMP)))
 		return;
-	run->event = bpf_ktime_get_ns();
+	run->event = new_event();
 	write_event(skb, run->config, run->event, QUEUE_RX, STAGE_BEFORE << 16);
 }
 
