@@ -31,7 +31,8 @@ const down: Measure = {
 const up: Measure = {
 	title: "TCP stream, node → client",
 	unit: "Gbit/s",
-	measure: ({ client, target }) => tcpStream(client, target, SECONDS, true),
+	measure: ({ client, target }) =>
+		tcpStream(client, target, SECONDS, { reverse: true }),
 };
 const udp: Measure = {
 	title: "UDP, 64 bytes, received",
@@ -43,6 +44,23 @@ const connect: Measure = {
 	unit: "/s",
 	measure: ({ client, target }) => connects(client, target, SECONDS),
 };
+/** What the tunnel leaves of a segment, for all ways: how many packets a stream has depends on it. */
+const MSS = 1408;
+
+const atTunnelsMss: Measure[] = [
+	{
+		title: "TCP stream, client → node, MSS 1408 for all",
+		unit: "Gbit/s",
+		measure: ({ client, target }) =>
+			tcpStream(client, target, SECONDS, { mss: MSS }),
+	},
+	{
+		title: "TCP stream, node → client, MSS 1408 for all",
+		unit: "Gbit/s",
+		measure: ({ client, target }) =>
+			tcpStream(client, target, SECONDS, { mss: MSS, reverse: true }),
+	},
+];
 const withoutGso = (measure: Measure): Measure => ({
 	...measure,
 	title: `${measure.title}, GSO off on the links`,
@@ -65,7 +83,8 @@ const streamCosts: Measure[] = [
 	{
 		title: "CPU per KB, TCP stream, node → client",
 		unit: "ns",
-		measure: ({ client, target }) => tcpCost(client, target, SECONDS, true),
+		measure: ({ client, target }) =>
+			tcpCost(client, target, SECONDS, { reverse: true }),
 	},
 ];
 
@@ -89,7 +108,15 @@ export async function* suite(): AsyncIterable<Table> {
 			"ours, fast, tcx": ours({ flag: "fast", tcx: true }),
 		},
 		[
-			...[down, up, withoutGso(down), withoutGso(up), udp, connect],
+			...[
+				down,
+				up,
+				...atTunnelsMss,
+				withoutGso(down),
+				withoutGso(up),
+				udp,
+				connect,
+			],
 			...[...streamCosts, ...streamCosts.map(withoutGso), cost],
 		],
 	);

@@ -14,14 +14,27 @@ export async function serveIperf(
 	return server;
 }
 
-/** @returns Gbit/s that arrived, client to server, or back with `reverse` */
+/** What a TCP stream is like. */
+export type Stream = {
+	/** Back from the server to the client. */
+	reverse?: boolean;
+	/** Most bytes of a segment, TCP's options among them. */
+	mss?: number;
+};
+
+const streamOptions = ({ reverse, mss }: Stream) => [
+	...(reverse ? ["-R"] : []),
+	...(mss ? ["-M", String(mss)] : []),
+];
+
+/** @returns Gbit/s that arrived */
 export async function tcpStream(
 	client: Host,
 	target: string,
 	seconds: number,
-	reverse = false,
+	stream: Stream = {},
 ): Promise<number> {
-	const end = await iperf(client, target, seconds, reverse ? ["-R"] : []);
+	const end = await iperf(client, target, seconds, streamOptions(stream));
 	return end.sum_received.bits_per_second / 1e9;
 }
 
@@ -34,14 +47,14 @@ export async function tcpCost(
 	client: Host,
 	target: string,
 	seconds: number,
-	reverse = false,
+	stream: Stream = {},
 ): Promise<number> {
 	const before = softirqTime();
 	const { sum_received: received, cpu_utilization_percent: cpu } = await iperf(
 		client,
 		target,
 		seconds,
-		reverse ? ["-R"] : [],
+		streamOptions(stream),
 	);
 	const ends = ((cpu.host_total + cpu.remote_total) / 100) * received.seconds;
 	return (ends * 1e9 + softirqTime() - before) / (received.bytes / 1000);
