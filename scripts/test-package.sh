@@ -233,7 +233,18 @@ test_units() {
 			grep "^sluice_table_entries{table=\"map_tunnel\"} 1"
 		[[ -z $(systemctl --failed --no-legend) ]]
 		systemctl stop sluice-ping udplb@gw0
+		# By tcx, as docs/operations.md has it.
+		! cli_tables hooks || {
+			mkdir -p /etc/systemd/system/sluice-attach@gw0.service.d
+			printf "%s\n" "[Service]" ExecStart= "ExecStart=/usr/bin/attach_tc.sh %I --tcx" \
+				>/etc/systemd/system/sluice-attach@gw0.service.d/tcx.conf
+			systemctl daemon-reload
+			systemctl restart sluice-attach@gw0
+			systemctl reload sluice-attach@gw0
+			(($(show_tc.sh gw0 | grep -c "tcx program .* pfc_") == 2))
+		}
 	'
+	test_request
 }
 
 test_reboot() {
@@ -276,7 +287,7 @@ test_purge() {
 			systemctl list-units --no-legend "sluice*" "udplb*"
 		} | tee /root/left
 		[[ ! -s /root/left ]]
-		rm -r /etc/udplb # written here, not by the package
+		rm -rf /etc/udplb /etc/systemd/system/sluice-attach@gw0.service.d # written here, not by the package
 		find / -xdev -name node -prune -o -print | sort |
 			grep -E -v "^/(root|run|tmp|var/(log|cache|lib/(apt|dpkg|systemd|dbus|ucf)))(/|$)" >/root/after
 		comm -13 /root/before /root/after | grep -v -F -x -f <(dpkg --get-selections | cut -f 1) >/root/left || true
