@@ -49,6 +49,10 @@ static __always_inline enum mark take_mark(struct __sk_buff *skb)
 {
 	__u32 mark = skb->tc_index;
 
+	/* Of a filter it is 0. By tcx it is what the packet's last hook left there, perhaps in another namespace, and
+	 * TC_ACT_OK would make a mark of that.
+	 */
+	skb->tc_classid = 0;
 	if ((mark & MARK_MASK) != MARK_REQUEST)
 		return MARK_NONE;
 	skb->tc_index = MARK_NONE;

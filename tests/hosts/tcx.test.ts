@@ -3,12 +3,19 @@ import type { Host } from "@sluice/testbed";
 import { inClear } from "../helpers/clear.js";
 import { cli } from "../helpers/cli.js";
 import { counterOf, crossed } from "../helpers/counters.js";
-import { addresses, network } from "../helpers/network.js";
+import {
+	addresses,
+	inARow,
+	inNetwork,
+	network,
+	route,
+} from "../helpers/network.js";
 import { script } from "../helpers/paths.js";
 import { configure, serve, tunnel } from "../helpers/program.js";
 import { programs } from "../helpers/scripts.js";
 import { tcxTest } from "../helpers/tcx.js";
 import {
+	askUdp,
 	backend,
 	bufferFull,
 	echoes,
@@ -105,5 +112,43 @@ tcxTest(
 		];
 		t.log({ sent, answered, translated, encapsulated, gone });
 		t.true(translated - encapsulated <= gone);
+	},
+);
+
+tcxTest(
+	"by tcx, too, a mark that another host has left on a packet is not taken for our own",
+	async (t) => {
+		const { bed, client, gateway, node } = await inARow(t, "router");
+		const container = await bed.host("container");
+		await bed.link(
+			{ host: node, name: "veth0", addresses: inNetwork(4, 1) },
+			{ host: container, name: "eth0", addresses: inNetwork(4, 2) },
+		);
+		await route(gateway, "default", 2, 2);
+		await route(node, "default", 2, 1);
+		await route(container, "default", 4, 1);
+		for (const [host, device] of [
+			[gateway, "lan"],
+			[gateway, "wan"],
+			[node, "wan"],
+			[node, "veth0"],
+		] as const)
+			await host.run(script("attach_tc"), [device, "--tcx"]);
+		await configure({ gateway, node });
+		await cli(gateway, "cli_cfg set 0 +fast");
+		await tunnel({ gateway, node }, 4, {
+			gateway: "10.2.0.1",
+			node: "10.2.0.2",
+		});
+		await serve([gateway, node], {
+			inside: 4,
+			at: { proxy, node: "10.4.0.2" },
+		});
+		await backend(container, { http: 80, udp: 90 });
+		await askUdp(client, proxy, 90, [1]);
+		const atEgress = () => counterOf(node, "egress", "not-ours");
+		const before = await atEgress();
+		await askUdp(client, proxy, 90, Array(50).fill(1));
+		t.true((await atEgress()) >= before + 50);
 	},
 );
