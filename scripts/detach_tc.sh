@@ -68,9 +68,7 @@ purge() {
 parse_arguments '--purge --if-exists' "$@"
 need_root
 need_interface
-read_tcx
 if [[ -n ${OPTION["--purge"]:-} ]]; then
-	check_unused
 	for direction in ingress egress; do
 		# The assignment of its own keeps the exit code.
 		object=$(object_file "$direction")
@@ -78,6 +76,9 @@ if [[ -n ${OPTION["--purge"]:-} ]]; then
 	done
 	[[ ! -d $PINS ]] || lock_tables
 fi
+# While we waited for the lock, others may have attached.
+read_tcx
+[[ -z ${OPTION["--purge"]:-} ]] || check_unused
 # Both hooks, whatever happens. Ingress first: what it translates needs egress.
 ignore_signals
 found=

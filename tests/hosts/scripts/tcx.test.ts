@@ -110,6 +110,44 @@ tcxTest("reattach leaves each hook as it is; detach knows both", async (t) => {
 	);
 });
 
+tcxTest(
+	"purge takes no tables from what was attached while it waited for the lock",
+	async (t) => {
+		const host = await hostWith(t);
+		await run(host, "attach_tc", "eth0");
+		await host.run("ip", ["link", "add", "other", "type", "veth"]);
+		const pin = "/sys/fs/bpf/ours";
+		const object = `${root}/bpf/dist/pfc_egress_tc.o`;
+		await cli(host, `cli_tables load ${object} ${pin}`);
+		await host.run("sh", [
+			"-ec",
+			`mount -t tmpfs none /run; mkdir /run/wrap
+			cat >/run/wrap/flock <<'END'
+#!/bin/sh
+${process.execPath} ${bin("cli_tables")} attach other egress ${pin}
+exec /usr/bin/flock "$@"
+END
+			chmod +x /run/wrap/flock`,
+		]);
+		const purge = (device: string) =>
+			host.run(script("detach_tc"), [device, "--purge"], {
+				env: { PATH: `/run/wrap:${process.env.PATH}` },
+				reject: false,
+			});
+		t.like(await purge("eth0"), {
+			exitCode: 1,
+			stderr:
+				"detach_tc.sh: the tables are in use on other egress; detach there first",
+		});
+		await has(t, host, ...asFilters);
+		await run(host, "detach_tc", "eth0");
+		await run(host, "detach_tc", "other");
+		t.like(await purge("other"), { exitCode: 0, stderr: "" });
+		t.is((await cli(host, "cli_tables hooks")).stdout, "");
+		t.deepEqual(await pins(host), []);
+	},
+);
+
 tcxTest("another's tcx programs survive everything", async (t) => {
 	const host = await hostWith(t);
 	const directory = compile(t, "foreign.bpf.c", "foreign");
