@@ -237,13 +237,13 @@ all_devices() {
 		row=${row%%: *}
 		# A veth is shown with its peer, as name@peer; a name may have an @, too.
 		ip link show dev "${row%@*}" >/dev/null 2>&1 && row=${row%@*}
-		[[ $row == lo ]] || printf '%s\n' "$row"
+		printf '%s\n' "$row"
 	done < <(ip -oneline link show)
 }
 
 choices() {
 	local names
-	mapfile -t names < <(all_devices)
+	mapfile -t names < <(all_devices | grep -vx lo)
 	printf '%s' "${names[*]:-none but lo}"
 }
 

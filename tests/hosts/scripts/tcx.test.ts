@@ -148,6 +148,26 @@ END
 	},
 );
 
+tcxTest("lo is an interface, too", async (t) => {
+	const host = await hostWith(t);
+	await run(host, "attach_tc", "eth0");
+	await run(host, "attach_tc", "lo", "ingress");
+	await run(host, "attach_tc", "lo", "egress", "--tcx");
+	const { stdout } = await run(host, "reattach_tc", "--migrate");
+	t.regex(stdout, /^lo ingress: pfc_ingress migrated \(program \d+, pref /m);
+	t.regex(stdout, /^lo egress: pfc_egress migrated \(program \d+, tcx\)$/m);
+	await fails(
+		t,
+		host,
+		["detach_tc", "eth0", "--purge"],
+		1,
+		"detach_tc.sh: the tables are in use on lo ingress; detach there first",
+	);
+	await run(host, "detach_tc", "lo");
+	await run(host, "detach_tc", "eth0", "--purge");
+	t.deepEqual(await pins(host), []);
+});
+
 tcxTest("another's tcx programs survive everything", async (t) => {
 	const host = await hostWith(t);
 	const directory = compile(t, "foreign.bpf.c", "foreign");
