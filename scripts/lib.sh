@@ -200,9 +200,10 @@ lock_holder() {
 	[[ -n $pid ]] || printf 'another process'
 }
 
-# Sets INTERFACE where it was left out, and checks that it is there.
+# Sets INTERFACE where it was left out, and checks that it is there. One that is
+# named by an alternative name gets its first: programs are listed by that.
 need_interface() {
-	local devices
+	local devices row
 	if [[ -z $INTERFACE ]]; then
 		mapfile -t devices < <(default_devices)
 		case ${#devices[@]} in
@@ -211,8 +212,9 @@ need_interface() {
 		*) die "$EXIT_USAGE" "several default routes; name one of: ${devices[*]}" ;;
 		esac
 	fi
-	ip link show dev "$INTERFACE" >/dev/null 2>&1 ||
+	row=$(ip -oneline link show dev "$INTERFACE" 2>/dev/null) ||
 		die "$EXIT_NONE" "no interface \"$INTERFACE\"; there are: $(choices)"
+	[[ $row == *": $INTERFACE"[:@]* ]] || INTERFACE=$(all_devices dev "$INTERFACE")
 }
 
 # The devices of the default routes, both families, each once.
@@ -230,6 +232,7 @@ default_devices() {
 	done | sort -u
 }
 
+# all_devices [dev NAME]: the names of all interfaces, or of this one.
 all_devices() {
 	local row
 	while IFS= read -r row; do
@@ -238,7 +241,7 @@ all_devices() {
 		# A veth is shown with its peer, as name@peer; a name may have an @, too.
 		ip link show dev "${row%@*}" >/dev/null 2>&1 && row=${row%@*}
 		printf '%s\n' "$row"
-	done < <(ip -oneline link show)
+	done < <(ip -oneline link show "$@")
 }
 
 choices() {

@@ -148,6 +148,26 @@ END
 	},
 );
 
+tcxTest("an interface may be named by an alternative name", async (t) => {
+	const host = await hostWith(t);
+	for (const name of ["alt0", "anothernameofeth0"])
+		await host.run("ip", [
+			...["link", "property", "add", "dev", "eth0", "altname", name],
+		]);
+	for (const name of ["alt0", "anothernameofeth0"]) {
+		await run(host, "attach_tc", name, "--tcx");
+		await run(host, "reattach_tc", name);
+		await has(t, host, ...byTcx);
+		t.regex((await run(host, "show_tc", name)).stdout, /^eth0 ingress\n.*tcx/);
+		await run(host, "attach_tc", name);
+		await has(t, host, ...asFilters);
+		await run(host, "attach_tc", "eth0", "--tcx");
+		const { stdout } = await run(host, "detach_tc", name, "--purge");
+		t.regex(stdout, /^eth0 ingress: pfc_ingress detached \(program \d+, tcx\)/);
+		await has(t, host, [], []);
+	}
+});
+
 tcxTest("lo is an interface, too", async (t) => {
 	const host = await hostWith(t);
 	await run(host, "attach_tc", "eth0");
