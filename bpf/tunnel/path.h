@@ -121,7 +121,9 @@ static __always_inline int send_by(struct __sk_buff *skb, struct route *route)
 	/* bpf_redirect_neigh takes an Ethernet header off. */
 	if (!LINK_HLEN && bpf_skb_change_head(skb, ETH_HLEN, 0))
 		return TC_ACT_SHOT;
-	set_mark(skb, MARK_DONE);
+	skb->tc_index = MARK_DONE;
+	/* It is for TC_ACT_OK, and would go on to another network namespace. */
+	skb->tc_classid = 0;
 	return bpf_redirect_neigh(route->ifindex, &route->next_hop, sizeof(route->next_hop), 0);
 }
 
