@@ -71,6 +71,23 @@ export async function inARow(
 	return { bed, client, gateway, node };
 }
 
+/** As `inARow`, with routers, and a container behind the node by a veth: network 4. */
+export async function withContainer(
+	t: Pick<ExecutionContext, "timeout" | "teardown">,
+) {
+	const row = await inARow(t, "router");
+	const { bed, gateway, node } = row;
+	const container = await bed.host("container");
+	await bed.link(
+		{ host: node, name: "veth0", addresses: inNetwork(4, 1) },
+		{ host: container, name: "eth0", addresses: inNetwork(4, 2) },
+	);
+	await route(gateway, "default", 2, 2);
+	await route(node, "default", 2, 1);
+	await route(container, "default", 4, 1);
+	return { ...row, container };
+}
+
 /** The network, in both families, with the programs attached and nothing in their tables. */
 export async function network(
 	t: Pick<ExecutionContext, "timeout" | "teardown">,

@@ -3,7 +3,7 @@ import { type Host, needs, testWith } from "@sluice/testbed";
 import test from "ava";
 import { cli } from "../helpers/cli.js";
 import { counterOf } from "../helpers/counters.js";
-import { families, inARow, inNetwork, route } from "../helpers/network.js";
+import { families, withContainer } from "../helpers/network.js";
 import { script } from "../helpers/paths.js";
 import { configure, serve, tunnel } from "../helpers/program.js";
 import { hasTcx } from "../helpers/tcx.js";
@@ -35,15 +35,7 @@ async function forwarded(host: Host): Promise<number> {
 bpfTest(
 	"a backend behind a veth gets its packets past the node's stack",
 	async (t) => {
-		const { bed, client, gateway, node } = await inARow(t, "router");
-		const container = await bed.host("container");
-		await bed.link(
-			{ host: node, name: "veth0", addresses: inNetwork(4, 1) },
-			{ host: container, name: "eth0", addresses: inNetwork(4, 2) },
-		);
-		await route(gateway, "default", 2, 2);
-		await route(node, "default", 2, 1);
-		await route(container, "default", 4, 1);
+		const { client, gateway, node, container } = await withContainer(t);
 		await node.run("nft", ["-f", "-"], {
 			input: `table inet watch {
 				chain seen {

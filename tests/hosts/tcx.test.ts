@@ -3,13 +3,7 @@ import type { Host } from "@sluice/testbed";
 import { inClear } from "../helpers/clear.js";
 import { cli } from "../helpers/cli.js";
 import { counterOf, crossed } from "../helpers/counters.js";
-import {
-	addresses,
-	inARow,
-	inNetwork,
-	network,
-	route,
-} from "../helpers/network.js";
+import { addresses, network, withContainer } from "../helpers/network.js";
 import { script } from "../helpers/paths.js";
 import { configure, serve, tunnel } from "../helpers/program.js";
 import { programs } from "../helpers/scripts.js";
@@ -118,15 +112,7 @@ tcxTest(
 tcxTest(
 	"by tcx, too, a mark that another host has left on a packet is not taken for our own",
 	async (t) => {
-		const { bed, client, gateway, node } = await inARow(t, "router");
-		const container = await bed.host("container");
-		await bed.link(
-			{ host: node, name: "veth0", addresses: inNetwork(4, 1) },
-			{ host: container, name: "eth0", addresses: inNetwork(4, 2) },
-		);
-		await route(gateway, "default", 2, 2);
-		await route(node, "default", 2, 1);
-		await route(container, "default", 4, 1);
+		const { client, gateway, node, container } = await withContainer(t);
 		for (const [host, device] of [
 			[gateway, "lan"],
 			[gateway, "wan"],
