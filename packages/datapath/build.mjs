@@ -23,7 +23,7 @@ const bpf = folder("@sluice/bpf");
 rmSync("dist", { recursive: true, force: true });
 mkdirSync("dist/scripts", { recursive: true });
 for (const name of readdirSync(scripts))
-	if (/(_tc|^lib|^attaching|^migrating)\.sh$/.test(name))
+	if (/(_tc|^lib|^hooks|^attaching|^migrating)\.sh$/.test(name))
 		cpSync(join(scripts, name), join("dist/scripts", name));
 
 const { bin, version } = JSON.parse(readFileSync("package.json", "utf8"));

@@ -167,7 +167,7 @@ test("the tarball of datapath has the scripts, the objects and their sources", (
 			(name) => `dist/scripts/${name}_tc.sh`,
 		),
 		"dist/man/attach_tc.sh.8",
-		...["lib", "attaching", "migrating"].map(
+		...["lib", "hooks", "attaching", "migrating"].map(
 			(name) => `dist/scripts/${name}.sh`,
 		),
 		"dist/bpf/Makefile",
