@@ -9,6 +9,8 @@ export const GATEWAY = "203.0.113.2";
 export const NODE = "192.168.7.2";
 /** What the internet sees of the node. */
 export const NAT = "198.51.100.7";
+/** Of the node's pings, in seconds. */
+export const PING_INTERVAL = 0.2;
 export const KEY = "Pa55w0rd1234567";
 
 /** The service's command line on either end. */
@@ -119,7 +121,7 @@ export class Site {
 		await this.stopPinging();
 		this.#pings = this.node.host.spawn("sh", [
 			"-c",
-			`PATH=${this.node.bin}:$PATH; exec cli_tunnel ping 100 --interval 0.2`,
+			`PATH=${this.node.bin}:$PATH; exec cli_tunnel ping 100 --interval ${PING_INTERVAL}`,
 		]);
 	}
 
