@@ -11,6 +11,7 @@
 #define SLUICE_LOOKUP_CACHE_H
 
 #include "lib/map.h"
+#include "lib/words.h"
 
 /* Head of an entry. */
 struct lookup {
@@ -20,12 +21,6 @@ struct lookup {
 };
 
 #define LOOKUP_CACHE(name, entry, log2) MAP(name, PERCPU_ARRAY, __u32, entry, 1 << (log2))
-
-/* Keys are read by pairs of words: one that lies on the stack must stand at a multiple of 8. */
-static __always_inline __u64 word_pair(const __u32 *key, __u32 at, __u32 words)
-{
-	return at + 1 < words ? *(const __u64 *)(key + at) : key[at];
-}
 
 /* Slot of a key: the high bits of a sum in which each pair of words has a factor of its own, so words that swap places or
  * differ by one bit do not collide. At most 6 words.
@@ -39,16 +34,6 @@ static __always_inline __u32 lookup_slot(const __u32 *key, __u32 words, __u32 lo
 	for (__u32 i = 0; i < words; i += 2)
 		sum += word_pair(key, i, words) * factors[i / 2];
 	return sum >> (64 - log2);
-}
-
-static __always_inline int same_words(const __u32 *a, const __u32 *b, __u32 words)
-{
-	__u64 difference = 0;
-
-#pragma unroll
-	for (__u32 i = 0; i < words; i += 2)
-		difference |= word_pair(a, i, words) ^ word_pair(b, i, words);
-	return !difference;
 }
 
 /* Whether the entry answers for this key in this jiffy; if not, it is the caller's to fill, with the key set. */

@@ -30,22 +30,22 @@
 /* As bpf_map_lookup_elem, which is repeated where it finds nothing. */
 #define FIND_ROW(map, key) (bpf_map_lookup_elem(map, key) ?: bpf_map_lookup_elem(map, key))
 
-/* Finds `row` and executes `take`, which copies what is needed of it: again where the row has been replaced meanwhile. Returns
- * whether there is a row.
+/* Finds `row` and executes `take`, which copies what is needed of it and returns whether that was another before: until the
+ * same row is found twice and was not another, but at most five times. Returns whether there is a row.
  */
-#define READ_ROW(map, key, row, take)                          \
-	({                                                     \
-		typeof((map)->value) row = FIND_ROW(map, key); \
-		const void *first = row;                       \
-                                                               \
-		if (row) {                                     \
-			take;                                  \
-			row = FIND_ROW(map, key);              \
-			if (row && row != first) {             \
-				take;                          \
-			}                                      \
-		}                                              \
-		row != NULL;                                   \
+#define READ_ROW(map, key, row, take)                                                         \
+	({                                                                                    \
+		typeof((map)->value) row;                                                     \
+		const void *last = NULL;                                                      \
+                                                                                              \
+		_Pragma("clang loop unroll(disable)") for (int reads = 0; reads < 5; reads++) \
+		{                                                                             \
+			row = FIND_ROW(map, key);                                             \
+			if (!row || (!(take) && row == last))                                 \
+				break;                                                        \
+			last = row;                                                           \
+		}                                                                             \
+		row != NULL;                                                                  \
 	})
 
 #endif

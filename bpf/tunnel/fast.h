@@ -79,7 +79,6 @@ SUBPROGRAM int find_inner_route(struct __sk_buff *skb, const struct packet *pack
 	__u32 wanted = TX_PROXY | TX_FIB;
 	struct route_query query = {.from = skb->ifindex};
 	struct route route = {};
-	struct config *config;
 	long result;
 
 	if (!packet || !request)
@@ -91,8 +90,7 @@ SUBPROGRAM int find_inner_route(struct __sk_buff *skb, const struct packet *pack
 	/* The inner packet's next hop need not be known: the outer packet goes to another. */
 	if (result != BPF_FIB_LKUP_RET_SUCCESS && result != BPF_FIB_LKUP_RET_NO_NEIGH)
 		return 0;
-	config = config_row(route.ifindex, QUEUE_TX);
-	if (!config || (config->flags & (wanted | TX_DUMP)) != wanted)
+	if ((egress_flags(route.ifindex) & (wanted | TX_DUMP)) != wanted)
 		return 0;
 	learn_mtu(skb, &query, &route);
 	request->ifindex = route.ifindex;

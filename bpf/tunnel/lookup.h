@@ -17,8 +17,6 @@
 #define CLIENT_LOG2 8
 #define SERVICE_LOG2 8
 
-#define WORDS(type) (sizeof(type) / 4)
-
 struct cached_config {
 	struct lookup lookup;
 	struct config_key key;
@@ -76,19 +74,11 @@ struct request {
 	struct path path; /* with PLAN_FAST */
 };
 
-static __always_inline void take_signing(struct cached_service *service,
-					 const struct signing *signing)
-{
-	service->token.key[0] = *(const __u64 *)signing->key;
-	service->token.key[1] = *(const __u64 *)(signing->key + 8);
-}
-
 /* Reads how the packets of a service prove themselves. */
 SUBPROGRAM int look_up_token(struct cached_service *service)
 {
-	struct tunnel_options *options;
 	struct sid sid;
-	__u32 tunnel;
+	__u32 tunnel, flags;
 	__u64 time;
 
 	if (!service)
@@ -96,11 +86,11 @@ SUBPROGRAM int look_up_token(struct cached_service *service)
 	sid = service->sid;
 	tunnel = service->tunnel;
 	service->token.mode = TOKEN_OFF;
-	options = FIND_ROW(&map_tunnel_opts, &tunnel);
-	if (likely(!options || !TOKEN_MODE(options->flags)))
+	flags = read_flags(tunnel);
+	if (likely(!TOKEN_MODE(flags)))
 		return 0;
-	service->token.mode = TOKEN_MODE(options->flags);
-	if (!READ_ROW(&map_signing, &sid, signing, take_signing(service, signing))) {
+	service->token.mode = TOKEN_MODE(flags);
+	if (!READ_ROW(&map_signing, &sid, row, COPY(&service->token.key, &row->key))) {
 		/* The other modes go on with the key. */
 		service->token.mode =
 			service->token.mode == TOKEN_REQUIRE ? TOKEN_NO_KEY : TOKEN_OFF;
@@ -112,18 +102,37 @@ SUBPROGRAM int look_up_token(struct cached_service *service)
 	return 0;
 }
 
-static __always_inline void take_service(struct cached_service *entry,
-					 const struct service *service)
+static __always_inline int take_service(struct cached_service *entry, const struct service *service)
 {
-	entry->tunnel = service->tunnel;
-	entry->sid = service->sid;
-	__builtin_memcpy(entry->key, service->key, KEY_SIZE);
+	return COPY(&entry->tunnel, &service->tunnel) | COPY(&entry->sid, &service->sid) |
+	       COPY(&entry->key, &service->key);
 }
 
 /* Completes an entry by the row of its backend in map_encap. Returns whether there is one. */
+SUBPROGRAM int read_service(struct cached_service *entry)
+{
+	struct endpoint backend;
+
+	if (!entry)
+		return 0;
+	backend = entry->backend;
+	return READ_ROW(&map_encap, &backend, row, take_service(entry, row));
+}
+
+/* Reads what an endpoint is translated to. Returns whether there is a row. */
+SUBPROGRAM int read_nat(const struct endpoint *from, struct endpoint *to)
+{
+	struct endpoint key;
+
+	if (!from || !to)
+		return 0;
+	key = *from;
+	return READ_ROW(&map_nat, &key, row, COPY(to, row));
+}
+
 static __always_inline int look_up_service(struct cached_service *entry)
 {
-	if (!READ_ROW(&map_encap, &entry->backend, row, take_service(entry, row)))
+	if (!read_service(entry))
 		return 0;
 	look_up_token(entry);
 	entry->lookup.found = 1;
@@ -135,36 +144,45 @@ LOOKUP_CACHE(config_cache, struct cached_config, CONFIG_LOG2);
 /* A flag of cached ingress rows, never of the table: tunnel packets that arrive here are a gateway's. */
 #define RX_GATEWAY (1U << 31)
 
-/* The row of an interface and direction: its own, else that of every interface. */
-static __always_inline struct config *config_row(__u32 ifindex, __u32 queue)
-{
-	struct config_key key = {.ifindex = ifindex, .queue = queue};
-	struct config *config = FIND_ROW(&map_config, &key);
+/* Reads the row of an interface and direction: its own, else that of every interface. `take` as in READ_ROW, of `row`. */
+#define READ_CONFIG(interface, direction, row, take)                                           \
+	({                                                                                     \
+		struct config_key config_key = {.ifindex = (interface), .queue = (direction)}; \
+		int is_there = READ_ROW(&map_config, &config_key, row, take);                  \
+                                                                                               \
+		if (!is_there) {                                                               \
+			config_key.ifindex = 0;                                                \
+			is_there = READ_ROW(&map_config, &config_key, row, take);              \
+		}                                                                              \
+		is_there;                                                                      \
+	})
 
-	if (config)
-		return config;
-	key.ifindex = 0;
-	return FIND_ROW(&map_config, &key);
+/* The flags of an interface's egress; 0 where it is not configured. */
+static __always_inline __u32 egress_flags(__u32 ifindex)
+{
+	__u32 flags = 0;
+
+	return READ_CONFIG(ifindex, QUEUE_TX, row, COPY(&flags, &row->flags)) ? flags : 0;
 }
 
-static __always_inline void look_up_config(struct cached_config *entry)
+SUBPROGRAM int look_up_config(struct cached_config *entry)
 {
-	struct config *config = config_row(entry->key.ifindex, entry->key.queue);
-	struct config *egress;
+	struct config_key key;
 
-	if (!config)
-		return;
-	entry->config = *config;
+	if (!entry)
+		return 0;
+	key = entry->key;
+	if (!READ_CONFIG(key.ifindex, key.queue, row, COPY(&entry->config, row)))
+		return 0;
 	entry->lookup.found = 1;
-	if (entry->key.queue != QUEUE_RX) {
+	if (key.queue == QUEUE_RX) {
+		if (entry->config.flags & RX_DNAT || egress_flags(key.ifindex) & TX_PROXY)
+			entry->config.flags |= RX_GATEWAY;
+	} else if (!bpf_map_lookup_elem(&map_config, &key)) {
 		/* The row of every interface does not say that this one is a veth. */
-		if (!bpf_map_lookup_elem(&map_config, &entry->key))
-			entry->config.flags &= ~TX_PEER;
-		return;
+		entry->config.flags &= ~TX_PEER;
 	}
-	egress = config_row(entry->key.ifindex, QUEUE_TX);
-	if (entry->config.flags & RX_DNAT || (egress && egress->flags & TX_PROXY))
-		entry->config.flags |= RX_GATEWAY;
+	return 0;
 }
 
 /* The config row of an interface and direction: the interface's own, else that of every interface, else NULL.
@@ -225,8 +243,7 @@ static __always_inline int is_backend(const struct endpoint *endpoint)
  */
 static __always_inline void look_up_proxy(struct cached_service *entry)
 {
-	if (READ_ROW(&map_nat, &entry->proxy, row, entry->backend = *row) &&
-	    !FIND_ROW(&map_encap, &entry->proxy))
+	if (read_nat(&entry->proxy, &entry->backend) && !FIND_ROW(&map_encap, &entry->proxy))
 		look_up_service(entry);
 }
 
@@ -251,17 +268,26 @@ static __always_inline struct request *find_by_proxy(const struct endpoint *prox
 	return service->lookup.found ? entry : NULL;
 }
 
-static __always_inline void take_verify(struct cached_service *entry, const struct verify *verify)
+static __always_inline int take_verify(struct cached_service *entry, const struct verify *verify)
 {
-	entry->proxy = verify->proxy;
-	entry->backend = verify->backend;
-	entry->tunnel = verify->tunnel;
-	__builtin_memcpy(entry->key, verify->key, KEY_SIZE);
+	return COPY(&entry->proxy, &verify->proxy) | COPY(&entry->backend, &verify->backend) |
+	       COPY(&entry->tunnel, &verify->tunnel) | COPY(&entry->key, &verify->key);
+}
+
+/* Completes an entry by the row of its sid in map_verify. Returns whether there is one. */
+SUBPROGRAM int read_verify(struct cached_service *entry)
+{
+	struct sid sid;
+
+	if (!entry)
+		return 0;
+	sid = entry->sid;
+	return READ_ROW(&map_verify, &sid, row, take_verify(entry, row));
 }
 
 static __always_inline void look_up_sid(struct cached_service *entry)
 {
-	if (!READ_ROW(&map_verify, &entry->sid, row, take_verify(entry, row)))
+	if (!read_verify(entry))
 		return;
 	look_up_token(entry);
 	entry->lookup.found = 1;
@@ -287,7 +313,7 @@ LOOKUP_CACHE(backend_cache, struct cached_service, SERVICE_LOG2);
 static __always_inline void look_up_backend(struct cached_service *entry)
 {
 	if (look_up_service(entry))
-		entry->has_proxy = READ_ROW(&map_nat, &entry->backend, row, entry->proxy = *row) &&
+		entry->has_proxy = read_nat(&entry->backend, &entry->proxy) &&
 				   !FIND_ROW(&map_encap, &entry->proxy);
 }
 

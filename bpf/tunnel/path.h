@@ -49,16 +49,23 @@ static __always_inline int plan_route(struct __sk_buff *skb, struct path *path)
 	return 0;
 }
 
+/* The flags of a tunnel's options. */
+static __always_inline __u32 read_flags(__u32 tunnel)
+{
+	__u32 flags = 0;
+
+	return READ_ROW(&map_tunnel_opts, &tunnel, row, COPY(&flags, &row->flags)) ? flags : 0;
+}
+
 /* Returns 0 or a negative reason. */
 static __always_inline int plan_path(struct __sk_buff *skb, struct path *path, __u32 by_route)
 {
 	/* A copy: kernel 6.1 takes no pointer to memory of unknown origin for a key. */
 	__u32 id = path->key.tunnel;
-	struct tunnel_options *options = FIND_ROW(&map_tunnel_opts, &id);
 
-	if (!READ_ROW(&map_tunnel, &id, row, path->tunnel = *row))
+	if (!READ_ROW(&map_tunnel, &id, row, COPY(&path->tunnel, row)))
 		return -OUT_NO_TUNNEL;
-	path->flow_port = options ? options->flags & TUNNEL_FLOW_PORT : 0;
+	path->flow_port = read_flags(id) & TUNNEL_FLOW_PORT;
 	if (!path->tunnel.remote_port || is_unspecified(&path->tunnel.remote))
 		return -OUT_NO_REMOTE;
 	if (is_ipv4(&path->tunnel.local) != is_ipv4(&path->tunnel.remote))
