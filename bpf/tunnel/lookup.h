@@ -210,32 +210,31 @@ LOOKUP_CACHE(client_cache, struct cached_endpoint, CLIENT_LOG2);
 LOOKUP_CACHE(proxy_cache, struct request, SERVICE_LOG2);
 LOOKUP_CACHE(sid_cache, struct cached_service, SERVICE_LOG2);
 
-/* Whether the endpoint is the local end of a tunnel. */
-static __always_inline int is_local(const struct endpoint *endpoint)
+/* Whether a table has a row of the endpoint; `cache` has that of the last ones. */
+static __always_inline int has_endpoint(void *table, void *cache, __u32 log2,
+					const struct endpoint *endpoint)
 {
-	__u32 slot = lookup_slot((const void *)endpoint, WORDS(*endpoint), LOCAL_LOG2);
-	struct cached_endpoint *entry = bpf_map_lookup_elem(&local_cache, &slot);
+	__u32 slot = lookup_slot((const void *)endpoint, WORDS(*endpoint), log2);
+	struct cached_endpoint *entry = bpf_map_lookup_elem(cache, &slot);
 
 	if (!entry)
 		return 0;
 	if (!lookup_hit(&entry->lookup, (void *)&entry->key, (const void *)endpoint,
 			WORDS(*endpoint)))
-		entry->lookup.found = FIND_ROW(&map_decap, endpoint) != NULL;
+		entry->lookup.found = FIND_ROW(table, endpoint) != NULL;
 	return entry->lookup.found;
+}
+
+/* Whether the endpoint is the local end of a tunnel. */
+static __always_inline int is_local(const struct endpoint *endpoint)
+{
+	return has_endpoint(&map_decap, &local_cache, LOCAL_LOG2, endpoint);
 }
 
 /* Whether the endpoint, which replies go to, is a backend of a service. */
 static __always_inline int is_backend(const struct endpoint *endpoint)
 {
-	__u32 slot = lookup_slot((const void *)endpoint, WORDS(*endpoint), CLIENT_LOG2);
-	struct cached_endpoint *entry = bpf_map_lookup_elem(&client_cache, &slot);
-
-	if (!entry)
-		return 1;
-	if (!lookup_hit(&entry->lookup, (void *)&entry->key, (const void *)endpoint,
-			WORDS(*endpoint)))
-		entry->lookup.found = FIND_ROW(&map_encap, endpoint) != NULL;
-	return entry->lookup.found;
+	return has_endpoint(&map_encap, &client_cache, CLIENT_LOG2, endpoint);
 }
 
 /* map_nat has a row for either direction: one whose key is in map_encap leads from a backend, not to one. A service
