@@ -29,25 +29,31 @@ function configMap(folder: string) {
 	};
 }
 
+/** Reads what a command prints; `until` waits for a text. */
+function printing() {
+	let printed = "";
+	const add = (text: string) => {
+		printed += text;
+	};
+	const until = async (text: string) => {
+		while (!printed.includes(text)) await sleep(20);
+	};
+	return { out: add, err: add, until };
+}
+
 it("watch applies each version of a ConfigMap, and goes on after a wrong one", async (t, tables) => {
 	const folder = mkdtempSync(path.join(tmpdir(), "apply-"));
 	t.teardown(() => rmSync(folder, { recursive: true }));
 	const write = configMap(folder);
 	const stop = new AbortController();
-	let printed = "";
-	const until = async (text: string) => {
-		while (!printed.includes(text)) await sleep(20);
-	};
+	const { until, ...prints } = printing();
 	write(yaml(gateway()));
 	const ended = tables.run(cli, ["watch", path.join(folder, "machine.yaml")], {
-		stopped: stop.signal,
-		out: (text) => {
-			printed += text;
-		},
+		...{ stopped: stop.signal, ...prints },
 	});
 	await until("generation 1: 12 rows written, 0 deleted\n");
 	write("kind: nothing");
-	await sleep(1000);
+	await until("metadata is missing\n");
 	write(
 		yaml(
 			changed((c) => {
@@ -74,19 +80,15 @@ it("watch tries a right document again that the machine could not take yet", asy
 	});
 	writeFileSync(path.join(folder, "machine.yaml"), yaml(late));
 	const stop = new AbortController();
-	let printed = "";
+	const { until, ...prints } = printing();
 	const ended = tables.run(cli, ["watch", path.join(folder, "machine.yaml")], {
-		stopped: stop.signal,
-		out: (text) => {
-			printed += text;
-		},
+		...{ stopped: stop.signal, ...prints },
 	});
-	// Until it has been refused, whenever that is.
-	await sleep(500);
+	await until('no interface "late0"');
 	execFileSync("ip", [
 		...["link", "add", "late0", "type", "veth", "peer", "name", "late1"],
 	]);
-	while (!printed.includes("generation 1: 12 rows written")) await sleep(20);
+	await until("generation 1: 12 rows written");
 	stop.abort();
 	const { code, err } = await ended;
 	t.is(code, 0);

@@ -9,8 +9,9 @@ export interface TestEnv {
 	/** Standard input. */
 	input?: string;
 	kernel?: Kernel;
-	/** Called in place of printing, to look or to fail. */
+	/** Called with what is printed, to look or to fail. */
 	out?: Env["out"];
+	err?: Env["err"];
 	/** Ends a command that runs until it is stopped. */
 	stopped?: AbortSignal;
 }
@@ -26,7 +27,7 @@ export interface Ended {
 export async function runInProcess(
 	cli: Cli,
 	words: readonly string[],
-	{ vars = {}, input = "", kernel = maps, out, stopped }: TestEnv = {},
+	{ vars = {}, input = "", kernel = maps, out, err, stopped }: TestEnv = {},
 ): Promise<Ended> {
 	const printed = { out: "", err: "" };
 	const opened: { close(): void }[] = [];
@@ -41,6 +42,7 @@ export async function runInProcess(
 			printed.out += text;
 		},
 		err: (text) => {
+			err?.(text);
 			printed.err += text;
 		},
 		vars,

@@ -1,4 +1,5 @@
 import { setTimeout } from "node:timers/promises";
+import type { ExecutionContext } from "ava";
 import { key } from "./helpers/configuration.js";
 import { it, sharedLab } from "./helpers/lab.js";
 import {
@@ -38,16 +39,21 @@ async function neighbours(): Promise<string> {
 	return (await lab.box.run("ip", ["neigh", "show", "dev", "b1"])).stdout;
 }
 
+/** Waits for a neighbour, 20 seconds at most. */
+async function seen(t: ExecutionContext, neighbour: RegExp): Promise<void> {
+	for (let i = 0; i < 100 && !neighbour.test(await neighbours()); i++)
+		await setTimeout(200);
+	t.regex(await neighbours(), neighbour);
+}
+
 it("the neighbours of upstreams, and the gateway of one further off, are kept resolved, and let go at the end", async (t) => {
 	const server = await lab.serve(
 		key({ upstreams: [UPSTREAM, FAR] }) +
 			key({ address: BOX6, upstreams: [UPSTREAM6] }),
 	);
-	await setTimeout(500);
-	const resolved = await neighbours();
 	for (const address of [UPSTREAM, ROUTER, UPSTREAM6])
-		t.regex(
-			resolved,
+		await seen(
+			t,
 			new RegExp(`^${address} lladdr \\S+ (router )?managed ${VALID}`, "m"),
 		);
 	await server.stop();
@@ -119,7 +125,7 @@ it("an upstream that is down harms no other, and is served again when it comes b
 	t.true(first.length > 30 && first.length < 70, `${first.length} of 100`);
 	await lab.upstream.run("ip", ["address", "add", `${down}/24`, "dev", "u0"]);
 	await lab.agents.upstream.listen(2222, down);
-	await setTimeout(1000);
+	await seen(t, new RegExp(`^${down} lladdr \\S+ managed ${VALID}`, "m"));
 	await lab.agents.client.send({ ...v4, ports });
 	const second = await lab.agents.upstream.take(100);
 	t.is(second.length, 100);
@@ -134,8 +140,5 @@ it("a route that changes is followed, with its neighbour", async (t) => {
 	await lab.agents.client.send({ ...v4, ports: [7000, 7001] });
 	t.is((await lab.agents.far.take(2)).length, 2);
 	// Looked at every two seconds.
-	const managed = new RegExp(`^${other} .*managed`, "m");
-	for (let i = 0; i < 100 && !managed.test(await neighbours()); i++)
-		await setTimeout(200);
-	t.regex(await neighbours(), managed);
+	await seen(t, new RegExp(`^${other} .*managed`, "m"));
 });
