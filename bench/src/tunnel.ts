@@ -47,6 +47,9 @@ const connect: Measure = {
 /** What the tunnel leaves of a segment, for all ways: how many packets a stream has depends on it. */
 const MSS = 1408;
 
+/** With which a GSO packet of 64 KB is filled by whole segments: docs/operations.md, "MTU". */
+const MTU = 1491;
+
 const atTunnelsMss: Measure[] = [
 	{
 		title: "TCP stream, client → node, MSS 1408 for all",
@@ -106,6 +109,7 @@ export async function* suite(): AsyncIterable<Table> {
 			ours: ours(),
 			"ours, fast": ours({ flag: "fast" }),
 			"ours, fast, tcx": ours({ flag: "fast", tcx: true }),
+			"ours, fast, tcx, MTU 1491": ours({ flag: "fast", tcx: true, mtu: MTU }),
 		},
 		[
 			...[

@@ -1,4 +1,6 @@
+import { join } from "node:path";
 import { type Testbed, testbed } from "@sluice/testbed";
+import { EARLIER } from "../earlier.js";
 import { tcpStream, udpPackets } from "../generators/iperf.js";
 import { ROUNDS } from "../interleave.js";
 import type { Row, Table } from "../table.js";
@@ -19,9 +21,19 @@ const loads = {
 export async function programTimes(seconds: number): Promise<Table> {
 	const bed = testbed();
 	try {
+		const each = ["DNAT", "encap", "decap"] as const;
+		const normal = await hooksOf(bed, {}, each);
 		const hooks = [
-			...(await hooksOf(bed, {}, ["DNAT", "encap", "decap"])),
+			await besideThem(normal),
+			...normal,
 			...(await hooksOf(bed, { flag: "fast" }, ["DNAT + encap + route"])),
+			...(EARLIER
+				? await hooksOf(
+						bed,
+						{ objects: join(EARLIER, "bpf/dist") },
+						each.map((title) => `earlier: ${title}`),
+					)
+				: []),
 		];
 		const rows = new Map(
 			hooks.map(([title]): [string, Row] => [
@@ -57,45 +69,40 @@ export async function programTimes(seconds: number): Promise<Table> {
 	}
 }
 
-/** The path's programs, and one that does nothing, all without offloads. */
+type Found = [title: string, hook: Hook, path: Path];
+
+/** A path's programs, without offloads: at the gateway's ingress and egress, at the node's ingress. */
 async function hooksOf(
 	bed: Testbed,
 	settings: Settings,
-	[ingress, egress, decap]: string[],
-): Promise<[title: string, hook: Hook, path: Path][]> {
+	titles: readonly string[],
+): Promise<Found[]> {
 	const path = await ours(settings)(bed);
 	for (const link of path.links) await link.offloads(false);
-	const lan = {
-		host: path.gateway,
-		name: "lan",
-		direction: "ingress",
-	} as const;
-	const found: [string, Hook, Path][] = [];
-	if (ingress) found.push([ingress, { ...lan, program: "pfc_ingress" }, path]);
-	if (egress)
-		found.push([
-			egress,
-			{
-				...{ host: path.gateway, name: "wan", direction: "egress" },
-				program: "pfc_egress",
-			},
-			path,
-		]);
-	if (decap) {
-		found.push([
-			decap,
-			{
-				...{ host: path.node, name: "eth0", direction: "ingress" },
-				program: "pfc_ingress",
-			},
-			path,
-		]);
-		await addFilter(path.gateway, "lan", "ingress", "empty.bpf.c");
-		found.unshift([
-			"a program that does nothing",
-			{ ...lan, program: "empty" },
-			path,
-		]);
-	}
-	return found;
+	const hooks: Hook[] = [
+		{ ...lanIngress(path), program: "pfc_ingress" },
+		{
+			...{ host: path.gateway, name: "wan", direction: "egress" },
+			program: "pfc_egress",
+		},
+		{
+			...{ host: path.node, name: "eth0", direction: "ingress" },
+			program: "pfc_ingress",
+		},
+	];
+	return titles.map((title, i) => [title, hooks[i] as Hook, path]);
 }
+
+/** Adds a program that does nothing. */
+async function besideThem([first]: Found[]): Promise<Found> {
+	const [, , path] = first as Found;
+	await addFilter(path.gateway, "lan", "ingress", "empty.bpf.c");
+	return [
+		"a program that does nothing",
+		{ ...lanIngress(path), program: "empty" },
+		path,
+	];
+}
+
+const lanIngress = ({ gateway: host }: Path) =>
+	({ host, name: "lan", direction: "ingress" }) as const;
