@@ -76,6 +76,50 @@ bpfTest(
 	},
 );
 
+/** Counts the tunnel's packets at the core that have the MTU, and those above. */
+const SIZES = `table ip sizes {
+	counter to_node {}
+	counter from_node {}
+	counter larger {}
+	chain forward {
+		type filter hook forward priority 0
+		udp dport 6080 ip daddr ${addresses[4].node} ip length 1491 counter name to_node
+		udp dport 6080 ip saddr ${addresses[4].node} ip length 1491 counter name from_node
+		udp dport 6080 ip length > 1491 counter name larger
+	}
+}`;
+
+bpfTest(
+	"a locked MTU of the gateway's route is that of TCP in both directions",
+	async (t) => {
+		const net = await network(t);
+		const { client, gateway, core, links } = net;
+		await serveFamilies(net);
+		await Promise.all(links.map((link) => link.offloads(false)));
+		await gateway.run("ip", [
+			...["route", "add", "10.3.0.0/24", "via", "10.2.0.1"],
+			...["mtu", "lock", "1491"],
+		]);
+		await core.run("nft", ["-f", "-"], { input: SIZES });
+
+		await askHttp(client, addresses[4].proxy, 80, 1_000_000);
+
+		const { stdout } = await core.run("nft", ["--json", "list", "counters"]);
+		const { nftables } = JSON.parse(stdout) as {
+			nftables: { counter?: { name: string; packets: number } }[];
+		};
+		const packets = Object.fromEntries(
+			nftables.flatMap(({ counter }) =>
+				counter ? [[counter.name, counter.packets]] : [],
+			),
+		);
+		const { larger, to_node = 0, from_node = 0 } = packets;
+		t.is(larger, 0);
+		// 1 000 000 bytes in segments of 1387.
+		t.true(to_node > 700 && from_node > 700, JSON.stringify(packets));
+	},
+);
+
 for (const family of families)
 	bpfTest(
 		`a router on the tunnel's path lowers its MTU, IPv${family}`,
