@@ -30,8 +30,8 @@
 /* As bpf_map_lookup_elem, which is repeated where it finds nothing. */
 #define FIND_ROW(map, key) (bpf_map_lookup_elem(map, key) ?: bpf_map_lookup_elem(map, key))
 
-/* Finds `row` and executes `take`, which copies what is needed of it and returns whether that was another before: until the
- * same row is found twice and was not another, but at most five times. Returns whether there is a row.
+/* Finds `row` and executes `take`, which copies what is needed of it and returns whether the copy has changed. Repeated until
+ * the same row is found twice and the copy has not changed, at most five times. Returns whether there is a row.
  */
 #define READ_ROW(map, key, row, take)                                                         \
 	({                                                                                    \

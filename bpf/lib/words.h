@@ -25,7 +25,7 @@ static __always_inline int same_words(const __u32 *a, const __u32 *b, __u32 coun
 	return !difference;
 }
 
-/* Copies words. Returns whether they were others. */
+/* Copies words. Returns whether any has changed. */
 static __always_inline int copy_words(__u32 *to, const __u32 *from, __u32 count)
 {
 	__u32 difference = 0;
@@ -38,7 +38,7 @@ static __always_inline int copy_words(__u32 *to, const __u32 *from, __u32 count)
 	return difference != 0;
 }
 
-/* The same for two of one type. */
+/* The same for objects of one type. */
 #define COPY(to, from) copy_words((void *)(to), (const void *)(from), WORDS(*(to)))
 
 #endif
