@@ -64,6 +64,10 @@ export const pinsOfObjects = (): string[] =>
 		.filter((name) => name.startsWith("map_"))
 		.sort();
 
+/** Runs one of the scripts. @throws Error where it fails */
+export const run = (host: Host, name: string, ...args: string[]) =>
+	host.run(script(name), args);
+
 /** A script that is to fail with a code and one line. */
 export async function fails(
 	t: ExecutionContext,

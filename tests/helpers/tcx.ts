@@ -48,11 +48,26 @@ export async function inOrder(
 	direction: "ingress" | "egress",
 	device = "eth0",
 ): Promise<string[]> {
-	const byTcx = await tcxPrograms(host, direction, device);
+	const first = await tcxPrograms(host, direction, device);
 	return [
-		...byTcx.map(({ name }) => `tcx ${name}`),
+		...first.map(({ name }) => `tcx ${name}`),
 		...(await programs(host, direction, device)),
 	];
+}
+
+/** What the hooks of eth0 have where ours are attached by tcx, and as filters. */
+export const byTcx = [["tcx pfc_ingress"], ["tcx pfc_egress"]] as const;
+export const asFilters = [["7717 pfc_ingress"], ["7717 pfc_egress"]] as const;
+
+/** That the hooks of eth0 have these programs. */
+export async function has(
+	t: ExecutionContext,
+	host: Host,
+	ingress: readonly string[],
+	egress: readonly string[],
+): Promise<void> {
+	t.deepEqual(await inOrder(host, "ingress"), [...ingress]);
+	t.deepEqual(await inOrder(host, "egress"), [...egress]);
 }
 
 /** Loads a compiled program, and attaches it behind what is attached by tcx. */
