@@ -47,7 +47,7 @@ const connect: Measure = {
 /** What the tunnel leaves of a segment, for all ways: how many packets a stream has depends on it. */
 const MSS = 1408;
 
-/** With which a GSO packet of 64 KB is filled by whole segments: docs/operations.md, "MTU". */
+/** With it, writes of 128 KB divide well into segments: docs/operations.md, "MTU". */
 const MTU = 1491;
 
 const atTunnelsMss: Measure[] = [

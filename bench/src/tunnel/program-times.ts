@@ -5,6 +5,7 @@ import { tcpStream, udpPackets } from "../generators/iperf.js";
 import { ROUNDS } from "../interleave.js";
 import type { Row, Table } from "../table.js";
 import { addFilter } from "./filter.js";
+import { routing } from "./kernel-ways.js";
 import { ours, type Settings } from "./our-ways.js";
 import type { Path } from "./path.js";
 import { type Hook, runTime, withProgramTimes } from "./program-time.js";
@@ -22,10 +23,9 @@ export async function programTimes(seconds: number): Promise<Table> {
 	const bed = testbed();
 	try {
 		const each = ["DNAT", "encap", "decap"] as const;
-		const normal = await hooksOf(bed, {}, each);
 		const hooks = [
-			await besideThem(normal),
-			...normal,
+			await empty(bed),
+			...(await hooksOf(bed, {}, each)),
 			...(await hooksOf(bed, { flag: "fast" }, ["DNAT + encap + route"])),
 			...(EARLIER
 				? await hooksOf(
@@ -93,9 +93,10 @@ async function hooksOf(
 	return titles.map((title, i) => [title, hooks[i] as Hook, path]);
 }
 
-/** Adds a program that does nothing. */
-async function besideThem([first]: Found[]): Promise<Found> {
-	const [, , path] = first as Found;
+/** A program that does nothing, where the kernel routes. */
+async function empty(bed: Testbed): Promise<Found> {
+	const path = await routing(bed);
+	for (const link of path.links) await link.offloads(false);
 	await addFilter(path.gateway, "lan", "ingress", "empty.bpf.c");
 	return [
 		"a program that does nothing",

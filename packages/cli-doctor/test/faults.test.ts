@@ -128,7 +128,7 @@ finds("pings that have stopped, and a NAT that has forgotten the node", {
 			input:
 				"table ip closed { chain forward { type filter hook forward priority 0; policy drop; }; }",
 		});
-		// Three pings are missing: cli_doctor may look within less.
+		// Until three pings are missing, which is the limit.
 		await sleep(3 * PING_INTERVAL * 1000);
 	},
 	through: `% --ping-interval ${PING_INTERVAL}`,
