@@ -52,9 +52,12 @@ for (const family of families) {
 		while ((await remote()) !== learned) await sleep(100);
 		const moved = a.nat.replace(/2$/, "77");
 		const prefix = family === 4 ? 24 : 64;
+		// Down in between: the NAT forgets what it translated, also pings that left without an address.
 		await nat?.run("ip", ["-batch", "-"], {
 			input: `address del ${a.nat}/${prefix} dev wan
+				link set wan down
 				address add ${moved}/${prefix} dev wan${family === 6 ? " nodad" : ""}
+				link set wan up
 				route replace default via ${family === 4 ? "10.5.0.1" : "fd05::1"}`,
 		});
 		while (!(await remote())?.includes(moved)) await sleep(100);
