@@ -156,7 +156,11 @@ tcxTest("scripts alone attach filters, and say what --tcx needs", async (t) => {
 	await host.run("sh", ["-ec", `cp ${root}/scripts/*.sh ${directory}`]);
 	const attach = (...options: string[]) =>
 		host.run(`${directory}/attach_tc.sh`, ["eth0", "ingress", ...options], {
-			env: { SLUICE_BPF_DIR: `${root}/bpf/dist` },
+			// Without npm's directories, which have cli_tables.
+			env: {
+				PATH: "/usr/sbin:/usr/bin:/sbin:/bin",
+				SLUICE_BPF_DIR: `${root}/bpf/dist`,
+			},
 			reject: false,
 		});
 	t.like(await attach("--tcx"), {
