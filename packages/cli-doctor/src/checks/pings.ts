@@ -34,7 +34,7 @@ export const pings: Check = {
 		if (worst)
 			findings.push({
 				code: "ping-old",
-				message: `the last ping of ${tunnelsText(worst.id, silent.length)} came ${Math.round(worst.age)} s ago, where one is due every ${world.options.pingInterval} s: a NAT on the way may have forgotten it`,
+				message: `the last ping of ${tunnelsText(worst.id, silent.length)} came ${worst.age.toFixed(1)} s ago, where one is due every ${world.options.pingInterval} s: a NAT on the way may have forgotten it`,
 				question: `does "cli_tunnel ping ${worst.id}" run on the node?`,
 			});
 		return findings;
