@@ -55,7 +55,9 @@ async function tunPair(
 		...[String(gateway.pid), name, String(node.pid), name],
 	]);
 	await relay.ready(/ready/);
-	for (const host of [gateway, node]) await ip(host, `link set ${name} up`);
+	// The queue holds what comes while the relay waits for a CPU, for seconds.
+	for (const host of [gateway, node])
+		await ip(host, `link set ${name} txqueuelen 10000 up`);
 }
 
 const kinds: Record<string, Kind> = {
