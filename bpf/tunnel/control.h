@@ -13,35 +13,34 @@
 
 /* Takes the sender of a ping, as seen after any NAT, for the tunnel's far end.
  *
- * A far end that is where it was only has its time written, in place: that cannot undo what a control program writes at
- * the same moment. For a new one the whole value is replaced, so no reader gets the address of one ping with the port of
- * another, and only where it still exists, so that a tunnel deleted meanwhile stays deleted.
+ * For a new far end the whole value is replaced, so no reader gets the address of one ping with the port of another, and only
+ * where it still exists, so that a tunnel deleted meanwhile stays deleted.
  *
  * Returns 0, or a negative reason: for a tunnel that is not there or ends elsewhere, or a sender that cannot be a far end.
  */
 static __always_inline int learn_remote(struct __sk_buff *skb, const struct packet *ping, __u32 id,
 					int *learned)
 {
-	struct tunnel *tunnel = bpf_map_lookup_elem(&map_tunnel, &id), *new;
 	struct ping_scratch *at;
+	struct tunnel *new;
 	__u32 zero = 0;
 
 	at = bpf_map_lookup_elem(&ping_scratch, &zero);
-	if (!tunnel || !at)
+	if (!at || !read_tunnel(id, &at->tunnel))
 		return -OUT_PING_TUNNEL;
 	new = &at->tunnel;
-	*new = *tunnel;
 	if (!same_address(&new->local, &ping->dst.addr) || new->local_port != ping->dst.port)
 		return -OUT_PING_TUNNEL;
 	*learned =
 		!same_address(&new->remote, &ping->src.addr) || new->remote_port != ping->src.port;
 	if (!*learned) {
-		tunnel->last_ping = bpf_ktime_get_boot_ns();
+		write_ping_time(id);
 		return 0;
 	}
 	if (!may_ping_from(skb, ping))
 		return -OUT_PING_SOURCE;
-	if (!may_move_unsigned(id, new, &ping->src.addr))
+	if (read_options(id, &at->options) &&
+	    !may_move_unsigned(new, &at->options, &ping->src.addr))
 		return -OUT_PING_LOCKED;
 	new->last_ping = bpf_ktime_get_boot_ns();
 	new->remote = ping->src.addr;

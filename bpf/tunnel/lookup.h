@@ -178,7 +178,7 @@ SUBPROGRAM int look_up_config(struct cached_config *entry)
 	if (key.queue == QUEUE_RX) {
 		if (entry->config.flags & RX_DNAT || egress_flags(key.ifindex) & TX_PROXY)
 			entry->config.flags |= RX_GATEWAY;
-	} else if (!bpf_map_lookup_elem(&map_config, &key)) {
+	} else if (!FIND_ROW(&map_config, &key)) {
 		/* The row of every interface does not say that this one is a veth. */
 		entry->config.flags &= ~TX_PEER;
 	}

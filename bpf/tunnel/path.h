@@ -57,13 +57,19 @@ static __always_inline __u32 read_flags(__u32 tunnel)
 	return READ_ROW(&map_tunnel_opts, &tunnel, row, COPY(&flags, &row->flags)) ? flags : 0;
 }
 
+/* Reads a tunnel. Returns whether it is there. */
+static __always_inline int read_tunnel(__u32 id, struct tunnel *to)
+{
+	return READ_ROW(&map_tunnel, &id, row, COPY(to, row));
+}
+
 /* Returns 0 or a negative reason. */
 static __always_inline int plan_path(struct __sk_buff *skb, struct path *path, __u32 by_route)
 {
 	/* A copy: kernel 6.1 takes no pointer to memory of unknown origin for a key. */
 	__u32 id = path->key.tunnel;
 
-	if (!READ_ROW(&map_tunnel, &id, row, COPY(&path->tunnel, row)))
+	if (!read_tunnel(id, &path->tunnel))
 		return -OUT_NO_TUNNEL;
 	path->flow_port = read_flags(id) & TUNNEL_FLOW_PORT;
 	if (!path->tunnel.remote_port || is_unspecified(&path->tunnel.remote))

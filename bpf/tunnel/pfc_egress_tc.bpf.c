@@ -104,7 +104,7 @@ static __always_inline int encapsulate(struct __sk_buff *skb, struct run *run,
 static __always_inline void clamp_direct(struct __sk_buff *skb, const struct packet *packet,
 					 const struct cached_service *service)
 {
-	struct tunnel *tunnel = bpf_map_lookup_elem(&map_tunnel, &service->tunnel);
+	struct tunnel *tunnel = FIND_ROW(&map_tunnel, &service->tunnel);
 	__u32 mtu, overhead;
 
 	if (!tunnel)

@@ -60,6 +60,8 @@ struct ping_scratch {
 	struct ping_answer before;
 	struct ping_answer answer;
 	struct tunnel tunnel;
+	struct tunnel_options options; /* the tunnel's */
+	struct signing signing;	       /* the service's */
 };
 
 /* Room for one ping: the stack has too little. */

@@ -28,17 +28,19 @@ static __always_inline int may_move(const struct tunnel_options *options,
 	return 1;
 }
 
-/* Whether a ping that is not signed may move a tunnel's far end to an address. `tunnel` is a copy of its row, in which another
- * CPU may write the time of a ping meanwhile.
- */
-static __always_inline int may_move_unsigned(__u32 id, const struct tunnel *tunnel,
+/* Reads a tunnel's options. Returns whether there are any. */
+SUBPROGRAM int read_options(__u32 tunnel, struct tunnel_options *to)
+{
+	return to && READ_ROW(&map_tunnel_opts, &tunnel, row, COPY(to, row));
+}
+
+/* Whether a ping that is not signed may move a tunnel's far end to an address. `options` are the tunnel's. */
+static __always_inline int may_move_unsigned(const struct tunnel *tunnel,
+					     const struct tunnel_options *options,
 					     const struct address *to)
 {
-	struct tunnel_options *options = FIND_ROW(&map_tunnel_opts, &id);
 	__u64 now;
 
-	if (!options)
-		return 1;
 	if (!may_move(options, to))
 		return 0;
 	if (!options->move_after || !tunnel->remote_port)

@@ -56,35 +56,34 @@ static __always_inline int is_set(const __u8 *key)
 }
 
 /* Whether the ping is signed with the service's key, or with one of a rotation. */
-static __always_inline int is_signed(struct ping_scratch *at, const struct sid *sid,
-				     const struct signing *signing)
+static __always_inline int is_signed(struct ping_scratch *at, const struct sid *sid)
 {
 	struct rotation *rotation;
 
 	write_ping_message(at);
-	if (try_key(at, signing->key))
+	if (try_key(at, at->signing.key))
 		return 1;
-	rotation = FIND_ROW(&map_rotation, sid);
+	rotation = find_rotation(sid);
 	if (!rotation)
 		return 0;
 	if (is_set(rotation->old.signing) && try_key(at, rotation->old.signing)) {
-		count_use(&rotation->old);
+		count_use(sid, OLD_KEY);
 		return 1;
 	}
 	if (is_set(rotation->next.signing) && try_key(at, rotation->next.signing)) {
-		count_use(&rotation->next);
+		count_use(sid, NEXT_KEY);
 		return 1;
 	}
 	return 0;
 }
 
 /* The challenge for a sender in an epoch. */
-static __always_inline __u64 challenge_of(struct ping_scratch *at, const struct signing *signing,
-					  const struct endpoint *from, __u32 tunnel, __u32 epoch)
+static __always_inline __u64 challenge_of(struct ping_scratch *at, const struct endpoint *from,
+					  __u32 tunnel, __u32 epoch)
 {
 	__u32 *message = at->siphash.message;
 
-	set_key(&at->siphash, signing->challenge);
+	set_key(&at->siphash, at->signing.challenge);
 	begin_message(&at->siphash, 28);
 	for (int i = 0; i < 4; i++)
 		message[i] = from->addr.words[i];
@@ -96,13 +95,13 @@ static __always_inline __u64 challenge_of(struct ping_scratch *at, const struct 
 }
 
 /* Whether the ping carries the challenge of its sender. */
-static __always_inline int is_challenge_met(struct ping_scratch *at, const struct signing *signing,
-					    const struct endpoint *from, __u32 tunnel, __u32 epoch)
+static __always_inline int is_challenge_met(struct ping_scratch *at, const struct endpoint *from,
+					    __u32 tunnel, __u32 epoch)
 {
 	__u64 got = read_be64(at->ping.challenge);
 
-	return got == challenge_of(at, signing, from, tunnel, epoch) ||
-	       got == challenge_of(at, signing, from, tunnel, epoch - 1);
+	return got == challenge_of(at, from, tunnel, epoch) ||
+	       got == challenge_of(at, from, tunnel, epoch - 1);
 }
 
 /* Takes the time of a ping, unless a newer one was taken. */
@@ -118,6 +117,15 @@ static __always_inline int take_time(__u32 tunnel, __u64 time)
 	return time > before && __sync_val_compare_and_swap(&last->time, before, time) == before;
 }
 
+/* Writes when the far end of a tunnel was heard, in place: that cannot undo what a command writes at the same moment. */
+static __always_inline void write_ping_time(__u32 tunnel)
+{
+	struct tunnel *row = FIND_ROW(&map_tunnel, &tunnel);
+
+	if (row)
+		row->last_ping = bpf_ktime_get_boot_ns();
+}
+
 static __always_inline int is_newer(__u32 tunnel, __u64 time)
 {
 	struct ping_time *last = bpf_map_lookup_elem(&map_ping_time, &tunnel);
@@ -127,14 +135,13 @@ static __always_inline int is_newer(__u32 tunnel, __u64 time)
 
 /* Judges a ping from a new address. Returns an outcome or a negative reason. */
 static __always_inline int judge_new(struct ping_scratch *at, const struct packet *packet,
-				     const struct signing *signing, __u32 epoch)
+				     __u32 epoch)
 {
 	__u32 id = at->id;
-	struct tunnel_options *options = FIND_ROW(&map_tunnel_opts, &id);
 
-	if (options && !may_move(options, &packet->src.addr))
+	if (read_options(id, &at->options) && !may_move(&at->options, &packet->src.addr))
 		return -OUT_PING_LOCKED;
-	if (!at->has_challenge || !is_challenge_met(at, signing, &packet->src, id, epoch))
+	if (!at->has_challenge || !is_challenge_met(at, &packet->src, id, epoch))
 		return OUT_PING_CHALLENGED;
 	if (!take_time(id, at->time))
 		return -OUT_PING_TIME;
@@ -177,8 +184,6 @@ SUBPROGRAM int check_signed_ping(struct __sk_buff *skb, const struct packet *pac
 	__u32 zero = 0, id;
 	struct ping_scratch *at = bpf_map_lookup_elem(&ping_scratch, &zero);
 	struct cached_service *service;
-	struct signing *signing;
-	struct tunnel *tunnel;
 	struct sid sid;
 	__u64 now;
 	int err;
@@ -196,17 +201,14 @@ SUBPROGRAM int check_signed_ping(struct __sk_buff *skb, const struct packet *pac
 	at->id = id;
 	if (at->ping.tunnel != bpf_htonl(id))
 		return -OUT_PING_TUNNEL;
-	signing = FIND_ROW(&map_signing, &sid);
-	if (!signing || !is_signed(at, &sid, signing))
+	if (!READ_ROW(&map_signing, &sid, row, COPY(&at->signing, row)) || !is_signed(at, &sid))
 		return -OUT_PING_MAC;
 	at->time = read_be64(at->ping.time);
 	now = bpf_ktime_get_tai_ns();
 	if (at->time + PING_WINDOW < now || at->time > now + PING_WINDOW || !is_newer(id, at->time))
 		return -OUT_PING_TIME;
-	tunnel = bpf_map_lookup_elem(&map_tunnel, &id);
-	if (!tunnel)
+	if (!read_tunnel(id, &at->tunnel))
 		return -OUT_PING_TUNNEL;
-	at->tunnel = *tunnel;
 	if (!same_address(&at->tunnel.local, &packet->dst.addr) ||
 	    at->tunnel.local_port != packet->dst.port)
 		return -OUT_PING_TUNNEL;
@@ -215,7 +217,7 @@ SUBPROGRAM int check_signed_ping(struct __sk_buff *skb, const struct packet *pac
 		return OTHER_SENDER;
 	if (!take_time(id, at->time))
 		return -OUT_PING_TIME;
-	tunnel->last_ping = bpf_ktime_get_boot_ns();
+	write_ping_time(id);
 	return OUT_PING_SIGNED;
 }
 
@@ -231,24 +233,18 @@ SUBPROGRAM int settle_signed_ping(struct __sk_buff *skb, const struct packet *pa
 {
 	__u32 zero = 0, epoch, off = part >> 16, len = part & 0xffff;
 	struct ping_scratch *at = bpf_map_lookup_elem(&ping_scratch, &zero);
-	struct signing *signing;
 	__u64 challenge = 0;
-	struct sid sid;
 
 	if (!packet || !at)
 		return -OUT_GUE_HEADER;
-	read_sid(&sid, &at->ping.sid);
-	signing = bpf_map_lookup_elem(&map_signing, &sid);
-	if (!signing)
-		return -OUT_PING_MAC;
 	epoch = bpf_ktime_get_boot_ns() / CHALLENGE_EPOCH;
 	if (result == OTHER_SENDER)
-		result = judge_new(at, packet, signing, epoch);
+		result = judge_new(at, packet, epoch);
 	if (result < 0 || len < sizeof(at->answer) || skb->gso_size ||
 	    bpf_skb_load_bytes(skb, off, &at->before, sizeof(at->before)))
 		return result;
 	if (result == OUT_PING_CHALLENGED)
-		challenge = challenge_of(at, signing, &packet->src, at->id, epoch);
+		challenge = challenge_of(at, &packet->src, at->id, epoch);
 	write_answer(at, packet, result, challenge);
 	return answer_ping(skb, at, packet, off) ? result : result | ANSWERED;
 }
@@ -274,7 +270,7 @@ static __always_inline int is_answer(const struct gue_sid *wire)
 	struct sid sid;
 
 	read_sid(&sid, wire);
-	return bpf_map_lookup_elem(&map_signing, &sid) != NULL;
+	return FIND_ROW(&map_signing, &sid) != NULL;
 }
 
 #endif

@@ -139,29 +139,26 @@ static __always_inline int is_token(struct token_scratch *at, const __u64 *key,
 	return same_key((void *)at->claim, (void *)at->siphash.hash);
 }
 
-/* Whether the entry's token was made with a key of the rotation; counts the packet if it was. */
-static __always_inline int is_of_rotation(const struct cached_token *entry,
-					  struct rotation *rotation)
+/* Whether the entry's token was made with a key of the service's rotation; counts the packet if it was. */
+static __always_inline int is_of_rotation(const struct cached_token *entry, const struct sid *sid,
+					  const struct rotation *rotation)
 {
-	if (is_made_with(entry, (void *)rotation->old.signing)) {
-		count_use(&rotation->old);
-		return 1;
-	}
-	if (is_made_with(entry, (void *)rotation->next.signing)) {
-		count_use(&rotation->next);
-		return 1;
-	}
-	return 0;
+	int is_next = is_made_with(entry, (void *)rotation->next.signing);
+
+	if (!is_next && !is_made_with(entry, (void *)rotation->old.signing))
+		return 0;
+	count_use(sid, is_next ? NEXT_KEY : OLD_KEY);
+	return 1;
 }
 
 /* Whether the packet carries a token under a key of the rotation, and keeps it in the entry if it does. */
 static __always_inline int is_rotated_token(struct token_scratch *at, struct cached_token *entry,
 					    const struct packet *inner,
 					    const struct cached_service *service,
-					    struct rotation *rotation)
+					    const struct rotation *rotation)
 {
 	struct sid sid = service->sid;
-	struct accepted_key *accepted;
+	const struct accepted_key *accepted;
 	__u32 epoch;
 	__u64 key[2];
 
@@ -174,7 +171,7 @@ static __always_inline int is_rotated_token(struct token_scratch *at, struct cac
 		epoch = service->token.now - (i & 1);
 		if (is_token(at, key, inner, &sid, epoch)) {
 			keep_token(entry, key, at->claim, &inner->src, &inner->dst, service, epoch);
-			count_use(accepted);
+			count_use(&sid, i & 2 ? NEXT_KEY : OLD_KEY);
 			return 1;
 		}
 	}
@@ -216,8 +213,8 @@ SUBPROGRAM int has_token(const struct packet *inner, const struct cached_service
 	if (likely(is_cached && is_made_with(entry, service->token.key)))
 		return 1;
 	sid = service->sid;
-	rotation = FIND_ROW(&map_rotation, &sid);
-	if (rotation && is_cached && is_of_rotation(entry, rotation))
+	rotation = find_rotation(&sid);
+	if (rotation && is_cached && is_of_rotation(entry, &sid, rotation))
 		return 1;
 	if (service->token.mode < TOKEN_REQUIRE && is_other_key(&sid, (void *)at->claim))
 		return 1;

@@ -25,7 +25,7 @@ const dist = path.join(import.meta.dirname, "../../bpf/dist");
 const sized = [
 	...["map_config", "map_tunnel", "map_decap", "map_encap", "map_verify"],
 	...["map_nat", "map_tunnel_stats", "map_tunnel_opts", "map_signed_only"],
-	"map_signing",
+	...["map_signing", "map_rotation", "map_ping_time"],
 ];
 
 /** Tables of the two programs that both define, so that they share them as their pins would make them. */

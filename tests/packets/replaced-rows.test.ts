@@ -1,12 +1,9 @@
 // Needs root, BPF and clang: rows of the tables that are replaced while packets pass.
-import { execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
-import path from "node:path";
 import { needs, testWith } from "@sluice/testbed";
-import test, { type ExecutionContext } from "ava";
-import { ownDirectory } from "../helpers/own-directory.js";
+import test from "ava";
 import { eth } from "../helpers/packet.js";
 import { rx, tx } from "../helpers/packet-case.js";
+import { replaceRows } from "../helpers/replace-rows.js";
 import { packetBench } from "../helpers/run-packet.js";
 import { configure, program, type ServiceRow } from "../helpers/services.js";
 import { client, far, near, port, tunnels } from "./site.js";
@@ -88,24 +85,6 @@ const OK = 0;
 /** Where a frame has its destination's address, and the service id of its GUE header. */
 const DESTINATION = 14 + 16;
 const SERVICE_ID = 14 + 20 + 8 + 4;
-
-/** Replaces each row of a map by itself, until it is stopped. */
-async function replaceRows(t: ExecutionContext, map: number, sizes: number[]) {
-	const replacer = path.join(ownDirectory(t), "rewrite_rows");
-	execFileSync("clang", [
-		...["-O2", "-o", replacer],
-		path.join(import.meta.dirname, "fixtures/rewrite_rows.c"),
-	]);
-	const child = spawn(replacer, sizes.map(String), {
-		stdio: ["pipe", "pipe", "inherit", map],
-	});
-	await once(child.stdout as NodeJS.ReadableStream, "data");
-	return async () => {
-		child.stdin?.end();
-		const [code] = await once(child, "exit");
-		t.is(code, 0);
-	};
-}
 
 bpfTest("a row is found, and read whole, while it is replaced", async (t) => {
 	const { tables, mapFd, ingress, egress, ...bench } = packetBench();
