@@ -104,12 +104,12 @@ static __always_inline int encapsulate(struct __sk_buff *skb, struct run *run,
 static __always_inline void clamp_direct(struct __sk_buff *skb, const struct packet *packet,
 					 const struct cached_service *service)
 {
-	struct tunnel *tunnel = FIND_ROW(&map_tunnel, &service->tunnel);
+	struct address local;
 	__u32 mtu, overhead;
 
-	if (!tunnel)
+	if (!READ_ROW(&map_tunnel, &service->tunnel, row, COPY(&local, &row->local)))
 		return;
-	overhead = outer_size(is_ipv4(&tunnel->local) ? 4 : 6);
+	overhead = outer_size(is_ipv4(&local) ? 4 : 6);
 	mtu = interface_mtu(skb, 0);
 	if (mtu > overhead)
 		clamp_mss(skb, packet->l4, packet->version, mtu - overhead);

@@ -60,9 +60,12 @@ struct ping_scratch {
 	struct ping_answer before;
 	struct ping_answer answer;
 	struct tunnel tunnel;
-	struct tunnel_options options; /* the tunnel's */
 	struct signing signing;	       /* the service's */
+	struct tunnel_options options; /* the tunnel's */
 };
+
+_Static_assert(__builtin_offsetof(struct ping_scratch, signing) % 8 == 0,
+	       "keys are read by 64 bits");
 
 /* Room for one ping: the stack has too little. */
 MAP(ping_scratch, PERCPU_ARRAY, __u32, struct ping_scratch, 1);

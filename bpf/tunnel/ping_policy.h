@@ -3,6 +3,8 @@
 #ifndef SLUICE_PING_POLICY_H
 #define SLUICE_PING_POLICY_H
 
+#include "lib/packet.h"
+#include "lib/words.h"
 #include "tunnel/tables.h"
 
 #define SECOND 1000000000ULL

@@ -3,6 +3,8 @@
 #ifndef SLUICE_ROTATION_H
 #define SLUICE_ROTATION_H
 
+#include "lib/packet.h"
+#include "lib/words.h"
 #include "tunnel/gue.h"
 #include "tunnel/tables.h"
 
@@ -60,12 +62,12 @@ SUBPROGRAM int count_use(const struct sid *of, __u32 which)
 	return 0;
 }
 
-/* Whether a key that is not the service's own is the other one of a rotation; counts the packet if it is. Which one that
- * is changes with the switch, and the lookup cache may not know of it yet: so both are compared.
+/* Whether a key that is not the service's own is the other one of its rotation, which may be NULL; counts the packet if it is.
+ * Which one that is changes with the switch, and the lookup cache may not know of it yet: so both are compared.
  */
-static __always_inline int is_other_key(const struct sid *sid, const __u8 *key)
+static __always_inline int is_other_key(const struct sid *sid, const struct rotation *rotation,
+					const __u8 *key)
 {
-	struct rotation *rotation = find_rotation(sid);
 	int is_next;
 
 	if (!rotation)
@@ -91,7 +93,7 @@ static __always_inline int authenticate(const struct gue *gue, struct sid *sid,
 		return 0;
 	if (by_token && (*service)->token.mode)
 		return -OUT_WRONG_KEY;
-	return is_other_key(sid, gue->key) ? 0 : -OUT_WRONG_KEY;
+	return is_other_key(sid, find_rotation(sid), gue->key) ? 0 : -OUT_WRONG_KEY;
 }
 
 #endif

@@ -216,7 +216,7 @@ SUBPROGRAM int has_token(const struct packet *inner, const struct cached_service
 	rotation = find_rotation(&sid);
 	if (rotation && is_cached && is_of_rotation(entry, &sid, rotation))
 		return 1;
-	if (service->token.mode < TOKEN_REQUIRE && is_other_key(&sid, (void *)at->claim))
+	if (service->token.mode < TOKEN_REQUIRE && is_other_key(&sid, rotation, (void *)at->claim))
 		return 1;
 	for (int age = 0; age < 2; age++)
 		if (is_token(at, service->token.key, inner, &service->sid, now - age)) {

@@ -25,8 +25,8 @@ export async function replaceRows(
 	});
 	await once(child.stdout as NodeJS.ReadableStream, "data");
 	return async () => {
+		const times = once(child.stdout as NodeJS.ReadableStream, "data");
 		child.stdin?.end();
-		const [code] = await once(child, "exit");
-		t.is(code, 0);
+		t.true(Number(await times) > 100);
 	};
 }

@@ -30,28 +30,41 @@ const remote = (i: number) => `172.16.0.${20 + i}`;
 const key = (i: number) => `key ${i}`;
 const oldKey = (i: number) => `old key ${i}`;
 const bytesOf = (key: string) => Buffer.concat([Buffer.from(key)], 16);
-const none = Buffer.alloc(16);
 
 const from = (sender: string) => eth().ipv4(sender, near).udp(port, port);
 const elsewhere = (round: number) => `172.16.0.${8 + (round % 2)}`;
-const signed = (i: number, sender: string) =>
+const signed = (i: number, sender: string, signingKey = key(i)) =>
 	from(sender)
 		.payload(
 			signedPing({
-				...{ sid: sid(i), key: bytesOf(key(i)), tunnel: i },
+				...{ sid: sid(i), key: bytesOf(signingKey), tunnel: i },
 				time: nanosecondsTai(),
 			}),
 			true,
 		)
 		.bytes();
 
-const rotation = (i: number) => {
-	const unused = { signing: none, packets: 0n, lastPacket: 0n };
-	return {
-		old: { key: bytesOf(oldKey(i)), ...unused },
-		next: { key: bytesOf(key(i)), ...unused },
-	};
+/** As the far end of tunnel i answers. */
+function answer(i: number): Buffer {
+	const bytes = Buffer.alloc(72);
+	bytes.writeUInt32BE(0x3103a000);
+	bytes.writeUInt16BE(i, 4);
+	bytes.writeUInt16BE(GROUP, 6);
+	return from(remote(i)).payload(bytes, true).bytes();
+}
+
+const rotate = ({ table }: Bench) => {
+	const unused = { packets: 0n, lastPacket: 0n };
+	for (const i of all) {
+		const old = bytesOf(oldKey(i));
+		table(rotationTable).set(sid(i), {
+			old: { key: old, signing: old, ...unused },
+			next: { key: bytesOf(key(i)), signing: bytesOf(key(i)), ...unused },
+		});
+	}
 };
+/** The old key of the service; for those of an even number, of another one. */
+const oldKeyFor = (i: number) => oldKey(isEven(i) ? i - 1 : i);
 
 interface Case {
 	title: string;
@@ -61,8 +74,10 @@ interface Case {
 	sizes: [number, number];
 	rounds: number;
 	rows?: (bench: Bench) => void;
-	/** The ping of tunnel i. */
+	/** The ping of tunnel i, in even rounds and in others. */
 	ping: (i: number, round: number) => Buffer;
+	/** The ping is another one in each round: it has the time in it. */
+	isNew?: true;
 	outcome: (i: number) => Outcome;
 }
 
@@ -79,27 +94,27 @@ const restrict = ({ tables }: Bench) => {
 const cases: Case[] = [
 	{
 		title: "its tunnel",
-		...{ map: "map_tunnel", sizes: [4, 48], rounds: 20000 },
+		...{ map: "map_tunnel", sizes: [4, 48], rounds: 10000 },
 		ping: (i) => from(remote(i)).openPing(i).bytes(),
 		outcome: () => "ping",
 	},
 	{
 		title: "the options of its tunnel",
-		...{ map: "map_tunnel_opts", sizes: [4, 28], rounds: 20000 },
+		...{ map: "map_tunnel_opts", sizes: [4, 28], rounds: 10000 },
 		rows: restrict,
 		ping: (i, round) => from(elsewhere(round)).openPing(i).bytes(),
 		outcome: (i) => (isEven(i) ? "ping-locked" : "ping-learned"),
 	},
 	{
 		title: "the options of its tunnel, signed",
-		...{ map: "map_tunnel_opts", sizes: [4, 28], rounds: 6000 },
+		...{ map: "map_tunnel_opts", sizes: [4, 28], rounds: 4000 },
 		rows: restrict,
 		ping: (i) => signed(i, elsewhere(0)),
 		outcome: (i) => (isEven(i) ? "ping-locked" : "ping-challenged"),
 	},
 	{
 		title: "the services of its tunnel that must sign",
-		...{ map: "map_signed_only", sizes: [4, 4], rounds: 20000 },
+		...{ map: "map_signed_only", sizes: [4, 4], rounds: 10000 },
 		rows({ tables }) {
 			for (const i of all.filter(isEven)) tables.signedOnly.set(i, 1);
 			for (const i of all) tables.signedOnly.set(100 + i, 1);
@@ -109,22 +124,29 @@ const cases: Case[] = [
 	},
 	{
 		title: "its service's signing key",
-		...{ map: "map_signing", sizes: [4, 36], rounds: 6000 },
+		...{ map: "map_signing", sizes: [4, 36], rounds: 4000, isNew: true },
 		ping: (i) => signed(i, remote(i)),
 		outcome: () => "ping-signed",
 	},
 	{
+		title: "its service's signing key, an answer,",
+		...{ map: "map_signing", sizes: [4, 36], rounds: 10000 },
+		ping: answer,
+		outcome: () => "ping-answer",
+	},
+	{
 		title: "the other key of its service's rotation",
-		...{ map: "map_rotation", sizes: [4, 96], rounds: 20000 },
-		rows({ table }) {
-			for (const i of all) table(rotationTable).set(sid(i), rotation(i));
-		},
-		// Services of an even number: the key is another one's.
-		ping: (i) =>
-			from(remote(i))
-				.ping(sid(i), oldKey(isEven(i) ? i - 1 : i))
-				.bytes(),
+		...{ map: "map_rotation", sizes: [4, 96], rounds: 10000 },
+		rows: rotate,
+		ping: (i) => from(remote(i)).ping(sid(i), oldKeyFor(i)).bytes(),
 		outcome: (i) => (isEven(i) ? "wrong-key" : "ping"),
+	},
+	{
+		title: "the other signing key of its service's rotation",
+		...{ map: "map_rotation", sizes: [4, 96], rounds: 4000, isNew: true },
+		rows: rotate,
+		ping: (i) => signed(i, remote(i), oldKeyFor(i)),
+		outcome: (i) => (isEven(i) ? "ping-mac" : "ping-signed"),
 	},
 ];
 
@@ -160,7 +182,7 @@ function prepare(bench: Bench): void {
 
 let bench: Bench | undefined;
 
-for (const { title, map, sizes, rounds, rows, ping, outcome } of cases)
+for (const { title, map, sizes, rounds, rows, ping, isNew, outcome } of cases)
 	bpfTest(
 		`a ping is judged by ${title}, while rows are replaced`,
 		async (t) => {
@@ -169,8 +191,10 @@ for (const { title, map, sizes, rounds, rows, ping, outcome } of cases)
 			prepare(bench);
 			rows?.(bench);
 			const context = bench.context({ ifindex: bench.link });
+			const made = [0, 1].map((round) => all.map((i) => ping(i, round)));
 			const pingAll = (round: number) => {
-				for (const i of all) ingress.testRun({ data: ping(i, round), context });
+				const pings = isNew ? all.map((i) => ping(i, round)) : made[round % 2];
+				for (const data of pings ?? []) ingress.testRun({ data, context });
 			};
 			// Where the kernel is emulated, code takes long when it runs for the first time.
 			pingAll(0);
