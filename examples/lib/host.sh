@@ -38,7 +38,7 @@ step() {
 # Waits until a command succeeds: for a server to be up.
 await() {
 	local i
-	for ((i = 0; i < 100; i++)); do
+	for ((i = 0; i < 600; i++)); do
 		if "$@" >/dev/null 2>&1; then return; fi
 		sleep 0.1
 	done

@@ -42,6 +42,10 @@ step 'tubectl bind foo tcp 127.0.0.22 0'
 # shellcheck disable=SC2016
 step 'echo $USER | nc -q 1 127.0.0.22 $((1 + $RANDOM))'
 
+all_received() {
+	[[ $(wc -l <"$work/received") == 3 ]]
+}
+await all_received
 cat "$work/received"
 same 'what the server received' "$(<"$work/received")" "$USER"$'\n'"$USER"$'\n'"$USER"
 step 'tubectl status foo'

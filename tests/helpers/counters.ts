@@ -56,10 +56,21 @@ export async function during(
 	return after.map((count, i) => count - (before[i] as number));
 }
 
+/** Waits until no socket for datagrams holds one that has arrived. */
+export async function queuesEmpty(host: Host): Promise<void> {
+	for (;;) {
+		const { stdout } = await host.run("ss", ["-Huln"]);
+		const queues = stdout.split("\n").map((line) => line.split(/\s+/)[1]);
+		if (queues.every((bytes) => bytes === undefined || bytes === "0")) return;
+		await sleep(20);
+	}
+}
+
 /** Waits until the node's backend has answered all that its socket holds. */
 export async function quiet(node: Host): Promise<void> {
 	for (let before = -1, now = 0; now !== before; ) {
 		before = now;
+		await queuesEmpty(node);
 		await sleep(500);
 		now = await counterOf(node, "egress", "encapsulated");
 	}

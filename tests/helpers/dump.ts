@@ -18,10 +18,10 @@ export async function dumped(
 	// The section header is there once the tables are open.
 	await host.run("sh", [
 		"-c",
-		`until [ -s ${file} ]; do sleep 0.1; done; sleep 0.5`,
+		`until [ -s ${file} ]; do sleep 0.1; done; sleep 1`,
 	]);
 	await happens();
-	await host.run("sleep", ["0.5"]);
+	await host.run("sleep", ["1"]);
 	await dump.stop("SIGINT");
 	return file;
 }

@@ -1,4 +1,5 @@
 // Needs root and BPF: keys are replaced while traffic goes through a tunnel.
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Host, needs, testWith } from "@sluice/testbed";
 import test from "ava";
 import { inClear } from "../helpers/clear.js";
@@ -27,6 +28,12 @@ const step = (host: Host, options: string) =>
 		services.map((i) => `rotate ${i} 1 ${options}`),
 	);
 
+/** Whether packets have come with the old key of service 0 since the switch. */
+async function oldKeyIsUsed(host: Host): Promise<boolean> {
+	const { stdout } = await cli(host, "cli_service get 0 1 --json");
+	return JSON.parse(stdout).services[0].rotation.packets > 0;
+}
+
 bpfTest(
 	"keys are rotated under load, in each order of the two ends, without a loss",
 	async (t) => {
@@ -54,10 +61,11 @@ bpfTest(
 			await step(b, `--prepare key-${number + 1}`);
 			await step(a, "--switch");
 			// The other end still sends the old key.
+			while (!(await oldKeyIsUsed(a))) await sleep(100);
 			const early = await t.throwsAsync(step(a, "--finish"));
 			t.regex(String(early), /the old key of service 0 1 is in use/);
 			await step(b, "--switch");
-			await new Promise((resolve) => setTimeout(resolve, 300));
+			await sleep(300);
 			await step(b, "--finish --idle 0.2");
 			await step(a, "--finish --idle 0.2");
 		}

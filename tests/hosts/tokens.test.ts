@@ -84,7 +84,7 @@ for (const family of [4, 6] as const)
 				// The backend's "port unreachable" is about the flow, and comes back by its token.
 				const { stdout } = await client.run("bash", [
 					"-c",
-					`exec 3<>/dev/udp/${proxy}/99; echo x >&3; sleep 0.5; echo y >&3 || echo refused`,
+					`exec 3<>/dev/udp/${proxy}/99; while echo x >&3; do sleep 0.1; done; echo refused`,
 				]);
 				t.is(stdout, "refused");
 				t.deepEqual(
@@ -127,7 +127,8 @@ bpfTest(
 					Buffer.from("hello"),
 				),
 			);
-		const now = sentEpoch(nanosecondsTai());
+		const epoch = () => sentEpoch(nanosecondsTai());
+		const now = epoch();
 		const token = (epoch: number) =>
 			flowToken(key, sid, { source, destination }, epoch);
 		const send = (payloads: readonly Buffer[]) =>
@@ -137,7 +138,6 @@ bpfTest(
 			});
 		const taken = () => counterOf(node, "ingress", "decapsulated");
 
-		// The test takes some seconds: an epoch may end meanwhile, and the token then is of the one before.
 		await send([request(token(now)), request(token(now))]);
 		t.is(await taken(), 2, "also where it is recorded and sent again");
 		await send([
@@ -166,14 +166,14 @@ bpfTest(
 		await send([request(data)]);
 		t.is(await counterOf(node, "ingress", "token"), 7);
 		// The next key of a rotation, from the cache, too: its use is counted, and it ends with the rotation.
+		await cli(node, "cli_service rotate 2 1 --prepare next");
 		const other = flowToken(
 			Buffer.from("next".padEnd(16, "\0")),
 			sid,
 			{ source, destination },
-			sentEpoch(nanosecondsTai()),
+			epoch(),
 		);
-		await cli(node, "cli_service rotate 2 1 --prepare next");
-		await send([request(other), request(other), request(token(now))]);
+		await send([request(other), request(other), request(token(epoch()))]);
 		t.is(await taken(), 5);
 		const { stdout: rotating } = await cli(node, "cli_service get 2 1");
 		t.regex(rotating, /ROTATION .*\t2 packets, /);

@@ -29,7 +29,7 @@ function finds(title: string, expected: Provoked): void {
 		if (typeof expected.message === "string") t.is(message, expected.message);
 		else t.regex(message, expected.message);
 		if (expected.fix) t.is(findings[0]?.fix, expected.fix);
-		for (const { fix } of findings) if (fix) await one.sh(fix);
+		for (const { fix } of findings) if (fix) await one.sh(fix, "", false);
 		t.deepEqual(await found(one, expected.code), []);
 	});
 }

@@ -17,7 +17,7 @@ async function dom({ client }: Site): Promise<string> {
 	const { stdout } = await client.run("sh", [
 		"-c",
 		// Ended after a while, whatever is still open: the page's connection for events never closes.
-		`directory=$(mktemp -d); chromium --headless=new --no-sandbox --disable-gpu --user-data-dir=$directory --timeout=3000 --dump-dom ${URL} 2>/dev/null; rm -r $directory`,
+		`directory=$(mktemp -d); chromium --headless=new --no-sandbox --disable-gpu --user-data-dir=$directory --timeout=3000 --dump-dom ${URL} 2>/dev/null; rm -rf $directory || :`,
 	]);
 	return stdout;
 }

@@ -199,13 +199,14 @@ serial(
 serial("a capture has the packets with their reasons", async (t) => {
 	const site = await shared();
 	await site.gateway.sh(service({ key: "open sesame" }));
-	await monitor(site, site.node, "--count 2 --write /tmp/drops.pcapng");
+	const file = `/tmp/drops-${process.pid}.pcapng`;
+	await monitor(site, site.node, `--count 2 --write ${file}`);
 	await site.gateway.sh(service());
 	const { stdout } = await site.node.host.run("tshark", [
-		...["-r", "/tmp/drops.pcapng", "-T", "fields", "-E", "separator=|"],
+		...["-r", file, "-T", "fields", "-E", "separator=|"],
 		...["-e", "frame.interface_name", "-e", "frame.comment", "-e", "ip.dst"],
 	]);
-	await site.node.sh("rm /tmp/drops.pcapng");
+	await site.node.sh(`rm ${file}`);
 	t.is(stdout, "eth0|wrong-key|192.168.7.2\neth0|wrong-key|192.168.7.2");
 });
 

@@ -38,8 +38,8 @@ for (const shell of ["bash", "zsh"] as const)
 		await terminal.shows(/ready\s[\s\S]*>/);
 		// Each is shown by its own line alone.
 		for (const [typed, shown] of [
-			["cli_tunnel pi", /ping/],
-			["cli_tunnel get 3", /31337/],
+			["cli_tunnel pi", /cli_tunnel ping/],
+			["cli_tunnel get 3", /get 31337/],
 			["cli_tunnel set 100 10.0.0.1 6080 0 0 --re", /--reset-remote/],
 			["cli_tunnel --json del --if", /--if-exists/],
 			["cli_tunnel batch /etc/ld.so.cac", /ld\.so\.cache/],

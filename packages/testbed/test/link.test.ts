@@ -1,8 +1,18 @@
 // Needs root: makes namespaces.
+import { setTimeout as sleep } from "node:timers/promises";
 import test from "ava";
-import { needs, testbed, testWith } from "../src/index.js";
+import { type Host, needs, testbed, testWith } from "../src/index.js";
 
 const rootTest = testWith(test.serial, needs.root);
+
+/** Waits until the kernel calls a link up, which it does some time after its other end is. */
+async function isUp(host: Host, name: string): Promise<void> {
+	for (;;) {
+		const { stdout } = await host.run("ip", ["link", "show", name]);
+		if (stdout.includes(" state UP ")) return;
+		await sleep(20);
+	}
+}
 
 rootTest("a packet crosses a router in both families", async (t) => {
 	const bed = testbed(t);
@@ -43,10 +53,12 @@ rootTest("a link has the MTU and the offloads it was given", async (t) => {
 		);
 	};
 
+	await isUp(a, "eth0.10@x");
 	t.regex(
 		(await a.run("ip", ["link", "show", "eth0.10@x"])).stdout,
 		/mtu 1400.* state UP.*link\/ether 02:00:00:00:00:01/s,
 	);
+	await isUp(b, "eth0");
 	t.regex(
 		(await b.run("ip", ["link", "show", "eth0"])).stdout,
 		/mtu 1400.* state UP.*link\/ether 02:00:00:00:aa:bb/s,

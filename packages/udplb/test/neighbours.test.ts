@@ -121,7 +121,12 @@ it("an upstream that is down harms no other, and is served again when it comes b
 	await lab.serve(key({ upstreams: [up, down] }));
 	const ports = Array.from({ length: 100 }, (_, i) => 6000 + i);
 	await lab.agents.client.send({ ...v4, ports });
-	const first = await lab.agents.upstream.take();
+	const first = [];
+	for (;;) {
+		const more = await lab.agents.upstream.take();
+		if (more.length === 0) break;
+		first.push(...more);
+	}
 	t.true(first.length > 30 && first.length < 70, `${first.length} of 100`);
 	await lab.upstream.run("ip", ["address", "add", `${down}/24`, "dev", "u0"]);
 	await lab.agents.upstream.listen(2222, down);

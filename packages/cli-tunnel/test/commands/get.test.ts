@@ -74,10 +74,10 @@ it("get shows how long ago the last ping came, in text and JSON", async (t, tabl
 	await tables.run(cli, "set 6 172.1.0.4 6080 0 0");
 	const seconds = (n: number) => BigInt(n) * 1_000_000_000n;
 	for (const [age, text] of [
-		[59, "59 s"],
-		[695, "11 min"],
-		[7200, "2 h"],
-		[200_000, "2 d"],
+		[30, /\tping [345]\d s ago\n/],
+		[695, /\tping 11 min ago\n/],
+		[7200, /\tping 2 h ago\n/],
+		[200_000, /\tping 2 d ago\n/],
 	] as const) {
 		tables.open(tunnelTable).set(6, {
 			local: Address.of("172.1.0.4"),
@@ -87,10 +87,7 @@ it("get shows how long ago the last ping came, in text and JSON", async (t, tabl
 			// Modulo 2^64: the machine may have been up for less.
 			lastPing: BigInt.asUintN(64, nanosecondsSinceBoot() - seconds(age)),
 		});
-		t.true(
-			(await tables.run(cli, "get 6")).out.includes(`\tping ${text} ago\n`),
-			text,
-		);
+		t.regex((await tables.run(cli, "get 6")).out, text);
 		const { out } = await tables.run(cli, "get all --json");
 		const [{ lastPingAge, lastPingTime }] = JSON.parse(out).tunnels;
 		t.true(lastPingAge >= age);
