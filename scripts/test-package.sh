@@ -182,7 +182,12 @@ test_request() {
 			sleep 0.5
 		done
 		cli_tunnel get 100
-		PATH=/usr/lib/sluice/node/bin:$PATH ip netns exec client node /root/request.mjs | tee /run/answer
+		# The backend may have to start.
+		for ((i = 0; i < 10; i++)); do
+			PATH=/usr/lib/sluice/node/bin:$PATH ip netns exec client node /root/request.mjs >/run/answer && break
+			sleep 1
+		done
+		cat /run/answer
 		grep -qx "hello from the node" /run/answer
 		cli_cfg stats | grep -E "encapsulated|decapsulated"
 	'

@@ -9,13 +9,14 @@ const attached = async (host: Host) =>
 	(await programs(host, "ingress")).length +
 	(await programs(host, "egress")).length;
 
+/** Runs a line; its descriptor 3 is a pipe whose reader has ended. */
 const run = (host: Host, line: string) =>
-	host.run("bash", ["-c", line], { reject: false });
+	host.run("bash", ["-c", `exec 3> >(:); wait $!; ${line}`], { reject: false });
 
 for (const [title, output] of [
 	["is full", ">/dev/full"],
 	["is closed", ">&-"],
-	["is a pipe that nobody reads", "| true"],
+	["is a pipe that nobody reads", ">&3"],
 ] as const)
 	bpfTest(
 		`attach and detach do both hooks where standard output ${title}`,
