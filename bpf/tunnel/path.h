@@ -58,9 +58,9 @@ static __always_inline __u32 read_flags(__u32 tunnel)
 }
 
 /* Reads a tunnel. Returns whether it is there. */
-static __always_inline int read_tunnel(__u32 id, struct tunnel *to)
+SUBPROGRAM int read_tunnel(__u32 id, struct tunnel *to)
 {
-	return READ_ROW(&map_tunnel, &id, row, COPY(to, row));
+	return to && READ_ROW(&map_tunnel, &id, row, COPY(to, row));
 }
 
 /* Returns 0 or a negative reason. */

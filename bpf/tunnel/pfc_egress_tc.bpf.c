@@ -98,18 +98,26 @@ static __always_inline int encapsulate(struct __sk_buff *skb, struct run *run,
 	return OUT_ENCAPSULATED;
 }
 
+/* Bytes that a tunnel adds to a packet; 0: there is no such tunnel. */
+SUBPROGRAM int added_by(__u32 tunnel)
+{
+	struct address local;
+
+	return READ_ROW(&map_tunnel, &tunnel, row, COPY(&local, &row->local))
+		       ? outer_size(is_ipv4(&local) ? 4 : 6)
+		       : 0;
+}
+
 /* A node's reply directly to the client: the client's next packets come through the tunnel, so the client must
  * learn the tunnel's MSS.
  */
 static __always_inline void clamp_direct(struct __sk_buff *skb, const struct packet *packet,
 					 const struct cached_service *service)
 {
-	struct address local;
-	__u32 mtu, overhead;
+	__u32 overhead = added_by(service->tunnel), mtu;
 
-	if (!READ_ROW(&map_tunnel, &service->tunnel, row, COPY(&local, &row->local)))
+	if (!overhead)
 		return;
-	overhead = outer_size(is_ipv4(&local) ? 4 : 6);
 	mtu = interface_mtu(skb, 0);
 	if (mtu > overhead)
 		clamp_mss(skb, packet->l4, packet->version, mtu - overhead);
