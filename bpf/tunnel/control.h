@@ -34,7 +34,7 @@ static __always_inline int learn_remote(struct __sk_buff *skb, const struct pack
 	*learned =
 		!same_address(&new->remote, &ping->src.addr) || new->remote_port != ping->src.port;
 	if (!*learned) {
-		write_ping_time(id);
+		write_last_ping(id);
 		return 0;
 	}
 	if (!may_ping_from(skb, ping))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What may move a tunnel's far end: options of the tunnel, and whether its pings must be signed. */
+/* What may move a tunnel's far end: options of the tunnel, when it was heard last, and whether its pings must be signed. */
 #ifndef SLUICE_PING_POLICY_H
 #define SLUICE_PING_POLICY_H
 
@@ -51,6 +51,15 @@ static __always_inline int may_move_unsigned(const struct tunnel *tunnel,
 		return 0;
 	now = bpf_ktime_get_boot_ns();
 	return now > tunnel->last_ping && now - tunnel->last_ping > options->move_after * SECOND;
+}
+
+/* Writes when the far end of a tunnel was heard, in place: that cannot undo what a command writes at the same moment. */
+static __always_inline void write_last_ping(__u32 tunnel)
+{
+	struct tunnel *row = FIND_ROW(&map_tunnel, &tunnel);
+
+	if (row)
+		row->last_ping = bpf_ktime_get_boot_ns();
 }
 
 /* Whether a service of the tunnel requires signed pings. */

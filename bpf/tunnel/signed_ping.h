@@ -117,15 +117,6 @@ static __always_inline int take_time(__u32 tunnel, __u64 time)
 	return time > before && __sync_val_compare_and_swap(&last->time, before, time) == before;
 }
 
-/* Writes when the far end of a tunnel was heard, in place: that cannot undo what a command writes at the same moment. */
-static __always_inline void write_ping_time(__u32 tunnel)
-{
-	struct tunnel *row = FIND_ROW(&map_tunnel, &tunnel);
-
-	if (row)
-		row->last_ping = bpf_ktime_get_boot_ns();
-}
-
 static __always_inline int is_newer(__u32 tunnel, __u64 time)
 {
 	struct ping_time *last = bpf_map_lookup_elem(&map_ping_time, &tunnel);
@@ -217,7 +208,7 @@ SUBPROGRAM int check_signed_ping(struct __sk_buff *skb, const struct packet *pac
 		return OTHER_SENDER;
 	if (!take_time(id, at->time))
 		return -OUT_PING_TIME;
-	write_ping_time(id);
+	write_last_ping(id);
 	return OUT_PING_SIGNED;
 }
 
